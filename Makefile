@@ -1,0 +1,67 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# `make demo` shows the collection at work, `make test` runs every check; both need Python 3.11 or later and nothing else.
+# Everything that is made lands in .venv/ and build/.
+
+SHELL = /bin/sh
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.NOTPARALLEL:
+.SUFFIXES:
+.DEFAULT_GOAL := help
+
+STAGES := lint unit integration docs molecule artifact sanity
+REQUIREMENTS := $(wildcard requirements.txt requirements-emulator.txt requirements-test.txt)
+DEVELOPMENT := build/dev/ansible_collections/secops/xdr
+
+# Nothing of the user's own Ansible set-up takes part, and nothing is left in it.
+export ANSIBLE_HOME := $(CURDIR)/build/home/.ansible
+export ANSIBLE_CONFIG := /dev/null
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/dev
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Ansible insists on a UTF-8 locale; a bare environment (CI, cron) has none.
+ifeq ($(findstring UTF-8,$(subst utf,UTF,$(subst utf8,UTF-8,$(LC_ALL)$(LC_CTYPE)$(LANG)))),)
+export LC_ALL := C.UTF-8
+endif
+
+.PHONY: help
+help:
+	@echo "make demo         watch a VPN log become observations, against an emulator"
+	@echo "make test         every check: $(STAGES)"
+	@echo "make CHECK        one of them"
+	@echo "make unit-oldest  the unit tests on the oldest Python found"
+	@echo "make format       let ruff put the Python code in order"
+	@echo "make clean        remove all that make has made"
+
+.PHONY: test
+test: venv
+	@MAKE="$(MAKE)" sh tests/checks/run_stages.sh $(STAGES)
+
+.PHONY: venv
+venv:
+	@python=$$(sh tests/checks/find_python.sh) && "$$python" tests/checks/make_venv.py .venv $(REQUIREMENTS)
+	@mkdir -p "$(dir $(DEVELOPMENT))" && ln -sfn ../../../.. "$(DEVELOPMENT)"
+
+.PHONY: unit
+unit: venv
+	@pytest tests/unit
+
+.PHONY: integration
+integration: venv
+	@pytest tests/integration
+
+.PHONY: lint
+lint: venv
+	@ruff check
+	@ruff format --check
+	@mypy
+
+.PHONY: format
+format: venv
+	@ruff check --fix
+	@ruff format
+
+.PHONY: clean
+clean:
+	@rm -rf .venv .venv.lock build
