@@ -1,0 +1,112 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ExtraHop's device search over the addresses that the appliance has observed."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ._addresses import NO_ADDRESS, OBSERVED, AddressBook
+
+if TYPE_CHECKING:
+    from ._settings import Settings
+
+_KEYS = ("filter", "limit", "offset", "active_from", "active_until", "result_fields")
+_DEFAULT_LIMIT = 100
+_Test = Callable[[str], bool]
+
+
+class InvalidSearchError(ValueError):
+    """A search that is refused."""
+
+
+def search_devices(value: object, settings: Settings, book: AddressBook) -> list[dict[str, Any]]:
+    """One page of the devices that a search body asks for, in a stable order. Raises InvalidSearchError.
+
+    The appliance observed whole networks, so the devices are those observed addresses that the filter names,
+    and the shared ones. An address in `shared_addresses` belongs to two devices.
+    """
+    if not isinstance(value, dict):
+        raise InvalidSearchError("the body must be an object")
+    unknown = sorted(set(value) - set(_KEYS))
+    if unknown:
+        raise InvalidSearchError(f"unknown keys: {', '.join(unknown)}")
+    limit, offset = _integer(value, "limit", _DEFAULT_LIMIT), _integer(value, "offset", 0)
+    named: dict[str, None] = {}
+    test = _compile(value["filter"], "filter", book, named) if "filter" in value else _everything
+    shared = {str(ipaddress.ip_address(address)): None for address in settings.shared_addresses}
+    named.update(shared)
+    found: list[dict[str, Any]] = []
+    for address in named:
+        if book.look(address) == OBSERVED and test(address):
+            found.append(_device(address, 0))
+            if address in shared:
+                found.append(_device(address, 1))
+    if settings.device_page_cap:
+        limit = min(limit, settings.device_page_cap)
+    return found[offset : offset + limit]
+
+
+def _everything(_address: str) -> bool:
+    return True
+
+
+def _integer(value: dict[str, Any], name: str, default: int) -> int:
+    number = value.get(name, default)
+    if type(number) is not int or number < 0:
+        raise InvalidSearchError(f"{name}: expected an integer that is not negative, got {number!r}")
+    return number
+
+
+def _compile(rule: object, where: str, book: AddressBook, named: dict[str, None]) -> _Test:
+    if not isinstance(rule, dict):
+        raise InvalidSearchError(f"{where}: expected an object")
+    operator = rule.get("operator")
+    if operator in ("and", "or", "not"):
+        return _compile_group(rule, where, book, named)
+    if set(rule) != {"field", "operator", "operand"}:
+        raise InvalidSearchError(f"{where}: expected the keys field, operator and operand")
+    if rule["field"] != "ipaddr":
+        raise InvalidSearchError(f"{where}.field: the emulator searches by ipaddr only, got {rule['field']!r}")
+    if operator not in ("=", "!="):
+        raise InvalidSearchError(f"{where}.operator: expected =, !=, and, or, not; got {operator!r}")
+    operand = rule["operand"]
+    if not isinstance(operand, str) or book.look(operand) == NO_ADDRESS:
+        raise InvalidSearchError(f"{where}.operand: expected an IP address, got {operand!r}")
+    wanted = str(ipaddress.ip_address(operand))
+    named.setdefault(wanted)
+    return (lambda address: address == wanted) if operator == "=" else (lambda address: address != wanted)
+
+
+def _compile_group(rule: dict[str, Any], where: str, book: AddressBook, named: dict[str, None]) -> _Test:
+    if set(rule) != {"operator", "rules"} or not isinstance(rule["rules"], list) or not rule["rules"]:
+        raise InvalidSearchError(f"{where}: expected the keys operator and rules, a list that is not empty")
+    tests = [_compile(one, f"{where}.rules[{number}]", book, named) for number, one in enumerate(rule["rules"])]
+    if rule["operator"] == "and":
+        return lambda address: all(test(address) for test in tests)
+    if rule["operator"] == "or":
+        return lambda address: any(test(address) for test in tests)
+    return lambda address: not any(test(address) for test in tests)
+
+
+def _device(address: str, copy: int) -> dict[str, Any]:
+    digest = hashlib.sha256(f"{address}/{copy}".encode()).hexdigest()
+    parsed = ipaddress.ip_address(address)
+    return {
+        "id": int(digest[:10], 16),
+        "extrahop_id": digest[:16],
+        "discovery_id": digest[16:32],
+        "display_name": f"vpn-client-{address}" + (f" ({copy + 1})" if copy else ""),
+        "default_name": f"Device {address}",
+        "ipaddr4": address if parsed.version == 4 else None,
+        "ipaddr6": address if parsed.version == 6 else None,
+        "macaddr": None,
+        "device_class": "remote",
+        "is_l3": True,
+        "analysis": "standard",
+        "role": "vpn_client",
+    }

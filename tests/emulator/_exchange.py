@@ -1,0 +1,135 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A request and an answer as plain data, so that nothing above the server knows the web framework."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+from urllib.parse import unquote
+
+READ = "read"
+WRITE = "write"
+TOKEN = "token"
+
+
+@dataclass
+class Call:
+    """One request, read to its end. `path` is as it was sent, `segments` are its decoded parts."""
+
+    method: str
+    path: str
+    query: list[tuple[str, str]]
+    headers: Mapping[str, str]
+    body: bytes
+    connection: str = ""
+    parameters: dict[str, str] = field(default_factory=dict)
+    segments: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.segments = tuple(unquote(part) for part in self.path.split("/")[1:])
+
+    @property
+    def media_type(self) -> str:
+        """The Content-Type without its parameters, in lower case; empty when there is none."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+    @property
+    def accepts_json(self) -> bool:
+        """Whether the Accept header names JSON; `*/*` alone does not."""
+        kinds = self.headers.get("Accept", "").lower().split(",")
+        return any(kind.partition(";")[0].strip() == "application/json" for kind in kinds)
+
+    def basic(self) -> tuple[str, str] | None:
+        """User and password of HTTP Basic, or None."""
+        scheme, _, rest = self.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        try:
+            user, colon, password = base64.b64decode(rest.strip(), validate=True).decode("utf-8").partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        return (user, password) if colon else None
+
+    def bearer(self) -> str | None:
+        """The bearer token, or None."""
+        scheme, _, rest = self.headers.get("Authorization", "").partition(" ")
+        return rest.strip() if scheme.lower() == "bearer" else None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer."""
+
+    status: int
+    body: bytes = b""
+    content_type: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class RefusedError(Exception):
+    """Raised anywhere below a handler: the answer is this reply."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.status)
+        self.reply = reply
+
+
+Handler = Callable[[Call], Reply]
+
+
+@dataclass(frozen=True)
+class Route:
+    """A path template such as `/connect/api/data/{index}/amsg/{id}` and what answers it."""
+
+    template: str
+    kind: str
+    handlers: Mapping[str, Handler]
+
+    def match(self, segments: tuple[str, ...]) -> dict[str, str] | None:
+        """The values of the template's parameters, or None when the path is another."""
+        wanted = self.template.split("/")[1:]
+        if len(wanted) != len(segments):
+            return None
+        found: dict[str, str] = {}
+        for part, segment in zip(wanted, segments, strict=True):
+            if part.startswith("{"):
+                if not segment:
+                    return None
+                found[part[1:-1]] = segment
+            elif part != segment:
+                return None
+        return found
+
+
+def json_reply(status: int, value: object, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+    """An answer with a JSON body."""
+    body = json.dumps(value, separators=(",", ":")).encode()
+    return Reply(status, body, "application/json", headers)
+
+
+def text_reply(status: int, text: str) -> Reply:
+    """An answer in plain text."""
+    return Reply(status, text.encode(), "text/plain; charset=utf-8")
+
+
+def html_reply(status: int, html: str) -> Reply:
+    """An answer in HTML, such as a proxy or a login page gives."""
+    return Reply(status, html.encode(), "text/html; charset=utf-8")
+
+
+def parse_json(body: bytes) -> Any:
+    """The JSON value of a body. Raises ValueError, for NaN and Infinity too."""
+    try:
+        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")

@@ -1,0 +1,189 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ExtraHop: observations, device search, and who may call them (contract: extrahop)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._addresses import AddressBook
+from ._devices import InvalidSearchError, search_devices
+from ._exchange import READ, TOKEN, WRITE, Call, RefusedError, Reply, Route, json_reply, parse_json, text_reply
+from ._observations import InvalidUploadError, ObservationStore, check_upload
+from ._tokens import EXPIRED, GOOD, Tokens
+
+if TYPE_CHECKING:
+    from ._settings import Settings
+
+NAME = "extrahop"
+OBSERVATIONS = "/api/v1/observations/associatedipaddrs"
+_API_KEY = "ExtraHop apikey="
+
+
+class ExtraHop:
+    """An ExtraHop console, or RevealX 360 where OAuth is used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.store = ObservationStore(settings)
+        self.tokens = Tokens()
+        self.token_calls = 0
+        self.devices_searched = 0
+        self.routes = (
+            Route(OBSERVATIONS, WRITE, {"POST": self._observations}),
+            Route("/api/v1/devices/search", READ, {"POST": self._devices}),
+            Route("/api/v1/extrahop", READ, {"GET": self._appliance}),
+            Route("/oauth2/token", TOKEN, {"POST": self._token}),
+        )
+        self.settings_changed()
+
+    def settings_changed(self) -> None:
+        """Read those settings again that are kept in another form."""
+        one = self._settings
+        self._book = AddressBook(one.observed, one.unobserved, ipv6=one.accept_ipv6)
+
+    def clear(self) -> None:
+        """Forget all data and tokens."""
+        self.store.clear()
+        self.tokens.clear()
+        self.token_calls = 0
+        self.devices_searched = 0
+
+    def counters(self) -> dict[str, Any]:
+        """What the appliance holds, as JSON."""
+        return {
+            "token_calls": self.token_calls,
+            "devices_searched": self.devices_searched,
+            "observations": self.store.counters(),
+        }
+
+    def not_found(self, call: Call) -> Reply:
+        """The answer to an unknown path."""
+        return _problem(404, "not_found", f"The requested resource {call.path} was not found")
+
+    def not_allowed(self, route: Route) -> Reply:
+        """The answer to a wrong method."""
+        allowed = ", ".join(route.handlers)
+        return _problem(405, "method_not_allowed", f"Allowed: {allowed}", (("Allow", allowed),))
+
+    def expired(self, form: str | None = None) -> Reply:
+        """The answer to an expired token, in one of the forms that were seen."""
+        form = form or self._settings.expired_token
+        if form == "400":
+            return _invalid("The specified access token is invalid")
+        if form == "400_text":
+            return text_reply(400, "The specified access token is invalid")
+        return json_reply(401, {"error_message": "The specified access token is expired"})
+
+    # -- who may call ----------------------------------------------------------------------------------------------
+
+    def _authenticate(self, call: Call) -> None:
+        if not self._settings.ip_allowed:
+            raise RefusedError(json_reply(403, {"error_message": "Access from this IP address is not allowed"}))
+        sent = call.headers.get("Authorization", "")
+        bearer = call.bearer()
+        if sent.startswith(_API_KEY):
+            known = sent.removeprefix(_API_KEY) == self._settings.api_key
+            if not known or self._settings.extrahop_auth == "oauth":
+                raise RefusedError(json_reply(401, {"error_message": "API Key is invalid"}))
+        elif bearer is not None and self._settings.extrahop_auth != "api_key":
+            state, _holder = self.tokens.look(bearer)
+            if state == EXPIRED:
+                raise RefusedError(self.expired())
+            if state != GOOD:
+                raise RefusedError(json_reply(401, {"error_message": "The specified access token is unknown"}))
+        else:
+            raise RefusedError(json_reply(401, {"error_message": "Authentication is required"}))
+
+    def _token(self, call: Call) -> Reply:
+        """Client credentials by HTTP Basic; in the body they stopped working."""
+        self.token_calls += 1
+        settings = self._settings
+        if not settings.ip_allowed:
+            return json_reply(403, {"error": "access_denied"})
+        if settings.extrahop_auth == "api_key":
+            return self.not_found(call)
+        if call.media_type != "application/x-www-form-urlencoded":
+            return json_reply(400, {"error": "invalid_request"})
+        form = call.body.decode("utf-8", "replace")
+        if "client_id=" in form or "client_secret=" in form:
+            return json_reply(400, {"error": "invalid_client"})
+        if call.basic() != (settings.client_id, settings.client_secret):
+            return json_reply(400, {"error": "invalid_client"})
+        if form != "grant_type=client_credentials":
+            return json_reply(400, {"error": "unsupported_grant_type"})
+        token = self.tokens.give_opaque(settings.token_life, settings.client_id)
+        answer: dict[str, Any] = {"access_token": token, "token_type": "Bearer"}
+        if settings.expires_in:
+            answer["expires_in"] = int(settings.token_life)
+        return json_reply(200, answer)
+
+    def _check_headers(self, call: Call) -> None:
+        if not self._settings.strict_headers:
+            return
+        if call.media_type != "application/json":
+            raise RefusedError(_invalid(f"Content-Type: expected application/json, got {call.media_type!r}"))
+        if not call.accepts_json:
+            raise RefusedError(_invalid(f"Accept: expected application/json, got {call.headers.get('Accept', '')!r}"))
+
+    # -- the calls ----------------------------------------------------------------------------------------------------
+
+    def _observations(self, call: Call) -> Reply:
+        self._authenticate(call)
+        settings = self._settings
+        if not settings.full_privileges:
+            return json_reply(403, {"error_message": "The user does not have full write privileges"})
+        self._check_headers(call)
+        try:
+            rows = check_upload(_json_body(call), settings, self._book)
+        except InvalidUploadError as error:
+            return _invalid(str(error))
+        if settings.max_observations and len(rows) > settings.max_observations:
+            detail = f"observations: at most {settings.max_observations} in a request, got {len(rows)}"
+            return _invalid(detail, settings.max_observations_status)
+        self.store.add(rows)
+        if settings.accepted_body == "text":
+            return text_reply(202, "Accepted")
+        if settings.accepted_body == "json":
+            return json_reply(202, {"accepted": len(rows)})
+        return Reply(202)
+
+    def _devices(self, call: Call) -> Reply:
+        self._authenticate(call)
+        self._check_headers(call)
+        self.devices_searched += 1
+        try:
+            return json_reply(200, search_devices(_json_body(call), self._settings, self._book))
+        except InvalidSearchError as error:
+            return _invalid(str(error))
+
+    def _appliance(self, call: Call) -> Reply:
+        self._authenticate(call)
+        return json_reply(
+            200,
+            {
+                "version": self._settings.extrahop_version,
+                "platform": "extrahop",
+                "hostname": "emulator",
+                "display_host": "emulator",
+                "external_hostname": "emulator.example.com",
+                "mgmt_ipaddr": "127.0.0.1",
+            },
+        )
+
+
+def _json_body(call: Call) -> Any:
+    try:
+        return parse_json(call.body)
+    except ValueError as error:
+        raise RefusedError(_invalid(f"The request body is not valid JSON: {error}")) from None
+
+
+def _invalid(detail: str, status: int = 400) -> Reply:
+    return json_reply(status, {"type": "invalid_request", "detail": detail})
+
+
+def _problem(status: int, kind: str, detail: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+    reply = json_reply(status, {"type": kind, "detail": detail}, headers)
+    return Reply(reply.status, reply.body, "application/problem+json", headers)

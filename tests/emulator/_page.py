@@ -1,0 +1,153 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page at `/_emulator`, for people: what both products hold, and what was asked of them lately."""
+
+from __future__ import annotations
+
+import json
+import time
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ._emulator import Emulator
+
+_SHOWN = 50
+_STYLE = """
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: #1d2733; }
+h1 { margin-bottom: 0; } h2 { margin-top: 2rem; border-bottom: 1px solid #c9d2dc; padding-bottom: .2rem; }
+table { border-collapse: collapse; width: 100%; font-size: 14px; }
+th, td { text-align: left; vertical-align: top; padding: .25rem .6rem; border-bottom: 1px solid #e3e8ee; }
+th { background: #f2f5f8; } td.number { text-align: right; font-variant-numeric: tabular-nums; }
+td { overflow-wrap: anywhere; } .quiet { color: #5b6b7c; }
+.bad { color: #a4262c; } .tag { background: #e3eefc; border-radius: 3px; padding: 0 .35rem; margin-right: .25rem; }
+"""
+
+
+def render(emulator: Emulator) -> str:
+    """The whole page. Every value is escaped: events and sources come from outside."""
+    return "\n".join(
+        (
+            "<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'><title>Emulator</title>",
+            f"<style>{_STYLE}</style></head><body>",
+            "<h1>ExtraHop and Stellar Cyber, emulated</h1>",
+            f"<p class='quiet'>Running since {_clock(emulator.started)} UTC. As JSON: "
+            + ", ".join(
+                f"<a href='/_emulator/{name}'>{name}</a>"
+                for name in ("state", "observations", "events", "requests", "faults", "settings")
+            )
+            + "</p>",
+            _observations(emulator),
+            _events(emulator),
+            _faults(emulator),
+            _requests(emulator),
+            "</body></html>",
+        )
+    )
+
+
+def _observations(emulator: Emulator) -> str:
+    store = emulator.extrahop.store
+    totals = store.counters()
+    names = ("accepted", "distinct", "duplicates", "ignored", "stored")
+    tallies = [(source, *(tally[name] for name in names)) for source, tally in totals["by_source"].items()]
+    tallies.append(("all sources", *(totals[name] for name in names)))
+    latest = store.rows(max(store.held - _SHOWN, 0))
+    return (
+        "<h2>Observations</h2>"
+        + _table(("source", *names), tallies)
+        + f"<p class='quiet'>{totals['uploads']} uploads. The last {len(latest)} distinct rows that are held:</p>"
+        + _table(
+            ("source", "ipaddr", "associated_ipaddr", "timestamp", "times", ""),
+            [
+                (
+                    row["source"],
+                    row["ipaddr"],
+                    row["associated_ipaddr"],
+                    str(row["timestamp"]),
+                    row["times"],
+                    "ignored: never observed" if row["ignored"] else "",
+                )
+                for row in reversed(latest)
+            ],
+        )
+    )
+
+
+def _events(emulator: Emulator) -> str:
+    counters = emulator.stellar.counters()
+    documents = emulator.stellar.events(max(counters["events"] - _SHOWN, 0))
+    rows = []
+    for document in reversed(documents):
+        source = document["_source"]
+        comments = source.get("comments")
+        rows.append(
+            (
+                f"{document['_index']} / {document['_id']}",
+                source.get("event_name", ""),
+                source.get("event_source", ""),
+                source.get("event_status", ""),
+                ", ".join(document["tags"]),
+                "; ".join(str(one.get("comment", "")) for one in comments) if isinstance(comments, list) else "",
+                document["_version"],
+            )
+        )
+    heads = ("index / id", "name", "source", "status", "tags", "comments", "version")
+    return f"<h2>Security events</h2><p class='quiet'>{counters['events']} events.</p>" + _table(heads, rows)
+
+
+def _faults(emulator: Emulator) -> str:
+    faults = emulator.faults.as_list()
+    if not faults:
+        return ""
+    rows = [
+        (
+            one["number"],
+            one["action"],
+            json.dumps(one["match"]),
+            one["played"],
+            "always" if one["times"] is None else one["times"],
+        )
+        for one in faults
+    ]
+    return "<h2>Faults</h2>" + _table(("number", "action", "match", "played", "times"), rows)
+
+
+def _requests(emulator: Emulator) -> str:
+    counters = emulator.journal.counters()
+    kinds = ", ".join(f"{count} {kind}" for kind, count in counters["by_kind"].items())
+    rows = [
+        (
+            _clock(entry.arrived),
+            entry.call.method,
+            entry.call.path,
+            entry.kind,
+            "no answer" if entry.status is None else entry.status,
+            entry.fault or "",
+        )
+        for entry in emulator.journal.latest(_SHOWN)
+    ]
+    return (
+        f"<h2>Requests</h2><p class='quiet'>{counters['total']} in all: {kinds}.</p>"
+        + _table(("path", "requests"), list(counters["by_path"].items()))
+        + "<p class='quiet'>The latest:</p>"
+        + _table(("time (UTC)", "method", "path", "kind", "status", "fault"), rows)
+    )
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    lines = ["<table><tr>", *(f"<th>{escape(head)}</th>" for head in heads), "</tr>"]
+    for row in rows:
+        lines.append("<tr>")
+        for value in row:
+            kind = " class='number'" if isinstance(value, int) else ""
+            lines.append(f"<td{kind}>{escape(f'{value:,}' if kind else str(value))}</td>")
+        lines.append("</tr>")
+    return "".join([*lines, "</table>"])
+
+
+def _clock(moment: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(moment))

@@ -1,0 +1,179 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the emulator plays: who is let in, which data it knows, and a switch for each thing no contract documents."""
+
+from __future__ import annotations
+
+import ipaddress
+import types
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CHOICES: Mapping[str, tuple[object, ...]] = {
+    "play": ("both", "extrahop", "stellar"),
+    "keep": ("all", "distinct", "counts"),
+    "extrahop_auth": ("any", "api_key", "oauth"),
+    "expired_token": ("401", "400", "400_text"),
+    "accepted_body": ("empty", "text", "json"),
+    "timestamp_unit": ("seconds", "milliseconds", "any"),
+    "tag_form": ("strings", "objects"),
+    "index_style": ("on_premises", "saas"),
+    "unknown_keys": ("refuse", "ignore"),
+    "insert_answer": ("json", "text"),
+    "error_form": ("json", "text"),
+    "missing_path_form": ("html", "json", "empty"),
+    "login_page": ("off", "reads", "all"),
+}
+
+
+class SettingError(ValueError):
+    """A setting that does not exist, or a value it cannot have."""
+
+
+@dataclass
+class Settings:
+    """Every switch, with the value that follows the contracts. The README explains each."""
+
+    # Both products
+    play: str = "both"
+    latency: float = 0.0
+    max_body: int = 64 * 1024 * 1024
+    rate_limit: int = 0
+    rate_retry_after: str = "1"
+    journal_size: int = 10_000
+    journal_body: int = 1024 * 1024
+    journal_bodies: int = 64 * 1024 * 1024
+
+    # ExtraHop
+    api_key: str = "emulator-extrahop-api-key"
+    client_id: str = "emulator-client-id"
+    client_secret: str = "emulator-client-secret"
+    extrahop_auth: str = "any"
+    token_life: float = 3600.0
+    expires_in: bool = True
+    expired_token: str = "401"
+    full_privileges: bool = True
+    ip_allowed: bool = True
+    strict_headers: bool = True
+    accepted_body: str = "empty"
+    keep: str = "all"
+    timestamp_unit: str = "seconds"
+    timestamp_strict: bool = True
+    max_age: float = 0.0
+    accept_ipv6: bool = True
+    max_observations: int = 0
+    max_observations_status: int = 400
+    observed: list[str] = field(default_factory=lambda: ["10.8.0.0/16", "fd00:8::/64"])
+    unobserved: list[str] = field(default_factory=lambda: ["10.8.200.0/24"])
+    shared_addresses: list[str] = field(default_factory=lambda: ["10.8.0.1"])
+    device_page_cap: int = 0
+    extrahop_version: str = "9.9.1.1234"
+
+    # Stellar Cyber: who may do what
+    username: str = "analyst@example.com"
+    stellar_api_key: str = "emulator-stellar-api-key"
+    scoped_key: str = "emulator-stellar-scoped-key"
+    basic_on_calls: bool = True
+    jwt_life: float = 600.0
+    exp_in_answer: bool = True
+    right_to_read: bool = True
+    right_to_write: bool = True
+    scoped_key_can_read: bool = False
+    # Stellar Cyber: which calls there are
+    update_ser_available: bool = True
+    update_ser_multi_tags: bool = False
+    security_events_available: bool = True
+    security_events_combined: bool = False
+    amsg_available: bool = True
+    scroll_available: bool = True
+    missing_path_status: int = 404
+    missing_path_form: str = "html"
+    login_page: str = "off"
+    # Stellar Cyber: how it answers
+    validation_status: int = 400
+    ok_with_error_text: bool = False
+    error_form: str = "json"
+    insert_answer: str = "json"
+    unknown_keys: str = "refuse"
+    unknown_event_status: int = 404
+    strict_fields: bool = True
+    integer_timestamps: bool = True
+    # Stellar Cyber: what it holds
+    index_style: str = "on_premises"
+    org_id: str = "0123456789abcdef"
+    tag_field: str = "event_tags"
+    tag_form: str = "strings"
+    tag_op_noop: bool = False
+    ignore_writes: bool = False
+    refresh_delay: float = 1.0
+    analyzed_strings: bool = False
+    max_result_window: int = 10_000
+
+    def __post_init__(self) -> None:
+        self.check(self.as_dict())
+
+    def as_dict(self) -> dict[str, Any]:
+        """All settings as JSON values."""
+        return asdict(self)
+
+    def change(self, values: Mapping[str, Any]) -> None:
+        """Set several at once: all of them, or, where one is wrong, none. Raises SettingError."""
+        self.check(values)
+        for name, value in values.items():
+            setattr(self, name, list(value) if isinstance(value, (list, tuple)) else value)
+
+    @classmethod
+    def check(cls, values: Mapping[str, Any]) -> None:
+        """Raise SettingError for a name or a value that is not possible."""
+        hints = get_type_hints(cls)
+        for name, value in values.items():
+            if name not in hints:
+                raise SettingError(f"there is no setting {name!r}; known: {', '.join(sorted(hints))}")
+            _check_type(name, hints[name], value)
+            if name in CHOICES and value not in CHOICES[name]:
+                raise SettingError(f"{name}: expected one of {', '.join(map(str, CHOICES[name]))}, got {value!r}")
+            if name in ("observed", "unobserved"):
+                _check_networks(name, value)
+            if name == "shared_addresses":
+                _check_addresses(name, value)
+
+
+def setting_names() -> list[str]:
+    """The name of every setting."""
+    return [one.name for one in fields(Settings)]
+
+
+def _check_type(name: str, hint: Any, value: object) -> None:
+    if isinstance(hint, types.GenericAlias):
+        item = get_args(hint)[0]
+        fits = isinstance(value, (list, tuple)) and all(isinstance(one, item) for one in value)
+    elif hint is bool:
+        fits = isinstance(value, bool)
+    elif hint is float:
+        fits = isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+    elif hint is int:
+        fits = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    else:
+        fits = isinstance(value, str)
+    if not fits:
+        raise SettingError(f"{name}: expected {getattr(hint, '__name__', hint)}, got {value!r}")
+
+
+def _check_networks(name: str, values: list[str]) -> None:
+    for value in values:
+        try:
+            ipaddress.ip_network(value)
+        except ValueError as error:
+            raise SettingError(f"{name}: {error}") from None
+
+
+def _check_addresses(name: str, values: list[str]) -> None:
+    for value in values:
+        try:
+            ipaddress.ip_address(value)
+        except ValueError as error:
+            raise SettingError(f"{name}: {error}") from None
