@@ -17,7 +17,7 @@ DEVELOPMENT := build/dev/ansible_collections/secops/xdr
 
 # Nothing of the user's own Ansible set-up takes part, and nothing is left in it.
 export ANSIBLE_HOME := $(CURDIR)/build/home/.ansible
-export ANSIBLE_CONFIG := /dev/null
+export ANSIBLE_CONFIG := $(CURDIR)/tests/ansible.cfg
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/dev
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Ansible insists on a UTF-8 locale; a bare environment (CI, cron) has none.
@@ -53,9 +53,36 @@ integration: venv
 
 .PHONY: lint
 lint: venv
-	@ruff check
-	@ruff format --check
+	@ruff check --quiet
+	@ruff format --check --quiet
 	@mypy
+	@mypy tests/checks tests/demo
+	@yamllint --strict .
+	@ansible-lint
+	@reuse lint --lines
+	@antsibull-changelog lint
+	@shellcheck .ci/run tests/checks/*.sh
+
+.PHONY: docs
+docs: venv
+	@antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --check-extra-docs-refs .
+
+.PHONY: molecule
+molecule: venv
+	@python tests/checks/molecule.py
+
+.PHONY: artifact
+artifact: venv
+	@python tests/checks/artifact.py
+
+# Arguments for ansible-test: make sanity ARGUMENTS="--test validate-modules plugins/modules/extrahop_observation.py"
+.PHONY: sanity
+sanity: venv
+	@python tests/checks/sanity.py $(ARGUMENTS)
+
+.PHONY: demo
+demo:
+	@python=$$(sh tests/checks/find_python.sh) && "$$python" tests/demo/demo.py
 
 .PHONY: format
 format: venv
