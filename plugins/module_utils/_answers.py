@@ -1,0 +1,92 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""What a server answered, and what it said when it refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.secops.xdr.plugins.module_utils._errors import AnswerError
+from ansible_collections.secops.xdr.plugins.module_utils._texts import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Both vendors' error bodies are known from clients only: ExtraHop's use the first four keys, in this order, Stellar Cyber's error.reason.
+_REASON_KEYS = ("error_message", "detail", "error", "reason", "message", "type")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer that was read to its end."""
+
+    method: str
+    path: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body as text; bytes that are not UTF-8 are replaced."""
+        return self.body.decode("utf-8", errors="replace")
+
+    @property
+    def is_html(self) -> bool:
+        """Whether this is a page for people, such as a proxy's login form."""
+        content_type = self.headers.get("Content-Type", "").lower()
+        return "html" in content_type or self.body[:200].lstrip()[:1] == b"<"
+
+    def json(self) -> Any:
+        """The body as JSON; raises AnswerError where it is none."""
+        if not self.is_html:
+            try:
+                return json.loads(self.body)
+            except (ValueError, RecursionError):
+                pass
+        raise self.unexpected("JSON was expected")
+
+    def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object; raises AnswerError where it is none."""
+        value = self.json()
+        if not isinstance(value, dict):
+            raise self.unexpected("a JSON object was expected")
+        return value
+
+    def unexpected(self, expectation: str) -> AnswerError:
+        """The error for an answer that this API does not give."""
+        found = "an HTML page, perhaps a login page of a proxy" if self.is_html else f"{shorten(self.text) or 'an empty body'}"
+        return AnswerError(
+            f"{self.method} {self.path} was answered with status {self.status} and a body that this API does not give: {expectation}, "
+            f"got {found}. Check that `host` names the product itself.",
+            status=self.status,
+            method=self.method,
+            path=self.path,
+        )
+
+
+def reason_of(answer: Answer) -> str:
+    """What the server said about a failure, as one short line; empty where it said nothing."""
+    if answer.is_html:
+        return "an HTML page"
+    try:
+        value = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return shorten(answer.text)
+    return shorten(_reason_in(value, depth=3))
+
+
+def _reason_in(value: Any, depth: int) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict) and depth:
+        for key in _REASON_KEYS:
+            if value.get(key):
+                return _reason_in(value[key], depth - 1)
+    return json.dumps(value) if value else ""

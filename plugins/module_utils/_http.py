@@ -1,0 +1,242 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""HTTP for every client: TLS, proxies, timeouts, retries by kind of operation, and typed errors instead of exceptions of a library.
+
+One C(requests) session a thread, kept alive, with one authentication object that all threads share.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import warnings
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.secops.xdr.plugins.module_utils._answers import Answer, reason_of
+from ansible_collections.secops.xdr.plugins.module_utils._auth import RenewableTokenAuth, says_token_ended
+from ansible_collections.secops.xdr.plugins.module_utils._errors import (
+    AnswerError,
+    AuthenticationError,
+    NoAnswerError,
+    NotFoundError,
+    PermissionDeniedError,
+    ServerFaultError,
+    StatusError,
+)
+from ansible_collections.secops.xdr.plugins.module_utils._requests import (
+    AuthBase,
+    HTTPAdapter,
+    HTTPError,
+    InsecureRequestWarning,
+    requests,
+    require_requests,
+)
+from ansible_collections.secops.xdr.plugins.module_utils._retry import RetryPolicy
+from ansible_collections.secops.xdr.plugins.module_utils._transport_errors import transport_error
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from ansible_collections.secops.xdr.plugins.module_utils._connection import ConnectionSettings
+    from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+"""An answer above this size is refused, so that no server can fill the memory of the host."""
+SLOWEST_ANSWER_FACTOR = 10
+"""A whole answer may take this many times C(timeout), which itself bounds each wait for the next bytes."""
+_CHUNK_BYTES = 64 * 1024
+_STATUS_ERRORS: dict[int, type[StatusError]] = {401: AuthenticationError, 403: PermissionDeniedError, 404: NotFoundError}
+
+
+class Operation(Enum):
+    """What a request does, which decides whether it may be sent again after an unclear outcome."""
+
+    READ = "read"
+    TOKEN = "token"
+    REPEATABLE_WRITE = "repeatable write"
+    ONCE = "once"
+
+
+class HttpClient:
+    """Sends requests to one product. Safe to use from several threads."""
+
+    def __init__(self, settings: ConnectionSettings, secrets: SecretKeeper) -> None:
+        require_requests()
+        self.settings = settings
+        self.secrets = secrets
+        self.auth: AuthBase | None = None
+        self._policy = RetryPolicy(settings.retries)
+        self._proxies = requests.utils.get_environ_proxies(settings.base_url)
+        for proxy in self._proxies.values():
+            secrets.add(requests.utils.get_auth_from_url(proxy)[1])
+        self._threads = threading.local()
+
+    def request(
+        self,
+        operation: Operation,
+        method: str,
+        path: str,
+        *,
+        expect: Collection[int],
+        auth: AuthBase | None = None,
+        json_body: bytes | None = None,
+        form: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Sends one request and returns its answer; raises RequestError for every status that is not expected.
+
+        C(path) must be quoted by the caller. C(auth) replaces the client's own authentication, for token calls.
+        """
+        session = self._session(operation)
+        prepared = session.prepare_request(
+            requests.Request(
+                method,
+                self.settings.base_url + path,
+                headers=_content_headers(json_body, form),
+                data=json_body if json_body is not None else form,
+                params=params,
+                auth=auth or self.auth,
+            )
+        )
+        answer = self._answer(session, prepared, operation, method, path)
+        used = auth or self.auth
+        if isinstance(used, RenewableTokenAuth) and says_token_ended(answer):
+            used.renew(prepared)
+            answer = self._answer(session, prepared, operation, method, path)
+        if answer.status not in expect:
+            raise self._refusal(answer)
+        return answer
+
+    def _session(self, operation: Operation) -> requests.Session:
+        """This thread's session, set to the retries of this kind of operation."""
+        session: requests.Session | None = getattr(self._threads, "session", None)
+        if session is None:
+            session = self._threads.session = self._new_session()
+        adapter = session.get_adapter(self.settings.base_url)
+        if isinstance(adapter, HTTPAdapter):
+            adapter.max_retries = self._policy.once if operation is Operation.ONCE else self._policy.repeatable
+        return session
+
+    def _new_session(self) -> requests.Session:
+        session = requests.Session()
+        # Without this, requests would read .netrc and could replace the options of this task by what the environment says.
+        session.trust_env = False
+        session.proxies.update(self._proxies)
+        session.verify = _verification(self.settings)
+        session.headers["User-Agent"] = "secops.xdr (Ansible)"
+        adapter = HTTPAdapter()
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        return session
+
+    def _answer(
+        self, session: requests.Session, prepared: requests.PreparedRequest, operation: Operation, method: str, path: str
+    ) -> Answer:
+        """The whole answer. An answer that breaks off is asked for again where the operation allows it.
+
+        Retries before the first byte of an answer are urllib3's work; it cannot see what happens to a streamed body.
+        """
+        attempts_left = 0 if operation is Operation.ONCE else self.settings.retries
+        while True:
+            response = self._send(session, prepared, method, path)
+            try:
+                with response:
+                    return Answer(method, path, response.status_code, response.headers, self._read_body(response, method, path))
+            except (requests.RequestException, HTTPError) as error:
+                if not attempts_left:
+                    raise transport_error(error, self.settings, method, path) from error
+                attempts_left -= 1
+
+    def _send(self, session: requests.Session, prepared: requests.PreparedRequest, method: str, path: str) -> requests.Response:
+        timeout = self.settings.timeout
+        try:
+            with warnings.catch_warnings():
+                # Whoever sets validate_certs to false has decided; urllib3 would repeat it on stderr for every request.
+                warnings.simplefilter("ignore", InsecureRequestWarning)
+                return session.send(prepared, timeout=(timeout, timeout), allow_redirects=False, stream=True)
+        except (requests.RequestException, HTTPError) as error:
+            raise transport_error(error, self.settings, method, path) from error
+
+    def _read_body(self, response: requests.Response, method: str, path: str) -> bytes:
+        seconds = self.settings.timeout * SLOWEST_ANSWER_FACTOR
+        deadline = time.monotonic() + seconds
+        body = bytearray()
+        for chunk in response.iter_content(_CHUNK_BYTES):
+            body += chunk
+            if len(body) > MAX_ANSWER_BYTES:
+                raise AnswerError(
+                    f"{method} {path} was answered with more than {MAX_ANSWER_BYTES // 1024 // 1024} MiB, which no answer of this API "
+                    "needs; reading was stopped. Check that `host` names the product itself.",
+                    method=method,
+                    path=path,
+                )
+            if time.monotonic() > deadline:
+                raise NoAnswerError(
+                    f"{method} {path}: the answer trickled in for more than {seconds} seconds and was given up. "
+                    "Check the server's load and what stands between, or raise `timeout`.",
+                    method=method,
+                    path=path,
+                )
+        return bytes(body)
+
+    def _refusal(self, answer: Answer) -> AnswerError | StatusError:
+        where: dict[str, Any] = {"method": answer.method, "path": answer.path}
+        reason = self.secrets.redact(reason_of(answer))
+        said = f": {reason}" if reason else ""
+        if 300 <= answer.status < 400:
+            target = self.secrets.redact(answer.headers.get("Location", "an unnamed place"))
+            return AnswerError(
+                f"{answer.method} {answer.path} was redirected (status {answer.status}) to {target}. Redirects are not "
+                "followed, because the credentials would go with them; set `host` to where the API really is.",
+                status=answer.status,
+                **where,
+            )
+        if answer.status < 300:
+            return AnswerError(
+                f"{answer.method} {answer.path} was answered with the unexpected status {answer.status}{said}. "
+                "Check that `host` names the product itself.",
+                status=answer.status,
+                **where,
+            )
+        kind = _STATUS_ERRORS.get(answer.status, ServerFaultError if answer.status >= 500 else StatusError)
+        return kind(
+            f"{answer.method} {answer.path} was refused with status {answer.status}{said}. {_advice(answer.status)}",
+            answer.status,
+            reason,
+            **where,
+        )
+
+
+def _content_headers(json_body: bytes | None, form: Mapping[str, str] | None) -> dict[str, str]:
+    headers = {"Accept": "application/json"}
+    if json_body is not None:
+        headers["Content-Type"] = "application/json"
+    elif form is not None:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    return headers
+
+
+def _verification(settings: ConnectionSettings) -> bool | str:
+    if not settings.validate_certs:
+        return False
+    return settings.ca_path or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+
+
+def _advice(status: int) -> str:
+    if status == 401:
+        return "Check the credentials and that they belong to this host."
+    if status == 403:
+        return "The account may lack a privilege, or this host's address may be missing from an allow-list of the server."
+    if status == 404:
+        return "Check `host` and the product's version: this path or object is not there."
+    if status == 429:
+        return "The server asks for fewer requests; lower `concurrency`, raise `retries`, or run again later."
+    if status >= 500:
+        return "The server or a proxy before it failed; run again when it is well."
+    return "The server did not accept the request."

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""The ledger: what the servers accepted, so that nothing is sent twice. This file says what a ledger does; others keep it.
+
+It holds no secret. Of an observation it keeps what is needed to know the row again: addresses, time, and for which appliance and source.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+POSTGRESQL_SCHEMES = ("postgresql://", "postgres://")
+_DEFAULT_FILE = os.path.join("secops.xdr", "ledger.sqlite3")
+
+
+class ObservationKey(NamedTuple):
+    """What makes two observations of one scope the same: the time as it is sent, and both addresses as bytes."""
+
+    timestamp: int
+    ipaddr: bytes
+    associated_ipaddr: bytes
+
+
+@dataclass(frozen=True)
+class ObservationScope:
+    """Where observations go: the same row for another appliance, source or unit of time is another row."""
+
+    endpoint: str
+    source: str
+    timestamp_unit: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The part of a batch that this run is to send, as positions in the batch, and why the rest is not sent."""
+
+    keys: Sequence[ObservationKey]
+    fresh: Sequence[int]
+    already_uploaded: int
+    duplicates: int
+
+    @property
+    def fresh_keys(self) -> Sequence[ObservationKey]:
+        """The keys that are to be sent."""
+        return self.keys if len(self.fresh) == len(self.keys) else [self.keys[position] for position in self.fresh]
+
+
+class ObservationLedger(Protocol):
+    """The ledger of one scope during one run. C(claim) is called by one thread, C(accept) and C(release) by any."""
+
+    interrupted: int
+    """Observations of earlier runs whose request was under way when they ended: the appliance may have them or not."""
+
+    def claim(self, keys: Sequence[ObservationKey]) -> Claim:
+        """Sorts out what to send. Everything claimed must be accepted or released."""
+
+    def accept(self, claim: Claim) -> None:
+        """Records that the appliance accepted what was claimed."""
+
+    def release(self, claim: Claim) -> None:
+        """Gives up a claim that surely was not carried out."""
+
+
+class Ledger(Protocol):
+    """An open ledger."""
+
+    def observations(self, scope: ObservationScope, *, force: bool) -> AbstractContextManager[ObservationLedger]:
+        """The ledger of one scope for one run. C(force) claims again what earlier runs have sent."""
+
+    def close(self) -> None:
+        """Gives back files, locks and connections."""
+
+
+def sort_out(
+    keys: Sequence[ObservationKey],
+    recorded: Mapping[ObservationKey, int],
+    in_flight: Collection[ObservationKey],
+    run: int,
+    force: bool,
+) -> Claim:
+    """What of a batch is to be sent, given which run recorded each known key and what is under way at this moment.
+
+    A row that this very run has sent is a duplicate within the input; one of an earlier run was uploaded already.
+    """
+    if not recorded and not in_flight and len(set(keys)) == len(keys):
+        return Claim(keys, range(len(keys)), 0, 0)
+    fresh: list[int] = []
+    taken: set[ObservationKey] = set()
+    already_uploaded = duplicates = 0
+    for position, key in enumerate(keys):
+        by = recorded.get(key)
+        if by == run or key in taken or key in in_flight:
+            duplicates += 1
+        elif by is not None and not force:
+            already_uploaded += 1
+        else:
+            taken.add(key)
+            fresh.append(position)
+    return Claim(keys, fresh, already_uploaded, duplicates)
+
+
+def default_location() -> str:
+    """The ledger file below the user's state directory, as the XDG specification places it."""
+    state = os.environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(state):
+        home = os.path.expanduser("~")
+        if not os.path.isabs(home):
+            raise LedgerError("ledger: this user has no home directory to keep the ledger in; set `ledger` or SECOPS_XDR_LEDGER to a file.")
+        state = os.path.join(home, ".local", "state")
+    return os.path.join(state, _DEFAULT_FILE)

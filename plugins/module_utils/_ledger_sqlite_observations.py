@@ -1,0 +1,122 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Which observations were accepted, in SQLite: one statement for many rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ansible_collections.secops.xdr.plugins.module_utils._ledger import Claim, ObservationKey, sort_out
+
+if TYPE_CHECKING:
+    import sqlite3
+    import threading
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+_ROWS_A_STATEMENT = 300
+"""Times three values, below the 999 that older SQLite versions bind at most."""
+_RANGE_FACTOR = 4
+
+
+class SqliteObservations:
+    """The observations of one scope during one run; see ObservationLedger."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        lock: threading.Lock,
+        explained: Callable[[], AbstractContextManager[None]],
+        scopes: Sequence[tuple[str, int]],
+        run: int,
+        interrupted: int,
+        force: bool,
+    ) -> None:
+        self.interrupted = interrupted
+        self._connection = connection
+        self._lock = lock
+        self._explained = explained
+        self._scopes = scopes
+        self._scope = scopes[0][1]
+        self._run = run
+        self._force = force
+        self._in_flight: set[ObservationKey] = set()
+
+    def claim(self, keys: Sequence[ObservationKey]) -> Claim:
+        """Sorts out what to send, and notes that it is about to be sent."""
+        with self._lock, self._explained():
+            claim = sort_out(keys, self._recorded(keys), self._in_flight, self._run, self._force)
+            if claim.fresh:
+                self._in_flight.update(claim.fresh_keys)
+                self._add_in_flight(len(claim.fresh))
+            return claim
+
+    def accept(self, claim: Claim) -> None:
+        """Records what was sent, and that its outcome is known, in one transaction."""
+        keys = claim.fresh_keys
+        with self._lock, self._explained():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._insert(keys)
+                self._add_in_flight(-len(keys))
+                self._connection.execute("COMMIT")
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+            self._in_flight.difference_update(keys)
+
+    def release(self, claim: Claim) -> None:
+        """Forgets a claim that surely was not carried out."""
+        keys = claim.fresh_keys
+        with self._lock, self._explained():
+            self._add_in_flight(-len(keys))
+            self._in_flight.difference_update(keys)
+
+    def _add_in_flight(self, number: int) -> None:
+        self._connection.execute("UPDATE run SET in_flight = in_flight + ? WHERE id = ?", (number, self._run))
+
+    def _insert(self, keys: Sequence[ObservationKey]) -> None:
+        verb = "REPLACE" if self._force else "IGNORE"
+        for part in _parts(keys):
+            values = ",".join([f"({self._scope},?,?,?,{self._run})"] * len(part))
+            self._connection.execute(f"INSERT OR {verb} INTO observation VALUES {values}", [field for key in part for field in key])
+
+    def _recorded(self, keys: Sequence[ObservationKey]) -> dict[ObservationKey, int]:
+        recorded: dict[ObservationKey, int] = {}
+        for schema, scope in self._scopes:
+            if scope >= 0:
+                recorded.update(self._recorded_in(schema, scope, keys))
+        return recorded
+
+    def _recorded_in(self, schema: str, scope: int, keys: Sequence[ObservationKey]) -> Iterator[tuple[ObservationKey, int]]:
+        """Logs are written in the order of time, so what is recorded between the first and the last time of a batch is about
+        the batch itself. Where it is much more, the rows are looked up one by one."""
+        first, last = min(keys)[0], max(keys)[0]
+        limit = _RANGE_FACTOR * len(keys) + 100
+        rows = self._connection.execute(
+            f"SELECT timestamp, ipaddr, associated_ipaddr, run FROM {schema}.observation"
+            " WHERE scope = ? AND timestamp BETWEEN ? AND ? LIMIT ?",
+            (scope, first, last, limit),
+        ).fetchall()
+        if len(rows) == limit:
+            rows = [row for part in _parts(keys) for row in self._looked_up(schema, scope, part)]
+        for timestamp, ipaddr, associated_ipaddr, run in rows:
+            yield ObservationKey(timestamp, ipaddr, associated_ipaddr), run
+
+    def _looked_up(self, schema: str, scope: int, keys: Sequence[ObservationKey]) -> list[tuple[int, bytes, bytes, int]]:
+        values = ",".join(["(?,?,?)"] * len(keys))
+        return self._connection.execute(
+            f"WITH wanted (timestamp, ipaddr, associated_ipaddr) AS (VALUES {values})"
+            f" SELECT o.timestamp, o.ipaddr, o.associated_ipaddr, o.run FROM wanted w CROSS JOIN {schema}.observation o"
+            " ON o.scope = ? AND o.timestamp = w.timestamp AND o.ipaddr = w.ipaddr AND o.associated_ipaddr = w.associated_ipaddr",
+            [*[field for key in keys for field in key], scope],
+        ).fetchall()
+
+
+def _parts(keys: Sequence[ObservationKey]) -> Iterator[Sequence[ObservationKey]]:
+    for start in range(0, len(keys), _ROWS_A_STATEMENT):
+        yield keys[start : start + _ROWS_A_STATEMENT]

@@ -1,0 +1,28 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Opens the ledger that an option names: a SQLite file or a PostgreSQL database."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
+from ansible_collections.secops.xdr.plugins.module_utils._ledger import POSTGRESQL_SCHEMES, default_location
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_sqlite import SqliteLedger
+
+if TYPE_CHECKING:
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger import Ledger
+
+
+def open_ledger(location: str | None, *, read_only: bool) -> Ledger:
+    """The ledger at a file or URL, or at the default place; C(read_only) is for check mode. Raises LedgerError."""
+    if location and location.startswith(POSTGRESQL_SCHEMES):
+        raise LedgerError("ledger: PostgreSQL ledgers are not supported yet; set `ledger` to a file.")
+    if location and "://" in location:
+        raise LedgerError("ledger: only a file or a postgresql:// URL can be a ledger.")
+    return SqliteLedger(os.path.expanduser(location) if location else default_location(), read_only=read_only)

@@ -1,0 +1,54 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""The one place that imports the requests library, so that a host without it gets a clear message and no traceback."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING
+
+from ansible.module_utils.basic import missing_required_lib
+from ansible_collections.secops.xdr.plugins.module_utils._errors import MissingLibraryError
+
+_IMPORT_ERROR: str | None = None
+
+if TYPE_CHECKING:
+    import requests
+    from requests.adapters import HTTPAdapter
+    from requests.auth import AuthBase
+    from urllib3.exceptions import ConnectTimeoutError, HTTPError, InsecureRequestWarning, NewConnectionError
+    from urllib3.util import Retry
+else:
+    try:
+        import requests
+        from requests.adapters import HTTPAdapter
+        from requests.auth import AuthBase
+        from urllib3.exceptions import ConnectTimeoutError, HTTPError, InsecureRequestWarning, NewConnectionError
+        from urllib3.util import Retry
+    except ImportError:
+        _IMPORT_ERROR = traceback.format_exc()
+        requests = None
+        HTTPAdapter = AuthBase = Retry = object
+        ConnectTimeoutError = HTTPError = InsecureRequestWarning = NewConnectionError = Exception
+
+__all__ = [
+    "AuthBase",
+    "ConnectTimeoutError",
+    "HTTPAdapter",
+    "HTTPError",
+    "InsecureRequestWarning",
+    "NewConnectionError",
+    "Retry",
+    "requests",
+    "require_requests",
+]
+
+
+def require_requests() -> None:
+    """Raises MissingLibraryError where requests cannot be imported."""
+    if _IMPORT_ERROR:
+        raise MissingLibraryError(missing_required_lib("requests"), exception=_IMPORT_ERROR)

@@ -1,0 +1,26 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Texts from logs and servers, made fit for a message: short, on one line, and unable to steer a terminal."""
+
+from __future__ import annotations
+
+import re
+
+_SHOWN_CHARACTERS = 300
+_QUOTED_CHARACTERS = 80
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a0-\ud7ff\ue000-\uffff]+")
+
+
+def shorten(text: str, characters: int = _SHOWN_CHARACTERS) -> str:
+    """One printable line of at most so many characters."""
+    line = _UNPRINTABLE.sub(" ", text[: characters * 4]).strip()
+    return line if len(line) <= characters else f"{line[:characters]}…"
+
+
+def quoted(text: str) -> str:
+    """A value in quotes, with everything that is not printable written as an escape."""
+    return ascii(text) if len(text) <= _QUOTED_CHARACTERS else f"{text[:_QUOTED_CHARACTERS]!a}…"

@@ -1,0 +1,233 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Times of logs and options to epoch milliseconds, once an hour of log instead of once a row.
+
+All results are integers, in milliseconds since 1970-01-01 UTC; fractions beyond that are cut off.
+"""
+
+from __future__ import annotations
+
+import locale
+import re
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
+from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ansible_collections.secops.xdr.plugins.module_utils._timezones import Zone
+
+EPOCH = "epoch"
+EPOCH_MS = "epoch_ms"
+ISO8601 = "iso8601"
+
+EARLIEST_MS = 315_532_800_000
+"""1980-01-01. Earlier times come from a clock that was never set, or are seconds that were taken for milliseconds."""
+LATEST_MS = 4_102_444_800_000
+"""2100-01-01. Later times are milliseconds that were taken for seconds, or rubbish."""
+
+_REMEMBERED = 20_000
+_LAST_SECOND_OF_HOUR = ":59:59"
+_YEARS = ("%Y", "%y", "%G", "%c", "%x")
+_ISO = re.compile(
+    r"(\d{4})-?(\d\d)-?(\d\d)[T ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?\s?(Z|[+-]\d\d(?::?\d\d)?|[A-Za-z]{1,5})?\Z", re.ASCII
+)
+_OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)?\Z")
+_EPOCH_NUMBER = re.compile(r"-?\d{1,20}(\.\d*)?\Z", re.ASCII)
+_WORD = re.compile(r"[A-Za-z]+")
+
+
+class TimestampParser:
+    """Reads times of one format; C(zone) is for those that carry none.
+
+    C(milliseconds) raises ValueError with a reason that names the value and what was expected of it.
+    """
+
+    def __init__(self, timestamp_format: str, zone: Zone) -> None:
+        self.format = timestamp_format
+        self.zone = zone
+        self._split: Callable[[str], tuple[str, str]] | None = None
+        self._hours: dict[str, int | None] = {}
+        self._parse = self._chosen_parse()
+
+    def milliseconds(self, text: str) -> int:
+        """The time in epoch milliseconds."""
+        if self._split is None:
+            return self._parse(text)
+        hour, minute_and_second = self._split(text)
+        offset = _SECONDS_OF_HOUR.get(minute_and_second)
+        if offset is not None:
+            start = self._hours.get(hour)
+            if start is not None:
+                return start + offset
+        value = self._parse(text)
+        if offset is not None and hour not in self._hours:
+            self._remember(hour, text, minute_and_second)
+        return value
+
+    def _remember(self, hour: str, text: str, minute_and_second: str) -> None:
+        """Notes when an hour starts, unless the zone changes its offset within it."""
+        if len(self._hours) >= _REMEMBERED:
+            self._hours.clear()
+        position = text.rindex(minute_and_second)
+        before, after = text[:position], text[position + len(minute_and_second) :]
+        first = self._parse(f"{before}:00:00{after}")
+        last = self._parse(f"{before}{_LAST_SECOND_OF_HOUR}{after}")
+        self._hours[hour] = first if last - first == 3_599_000 else None
+
+    def _chosen_parse(self) -> Callable[[str], int]:
+        if self.format == EPOCH:
+            return epoch_to_milliseconds
+        if self.format == EPOCH_MS:
+            return epoch_ms_to_milliseconds
+        if self.format == ISO8601:
+            self._split = _split_iso8601
+            return lambda text: iso8601_to_milliseconds(text, self.zone)
+        _check_strptime_format(self.format)
+        # Logs name months in English, whatever the language of the host.
+        locale.setlocale(locale.LC_TIME, "C")
+        self._split = _splitter_for(self.format)
+        return self._parse_by_format
+
+    def _parse_by_format(self, text: str) -> int:
+        stripped = text.strip()
+        try:
+            if "%Z" in self.format:
+                return self._parse_with_abbreviation(stripped)
+            moment = datetime.strptime(stripped, self.format)
+        except ValueError as error:
+            if "does not match format" in str(error) or "unconverted data" in str(error):
+                raise ValueError(f"time {quoted(text)} does not match timestamp_format {self.format!r}") from error
+            raise ValueError(f"time {quoted(text)}: {error}") from error
+        return _in_range(_to_milliseconds(moment, self.zone), text)
+
+    def _parse_with_abbreviation(self, text: str) -> int:
+        """Python's own %Z knows only the zones of the host, so the zone's word is taken out first: the last one that leaves a time."""
+        without_zone = self.format.replace("%Z", "")
+        for word in reversed(list(_WORD.finditer(text))):
+            try:
+                moment = datetime.strptime(text[: word.start()] + text[word.end() :], without_zone)
+            except ValueError:
+                continue
+            offset = self.zone.offset_of(word.group(), moment)
+            return _in_range(_to_milliseconds(moment.replace(tzinfo=timezone(offset)), self.zone), text)
+        raise ValueError(f"time {quoted(text)} does not match timestamp_format {self.format!r}")
+
+
+def epoch_to_milliseconds(text: str) -> int:
+    """Epoch seconds, with or without a fraction, to milliseconds; raises ValueError."""
+    return _in_range(_scaled(text, 3, "epoch seconds"), text, "; for milliseconds set timestamp_format to epoch_ms")
+
+
+def epoch_ms_to_milliseconds(text: str) -> int:
+    """Epoch milliseconds; raises ValueError."""
+    return _in_range(_scaled(text, 0, "epoch milliseconds"), text, "; for seconds set timestamp_format to epoch")
+
+
+def iso8601_to_milliseconds(text: str, zone: Zone) -> int:
+    """An ISO 8601 date and time; C(zone) is used where it has no offset. Raises ValueError."""
+    match = _ISO.match(text.strip())
+    if not match:
+        raise ValueError(f"time {quoted(text)} is not ISO 8601 with a date and a time, such as 2024-05-31T08:15:00Z")
+    fields = [int(field or 0) for field in match.groups()[:6]]
+    microsecond = int((match.group(7) or "0").ljust(6, "0")[:6])
+    try:
+        moment = datetime(fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], microsecond)
+        mark = match.group(8)
+        if mark:
+            moment = moment.replace(tzinfo=timezone(_iso_offset(mark, moment, zone)))
+    except ValueError as error:
+        raise ValueError(f"time {quoted(text)}: {error}") from error
+    return _in_range(_to_milliseconds(moment, zone), text)
+
+
+def format_iso8601(milliseconds: int) -> str:
+    """Epoch milliseconds as ISO 8601 in UTC, for people and results."""
+    moment = datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _iso_offset(mark: str, moment: datetime, zone: Zone) -> timedelta:
+    match = _OFFSET.match(mark)
+    if not match:
+        return zone.offset_of(mark, moment)
+    offset = timedelta(hours=int(match.group(2)), minutes=int(match.group(3) or 0))
+    return -offset if match.group(1) == "-" else offset
+
+
+def _to_milliseconds(moment: datetime, zone: Zone) -> int:
+    fraction = moment.microsecond // 1000
+    if moment.tzinfo is None:
+        return zone.epoch_seconds(moment) * 1000 + fraction
+    # Not by timestamp(): it is a float, and a float cannot hold every millisecond.
+    since = moment.replace(microsecond=0) - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    return (since.days * 86_400 + since.seconds) * 1000 + fraction
+
+
+def _scaled(text: str, digits: int, what: str) -> int:
+    stripped = text.strip()
+    if not _EPOCH_NUMBER.match(stripped):
+        raise ValueError(f"time {quoted(text)} is not a number of {what}")
+    whole, _point, fraction = stripped.partition(".")
+    return int(whole + fraction[:digits].ljust(digits, "0"))
+
+
+def _in_range(milliseconds: int, text: str, advice: str = "") -> int:
+    if EARLIEST_MS <= milliseconds < LATEST_MS:
+        return milliseconds
+    side = "before 1980" if milliseconds < EARLIEST_MS else "after 2099"
+    raise ValueError(f"time {quoted(text)} is {side}, which no log holds{advice}")
+
+
+def _check_strptime_format(timestamp_format: str) -> None:
+    if "%" not in timestamp_format:
+        raise InputError(
+            f"timestamp_format: {timestamp_format!r} is neither a strptime format such as '%Y-%m-%d %H:%M:%S' "
+            "nor epoch, epoch_ms or iso8601."
+        )
+    if not any(directive in timestamp_format for directive in _YEARS):
+        raise InputError(f"timestamp_format: {timestamp_format!r} has no year (%Y or %y), so its times would have no date.")
+    try:
+        datetime.strptime("", timestamp_format.replace("%Z", ""))
+    except (ValueError, re.error) as error:
+        if "does not match format" not in str(error):
+            raise InputError(f"timestamp_format: {timestamp_format!r} cannot be used: {error}.") from error
+
+
+def _splitter_for(timestamp_format: str) -> Callable[[str], tuple[str, str]] | None:
+    """How to part a time of this format into its hour (and zone) and its C(:MM:SS); none where that cannot be done by position."""
+    before, found, after = timestamp_format.partition("%H:%M:%S")
+    if not found:
+        before, found, after = timestamp_format.partition("%I:%M:%S")
+    if not found or "%M" in before + after or "%S" in before + after:
+        return None
+    if not after:
+        return _split_at_end
+    return None if ":" in after or "%z" in after or "%f" in after else _split_at_last_colon
+
+
+def _split_at_end(text: str) -> tuple[str, str]:
+    return text[:-6], text[-6:]
+
+
+def _split_at_last_colon(text: str) -> tuple[str, str]:
+    colon = text.rfind(":")
+    return f"{text[: colon - 3]}\0{text[colon + 3 :]}", text[colon - 3 : colon + 3]
+
+
+def _split_iso8601(text: str) -> tuple[str, str]:
+    rest = text[19:]
+    # A fraction belongs to one row, not to the hour.
+    return (text, "") if rest[:1] in (".", ",") else (f"{text[:13]}\0{rest}", text[13:19])
+
+
+_SECONDS_OF_HOUR: dict[str, int] = {
+    f":{minute:02}:{second:02}": (minute * 60 + second) * 1000 for minute in range(60) for second in range(60)
+}

@@ -1,0 +1,166 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""A log file as lines of text, of any size, at the cost of one block of memory.
+
+Whatever does not become text (undecodable bytes, lines without end) is rejected with its line number and does not stop the reading.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import os
+import stat
+import zlib
+from typing import IO, TYPE_CHECKING
+
+from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
+from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+BLOCK_BYTES = 256 * 1024
+MAX_LINE_BYTES = 64 * 1024
+"""No gateway writes longer lines; what is longer is rejected and passed over without being held."""
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+class LogFile:
+    """An open log. It is opened once, so every pass reads the same file, even if its name is given to another one meanwhile."""
+
+    def __init__(self, path: str, encoding: str) -> None:
+        self.path = path
+        self._encoding = _checked_encoding(encoding)
+        self._has_plain_lines = "\n".encode(encoding) == b"\n"
+        self._line_encoding = encoding if self._has_plain_lines else "utf-8"
+        self._raw = _open_regular_file(path)
+        # What is written after this moment belongs to the next run, so that a check and the run after it see the same rows.
+        self.size = os.fstat(self._raw.fileno()).st_size
+        self.is_compressed = self._raw.read(2) == _GZIP_MAGIC
+        self.rejected: list[Rejected] = []
+        """Lines that are no text, in the order found; the reader takes them from here."""
+        self.line = 0
+        """The number of the line that was handed out last; the first is 1."""
+
+    def __enter__(self) -> LogFile:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._raw.close()
+
+    @property
+    def bytes_read(self) -> int:
+        """How far into the file, as it lies on disk, reading has come."""
+        return self._raw.tell()
+
+    def lines(self) -> Iterator[str]:
+        """Every line from the start, without its line break."""
+        self.line = 0
+        for block in self._blocks_of_whole_lines():
+            try:
+                lines = block.decode(self._line_encoding).split("\n")
+            except UnicodeDecodeError:
+                yield from self._decodable_lines(block)
+                continue
+            for line in lines:
+                self.line += 1
+                yield line
+
+    def _decodable_lines(self, block: bytes) -> Iterator[str]:
+        for raw in block.split(b"\n"):
+            self.line += 1
+            try:
+                text = raw.decode(self._line_encoding)
+            except UnicodeDecodeError as error:
+                reason = (
+                    f"byte 0x{raw[error.start]:02x} at column {error.start + 1} is not {self._encoding}; "
+                    "set `encoding` to what the log is written in"
+                )
+                self.rejected.append(Rejected(self.line, reason, raw.decode("ascii", "backslashreplace")))
+                continue
+            yield text
+
+    def _blocks_of_whole_lines(self) -> Iterator[bytes]:
+        """Blocks that end where a line ends, without the last line break."""
+        rest = b""
+        is_overlong = False
+        for block in self._blocks():
+            first_break = block.find(b"\n")
+            if first_break < 0:
+                is_overlong = is_overlong or len(rest) + len(block) > MAX_LINE_BYTES
+                rest = b"" if is_overlong else rest + block
+                continue
+            if is_overlong:
+                self._reject_overlong()
+                block, is_overlong = block[first_break + 1 :], False
+            whole, line_break, end = block.rpartition(b"\n")
+            if line_break:
+                yield rest + whole
+                rest = b""
+            rest += end
+        if is_overlong:
+            self._reject_overlong()
+        elif rest:
+            yield rest
+
+    def _reject_overlong(self) -> None:
+        self.line += 1
+        self.rejected.append(Rejected(self.line, f"the line is longer than {MAX_LINE_BYTES} bytes; is this file a log of this format?", ""))
+
+    def _blocks(self) -> Iterator[bytes]:
+        """The file's bytes from the start, decompressed, in an encoding that has lines, without a byte-order mark."""
+        self._raw.seek(0)
+        stream = gzip.GzipFile(fileobj=self._raw) if self.is_compressed else self._raw
+        mark = codecs.BOM_UTF8
+        try:
+            for block in self._recoded(iter(lambda: stream.read(self._next_read()), b"")):
+                yield block.removeprefix(mark)
+                mark = b""
+        except UnicodeDecodeError as error:
+            raise InputError(f"encoding: {self.path} is not {self._encoding}: {error.reason} at byte {error.start + 1}.") from error
+        except (OSError, EOFError, zlib.error) as error:
+            raise InputError(f"path: {self.path} cannot be read to its end ({error}); copy or export it again.") from error
+
+    def _next_read(self) -> int:
+        return BLOCK_BYTES if self.is_compressed else min(BLOCK_BYTES, self.size - self._raw.tell())
+
+    def _recoded(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """UTF-16 and its like as UTF-8, because their line breaks cannot be found in the bytes; everything else as it is."""
+        if self._has_plain_lines:
+            yield from blocks
+            return
+        decoder = codecs.getincrementaldecoder(self._encoding)()
+        for block in blocks:
+            yield decoder.decode(block).removeprefix("\ufeff").encode()
+        yield decoder.decode(b"", final=True).encode()
+
+
+def _checked_encoding(encoding: str) -> str:
+    try:
+        "".encode(encoding)
+    except LookupError as error:
+        raise InputError(
+            f"encoding: {quoted(encoding)} is not a text encoding that Python knows; try utf-8, latin-1, cp1252 or utf-16."
+        ) from error
+    return encoding
+
+
+def _open_regular_file(path: str) -> IO[bytes]:
+    try:
+        # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise InputError(f"path: there is no file {path} on the host that runs the module.") from error
+    except OSError as error:
+        raise InputError(f"path: {path} cannot be opened: {error.strerror}.") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise InputError(f"path: {path} is not a regular file; a log is read twice and again at the next run, so it must be one.")
+    return os.fdopen(descriptor, "rb", buffering=0)
