@@ -20,6 +20,12 @@ export ANSIBLE_HOME := $(CURDIR)/build/home/.ansible
 export ANSIBLE_CONFIG := $(CURDIR)/tests/ansible.cfg
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/dev
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Colours are for people at a terminal, not for logs.
+ifeq ($(MAKE_TERMOUT),)
+export NO_COLOR := 1
+export ANSIBLE_NOCOLOR := 1
+export PY_COLORS := 0
+endif
 # Ansible insists on a UTF-8 locale; a bare environment (CI, cron) has none.
 ifeq ($(findstring UTF-8,$(subst utf,UTF,$(subst utf8,UTF-8,$(LC_ALL)$(LC_CTYPE)$(LANG)))),)
 export LC_ALL := C.UTF-8
@@ -37,6 +43,14 @@ help:
 .PHONY: test
 test: venv
 	@MAKE="$(MAKE)" sh tests/checks/run_stages.sh $(STAGES)
+
+# In an environment of its own, which has what a user needs and nothing that tests need.
+.PHONY: demo
+demo: export PATH := $(CURDIR)/build/demo/.venv/bin:$(PATH)
+demo:
+	@python=$$(sh tests/checks/find_python.sh) && \
+	    "$$python" tests/checks/make_venv.py build/demo/.venv requirements.txt requirements-emulator.txt requirements-demo.txt
+	@python tests/demo/demo.py
 
 .PHONY: venv
 venv:
@@ -79,10 +93,6 @@ artifact: venv
 .PHONY: sanity
 sanity: venv
 	@python tests/checks/sanity.py $(ARGUMENTS)
-
-.PHONY: demo
-demo:
-	@python=$$(sh tests/checks/find_python.sh) && "$$python" tests/demo/demo.py
 
 .PHONY: format
 format: venv

@@ -4,11 +4,12 @@
 
 """Build the artifact, look at what it holds, and import it as Galaxy and Automation Hub do.
 
-With --only-build, stop after the build and print the artifact's path.
+With `--only-build FOLDER`, stop after the build and print the artifact's path.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shutil
@@ -43,15 +44,15 @@ EXPECTED = {
 """What may stand at the top of the artifact. Anything else is a leftover: see build_ignore in galaxy.yml."""
 
 
-def build() -> Path:
-    """Build the artifact from a copy of the checkout and return its path."""
-    shutil.rmtree(FOLDER, ignore_errors=True)
+def build(folder: Path) -> Path:
+    """Build the artifact from a copy of the checkout, alone in this folder, and return its path."""
+    shutil.rmtree(folder, ignore_errors=True)
     with copy_tree.collection_copy("package") as content:
-        command = ["ansible-galaxy", "collection", "build", "--output-path", str(FOLDER), str(content)]
+        command = ["ansible-galaxy", "collection", "build", "--output-path", str(folder), str(content)]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode or done.stderr:
         sys.exit(f"{done.stdout}{done.stderr}The artifact could not be built without a complaint.")
-    return next(FOLDER.glob("secops-xdr-*.tar.gz"))
+    return next(folder.glob("secops-xdr-*.tar.gz"))
 
 
 def leftovers(artifact: Path) -> list[str]:
@@ -77,7 +78,7 @@ def complaints(artifact: Path) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-m", "galaxy_importer.main", str(artifact)],
         check=False,
-        cwd=FOLDER,
+        cwd=artifact.parent,
         env=settings,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -91,10 +92,13 @@ def complaints(artifact: Path) -> list[str]:
 
 
 def main() -> int:
-    artifact = build()
-    if "--only-build" in sys.argv[1:]:
-        print(artifact)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only-build", type=Path, metavar="FOLDER")
+    folder: Path | None = parser.parse_args().only_build
+    if folder:
+        print(build(folder))
         return 0
+    artifact = build(FOLDER)
     print(f"Built {artifact.relative_to(copy_tree.ROOT)} ({artifact.stat().st_size // 1024} KiB)", flush=True)
     wrong = leftovers(artifact) + complaints(artifact)
     for line in wrong:
