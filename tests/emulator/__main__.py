@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import os
+import shlex
 import signal
 import sys
 import tempfile
@@ -57,9 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _settings(options: argparse.Namespace) -> dict[str, Any]:
-    values: dict[str, Any] = {
-        name: getattr(options, name) for name in _CREDENTIALS if getattr(options, name) is not None
-    }
+    values: dict[str, Any] = {name: getattr(options, name) for name in _CREDENTIALS if getattr(options, name) is not None}
     for assignment in options.set:
         name, equals, text = assignment.partition("=")
         if not equals:
@@ -101,7 +100,7 @@ def _announce(emulator: Emulator, url: str, host: str, ca_path: str, ready_file:
     print(f"RevealX 360 client: {settings.client_id} with the secret {settings.client_secret}")
     print(f"Stellar Cyber scoped key: {settings.scoped_key}")
     for name, value in variables.items():
-        print(f"export {name}='{value}'")
+        print(f"export {name}={shlex.quote(value)}")
     print("Ready. Stop it with Ctrl+C.", flush=True)
     if ready_file is not None:
         credentials = {name: getattr(settings, name) for name in _CREDENTIALS}

@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._exchange import Call, Reply, html_reply, json_reply, parse_json
-from ._faults import Fault, FaultError
+from ._faults import Fault
 from ._page import render
-from ._settings import SettingError
 
 if TYPE_CHECKING:
     from ._emulator import Emulator
@@ -30,7 +29,7 @@ def answer(emulator: Emulator, call: Call) -> Reply:
         return html_reply(200, render(emulator))
     try:
         return json_reply(200, _answer(emulator, call, name, item))
-    except (ControlError, FaultError, SettingError) as error:
+    except ValueError as error:
         return json_reply(400, {"error": str(error)})
     except KeyError:
         return json_reply(404, {"error": f"no such control call: {call.method} {call.path}"})

@@ -71,9 +71,7 @@ class Emulator:
         """Do what the call asks for."""
         product, route = target.product, target.route
         if product is None:
-            return html_reply(
-                404, '<html><body><h1>Not Found</h1><p><a href="/_emulator">Emulator</a></p></body></html>'
-            )
+            return html_reply(404, '<html><body><h1>Not Found</h1><p><a href="/_emulator">Emulator</a></p></body></html>')
         if self._too_many():
             return Reply(429, b"", None, (("Retry-After", self.settings.rate_retry_after),))
         if route is None:

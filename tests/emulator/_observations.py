@@ -96,9 +96,7 @@ def _fault_of(row: object, first: int, last: int, book: AddressBook) -> str:
         return ": expected an object"
     if set(row) != _KEYS:
         missing, unknown = sorted(_KEYS - set(row)), sorted(map(str, set(row) - _KEYS))
-        return ": " + "; ".join(
-            f"{what} keys {', '.join(names)}" for what, names in (("missing", missing), ("unknown", unknown)) if names
-        )
+        return ": " + "; ".join(f"{what} keys {', '.join(names)}" for what, names in (("missing", missing), ("unknown", unknown)) if names)
     for name in ("ipaddr", "associated_ipaddr"):
         if not isinstance(row[name], str) or book.look(row[name]) == NO_ADDRESS:
             return f".{name}: expected an IP address, got {row[name]!r}"

@@ -36,8 +36,7 @@ def render(emulator: Emulator) -> str:
             "<h1>ExtraHop and Stellar Cyber, emulated</h1>",
             f"<p class='quiet'>Running since {_clock(emulator.started)} UTC. As JSON: "
             + ", ".join(
-                f"<a href='/_emulator/{name}'>{name}</a>"
-                for name in ("state", "observations", "events", "requests", "faults", "settings")
+                f"<a href='/_emulator/{name}'>{name}</a>" for name in ("state", "observations", "events", "requests", "faults", "settings")
             )
             + "</p>",
             _observations(emulator),
