@@ -1,0 +1,66 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """How to reach an ExtraHop sensor, console or RevealX 360."""
+
+    DOCUMENTATION = r"""
+options:
+  host:
+    description:
+      - The sensor, console or RevealX 360 tenant as C(host), C(host:port) or an C(https://) URL.
+      - An C(http://) URL is taken only with O(validate_certs=false).
+      - If not set, the environment variable E(EXTRAHOP_HOST) is used.
+    type: str
+    required: true
+  api_key:
+    description:
+      - An API key of a sensor or console. Its account needs full write privileges.
+      - If not set, the environment variable E(EXTRAHOP_API_KEY) is used.
+      - Exactly one of O(api_key) and O(client_id) must be given.
+    type: str
+  client_id:
+    description:
+      - The ID of REST API credentials of RevealX 360. Needs O(client_secret).
+      - If not set, the environment variable E(EXTRAHOP_CLIENT_ID) is used.
+    type: str
+  client_secret:
+    description:
+      - The secret of REST API credentials of RevealX 360. Needs O(client_id).
+      - If not set, the environment variable E(EXTRAHOP_CLIENT_SECRET) is used.
+    type: str
+  validate_certs:
+    description:
+      - Whether the TLS certificate of the server is checked. Set this to V(false) only to try something out.
+      - If not set, the environment variable E(EXTRAHOP_VALIDATE_CERTS) is used.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - A file or folder with the certificate authorities (PEM) that may have signed the certificate of the server.
+      - If not set, the environment variable E(EXTRAHOP_CA_PATH) is used, then E(REQUESTS_CA_BUNDLE) and E(CURL_CA_BUNDLE),
+        then the authorities that Python's C(requests) trusts on the host.
+    type: path
+  timeout:
+    description:
+      - How many seconds to wait for a connection, and for the next bytes of an answer.
+      - If not set, the environment variable E(EXTRAHOP_TIMEOUT) is used.
+    type: int
+    default: 30
+  retries:
+    description:
+      - How often a request is sent again that failed in a way that a repetition can mend. These are refused connections, broken connections
+        and the statuses 429, 502, 503 and 504. A C(Retry-After) of the server is honoured up to 60 seconds.
+      - If not set, the environment variable E(EXTRAHOP_RETRIES) is used.
+    type: int
+    default: 4
+notes:
+  - Proxies are taken from the environment variables E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY). A C(.netrc) file is never read.
+  - Redirects are not followed, because the credentials would go with them.
+"""
