@@ -17,9 +17,13 @@ DEVELOPMENT := build/dev/ansible_collections/secops/xdr
 
 # Nothing of the user's own Ansible set-up takes part, and nothing is left in it.
 export ANSIBLE_HOME := $(CURDIR)/build/home/.ansible
+export ANSIBLE_REMOTE_TEMP := $(CURDIR)/build/home/.ansible/tmp
+export ANSIBLE_ASYNC_DIR := $(CURDIR)/build/home/.ansible_async
 export ANSIBLE_CONFIG := $(CURDIR)/tests/ansible.cfg
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/dev
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export MYPY_CACHE_DIR := $(CURDIR)/build/mypy
+export RUFF_CACHE_DIR := $(CURDIR)/build/ruff
 # Colours are for people at a terminal, not for logs.
 ifeq ($(MAKE_TERMOUT),)
 export NO_COLOR := 1
@@ -57,13 +61,21 @@ venv:
 	@python=$$(sh tests/checks/find_python.sh) && "$$python" tests/checks/make_venv.py .venv $(REQUIREMENTS)
 	@mkdir -p "$(dir $(DEVELOPMENT))" && ln -sfn ../../../.. "$(DEVELOPMENT)"
 
+# ARGUMENTS are handed on: make unit ARGUMENTS="-k timestamps -x"
 .PHONY: unit
 unit: venv
-	@pytest tests/unit
+	@pytest --numprocesses 2 tests/unit $(ARGUMENTS)
 
 .PHONY: integration
 integration: venv
-	@pytest tests/integration
+	@pytest --numprocesses 2 tests/integration $(ARGUMENTS)
+
+# Code for the managed host has to run on older Pythons than the emulator and the tools do.
+.PHONY: unit-oldest
+unit-oldest: venv
+	@oldest=$$(python tests/checks/interpreters.py) && \
+	    "$$oldest" tests/checks/make_venv.py build/oldest/.venv requirements.txt tests/unit/requirements-oldest.txt
+	@build/oldest/.venv/bin/python -m pytest tests/unit/plugins $(ARGUMENTS)
 
 .PHONY: lint
 lint: venv
@@ -79,7 +91,7 @@ lint: venv
 
 .PHONY: docs
 docs: venv
-	@antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --check-extra-docs-refs .
+	@HOME="$(CURDIR)/build/home" antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --check-extra-docs-refs .
 
 .PHONY: molecule
 molecule: venv
@@ -89,7 +101,6 @@ molecule: venv
 artifact: venv
 	@python tests/checks/artifact.py
 
-# Arguments for ansible-test: make sanity ARGUMENTS="--test validate-modules plugins/modules/extrahop_observation.py"
 .PHONY: sanity
 sanity: venv
 	@python tests/checks/sanity.py $(ARGUMENTS)

@@ -9,10 +9,12 @@ Arguments are handed on, for example `--test validate-modules` or the path of a 
 
 from __future__ import annotations
 
+import configparser
 import os
 import re
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import ansible_test
@@ -22,6 +24,10 @@ from ansible_test._util.target.common import constants
 
 TOOL = Path(ansible_test.__file__).parent
 HOME = copy_tree.ROOT / "build" / "home"
+ABOUT_THE_MACHINE = re.compile(
+    r"WARNING: Using locale .C\.UTF-8. instead of|Installing requirements for Python |Using cached pip .* bootstrap script"
+)
+"""Remarks that no change to the collection could answer: the locales that a machine has, the venvs that are made."""
 BOOTSTRAP = """\
 import subprocess, sys
 subprocess.run([sys.executable, "-m", "ensurepip"], check=True, stdout=subprocess.DEVNULL)
@@ -47,24 +53,59 @@ def place_pip_bootstrap(home: Path) -> None:
         path.write_text(BOOTSTRAP, encoding="utf-8")
 
 
-def environment(content: Path, pythons: dict[str, Path]) -> dict[str, str]:
-    """Return the environment of ansible-test, whose home is a folder of ours but for what pip reads there."""
+def hand_on_pip_settings(home: Path) -> None:
+    """Write what pip is told by the environment and by the user's own file into the home that ansible-test gives it.
+
+    ansible-test runs pip with an environment of its own making: index, proxy and certificates would be lost.
+    """
+    settings = configparser.RawConfigParser()
     user_home = Path.home()
-    adapted = os.environ | {
-        "HOME": str(HOME),
+    settings.read([user_home / ".pip" / "pip.conf", user_home / ".config" / "pip" / "pip.conf"], encoding="utf-8")
+    if not settings.has_section("global"):
+        settings.add_section("global")
+    proxy = urllib.request.getproxies().get("https")
+    if proxy:
+        settings.set("global", "proxy", proxy)
+    for name, value in os.environ.items():
+        if name.startswith("PIP_") and name != "PIP_CONFIG_FILE" and value:
+            settings.set("global", name.removeprefix("PIP_").lower().replace("_", "-"), value)
+    settings.set("global", "quiet", "2")
+    path = home / ".config" / "pip" / "pip.conf"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # An index may be written with its password.
+    path.touch(mode=0o600)
+    with path.open("w", encoding="utf-8") as file:
+        settings.write(file)
+
+
+def environment(home: Path, content: Path, pythons: dict[str, Path]) -> dict[str, str]:
+    """Return the environment of ansible-test, whose home is a folder of ours."""
+    # ansible-test has a configuration of its own for the Ansible that it runs.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    return inherited | {
+        "HOME": str(home),
         "PATH": interpreters.search_path(pythons),
         # The content lies in a folder that the git repository around it ignores: do not ask git what it holds.
         "ANSIBLE_TEST_CONTENT_ROOT": str(content),
-        "PIP_QUIET": "2",
     }
-    adapted.setdefault("PIP_CACHE_DIR", str(user_home / ".cache" / "pip"))
-    for settings in (user_home / ".config" / "pip" / "pip.conf", user_home / ".pip" / "pip.conf"):
-        if settings.is_file():
-            adapted.setdefault("PIP_CONFIG_FILE", str(settings))
-    # ansible-test has a configuration of its own for the Ansible that it runs.
-    for name in ("ANSIBLE_CONFIG", "ANSIBLE_HOME", "ANSIBLE_COLLECTIONS_PATH"):
-        adapted.pop(name, None)
-    return adapted
+
+
+def run(command: list[str], content: Path, variables: dict[str, str]) -> int:
+    """Run ansible-test, and show what it prints about the collection; return its status."""
+    with subprocess.Popen(
+        command,
+        cwd=content,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+    ) as process:
+        for line in process.stdout or ():
+            if not ABOUT_THE_MACHINE.match(line):
+                print(line, end="", flush=True)
+    return process.returncode
 
 
 def main() -> int:
@@ -72,11 +113,11 @@ def main() -> int:
     pythons = {version: path for version, path in interpreters.available().items() if version in supported}
     print(f"Pythons for module code: {', '.join(pythons)}", flush=True)
     targets = [argument for version in pythons for argument in ("--target-python", version)]
-    place_pip_bootstrap(HOME)
     with copy_tree.collection_copy("tree", keep=frozenset({"tests/output"})) as content:
+        place_pip_bootstrap(HOME)
+        hand_on_pip_settings(HOME)
         command = ["ansible-test", "sanity", "--color", "no", "--truncate", "0", *targets, *sys.argv[1:]]
-        adapted = environment(content, pythons)
-        return subprocess.run(command, cwd=content, env=adapted, check=False, stdin=subprocess.DEVNULL).returncode
+        return run(command, content, environment(HOME, content, pythons))
 
 
 if __name__ == "__main__":
