@@ -54,7 +54,7 @@ demo: export PATH := $(CURDIR)/build/demo/.venv/bin:$(PATH)
 demo:
 	@python=$$(sh tests/checks/find_python.sh) && \
 	    "$$python" tests/checks/make_venv.py build/demo/.venv requirements.txt requirements-emulator.txt requirements-demo.txt
-	@python tests/demo/demo.py
+	@build/demo/.venv/bin/python tests/demo/demo.py
 
 .PHONY: venv
 venv:
@@ -64,51 +64,51 @@ venv:
 # ARGUMENTS are handed on: make unit ARGUMENTS="-k timestamps -x"
 .PHONY: unit
 unit: venv
-	@pytest --numprocesses 2 tests/unit $(ARGUMENTS)
+	@.venv/bin/pytest --numprocesses 2 tests/unit $(ARGUMENTS)
 
 .PHONY: integration
 integration: venv
-	@pytest --numprocesses 2 tests/integration $(ARGUMENTS)
+	@.venv/bin/pytest --numprocesses 2 tests/integration $(ARGUMENTS)
 
 # Code for the managed host has to run on older Pythons than the emulator and the tools do.
 .PHONY: unit-oldest
 unit-oldest: venv
-	@oldest=$$(python tests/checks/interpreters.py) && \
+	@oldest=$$(.venv/bin/python tests/checks/interpreters.py) && \
 	    "$$oldest" tests/checks/make_venv.py build/oldest/.venv requirements.txt tests/unit/requirements-oldest.txt
 	@build/oldest/.venv/bin/python -m pytest tests/unit/plugins $(ARGUMENTS)
 
 .PHONY: lint
 lint: venv
-	@ruff check --quiet
-	@ruff format --check --quiet
-	@mypy
-	@mypy tests/checks tests/demo
-	@yamllint --strict .
-	@ansible-lint
-	@reuse lint --lines
-	@antsibull-changelog lint
-	@shellcheck .ci/run tests/checks/*.sh
+	@.venv/bin/ruff check --quiet
+	@.venv/bin/ruff format --check --quiet
+	@.venv/bin/mypy
+	@.venv/bin/mypy tests/checks tests/demo
+	@.venv/bin/yamllint --strict .
+	@.venv/bin/ansible-lint
+	@.venv/bin/reuse lint --lines
+	@.venv/bin/antsibull-changelog lint
+	@.venv/bin/shellcheck .ci/run tests/checks/*.sh
 
 .PHONY: docs
 docs: venv
-	@HOME="$(CURDIR)/build/home" antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --check-extra-docs-refs .
+	@HOME="$(CURDIR)/build/home" .venv/bin/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --check-extra-docs-refs .
 
 .PHONY: molecule
 molecule: venv
-	@python tests/checks/molecule.py
+	@.venv/bin/python tests/checks/molecule.py
 
 .PHONY: artifact
 artifact: venv
-	@python tests/checks/artifact.py
+	@.venv/bin/python tests/checks/artifact.py
 
 .PHONY: sanity
 sanity: venv
-	@python tests/checks/sanity.py $(ARGUMENTS)
+	@.venv/bin/python tests/checks/sanity.py $(ARGUMENTS)
 
 .PHONY: format
 format: venv
-	@ruff check --fix
-	@ruff format
+	@.venv/bin/ruff check --fix
+	@.venv/bin/ruff format
 
 .PHONY: clean
 clean:
