@@ -35,7 +35,12 @@ class Version:
     number: int
     sequence: int
     visible: float
-    source: dict[str, Any]
+    candidate: Candidate
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """The document itself."""
+        return self.candidate.source
 
 
 @dataclass
@@ -57,7 +62,7 @@ class Document:
         while len(self.versions) > 1 and self.versions[1].visible <= now:
             del self.versions[0]
         first = self.versions[0]
-        return Candidate(self.index, self.alias, self.id, first.source) if first.visible <= now else None
+        return first.candidate if first.visible <= now else None
 
 
 class EventStore:
@@ -190,7 +195,8 @@ class EventStore:
     def _put(self, document: Document, source: dict[str, Any], delay: float) -> None:
         self._sequence += 1
         number = document.current.number + 1 if document.versions else 1
-        document.versions.append(Version(number, self._sequence, time.monotonic() + delay, source))
+        candidate = Candidate(document.index, document.alias, document.id, source)
+        document.versions.append(Version(number, self._sequence, time.monotonic() + delay, candidate))
         self._documents[document.id] = document
         self._names.update((document.index, document.alias))
 
