@@ -22,8 +22,8 @@ options:
   api_key:
     description:
       - An API key of a sensor or console. Its account needs full write privileges.
-      - If not set, the environment variable E(EXTRAHOP_API_KEY) is used.
-      - Exactly one of O(api_key) and O(client_id) must be given.
+      - Give either this or O(client_id) with O(client_secret). If the task gives neither, the environment variable E(EXTRAHOP_API_KEY)
+        is used, then E(EXTRAHOP_CLIENT_ID) with E(EXTRAHOP_CLIENT_SECRET).
     type: str
   client_id:
     description:

@@ -16,7 +16,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._errors import AnswerEr
 from ansible_collections.secops.xdr.plugins.module_utils._texts import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 # Both vendors' error bodies are known from clients only: ExtraHop's use the first four keys, in this order, Stellar Cyber's error.reason.
 _REASON_KEYS = ("error_message", "detail", "error", "reason", "message", "type")
@@ -31,11 +31,17 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    redact: Callable[[str], str]
+    """Takes this run's secrets out of a text: servers echo what they were sent."""
 
     @property
     def text(self) -> str:
         """The body as text; bytes that are not UTF-8 are replaced."""
         return self.body.decode("utf-8", errors="replace")
+
+    def shown(self, text: str) -> str:
+        """A part of this answer, fit for a message: without secrets (before it is cut, or half of one could stay) and short."""
+        return shorten(self.redact(text))
 
     @property
     def is_html(self) -> bool:
@@ -61,7 +67,7 @@ class Answer:
 
     def unexpected(self, expectation: str) -> AnswerError:
         """The error for an answer that this API does not give."""
-        found = "an HTML page, perhaps a login page of a proxy" if self.is_html else f"{shorten(self.text) or 'an empty body'}"
+        found = "an HTML page, perhaps a login page of a proxy" if self.is_html else self.shown(self.text) or "an empty body"
         return AnswerError(
             f"{self.method} {self.path} was answered with status {self.status} and a body that this API does not give: {expectation}, "
             f"got {found}. Check that `host` names the product itself.",
@@ -78,8 +84,8 @@ def reason_of(answer: Answer) -> str:
     try:
         value = json.loads(answer.body)
     except (ValueError, RecursionError):
-        return shorten(answer.text)
-    return shorten(_reason_in(value, depth=3))
+        return answer.shown(answer.text)
+    return answer.shown(_reason_in(value, depth=3))
 
 
 def _reason_in(value: Any, depth: int) -> str:

@@ -8,9 +8,12 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import env_fallback
+from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
+from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,11 +86,33 @@ def extrahop_connection() -> ArgumentSpec:
     return ArgumentSpec(
         {
             **connection_options("EXTRAHOP"),
-            "api_key": from_environment("EXTRAHOP_API_KEY", type="str", no_log=True),
-            "client_id": from_environment("EXTRAHOP_CLIENT_ID", type="str"),
-            "client_secret": from_environment("EXTRAHOP_CLIENT_SECRET", type="str", no_log=True),
+            # Their environment variables are looked at only where the task gives none of them: a host may have them all.
+            "api_key": {"type": "str", "no_log": True},
+            "client_id": {"type": "str"},
+            "client_secret": {"type": "str", "no_log": True},
         },
-        required_one_of=[("api_key", "client_id")],
-        required_together=[("client_id", "client_secret")],
+        required_by={"client_secret": ("client_id",)},
         mutually_exclusive=[("api_key", "client_id")],
     )
+
+
+def plain_text(option: str, value: str) -> str:
+    """The text of an option; raises InputError for an empty one, and for what Ansible made of a list or dictionary given instead."""
+    if not value.strip():
+        raise InputError(f"{option}: the text is empty.")
+    if value.lstrip()[:1] in ("[", "{"):
+        try:
+            kind = type(ast.literal_eval(value.strip()))
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return value
+        if kind in (list, dict, set):
+            what = "list" if kind is list else "dictionary"
+            raise InputError(f"{option}: a {what} was given where a single text belongs: {quoted(value)}.")
+    return value
+
+
+def whole_number(option: str, value: int, lowest: int, highest: int) -> int:
+    """The number of an option; raises InputError where it is out of range."""
+    if lowest <= value <= highest:
+        return value
+    raise InputError(f"{option}: {value} is out of range; give a whole number from {lowest} to {highest}.")

@@ -83,7 +83,7 @@ class StatusError(RequestError):
     """The server refused with an HTTP status."""
 
     def __init__(self, message: str, status: int, reason: str, **details: Any) -> None:
-        super().__init__(message, status=status, **details)
+        super().__init__(message, **{**details, "status": status})
         self.status = status
         self.reason = reason
 

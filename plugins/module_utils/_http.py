@@ -147,7 +147,8 @@ class HttpClient:
             response = self._send(session, prepared, method, path)
             try:
                 with response:
-                    return Answer(method, path, response.status_code, response.headers, self._read_body(response, method, path))
+                    body = self._read_body(response, method, path)
+                    return Answer(method, path, response.status_code, response.headers, body, self.secrets.redact)
             except (requests.RequestException, HTTPError) as error:
                 if not attempts_left:
                     raise transport_error(error, self.settings, method, path) from error
@@ -187,10 +188,10 @@ class HttpClient:
 
     def _refusal(self, answer: Answer) -> AnswerError | StatusError:
         where: dict[str, Any] = {"method": answer.method, "path": answer.path}
-        reason = self.secrets.redact(reason_of(answer))
+        reason = reason_of(answer)
         said = f": {reason}" if reason else ""
         if 300 <= answer.status < 400:
-            target = self.secrets.redact(answer.headers.get("Location", "an unnamed place"))
+            target = answer.shown(answer.headers.get("Location", "an unnamed place"))
             return AnswerError(
                 f"{answer.method} {answer.path} was redirected (status {answer.status}) to {target}. Redirects are not "
                 "followed, because the credentials would go with them; set `host` to where the API really is.",

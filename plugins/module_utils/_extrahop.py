@@ -1,0 +1,144 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""The REST API of ExtraHop, as far as this collection uses it.
+
+Sources of the facts: the vendor's guide "Add observations through the REST API" and the vendor's public code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.secops.xdr.plugins.module_utils._auth import (
+    BasicAuth,
+    ExtraHopKeyAuth,
+    RenewableTokenAuth,
+    Token,
+    checked_credential,
+)
+from ansible_collections.secops.xdr.plugins.module_utils._connection import ConnectionSettings
+from ansible_collections.secops.xdr.plugins.module_utils._errors import AuthenticationError, InputError, StatusError
+from ansible_collections.secops.xdr.plugins.module_utils._http import HttpClient, Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ansible_collections.secops.xdr.plugins.module_utils._requests import AuthBase
+    from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
+
+OBSERVATIONS_PATH = "/api/v1/observations/associatedipaddrs"
+DEVICE_SEARCH_PATH = "/api/v1/devices/search"
+TOKEN_PATH = "/oauth2/token"
+DEFAULT_TOKEN_SECONDS = 3600.0
+"""How long a token lasts whose answer does not say (the vendor's own client assumes the same)."""
+_CREDENTIALS = ("api_key", "client_id", "client_secret")
+_ADDRESSES_A_SEARCH = 100
+_DEVICES_A_PAGE = 1000
+
+
+class ExtraHopClient:
+    """One appliance or tenant. Safe to use from several threads."""
+
+    def __init__(self, http: HttpClient, auth: AuthBase) -> None:
+        self._http = http
+        http.auth = auth
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any], secrets: SecretKeeper) -> ExtraHopClient:
+        """A client for the connection options of a module; raises InputError. Sends nothing yet."""
+        settings = ConnectionSettings.from_params(params)
+        chosen = _chosen_credentials(params)
+        if "api_key" in chosen:
+            secrets.add(chosen["api_key"])
+            return cls(HttpClient(settings, secrets), ExtraHopKeyAuth(chosen["api_key"]))
+        client_id, client_secret = chosen["client_id"], chosen["client_secret"]
+        secrets.add_pair(client_id, client_secret)
+        http = HttpClient(settings, secrets)
+        return cls(http, RenewableTokenAuth(lambda: _fetch_token(http, client_id, client_secret)))
+
+    @property
+    def endpoint(self) -> str:
+        """The base URL, which names this appliance in the ledger."""
+        return self._http.settings.base_url
+
+    def upload_observations(self, body: bytes) -> None:
+        """Uploads one request's worth of observations.
+
+        C(body) is the JSON of C({"observations": [{"ipaddr", "associated_ipaddr", "timestamp"}], "source"}). The answer is a 202 whose body
+        has no documented shape; it does not mean that the observations are stored: addresses that were never observed are ignored.
+        """
+        self._http.request(Operation.REPEATABLE_WRITE, "POST", OBSERVATIONS_PATH, expect=(202,), json_body=body)
+
+    def observed_addresses(self, addresses: Sequence[str]) -> Iterator[str]:
+        """Those of the addresses that belong to devices which the appliance has observed."""
+        for start in range(0, len(addresses), _ADDRESSES_A_SEARCH):
+            yield from self._observed_of(addresses[start : start + _ADDRESSES_A_SEARCH])
+
+    def _observed_of(self, addresses: Sequence[str]) -> Iterator[str]:
+        wanted = set(addresses)
+        rules = [{"field": "ipaddr", "operator": "=", "operand": address} for address in addresses]
+        offset = 0
+        while True:
+            search = {"filter": {"operator": "or", "rules": rules}, "limit": _DEVICES_A_PAGE, "offset": offset}
+            answer = self._http.request(Operation.READ, "POST", DEVICE_SEARCH_PATH, expect=(200,), json_body=json.dumps(search).encode())
+            devices = answer.json()
+            if not isinstance(devices, list) or not all(isinstance(device, dict) for device in devices):
+                raise answer.unexpected("a list of devices was expected")
+            for device in devices:
+                # One address can belong to several devices, and one device can have both kinds of address.
+                yield from wanted.intersection(filter(None, (device.get("ipaddr4"), device.get("ipaddr6"))))
+            if len(devices) < _DEVICES_A_PAGE:
+                return
+            offset += _DEVICES_A_PAGE
+
+
+def _chosen_credentials(params: Mapping[str, Any]) -> dict[str, str]:
+    """The API key, or client ID and secret: those of the task, else those of the environment, and there the key first."""
+    given = {**_from_environment("client_secret"), **{name: params[name] for name in _CREDENTIALS if params[name] is not None}}
+    if "api_key" not in given and "client_id" not in given:
+        given = _from_environment("api_key") or _from_environment("client_id", "client_secret")
+    names = ("api_key",) if "api_key" in given else ("client_id", "client_secret")
+    for name in names:
+        if name not in given:
+            raise InputError(
+                "api_key: no credentials were given. Set api_key (EXTRAHOP_API_KEY), "
+                "or client_id and client_secret (EXTRAHOP_CLIENT_ID, EXTRAHOP_CLIENT_SECRET) for RevealX 360."
+                if name != "client_secret"
+                else "client_secret: client_id was given without it; set client_secret (EXTRAHOP_CLIENT_SECRET)."
+            )
+    return {name: checked_credential(name, given[name]) for name in names}
+
+
+def _from_environment(*names: str) -> dict[str, str]:
+    found = {name: os.environ.get(f"EXTRAHOP_{name.upper()}", "") for name in names}
+    return {name: value for name, value in found.items() if value}
+
+
+def _fetch_token(http: HttpClient, client_id: str, client_secret: str) -> Token:
+    """Logs in to RevealX 360 with client credentials, in a Basic header: in the body they are no longer accepted."""
+    try:
+        answer = http.request(
+            Operation.TOKEN,
+            "POST",
+            TOKEN_PATH,
+            expect=(200,),
+            auth=BasicAuth(client_id, client_secret),
+            form={"grant_type": "client_credentials"},
+        )
+    except StatusError as error:
+        if error.status == 400 and "invalid_client" in error.reason:
+            message = f"POST {TOKEN_PATH}: the server does not know these client credentials; check client_id, client_secret and `host`."
+            raise AuthenticationError(message, error.status, error.reason, **error.details) from error
+        raise
+    fields = answer.json_object()
+    value, seconds = fields.get("access_token"), fields.get("expires_in", DEFAULT_TOKEN_SECONDS)
+    if not isinstance(value, str) or not value:
+        raise answer.unexpected("an access_token was expected")
+    http.secrets.add(value)
+    return Token.lasting(value, float(seconds) if isinstance(seconds, (int, float)) else DEFAULT_TOKEN_SECONDS)

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Where observations come from: a log, or a list in the task. Both give the same rows."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.secops.xdr.plugins.module_utils._addresses import parse_address
+from ansible_collections.secops.xdr.plugins.module_utils._timestamps import (
+    EPOCH_MS,
+    TimestampParser,
+    epoch_ms_to_milliseconds,
+    epoch_to_milliseconds,
+    iso8601_to_milliseconds,
+)
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._options import chosen_zone, opened_log
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import NO_ADDRESS, Rejected, Session, Skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from ansible_collections.secops.xdr.plugins.module_utils._timezones import Zone
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Row
+
+
+@dataclass(frozen=True)
+class ObservationInput:
+    """Rows that can be gone through more than once, and how to name one of them to a person."""
+
+    rows: Callable[[], Iterator[Row]]
+    name: str
+    numbered_as: str
+    zone_name: str
+
+    def where(self, number: int) -> str:
+        """A row's place, such as C(/var/log/vpn.csv, line 7)."""
+        return f"{self.name}, {self.numbered_as} {number}"
+
+
+@contextmanager
+def opened_input(params: Mapping[str, Any]) -> Iterator[ObservationInput]:
+    """The input that a task's options name; raises InputError."""
+    zone = chosen_zone(params)
+    if params["path"] is None:
+        listed = _ListedObservations(params["observations"], params["timestamp_format"], zone)
+        yield ObservationInput(listed.rows, "observations", "item", zone.name)
+        return
+    with opened_log(params) as (source, reader):
+        yield ObservationInput(reader.rows, source.path, "line", zone.name)
+
+
+class _ListedObservations:
+    """The option C(observations)."""
+
+    def __init__(self, observations: Sequence[Mapping[str, Any]], timestamp_format: str, zone: Zone) -> None:
+        self._observations = observations
+        self._zone = zone
+        self._parser = TimestampParser(timestamp_format, zone)
+        self._number = epoch_ms_to_milliseconds if timestamp_format == EPOCH_MS else epoch_to_milliseconds
+
+    def rows(self) -> Iterator[Row]:
+        """The items, numbered from 1."""
+        for number, item in enumerate(self._observations, start=1):
+            try:
+                yield self._row(number, item)
+            except (ValueError, TypeError) as error:
+                yield Rejected(number, str(error), f"{item['ipaddr']},{item['associated_ipaddr']},{item['timestamp']}")
+
+    def _row(self, number: int, item: Mapping[str, Any]) -> Row:
+        ipaddr = _named("ipaddr", item["ipaddr"])
+        associated_ipaddr = _named("associated_ipaddr", item["associated_ipaddr"])
+        if ipaddr is None or associated_ipaddr is None:
+            return Skipped(number, NO_ADDRESS)
+        return Session(number, "", ipaddr, associated_ipaddr, self._milliseconds(item["timestamp"]), None)
+
+    def _milliseconds(self, value: object) -> int:
+        """An epoch number, a time in C(timestamp_format), or ISO 8601."""
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return self._number(repr(value))
+        if not isinstance(value, str):
+            raise TypeError(
+                f"timestamp: a {type(value).__name__} was given; an epoch number or a text such as 2024-05-31T08:15:00Z belongs here"
+            )
+        try:
+            return self._parser.milliseconds(value)
+        except ValueError as error:
+            first_error = error
+        if value.strip().lstrip("-").replace(".", "", 1).isdigit():
+            return self._number(value)
+        try:
+            return iso8601_to_milliseconds(value, self._zone)
+        except ValueError as error:
+            raise first_error if "is not ISO 8601" in str(error) else error from None
+
+
+def _named(key: str, text: str) -> Any:
+    try:
+        return parse_address(text)
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from error

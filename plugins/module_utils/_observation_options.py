@@ -1,0 +1,81 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""The options of C(extrahop_observation), and what they mean together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.secops.xdr.plugins.module_utils._argspec import ArgumentSpec, from_environment, plain_text, whole_number
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._options import log_options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ON_INVALID_FAIL = "fail"
+ON_INVALID_SKIP = "skip"
+SECONDS = "seconds"
+MILLISECONDS = "milliseconds"
+MAX_BATCH_SIZE = 50_000
+MAX_CONCURRENCY = 32
+
+
+@dataclass(frozen=True)
+class UploadOptions:
+    """How to upload; the input and the connection have options of their own."""
+
+    source: str
+    timestamp_unit: str
+    skips_invalid: bool
+    rejects_path: str | None
+    batch_size: int
+    concurrency: int
+    force: bool
+    checks_devices: bool
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> UploadOptions:
+        """Checks the ranges that an argument spec cannot express; raises InputError."""
+        return cls(
+            source=plain_text("source", params["source"]),
+            timestamp_unit=params["timestamp_unit"],
+            skips_invalid=params["on_invalid"] == ON_INVALID_SKIP,
+            rejects_path=params["rejects_path"],
+            batch_size=whole_number("batch_size", params["batch_size"], 1, MAX_BATCH_SIZE),
+            concurrency=whole_number("concurrency", params["concurrency"], 1, MAX_CONCURRENCY),
+            force=params["force"],
+            checks_devices=params["check_devices"],
+        )
+
+
+def observation_options() -> ArgumentSpec:
+    """Everything but the connection."""
+    return ArgumentSpec(
+        {
+            "source": {"type": "str", "required": True},
+            "observations": {
+                "type": "list",
+                "elements": "dict",
+                "options": {
+                    "ipaddr": {"type": "str", "required": True},
+                    "associated_ipaddr": {"type": "str", "required": True},
+                    "timestamp": {"type": "raw", "required": True},
+                },
+            },
+            "timestamp_unit": {"type": "str", "choices": [SECONDS, MILLISECONDS], "default": SECONDS},
+            "on_invalid": {"type": "str", "choices": [ON_INVALID_FAIL, ON_INVALID_SKIP], "default": ON_INVALID_FAIL},
+            "rejects_path": {"type": "path"},
+            "batch_size": {"type": "int", "default": 1000},
+            "concurrency": {"type": "int", "default": 1},
+            "ledger": from_environment("SECOPS_XDR_LEDGER", type="str", no_log=False),
+            "force": {"type": "bool", "default": False},
+            "check_devices": {"type": "bool", "default": False},
+        },
+        required_one_of=[("path", "observations")],
+        mutually_exclusive=[("path", "observations")],
+    ).merged_with(log_options())

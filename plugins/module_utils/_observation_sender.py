@@ -1,0 +1,71 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Sends batches of observations and records what was accepted, while the next ones are read."""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
+
+from ansible_collections.secops.xdr.plugins.module_utils._errors import RequestError
+
+if TYPE_CHECKING:
+    from ansible_collections.secops.xdr.plugins.module_utils._extrahop import ExtraHopClient
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger import Claim, ObservationLedger
+    from ansible_collections.secops.xdr.plugins.module_utils._observation_tally import Tally
+
+
+class ObservationSender:
+    """Keeps at most C(concurrency) requests under way. In check mode nothing is sent, and the scratch ledger records the plan."""
+
+    def __init__(self, client: ExtraHopClient, ledger: ObservationLedger, tally: Tally, concurrency: int, check_mode: bool) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._tally = tally
+        self._concurrency = concurrency
+        self._check_mode = check_mode
+        self._pool = ThreadPoolExecutor(max_workers=concurrency)
+        self._under_way: set[Future[int]] = set()
+
+    def __enter__(self) -> ObservationSender:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
+        """Waits for what is under way, so that its outcome is known and recorded also when the run has failed."""
+        self._pool.shutdown(wait=True)
+        failures = [future for future in self._under_way if future.exception()]
+        for future in self._under_way.difference(failures):
+            self._count(future)
+        if failures and kind is None:
+            failures[0].result()
+
+    def send(self, claim: Claim, body: bytes) -> None:
+        """Sends one batch; raises the RequestError of an earlier one."""
+        if self._check_mode:
+            self._ledger.accept(claim)
+            self._tally.uploaded += len(claim.fresh)
+            return
+        while len(self._under_way) >= self._concurrency:
+            done, _not_done = wait(self._under_way, return_when=FIRST_COMPLETED)
+            for future in done:
+                self._under_way.discard(future)
+                self._count(future)
+        self._under_way.add(self._pool.submit(self._send, claim, body))
+
+    def _send(self, claim: Claim, body: bytes) -> int:
+        try:
+            self._client.upload_observations(body)
+        except RequestError as error:
+            if not error.outcome_unknown:
+                self._ledger.release(claim)
+            raise
+        self._ledger.accept(claim)
+        return len(claim.fresh)
+
+    def _count(self, future: Future[int]) -> None:
+        self._tally.uploaded += future.result()
+        self._tally.requests += 1

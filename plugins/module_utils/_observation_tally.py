@@ -1,0 +1,75 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""What a run did with each row: the promise that nothing is dropped in silence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.secops.xdr.plugins.module_utils._texts import shorten
+from ansible_collections.secops.xdr.plugins.module_utils._timestamps import format_iso8601
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected, Session
+
+LISTED_REJECTS = 20
+LISTED_UPLOADS = 20
+DUPLICATE = "duplicate"
+
+
+@dataclass
+class Tally:
+    """Counts of a run; memory does not grow with the rows."""
+
+    read: int = 0
+    uploaded: int = 0
+    already_uploaded: int = 0
+    rejected: int = 0
+    requests: int = 0
+    swapped: int = 0
+    first_swapped: Session | None = None
+    skipped: dict[str, int] = field(default_factory=dict)
+    rejected_rows: list[dict[str, Any]] = field(default_factory=list)
+    uploads: list[str] = field(default_factory=list)
+
+    def skip(self, reason: str, rows: int = 1) -> None:
+        """Rows that are about no observation, or stand twice in the input."""
+        if rows:
+            self.skipped[reason] = self.skipped.get(reason, 0) + rows
+
+    def reject(self, row: Rejected) -> None:
+        """A row that cannot be understood; the first ones are listed."""
+        self.rejected += 1
+        if len(self.rejected_rows) < LISTED_REJECTS:
+            self.rejected_rows.append({"line": row.line, "reason": shorten(row.reason)})
+
+    def list_uploads(self, rows: Iterable[Session]) -> None:
+        """Keeps the first uploads for the diff."""
+        for row in rows:
+            if len(self.uploads) >= LISTED_UPLOADS:
+                return
+            self.uploads.append(f"{row.ipaddr.text} is {row.associated_ipaddr.text} since {format_iso8601(row.start)}")
+
+    def counts(self) -> dict[str, Any]:
+        """The result key C(counts)."""
+        return {
+            "read": self.read,
+            "uploaded": self.uploaded,
+            "already_uploaded": self.already_uploaded,
+            "skipped": dict(sorted(self.skipped.items())),
+            "rejected": self.rejected,
+        }
+
+    def diff(self) -> dict[str, str]:
+        """Ansible's diff: nothing before, the first uploads after."""
+        lines = list(self.uploads)
+        if self.uploaded > len(lines):
+            lines.append(f"and {self.uploaded - len(lines)} more")
+        return {"before": "", "after": "".join(f"{line}\n" for line in lines)}

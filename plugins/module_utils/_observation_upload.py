@@ -1,0 +1,184 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""What an upload decides: which rows are sent, in which order things are checked, sent and recorded, and what is reported.
+
+Rows flow in batches: read, checked, compared with the ledger, sent, recorded. Nothing holds the whole input.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLogError, InputError, XdrError
+from ansible_collections.secops.xdr.plugins.module_utils._extrahop import ExtraHopClient
+from ansible_collections.secops.xdr.plugins.module_utils._ledger import ObservationKey, ObservationScope
+from ansible_collections.secops.xdr.plugins.module_utils._ledgers import open_ledger
+from ansible_collections.secops.xdr.plugins.module_utils._observation_input import opened_input
+from ansible_collections.secops.xdr.plugins.module_utils._observation_options import SECONDS, UploadOptions
+from ansible_collections.secops.xdr.plugins.module_utils._observation_rejects import RejectsFile
+from ansible_collections.secops.xdr.plugins.module_utils._observation_sender import ObservationSender
+from ansible_collections.secops.xdr.plugins.module_utils._observation_tally import DUPLICATE, Tally
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected, Session, Skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger import Ledger, ObservationLedger
+    from ansible_collections.secops.xdr.plugins.module_utils._observation_input import ObservationInput
+    from ansible_collections.secops.xdr.plugins.module_utils._run import Run
+
+
+def upload_observations(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
+    """Runs C(extrahop_observation) with its options and returns its result; raises XdrError."""
+    options = UploadOptions.from_params(params)
+    client = ExtraHopClient.from_params(params, run.secrets)
+    with opened_input(params) as rows_in, closing(open_ledger(params["ledger"], read_only=run.check_mode)) as ledger:
+        return ObservationUpload(client, ledger, rows_in, options, run).upload()
+
+
+@dataclass
+class ObservationUpload:
+    """One run of C(extrahop_observation)."""
+
+    client: ExtraHopClient
+    ledger: Ledger
+    rows_in: ObservationInput
+    options: UploadOptions
+    run: Run
+
+    def __post_init__(self) -> None:
+        self._tally = Tally()
+        self._ipaddrs: set[str] = set()
+        self._unobserved: list[str] = []
+
+    def upload(self) -> dict[str, Any]:
+        """The result keys of the module. An error carries what had been done until then."""
+        try:
+            self._upload_all()
+            if self.options.checks_devices:
+                observed = set(self.client.observed_addresses(sorted(self._ipaddrs)))
+                self._unobserved = sorted(self._ipaddrs - observed)
+        except XdrError as error:
+            raise error.with_result(self._result()) from error
+        return self._result()
+
+    def _upload_all(self) -> None:
+        with RejectsFile(None if self.run.check_mode else self.options.rejects_path) as rejects:
+            try:
+                if not self.options.skips_invalid:
+                    self._check_every_row(rejects)
+                scope = ObservationScope(self.client.endpoint, self.options.source, self.options.timestamp_unit)
+                with self.ledger.observations(scope, force=self.options.force) as ledger:
+                    self._warn_of_interrupted(ledger.interrupted)
+                    with ObservationSender(self.client, ledger, self._tally, self.options.concurrency, self.run.check_mode) as sender:
+                        for batch in self._batches(rejects):
+                            self._send(batch, ledger, sender)
+            except EmptyLogError as error:
+                if not self.options.skips_invalid:
+                    raise
+                self.run.warn(error.message)
+        self._warn_of_swapped()
+
+    def _check_every_row(self, rejects: RejectsFile) -> None:
+        """Goes through the whole input before anything is sent; raises InputError where a row cannot be used."""
+        checked = Tally()
+        for row in self.rows_in.rows():
+            checked.read += 1
+            if type(row) is Rejected:
+                checked.reject(row)
+                rejects.add(row)
+        if checked.rejected:
+            self._tally = checked
+            first = checked.rejected_rows[0]
+            more = f" ({checked.rejected} rows cannot be used, see rejected_rows)" if checked.rejected > 1 else ""
+            raise InputError(
+                f"{self.rows_in.where(first['line'])}: {first['reason']}{more}. Nothing was sent. "
+                "Mend the input, or set `on_invalid: skip` to upload the rest and list such rows."
+            )
+
+    def _batches(self, rejects: RejectsFile) -> Iterator[list[Session]]:
+        tally, size = self._tally, self.options.batch_size
+        batch: list[Session] = []
+        for row in self.rows_in.rows():
+            tally.read += 1
+            if type(row) is Session:
+                batch.append(row)
+                if len(batch) == size:
+                    yield batch
+                    batch = []
+            elif isinstance(row, Skipped):
+                tally.skip(row.reason)
+            elif isinstance(row, Rejected):
+                tally.reject(row)
+                rejects.add(row)
+        if batch:
+            yield batch
+
+    def _send(self, batch: list[Session], ledger: ObservationLedger, sender: ObservationSender) -> None:
+        divisor = 1000 if self.options.timestamp_unit == SECONDS else 1
+        self._look_at_addresses(batch)
+        claim = ledger.claim([ObservationKey(row.start // divisor, row.ipaddr.packed, row.associated_ipaddr.packed) for row in batch])
+        self._tally.already_uploaded += claim.already_uploaded
+        self._tally.skip(DUPLICATE, claim.duplicates)
+        if claim.fresh:
+            fresh = [batch[position] for position in claim.fresh]
+            self._tally.list_uploads(fresh)
+            sender.send(claim, _body(fresh, divisor, self.options.source))
+
+    def _look_at_addresses(self, batch: Sequence[Session]) -> None:
+        if self.options.checks_devices:
+            self._ipaddrs.update([row.ipaddr.text for row in batch])
+        for row in batch:
+            if row.associated_ipaddr.is_inside and not row.ipaddr.is_inside:
+                self._tally.swapped += 1
+                self._tally.first_swapped = self._tally.first_swapped or row
+
+    def _warn_of_interrupted(self, interrupted: int) -> None:
+        if interrupted and not self.run.check_mode:
+            self.run.warn(
+                f"An earlier run ended while up to {interrupted} observations were on their way, and their outcome was never known. "
+                "They are sent again if they are in this input; the appliance may have received them twice."
+            )
+
+    def _warn_of_swapped(self) -> None:
+        first = self._tally.first_swapped
+        if first:
+            self.run.warn(
+                f"{self._tally.swapped} observations have a public ipaddr and a private associated_ipaddr (first: "
+                f"{self.rows_in.where(first.line)}: {first.ipaddr.text} and {first.associated_ipaddr.text}). They may be swapped: ipaddr "
+                "is the VPN address inside, associated_ipaddr the one on the internet. The appliance accepts swapped ones and ignores them."
+            )
+
+    def _result(self) -> dict[str, Any]:
+        tally = self._tally
+        result: dict[str, Any] = {
+            "changed": tally.uploaded > 0,
+            "counts": tally.counts(),
+            "requests": tally.requests,
+            "rejected_rows": tally.rejected_rows,
+            "timestamp_unit": self.options.timestamp_unit,
+            "timezone": self.rows_in.zone_name,
+        }
+        if self.options.checks_devices:
+            result["unobserved"] = self._unobserved
+        if self.run.shows_diff:
+            result["diff"] = tally.diff()
+        return result
+
+
+def _body(rows: Sequence[Session], divisor: int, source: str) -> bytes:
+    """The JSON of one request. Addresses are in canonical form and times are integers, so nothing in them needs an escape."""
+    observations = ",".join(
+        [
+            f'{{"ipaddr":"{row.ipaddr.text}","associated_ipaddr":"{row.associated_ipaddr.text}","timestamp":{row.start // divisor}}}'
+            for row in rows
+        ]
+    )
+    return f'{{"observations":[{observations}],"source":{json.dumps(source)}}}'.encode()

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""What the layers below a module need to know of the run they are part of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ansible.module_utils.basic import AnsibleModule
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a module. C(warn) shows a warning to the user at once."""
+
+    check_mode: bool
+    shows_diff: bool
+    warn: Callable[[str], None]
+    secrets: SecretKeeper
+
+    @classmethod
+    def of(cls, module: AnsibleModule) -> Run:
+        """The run of this module; what is registered as a secret is hidden in its results as well."""
+        return cls(module.check_mode, module._diff, module.warn, SecretKeeper(module.no_log_values.add))

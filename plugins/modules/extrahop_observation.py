@@ -1,0 +1,308 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: extrahop_observation
+short_description: Tell ExtraHop which outside address stands behind a VPN address
+version_added: 0.1.0
+author:
+  - secops.xdr contributors (@secops)
+description:
+  - Uploads observations to ExtraHop. An observation says that, at a time, the VPN address of a client (O(observations[].ipaddr))
+    belonged to an address on the internet (O(observations[].associated_ipaddr)).
+  - They are read from a VPN log of any size, or given as a list.
+  - What the appliance accepted is recorded in a ledger, so that a second run sends nothing, and a run after a failure sends only the rest.
+  - Every row of the input is counted as uploaded, already uploaded, skipped with a reason, or rejected with its line and reason.
+extends_documentation_fragment:
+  - secops.xdr.attributes
+  - secops.xdr.attributes.extrahop
+  - secops.xdr.extrahop
+attributes:
+  check_mode:
+    support: full
+    details:
+      - The ledger is read and nothing is written to it; RV(requests) is V(0).
+  diff_mode:
+    support: full
+    details:
+      - Shows the first observations that were uploaded.
+  idempotent:
+    support: full
+    details:
+      - As long as the ledger is kept; the appliance offers no way to read observations back.
+options:
+  source:
+    description:
+      - The source of the observations, such as C(OpenVPN). ExtraHop keeps it with each of them.
+    type: str
+    required: true
+  observations:
+    description:
+      - The observations themselves, instead of a log.
+    type: list
+    elements: dict
+    suboptions:
+      ipaddr:
+        description:
+          - The address that ExtraHop observes inside the network, which is the VPN address of the client.
+        type: str
+        required: true
+      associated_ipaddr:
+        description:
+          - The address of the user on the internet.
+        type: str
+        required: true
+      timestamp:
+        description:
+          - When the one belonged to the other. An epoch number in seconds (in milliseconds with O(timestamp_format=epoch_ms)), a time in
+            O(timestamp_format), or an ISO 8601 time.
+        type: raw
+        required: true
+  path:
+    description:
+      - A log on the host that runs the module. It may be compressed with gzip.
+      - The file is opened once; what is appended while the module runs is left to the next run.
+    type: path
+  format:
+    description:
+      - What the log at O(path) is written in.
+    type: str
+    choices: [csv]
+    default: csv
+  columns:
+    description:
+      - Which columns of a CSV log hold what. Names are matched exactly first, then without regard to case.
+    type: dict
+    suboptions:
+      ipaddr:
+        description: The column with the VPN address of the client.
+        type: str
+        default: VPN IP
+      associated_ipaddr:
+        description: The column with the address on the internet.
+        type: str
+        default: Real IP
+      timestamp:
+        description:
+          - The column with the time. A list of columns is joined by spaces.
+          - A pattern such as V({Month}/{Day}/{Year} {Time}) is filled in with the columns it names.
+        type: raw
+        default: Start Time
+      username:
+        description:
+          - The column with the name of the user. Without it, a column with one of the usual names is taken.
+          - Observations have no user; this is for modules that read sessions from the same log.
+        type: str
+  timestamp_format:
+    description:
+      - How times are written. A C(strptime) format, V(epoch) (seconds), V(epoch_ms) or V(iso8601).
+      - Month and day names are English on every host. C(%Z) understands the abbreviations of time zones on every host.
+    type: str
+    default: "%m/%d/%y %H:%M:%S"
+  timezone:
+    description:
+      - The time zone, by its IANA name such as V(Europe/Berlin), of times that carry none themselves.
+      - If not set, the zone of the host that runs the module is used and returned in RV(timezone).
+      - A time that occurs twice because clocks went back is taken for the first of the two. A time that does not occur because clocks
+        went forward is read as if they had not yet. The result is the same on every run.
+    type: str
+  timestamp_unit:
+    description:
+      - The unit in which times are sent. ExtraHop's own script sends seconds; milliseconds are documented elsewhere.
+        If observations do not show up although they are accepted, try the other one.
+      - Rows that were uploaded in one unit are not known in the other.
+    type: str
+    choices: [seconds, milliseconds]
+    default: seconds
+  delimiter:
+    description:
+      - The character between the columns of a CSV log.
+    type: str
+    default: ","
+  encoding:
+    description:
+      - The encoding of the log. A byte-order mark is fine.
+    type: str
+    default: utf-8
+  on_invalid:
+    description:
+      - With V(fail), the whole input is checked first, and a single row that cannot be used stops the run before anything is sent.
+      - With V(skip), such rows are counted and listed, and the rest is uploaded. A log without rows is then only warned of.
+      - Rows without an address, such as failed logins, are no invalid rows; they are skipped in both modes.
+    type: str
+    choices: [fail, skip]
+    default: fail
+  rejects_path:
+    description:
+      - A CSV file to write the rows to that cannot be used, each with its line and reason. It is replaced at every run.
+    type: path
+  batch_size:
+    description:
+      - How many observations go into one request, at most 50000.
+    type: int
+    default: 1000
+  concurrency:
+    description:
+      - How many requests are sent at once, at most 32. The next rows are read meanwhile in any case.
+    type: int
+    default: 1
+  ledger:
+    description:
+      - The SQLite file that records what was accepted. It is made, for its owner only, where it is missing.
+      - If not set, the environment variable E(SECOPS_XDR_LEDGER) is used, then C(secops.xdr/ledger.sqlite3) in E(XDG_STATE_HOME) or
+        C(~/.local/state) on the host that runs the module.
+      - The ledger holds addresses and times of observations, and no credentials.
+    type: str
+  force:
+    description:
+      - Send again what the ledger has.
+    type: bool
+    default: false
+  check_devices:
+    description:
+      - Ask the appliance which O(observations[].ipaddr) of this input belong to no device that it observed, and return them in RV(unobserved).
+        It accepts their observations and ignores them.
+      - The addresses of the input, each once, are held in memory for this.
+    type: bool
+    default: false
+notes:
+  - A request whose answer is lost is sent again, since the appliance takes no harm from the same observation twice. The ledger notes
+    what is under way, and a run that finds such a note of an earlier one that was killed says so in a warning.
+  - Runs with the same ledger, appliance and source wait for each other.
+seealso:
+  - name: Add observations through the REST API
+    description: The guide of the vendor, with the script that this module replaces.
+    link: https://docs.extrahop.com/current/rest-add-observations/
+"""
+
+EXAMPLES = r"""
+- name: Upload a VPN log
+  secops.xdr.extrahop_observation:
+    host: extrahop.example.com
+    api_key: "{{ extrahop_api_key }}"
+    source: OpenVPN
+    path: /var/log/openvpn/log.csv
+    timezone: America/New_York
+
+- name: Upload an export of OpenVPN Access Server, list bad rows, and ask which addresses the appliance does not know
+  secops.xdr.extrahop_observation:
+    host: extrahop.example.com
+    api_key: "{{ extrahop_api_key }}"
+    source: OpenVPN Access Server
+    path: /var/log/openvpn/export.csv
+    columns:
+      ipaddr: Vpn Ip
+      associated_ipaddr: Real Ip
+      timestamp: Start Time
+    timestamp_format: "%Y.%m.%d %H:%M:%S %Z"
+    on_invalid: skip
+    rejects_path: /var/log/openvpn/rejects.csv
+    check_devices: true
+  register: upload
+
+- name: Put the time together from four columns
+  secops.xdr.extrahop_observation:
+    host: extrahop.example.com
+    api_key: "{{ extrahop_api_key }}"
+    source: OpenVPN
+    path: /var/log/openvpn/log.csv
+    columns:
+      timestamp: "{Month}/{Day}/{Year} {Time}"
+
+- name: Upload single observations to RevealX 360
+  secops.xdr.extrahop_observation:
+    host: example.api.cloud.extrahop.com
+    client_id: "{{ extrahop_client_id }}"
+    client_secret: "{{ extrahop_client_secret }}"
+    source: WireGuard
+    observations:
+      - ipaddr: 10.8.3.7
+        associated_ipaddr: 203.0.113.9
+        timestamp: "2024-05-31T08:15:00Z"
+"""
+
+RETURN = r"""
+counts:
+  description: What became of every row of the input.
+  returned: always
+  type: dict
+  contains:
+    read:
+      description: Rows that were read.
+      type: int
+    uploaded:
+      description: Rows that this run sent and the appliance accepted; in check mode, that it would send.
+      type: int
+    already_uploaded:
+      description: Rows that the ledger has from earlier runs.
+      type: int
+    skipped:
+      description:
+        - Rows that were left out, by reason. V(no_address) is for rows without both addresses.
+        - V(duplicate) is for rows that stand twice in the input.
+      type: dict
+    rejected:
+      description: Rows that cannot be used.
+      type: int
+  sample: {read: 5210, uploaded: 4981, already_uploaded: 0, skipped: {no_address: 226}, rejected: 3}
+requests:
+  description: How many uploads the appliance answered.
+  returned: always
+  type: int
+  sample: 5
+rejected_rows:
+  description: The first 20 rows that cannot be used.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    line:
+      description: The line in the log, or the position in O(observations); the first is 1.
+      type: int
+    reason:
+      description: What is wrong with it.
+      type: str
+  sample:
+    - line: 17
+      reason: "'10.8.3.7:1194' is not an IP address; it seems to have a port: only 10.8.3.7 belongs here"
+unobserved:
+  description: Addresses of this input that the appliance never observed, so that it ignores their observations.
+  returned: with O(check_devices=true)
+  type: list
+  elements: str
+  sample: [10.8.99.4]
+timestamp_unit:
+  description: The unit in which times were sent.
+  returned: always
+  type: str
+  sample: seconds
+timezone:
+  description: The zone that was used for times that carry none.
+  returned: always
+  type: str
+  sample: America/New_York
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.secops.xdr.plugins.module_utils._argspec import extrahop_connection
+from ansible_collections.secops.xdr.plugins.module_utils._errors import reported_by
+from ansible_collections.secops.xdr.plugins.module_utils._observation_options import observation_options
+from ansible_collections.secops.xdr.plugins.module_utils._observation_upload import upload_observations
+from ansible_collections.secops.xdr.plugins.module_utils._run import Run
+
+
+def main() -> None:
+    """Runs the module."""
+    spec = extrahop_connection().merged_with(observation_options())
+    module = AnsibleModule(supports_check_mode=True, **spec.to_kwargs())
+    with reported_by(module):
+        module.exit_json(**upload_observations(module.params, Run.of(module)))
+
+
+if __name__ == "__main__":
+    main()
