@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Prints the path of a Python that can run the project's tools: 3.11 or later, able to make virtual environments.
+# Of a virtual environment, that is the Python it was made with: the environment itself may be about to be made anew.
 # PYTHON=... is taken first, then what PATH has, then what pyenv has and PATH does not show.
 
 set -u
@@ -13,7 +14,7 @@ import sys
 import ensurepip, ssl, venv
 if sys.version_info < (3, 11):
     raise SystemExit(1)
-print(sys.executable)
+print(sys._base_executable)
 '
 
 pyenv_candidates() {
