@@ -131,7 +131,15 @@ def _is_object(candidate: Candidate, name: str) -> bool:
 def _on(name: str | None, test: Callable[[Any], bool]) -> Test:
     if name is None:
         return lambda candidate: any(test(value) for value in _everywhere(candidate.source))
-    return lambda candidate: any(test(value) for value in values(candidate, name))
+
+    def on_field(candidate: Candidate) -> bool:
+        # Most fields are one plain value; a search looks at every document, so this has to be quick.
+        direct = candidate.source.get(name)
+        if isinstance(direct, (str, int)):
+            return test(direct)
+        return any(test(value) for value in values(candidate, name))
+
+    return on_field
 
 
 def _text(value: Any) -> str:
@@ -213,7 +221,14 @@ def any_of(tests: list[Test]) -> Test:
 
 def all_of(tests: list[Test]) -> Test:
     """Every test holds."""
-    return tests[0] if len(tests) == 1 else lambda candidate: all(test(candidate) for test in tests)
+    first, *others = tests
+    if not others:
+        return first
+
+    def every(candidate: Candidate) -> bool:
+        return first(candidate) and all(test(candidate) for test in others)
+
+    return every
 
 
 def none_of(tests: list[Test]) -> Test:
