@@ -93,7 +93,7 @@ class HttpClient:
 
         C(path) must be quoted by the caller. C(auth) replaces the client's own authentication, for token calls.
         """
-        session = self._session(operation)
+        session = self._session()
         prepared = session.prepare_request(
             requests.Request(
                 method,
@@ -113,15 +113,18 @@ class HttpClient:
             raise self._refusal(answer)
         return answer
 
-    def _session(self, operation: Operation) -> requests.Session:
-        """This thread's session, set to the retries of this kind of operation."""
+    def _session(self) -> requests.Session:
+        """This thread's session."""
         session: requests.Session | None = getattr(self._threads, "session", None)
         if session is None:
             session = self._threads.session = self._new_session()
+        return session
+
+    def _set_retries(self, session: requests.Session, operation: Operation) -> None:
+        """Right before sending: signing the request may have sent one of another kind, for a token, over the same session."""
         adapter = session.get_adapter(self.settings.base_url)
         if isinstance(adapter, HTTPAdapter):
             adapter.max_retries = self._policy.once if operation is Operation.ONCE else self._policy.repeatable
-        return session
 
     def _new_session(self) -> requests.Session:
         session = requests.Session()
@@ -143,6 +146,7 @@ class HttpClient:
         Retries before the first byte of an answer are urllib3's work; it cannot see what happens to a streamed body.
         """
         attempts_left = 0 if operation is Operation.ONCE else self.settings.retries
+        self._set_retries(session, operation)
         while True:
             response = self._send(session, prepared, method, path)
             try:
