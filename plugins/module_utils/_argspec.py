@@ -96,6 +96,21 @@ def extrahop_connection() -> ArgumentSpec:
     )
 
 
+def stellar_connection() -> ArgumentSpec:
+    """How to reach Stellar Cyber: a user with an API key, a scoped key, or a token that the caller holds."""
+    return ArgumentSpec(
+        {
+            **connection_options("STELLAR"),
+            "username": from_environment("STELLAR_USERNAME", type="str"),
+            # Their environment variables are looked at only where the task gives neither.
+            "api_key": {"type": "str", "no_log": True},
+            "access_token": {"type": "str", "no_log": True},
+            "auth_method": from_environment("STELLAR_AUTH_METHOD", type="str", choices=["jwt", "basic", "scoped_key"], default="jwt"),
+        },
+        mutually_exclusive=[("api_key", "access_token")],
+    )
+
+
 def plain_text(option: str, value: str) -> str:
     """The text of an option; raises InputError for an empty one, and for what Ansible made of a list or dictionary given instead."""
     if not value.strip():

@@ -7,6 +7,7 @@
 """The ledger: what the servers accepted, so that nothing is sent twice. This file says what a ledger does; others keep it.
 
 It holds no secret. Of an observation it keeps what is needed to know the row again: addresses, time, and for which appliance and source.
+Of an event it keeps a digest, and the index and id that the server gave it.
 """
 
 from __future__ import annotations
@@ -73,11 +74,43 @@ class ObservationLedger(Protocol):
         """Gives up a claim that surely was not carried out."""
 
 
+@dataclass(frozen=True)
+class EventRecord:
+    """What the ledger knows of one inserted event. Without an answer, it only notes that an insert was about to be sent."""
+
+    answered: bool
+    index: str | None = None
+    id: str | None = None
+    document_index: str | None = None
+
+
+class EventLedger(Protocol):
+    """The events of one server. Keys are digests of what makes two events the same. May be called by any thread."""
+
+    def alone_with(self, keys: Collection[bytes]) -> AbstractContextManager[None]:
+        """Waits until no other run works with any of these events. Only for the thread that opened the ledger."""
+
+    def look_up(self, keys: Collection[bytes]) -> Mapping[bytes, EventRecord]:
+        """What is known of those of the events that are known."""
+
+    def intend(self, keys: Collection[bytes]) -> None:
+        """Notes, before anything is sent, that these events are about to be; it survives a power failure."""
+
+    def record(self, key: bytes, record: EventRecord) -> None:
+        """Notes what became of an event."""
+
+    def forget(self, keys: Collection[bytes]) -> None:
+        """Takes back intents of what surely was not carried out."""
+
+
 class Ledger(Protocol):
     """An open ledger."""
 
     def observations(self, scope: ObservationScope, *, force: bool) -> AbstractContextManager[ObservationLedger]:
         """The ledger of one scope for one run. C(force) claims again what earlier runs have sent."""
+
+    def events(self, endpoint: str) -> EventLedger:
+        """The events of the server at this base URL."""
 
     def close(self) -> None:
         """Gives back files, locks and connections."""

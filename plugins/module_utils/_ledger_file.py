@@ -63,19 +63,22 @@ class NamedLocks:
         self._descriptor: int | None = None
 
     @contextmanager
-    def held(self, name: str) -> Iterator[None]:
-        """Waits until no other process holds the name; raises LedgerError after an hour."""
+    def held(self, *names: str) -> Iterator[None]:
+        """Waits until no other process holds any of the names; raises LedgerError after an hour."""
         if self._descriptor is None:
             try:
                 self._descriptor = _open_own(self._path)
             except OSError as error:
                 raise LedgerError(_advice(self._path, error)) from error
-        offset = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big") >> 2
-        self._wait(self._descriptor, offset)
+        # In the same order everywhere, so that two processes cannot wait for each other.
+        offsets = sorted({int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big") >> 2 for name in names})
         try:
+            for offset in offsets:
+                self._wait(self._descriptor, offset)
             yield
         finally:
-            fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, offset)
+            for offset in offsets:
+                fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, offset)
 
     def close(self) -> None:
         """Lets go of everything."""

@@ -22,6 +22,7 @@ from urllib.parse import quote
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_file import NamedLocks, check_existing_file, prepare_ledger_file
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_sqlite_events import SqliteEvents
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_sqlite_observations import SqliteObservations
 
 if TYPE_CHECKING:
@@ -54,6 +55,16 @@ CREATE TABLE observation (
     associated_ipaddr BLOB NOT NULL,
     run INTEGER NOT NULL,
     PRIMARY KEY (scope, timestamp, ipaddr, associated_ipaddr)
+) WITHOUT ROWID;
+CREATE TABLE event (
+    endpoint TEXT NOT NULL,
+    key BLOB NOT NULL,
+    answered INTEGER NOT NULL,
+    alias TEXT,
+    id TEXT,
+    document_index TEXT,
+    noted_at INTEGER NOT NULL,
+    PRIMARY KEY (endpoint, key)
 ) WITHOUT ROWID;
 """
 
@@ -92,6 +103,10 @@ class SqliteLedger:
                 run = self._new_run(scopes[0][1])
             yield SqliteObservations(self._connection, self._lock, self._explained, scopes, run, interrupted, force)
 
+    def events(self, endpoint: str) -> SqliteEvents:
+        """The ledger of one server's events; runs wait for each other where they work with the same events."""
+        return SqliteEvents(self._connection, self._lock, self._explained, self._alone_with, self._schemas, endpoint)
+
     def close(self) -> None:
         """Closes the file and lets go of the locks."""
         self._connection.close()
@@ -99,11 +114,11 @@ class SqliteLedger:
             self._locks.close()
 
     @contextmanager
-    def _alone_with(self, name: str) -> Iterator[None]:
+    def _alone_with(self, *names: str) -> Iterator[None]:
         if self._locks is None:
             yield
             return
-        with self._locks.held(name):
+        with self._locks.held(*names):
             yield
 
     @contextmanager
