@@ -49,6 +49,7 @@ class Emulator:
         self.faults = Faults()
         self.extrahop = ExtraHop(self.settings)
         self.stellar = Stellar(self.settings)
+        self.resets = 0
         self._recent: deque[float] = deque()
 
     def find(self, call: Call) -> Target:
@@ -97,6 +98,7 @@ class Emulator:
 
     def reset(self, *, keep_settings: bool = False) -> None:
         """Forget data, tokens, faults and requests, and go back to the settings of the start."""
+        self.resets += 1
         if not keep_settings:
             self.configure(self._initial)
         self.journal.clear()

@@ -47,7 +47,11 @@ class Server:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         emulator = self._emulator
-        call = await _read(request, emulator.settings.max_body)
+        try:
+            call = await _read(request, emulator.settings.max_body)
+        except (ConnectionError, web.RequestPayloadError):
+            # The client went away in the middle of its request, or broke off its own framing: nothing was asked.
+            return plain(Reply(400))
         if call is None:
             return plain(Reply(413))
         if call.segments and call.segments[0] == PREFIX:
@@ -56,7 +60,12 @@ class Server:
         entry = emulator.journal.open(call, target.name, target.label, target.kind)
         fault = emulator.faults.pick(call, target.kind, target.name)
 
+        resets = emulator.resets
+
         def work() -> Reply:
+            if emulator.resets != resets:
+                # Delayed since before a reset: it must not leak into what came after.
+                return Reply(503)
             entry.worked = True
             return emulator.work(call, target)
 
@@ -72,7 +81,8 @@ class Server:
             response, status = await play(request, fault, call, work, lambda code: emulator.expired(target, code))
             return response
         finally:
-            emulator.journal.close(entry, status)
+            if emulator.resets == resets:
+                emulator.journal.close(entry, status)
 
 
 @dataclass

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -255,6 +257,19 @@ def test_latency_is_added_to_each_request_and_they_overlap(api: Any, emu: Runnin
     assert api.extrahop("GET", "extrahop").status_code == 200
 
     assert time.monotonic() - start >= 0.05
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 100", b"Transfer-Encoding: chunked"])
+def test_half_a_request_is_no_request(emu: RunningEmulator, caplog: pytest.LogCaptureFixture, framing: bytes) -> None:
+    host, _, port = emu.host.partition(":")
+    context = ssl.create_default_context(cafile=emu.ca_path)
+    head = b"POST /api/v1/observations/associatedipaddrs HTTP/1.1\r\nHost: emulator\r\n" + framing + b"\r\n\r\n"
+    with context.wrap_socket(socket.create_connection((host, int(port))), server_hostname=host) as connection:
+        connection.sendall(head + b"5\r\n{")
+    time.sleep(0.05)
+
+    assert emu.state["requests"]["total"] == 0
+    assert caplog.text == ""
 
 
 def test_a_body_above_the_limit_is_413(api: Any, emu: RunningEmulator, row: Any) -> None:

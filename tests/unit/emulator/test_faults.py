@@ -198,3 +198,16 @@ def test_the_credentials_of_a_faulted_call_are_recorded(api: Any, emu: RunningEm
 
     sent = emu.requests(kind="token")[0]["headers"]["Authorization"]
     assert base64.b64decode(sent.split()[1]).decode() == "analyst@example.com:emulator-stellar-api-key"
+
+
+def test_work_delayed_past_a_reset_is_dropped(api: Any, emu: RunningEmulator, row: Any) -> None:
+    emu.add_fault("delay", seconds=0.2)
+    body = {"source": "x", "observations": [row()]}
+    url = f"{emu.url}/api/v1/observations/associatedipaddrs"
+    with pytest.raises(requests.Timeout):
+        api.session.post(url, json=body, headers=api.key, timeout=0.1)
+    emu.reset()
+    time.sleep(0.2)
+
+    assert accepted(emu) == 0
+    assert emu.state["requests"]["by_status"] == {}
