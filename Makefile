@@ -85,7 +85,7 @@ lint: venv
 	@.venv/bin/mypy tests/checks tests/demo
 	@.venv/bin/yamllint --strict .
 	@.venv/bin/ansible-lint
-	@.venv/bin/reuse lint --lines
+	@.venv/bin/python tests/checks/copy_tree.py package reuse --root . lint --lines
 	@.venv/bin/antsibull-changelog lint
 	@.venv/bin/shellcheck .ci/run tests/checks/*.sh
 

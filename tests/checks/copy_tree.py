@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A real copy of the checkout under the folder names that Ansible's tools expect of a collection."""
+"""A real copy of the checkout under the folder names that Ansible's tools expect of a collection.
+
+As a command, `copy_tree.py NAME COMMAND…` runs a command in the copy of that name.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import fcntl
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,3 +86,8 @@ def _prune(target: Path, files: set[Path], keep: frozenset[str]) -> None:
                 (here / name).unlink()
         if here != target and not any(here.iterdir()):
             here.rmdir()
+
+
+if __name__ == "__main__":
+    with collection_copy(sys.argv[1]) as content:
+        sys.exit(subprocess.run(sys.argv[2:], cwd=content, check=False).returncode)
