@@ -112,4 +112,4 @@ format: venv
 
 .PHONY: clean
 clean:
-	@rm -rf .venv .venv.lock build
+	@rm -rf .venv build

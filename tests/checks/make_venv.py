@@ -19,6 +19,7 @@ import venv
 from pathlib import Path
 
 STAMP = "requirements.sha256"
+LOCKS = Path(__file__).resolve().parents[2] / "build"
 
 
 def fingerprint(requirements: list[Path]) -> str:
@@ -56,9 +57,9 @@ def main() -> int:
     folder: Path = arguments.folder
 
     wanted = fingerprint(arguments.requirements)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    LOCKS.mkdir(exist_ok=True)
     # Two calls of make at once would otherwise build the same folder under each other's feet.
-    with (folder.parent / f"{folder.name}.lock").open("w", encoding="utf-8") as lock:
+    with (LOCKS / f"{str(folder).replace('/', '-')}.lock").open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if is_current(folder, wanted):
             return 0
