@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
 
@@ -26,12 +26,8 @@ POSTGRESQL_SCHEMES = ("postgresql://", "postgres://")
 _DEFAULT_FILE = os.path.join("secops.xdr", "ledger.sqlite3")
 
 
-class ObservationKey(NamedTuple):
-    """What makes two observations of one scope the same: the time as it is sent, and both addresses as bytes."""
-
-    timestamp: int
-    ipaddr: bytes
-    associated_ipaddr: bytes
+ObservationKey = tuple[int, bytes]
+"""What makes two observations of one scope the same: the time as it is sent, and both addresses as bytes, one behind the other."""
 
 
 @dataclass(frozen=True)

@@ -51,10 +51,9 @@ CREATE TABLE run (
 CREATE TABLE observation (
     scope INTEGER NOT NULL,
     timestamp INTEGER NOT NULL,
-    ipaddr BLOB NOT NULL,
-    associated_ipaddr BLOB NOT NULL,
+    addresses BLOB NOT NULL,
     run INTEGER NOT NULL,
-    PRIMARY KEY (scope, timestamp, ipaddr, associated_ipaddr)
+    PRIMARY KEY (scope, timestamp, addresses)
 ) WITHOUT ROWID;
 CREATE TABLE event (
     endpoint TEXT NOT NULL,

@@ -8,9 +8,10 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.xdr.plugins.module_utils._ledger import Claim, ObservationKey, sort_out
+from ansible_collections.secops.xdr.plugins.module_utils._ledger import sort_out
 
 if TYPE_CHECKING:
     import sqlite3
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-_ROWS_A_STATEMENT = 300
-"""Times three values, below the 999 that older SQLite versions bind at most."""
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger import Claim, ObservationKey
+
+_ROWS_A_STATEMENT = 450
+"""Times two values, below the 999 that older SQLite versions bind at most."""
 _RANGE_FACTOR = 4
 
 
@@ -82,8 +85,8 @@ class SqliteObservations:
     def _insert(self, keys: Sequence[ObservationKey]) -> None:
         verb = "REPLACE" if self._force else "IGNORE"
         for part in _parts(keys):
-            values = ",".join([f"({self._scope},?,?,?,{self._run})"] * len(part))
-            self._connection.execute(f"INSERT OR {verb} INTO observation VALUES {values}", [field for key in part for field in key])
+            values = ",".join([f"({self._scope},?,?,{self._run})"] * len(part))
+            self._connection.execute(f"INSERT OR {verb} INTO observation VALUES {values}", list(chain.from_iterable(part)))
 
     def _recorded(self, keys: Sequence[ObservationKey]) -> dict[ObservationKey, int]:
         recorded: dict[ObservationKey, int] = {}
@@ -92,28 +95,26 @@ class SqliteObservations:
                 recorded.update(self._recorded_in(schema, scope, keys))
         return recorded
 
-    def _recorded_in(self, schema: str, scope: int, keys: Sequence[ObservationKey]) -> Iterator[tuple[ObservationKey, int]]:
+    def _recorded_in(self, schema: str, scope: int, keys: Sequence[ObservationKey]) -> dict[ObservationKey, int]:
         """Logs are written in the order of time, so what is recorded between the first and the last time of a batch is about
         the batch itself. Where it is much more, the rows are looked up one by one."""
         first, last = min(keys)[0], max(keys)[0]
         limit = _RANGE_FACTOR * len(keys) + 100
         rows = self._connection.execute(
-            f"SELECT timestamp, ipaddr, associated_ipaddr, run FROM {schema}.observation"
-            " WHERE scope = ? AND timestamp BETWEEN ? AND ? LIMIT ?",
+            f"SELECT timestamp, addresses, run FROM {schema}.observation WHERE scope = ? AND timestamp BETWEEN ? AND ? LIMIT ?",
             (scope, first, last, limit),
         ).fetchall()
         if len(rows) == limit:
             rows = [row for part in _parts(keys) for row in self._looked_up(schema, scope, part)]
-        for timestamp, ipaddr, associated_ipaddr, run in rows:
-            yield ObservationKey(timestamp, ipaddr, associated_ipaddr), run
+        return {(timestamp, addresses): run for timestamp, addresses, run in rows}
 
-    def _looked_up(self, schema: str, scope: int, keys: Sequence[ObservationKey]) -> list[tuple[int, bytes, bytes, int]]:
-        values = ",".join(["(?,?,?)"] * len(keys))
+    def _looked_up(self, schema: str, scope: int, keys: Sequence[ObservationKey]) -> list[tuple[int, bytes, int]]:
+        values = ",".join(["(?,?)"] * len(keys))
         return self._connection.execute(
-            f"WITH wanted (timestamp, ipaddr, associated_ipaddr) AS (VALUES {values})"
-            f" SELECT o.timestamp, o.ipaddr, o.associated_ipaddr, o.run FROM wanted w CROSS JOIN {schema}.observation o"
-            " ON o.scope = ? AND o.timestamp = w.timestamp AND o.ipaddr = w.ipaddr AND o.associated_ipaddr = w.associated_ipaddr",
-            [*[field for key in keys for field in key], scope],
+            f"WITH wanted (timestamp, addresses) AS (VALUES {values})"
+            f" SELECT o.timestamp, o.addresses, o.run FROM wanted w CROSS JOIN {schema}.observation o"
+            " ON o.scope = ? AND o.timestamp = w.timestamp AND o.addresses = w.addresses",
+            [*chain.from_iterable(keys), scope],
         ).fetchall()
 
 

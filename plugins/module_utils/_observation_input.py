@@ -21,20 +21,20 @@ from ansible_collections.secops.xdr.plugins.module_utils._timestamps import (
     iso8601_to_milliseconds,
 )
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._options import chosen_zone, opened_log
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import NO_ADDRESS, Rejected, Session, Skipped
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import NO_ADDRESS, Rejected, Session, Skipped, in_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ansible_collections.secops.xdr.plugins.module_utils._timezones import Zone
-    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Row
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Row, SessionBlock
 
 
 @dataclass(frozen=True)
 class ObservationInput:
     """Rows that can be gone through more than once, and how to name one of them to a person."""
 
-    rows: Callable[[], Iterator[Row]]
+    blocks: Callable[[], Iterator[SessionBlock]]
     name: str
     numbered_as: str
     zone_name: str
@@ -50,10 +50,10 @@ def opened_input(params: Mapping[str, Any]) -> Iterator[ObservationInput]:
     zone = chosen_zone(params)
     if params["path"] is None:
         listed = _ListedObservations(params["observations"], params["timestamp_format"], zone)
-        yield ObservationInput(listed.rows, "observations", "item", zone.name)
+        yield ObservationInput(listed.blocks, "observations", "item", zone.name)
         return
-    with opened_log(params) as (source, reader):
-        yield ObservationInput(reader.rows, source.path, "line", zone.name)
+    with opened_log(params, wants_usernames=False) as (source, reader):
+        yield ObservationInput(reader.blocks, source.path, "line", zone.name)
 
 
 class _ListedObservations:
@@ -65,8 +65,11 @@ class _ListedObservations:
         self._parser = TimestampParser(timestamp_format, zone)
         self._number = epoch_ms_to_milliseconds if timestamp_format == EPOCH_MS else epoch_to_milliseconds
 
-    def rows(self) -> Iterator[Row]:
+    def blocks(self) -> Iterator[SessionBlock]:
         """The items, numbered from 1."""
+        return in_blocks(self._rows())
+
+    def _rows(self) -> Iterator[Row]:
         for number, item in enumerate(self._observations, start=1):
             try:
                 yield self._row(number, item)

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.secops.xdr.plugins.module_utils._texts import shorten
 from ansible_collections.secops.xdr.plugins.module_utils._timestamps import format_iso8601
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
 
-    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected, Session
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Session, SessionBlock
 
 LISTED_REJECTS = 20
 LISTED_UPLOADS = 20
@@ -39,6 +40,16 @@ class Tally:
     rejected_rows: list[dict[str, Any]] = field(default_factory=list)
     uploads: list[str] = field(default_factory=list)
 
+    def count(self, block: SessionBlock, on_reject: Callable[[Rejected], None]) -> None:
+        """Rows that were read, and those of them that are no sessions."""
+        self.read += block.rows_read
+        for row in block.others:
+            if isinstance(row, Rejected):
+                self.reject(row)
+                on_reject(row)
+            else:
+                self.skip(row.reason)
+
     def skip(self, reason: str, rows: int = 1) -> None:
         """Rows that are about no observation, or stand twice in the input."""
         if rows:
@@ -50,11 +61,10 @@ class Tally:
         if len(self.rejected_rows) < LISTED_REJECTS:
             self.rejected_rows.append({"line": row.line, "reason": shorten(row.reason)})
 
-    def list_uploads(self, rows: Iterable[Session]) -> None:
+    def list_uploads(self, block: SessionBlock) -> None:
         """Keeps the first uploads for the diff."""
-        for row in rows:
-            if len(self.uploads) >= LISTED_UPLOADS:
-                return
+        room = LISTED_UPLOADS - len(self.uploads)
+        for row in block.part(0, room).sessions() if room > 0 else ():
             self.uploads.append(f"{row.ipaddr.text} is {row.associated_ipaddr.text} since {format_iso8601(row.start)}")
 
     def counts(self) -> dict[str, Any]:

@@ -14,18 +14,19 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from dataclasses import dataclass
+from operator import add, attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLogError, InputError, XdrError
 from ansible_collections.secops.xdr.plugins.module_utils._extrahop import ExtraHopClient
-from ansible_collections.secops.xdr.plugins.module_utils._ledger import ObservationKey, ObservationScope
+from ansible_collections.secops.xdr.plugins.module_utils._ledger import ObservationScope
 from ansible_collections.secops.xdr.plugins.module_utils._ledgers import open_ledger
 from ansible_collections.secops.xdr.plugins.module_utils._observation_input import opened_input
 from ansible_collections.secops.xdr.plugins.module_utils._observation_options import SECONDS, UploadOptions
 from ansible_collections.secops.xdr.plugins.module_utils._observation_rejects import RejectsFile
 from ansible_collections.secops.xdr.plugins.module_utils._observation_sender import ObservationSender
 from ansible_collections.secops.xdr.plugins.module_utils._observation_tally import DUPLICATE, Tally
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected, Session, Skipped
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import SessionBlock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +42,11 @@ def upload_observations(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     client = ExtraHopClient.from_params(params, run.secrets)
     with opened_input(params) as rows_in, closing(open_ledger(params["ledger"], read_only=run.check_mode)) as ledger:
         return ObservationUpload(client, ledger, rows_in, options, run).upload()
+
+
+_TEXT = attrgetter("text")
+_PACKED = attrgetter("packed")
+_IS_INSIDE = attrgetter("is_inside")
 
 
 @dataclass
@@ -89,11 +95,8 @@ class ObservationUpload:
     def _check_every_row(self, rejects: RejectsFile) -> None:
         """Goes through the whole input before anything is sent; raises InputError where a row cannot be used."""
         checked = Tally()
-        for row in self.rows_in.rows():
-            checked.read += 1
-            if type(row) is Rejected:
-                checked.reject(row)
-                rejects.add(row)
+        for block in self.rows_in.blocks():
+            checked.count(block, rejects.add)
         if checked.rejected:
             self._tally = checked
             first = checked.rejected_rows[0]
@@ -103,42 +106,42 @@ class ObservationUpload:
                 "Mend the input, or set `on_invalid: skip` to upload the rest and list such rows."
             )
 
-    def _batches(self, rejects: RejectsFile) -> Iterator[list[Session]]:
-        tally, size = self._tally, self.options.batch_size
-        batch: list[Session] = []
-        for row in self.rows_in.rows():
-            tally.read += 1
-            if type(row) is Session:
-                batch.append(row)
-                if len(batch) == size:
-                    yield batch
-                    batch = []
-            elif isinstance(row, Skipped):
-                tally.skip(row.reason)
-            elif isinstance(row, Rejected):
-                tally.reject(row)
-                rejects.add(row)
-        if batch:
-            yield batch
+    def _batches(self, rejects: RejectsFile) -> Iterator[SessionBlock]:
+        size = self.options.batch_size
+        rest = SessionBlock()
+        for block in self.rows_in.blocks():
+            self._tally.count(block, rejects.add)
+            self._look_at_addresses(block)
+            rest = rest.joined_with(block)
+            whole = len(rest) - len(rest) % size
+            for start in range(0, whole, size):
+                yield rest.part(start, start + size)
+            rest = rest.part(whole, len(rest))
+        if len(rest):
+            yield rest
 
-    def _send(self, batch: list[Session], ledger: ObservationLedger, sender: ObservationSender) -> None:
-        divisor = 1000 if self.options.timestamp_unit == SECONDS else 1
-        self._look_at_addresses(batch)
-        claim = ledger.claim([ObservationKey(row.start // divisor, row.ipaddr.packed, row.associated_ipaddr.packed) for row in batch])
+    def _send(self, batch: SessionBlock, ledger: ObservationLedger, sender: ObservationSender) -> None:
+        timestamps = batch.starts
+        if self.options.timestamp_unit == SECONDS:
+            timestamps = [start // 1000 for start in timestamps]
+        packed = map(add, map(_PACKED, batch.ipaddrs), map(_PACKED, batch.associated_ipaddrs))
+        claim = ledger.claim(list(zip(timestamps, packed)))
         self._tally.already_uploaded += claim.already_uploaded
         self._tally.skip(DUPLICATE, claim.duplicates)
         if claim.fresh:
-            fresh = [batch[position] for position in claim.fresh]
+            fresh = batch.chosen(claim.fresh)
             self._tally.list_uploads(fresh)
-            sender.send(claim, _body(fresh, divisor, self.options.source))
+            sender.send(claim, _body(fresh, [timestamp for timestamp, _addresses in claim.fresh_keys], self.options.source))
 
-    def _look_at_addresses(self, batch: Sequence[Session]) -> None:
+    def _look_at_addresses(self, block: SessionBlock) -> None:
         if self.options.checks_devices:
-            self._ipaddrs.update([row.ipaddr.text for row in batch])
-        for row in batch:
-            if row.associated_ipaddr.is_inside and not row.ipaddr.is_inside:
+            self._ipaddrs.update(map(_TEXT, block.ipaddrs))
+        if all(map(_IS_INSIDE, block.ipaddrs)):
+            return
+        for session in block.sessions():
+            if session.associated_ipaddr.is_inside and not session.ipaddr.is_inside:
                 self._tally.swapped += 1
-                self._tally.first_swapped = self._tally.first_swapped or row
+                self._tally.first_swapped = self._tally.first_swapped or session
 
     def _warn_of_interrupted(self, interrupted: int) -> None:
         if interrupted and not self.run.check_mode:
@@ -173,12 +176,10 @@ class ObservationUpload:
         return result
 
 
-def _body(rows: Sequence[Session], divisor: int, source: str) -> bytes:
+def _body(block: SessionBlock, timestamps: Sequence[int], source: str) -> bytes:
     """The JSON of one request. Addresses are in canonical form and times are integers, so nothing in them needs an escape."""
-    observations = ",".join(
-        [
-            f'{{"ipaddr":"{row.ipaddr.text}","associated_ipaddr":"{row.associated_ipaddr.text}","timestamp":{row.start // divisor}}}'
-            for row in rows
-        ]
-    )
-    return f'{{"observations":[{observations}],"source":{json.dumps(source)}}}'.encode()
+    observations = [
+        f'{{"ipaddr":"{ipaddr}","associated_ipaddr":"{associated_ipaddr}","timestamp":{timestamp}}}'
+        for ipaddr, associated_ipaddr, timestamp in zip(map(_TEXT, block.ipaddrs), map(_TEXT, block.associated_ipaddrs), timestamps)
+    ]
+    return f'{{"observations":[{",".join(observations)}],"source":{json.dumps(source)}}}'.encode()

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from ansible_collections.secops.xdr.plugins.module_utils._timezones import Zone
 
+    _Split = Callable[[list[str]], tuple[list[str], list[int | None]]]
+
 EPOCH = "epoch"
 EPOCH_MS = "epoch_ms"
 ISO8601 = "iso8601"
@@ -34,7 +36,8 @@ LATEST_MS = 4_102_444_800_000
 """2100-01-01. Later times are milliseconds that were taken for seconds, or rubbish."""
 
 _REMEMBERED = 20_000
-_LAST_SECOND_OF_HOUR = ":59:59"
+_MARK = "\0"
+"""Stands in an hour where its minutes and seconds were."""
 _YEARS = ("%Y", "%y", "%G", "%c", "%x")
 _ISO = re.compile(
     r"(\d{4})-?(\d\d)-?(\d\d)[T ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?\s?(Z|[+-]\d\d(?::?\d\d)?|[A-Za-z]{1,5})?\Z", re.ASCII
@@ -53,34 +56,42 @@ class TimestampParser:
     def __init__(self, timestamp_format: str, zone: Zone) -> None:
         self.format = timestamp_format
         self.zone = zone
-        self._split: Callable[[str], tuple[str, str]] | None = None
-        self._hours: dict[str, int | None] = {}
+        self._split: _Split | None = None
+        self._hours: dict[str, int] = {}
         self._parse = self._chosen_parse()
 
     def milliseconds(self, text: str) -> int:
         """The time in epoch milliseconds."""
-        if self._split is None:
-            return self._parse(text)
-        hour, minute_and_second = self._split(text)
-        offset = _SECONDS_OF_HOUR.get(minute_and_second)
-        if offset is not None:
-            start = self._hours.get(hour)
-            if start is not None:
-                return start + offset
-        value = self._parse(text)
-        if offset is not None and hour not in self._hours:
-            self._remember(hour, text, minute_and_second)
-        return value
+        return self._parse(text)
 
-    def _remember(self, hour: str, text: str, minute_and_second: str) -> None:
+    def column(self, texts: list[str]) -> list[int | None]:
+        """A whole column at once, with None for every text that needs a look of its own: C(milliseconds) takes it or tells why not."""
+        if self._split is None:
+            return [self._milliseconds_or_none(text) for text in texts]
+        hours, offsets = self._split(texts)
+        for hour in set(hours).difference(self._hours):
+            self._learn(hour)
+        starts = map(self._hours.get, hours)
+        return [None if start is None or offset is None else start + offset for start, offset in zip(starts, offsets)]
+
+    def _milliseconds_or_none(self, text: str) -> int | None:
+        try:
+            return self._parse(text)
+        except ValueError:
+            return None
+
+    def _learn(self, hour: str) -> None:
         """Notes when an hour starts, unless the zone changes its offset within it."""
-        if len(self._hours) >= _REMEMBERED:
-            self._hours.clear()
-        position = text.rindex(minute_and_second)
-        before, after = text[:position], text[position + len(minute_and_second) :]
-        first = self._parse(f"{before}:00:00{after}")
-        last = self._parse(f"{before}{_LAST_SECOND_OF_HOUR}{after}")
-        self._hours[hour] = first if last - first == 3_599_000 else None
+        before, _mark, after = hour.partition(_MARK)
+        try:
+            first = self._parse(f"{before}:00:00{after}")
+            last = self._parse(f"{before}:59:59{after}")
+        except ValueError:
+            return
+        if last - first == 3_599_000:
+            if len(self._hours) >= _REMEMBERED:
+                self._hours.clear()
+            self._hours[hour] = first
 
     def _chosen_parse(self) -> Callable[[str], int]:
         if self.format == EPOCH:
@@ -118,7 +129,7 @@ class TimestampParser:
                 continue
             offset = self.zone.offset_of(word.group(), moment)
             return _in_range(_to_milliseconds(moment.replace(tzinfo=timezone(offset)), self.zone), text)
-        raise ValueError(f"time {quoted(text)} does not match timestamp_format {self.format!r}")
+        raise ValueError("does not match format")
 
 
 def epoch_to_milliseconds(text: str) -> int:
@@ -201,8 +212,8 @@ def _check_strptime_format(timestamp_format: str) -> None:
             raise InputError(f"timestamp_format: {timestamp_format!r} cannot be used: {error}.") from error
 
 
-def _splitter_for(timestamp_format: str) -> Callable[[str], tuple[str, str]] | None:
-    """How to part a time of this format into its hour (and zone) and its C(:MM:SS); none where that cannot be done by position."""
+def _splitter_for(timestamp_format: str) -> _Split | None:
+    """How to part times of this format into hour (and zone) and seconds of the hour; None where that cannot be done by position."""
     before, found, after = timestamp_format.partition("%H:%M:%S")
     if not found:
         before, found, after = timestamp_format.partition("%I:%M:%S")
@@ -213,19 +224,20 @@ def _splitter_for(timestamp_format: str) -> Callable[[str], tuple[str, str]] | N
     return None if ":" in after or "%z" in after or "%f" in after else _split_at_last_colon
 
 
-def _split_at_end(text: str) -> tuple[str, str]:
-    return text[:-6], text[-6:]
+def _split_at_end(texts: list[str]) -> tuple[list[str], list[int | None]]:
+    return [text[:-6] for text in texts], list(map(_SECONDS_OF_HOUR.get, [text[-6:] for text in texts]))
 
 
-def _split_at_last_colon(text: str) -> tuple[str, str]:
-    colon = text.rfind(":")
-    return f"{text[: colon - 3]}\0{text[colon + 3 :]}", text[colon - 3 : colon + 3]
+def _split_at_last_colon(texts: list[str]) -> tuple[list[str], list[int | None]]:
+    colons = [text.rfind(":") for text in texts]
+    hours = [f"{text[: colon - 3]}{_MARK}{text[colon + 3 :]}" for text, colon in zip(texts, colons)]
+    return hours, [_SECONDS_OF_HOUR.get(text[colon - 3 : colon + 3]) for text, colon in zip(texts, colons)]
 
 
-def _split_iso8601(text: str) -> tuple[str, str]:
-    rest = text[19:]
+def _split_iso8601(texts: list[str]) -> tuple[list[str], list[int | None]]:
+    hours = [f"{text[:13]}{_MARK}{text[19:]}" for text in texts]
     # A fraction belongs to one row, not to the hour.
-    return (text, "") if rest[:1] in (".", ",") else (f"{text[:13]}\0{rest}", text[13:19])
+    return hours, [None if text[19:20] in (".", ",") else _SECONDS_OF_HOUR.get(text[13:19]) for text in texts]
 
 
 _SECONDS_OF_HOUR: dict[str, int] = {

@@ -165,7 +165,7 @@ options:
     default: false
   check_devices:
     description:
-      - Ask the appliance which O(observations[].ipaddr) of this input belong to no device that it observed, and return them in RV(unobserved).
+      - Ask the appliance which O(observations[].ipaddr) of this input belong to no device that it observed. RV(unobserved) returns them.
         It accepts their observations and ignores them.
       - The addresses of the input, each once, are held in memory for this.
     type: bool

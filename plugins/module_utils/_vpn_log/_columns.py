@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from operator import itemgetter
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, Any, Union
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     TextOf = Callable[[Sequence[str]], str]
 
@@ -28,18 +28,25 @@ ColumnChoice = Union[str, "list[str]"]
 """One column, several whose texts are joined by a space, or a pattern such as C({Month}/{Day}/{Year} {Time})."""
 
 
-class Header:
-    """The names of a log's columns."""
+class CsvHeader:
+    """The columns of a log, and how to get what is needed from a row."""
 
-    def __init__(self, names: Sequence[str], path: str) -> None:
+    def __init__(self, names: Sequence[str], path: str, columns: Mapping[str, Any]) -> None:
+        """Raises InputError where a column is missing, or there are two of its name."""
         self._names = [name.strip() for name in names]
         self._path = path
         self.width = len(self._names)
+        self.columns_needed = 0
+        self.ipaddr: TextOf = itemgetter(self._index("ipaddr", columns["ipaddr"]))
+        self.associated_ipaddr: TextOf = itemgetter(self._index("associated_ipaddr", columns["associated_ipaddr"]))
+        self.timestamp = self._text_of("timestamp", columns["timestamp"])
+        self.username = self._username_of(columns["username"])
 
-    def index(self, option: str, name: str) -> int:
+    def _index(self, option: str, name: str) -> int:
         """Where the column stands: by its exact name, else without regard to case. Raises InputError."""
         places = self._places(name)
         if len(places) == 1:
+            self.columns_needed = max(self.columns_needed, places[0] + 1)
             return places[0]
         if places:
             shown = " and ".join(str(place + 1) for place in places)
@@ -54,24 +61,25 @@ class Header:
             "Set `columns` to what the log calls them (and `delimiter`, if this is one name instead of several)."
         )
 
-    def text_of(self, option: str, choice: ColumnChoice) -> TextOf:
+    def _text_of(self, option: str, choice: ColumnChoice) -> TextOf:
         """How to get the text of a column, of several, or of a pattern from a row; raises InputError."""
         if isinstance(choice, list):
-            return _joined([self.index(option, name) for name in choice])
+            return _joined([self._index(option, name) for name in choice])
         if self._places(choice) or not _PLACEHOLDER.search(choice):
-            return itemgetter(self.index(option, choice))
+            return itemgetter(self._index(option, choice))
         template = _PLACEHOLDER.sub("{}", choice)
-        indexes = [self.index(option, name) for name in _PLACEHOLDER.findall(choice)]
+        indexes = [self._index(option, name) for name in _PLACEHOLDER.findall(choice)]
         return lambda values: template.format(*[values[index] for index in indexes])
 
-    def username_of(self, name: str | None) -> TextOf:
+    def _username_of(self, name: str | None) -> TextOf:
         """How to get the user's name; where no column is named, one of the usual names, else nothing."""
         if name is not None:
-            return itemgetter(self.index("username", name))
+            return itemgetter(self._index("username", name))
         for usual in _USERNAME_COLUMNS:
             places = self._places(usual)
             if len(places) == 1:
-                return itemgetter(places[0])
+                place = places[0]
+                return lambda values: values[place] if place < len(values) else ""
         return _nothing
 
     def _places(self, name: str) -> list[int]:

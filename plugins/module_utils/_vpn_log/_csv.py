@@ -8,21 +8,23 @@
 
 from __future__ import annotations
 
-import csv
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLogError, InputError
 from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted
 from ansible_collections.secops.xdr.plugins.module_utils._timestamps import TimestampParser
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._columns import Header
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._columns import CsvHeader
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._records import CsvRecords
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import NO_ADDRESS, Rejected, Session, Skipped
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import NO_ADDRESS, Rejected, Session, SessionBlock, Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._reading import Reading
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Row
+
+_ItemT = TypeVar("_ItemT")
 
 
 class CsvReader:
@@ -34,78 +36,104 @@ class CsvReader:
                 f"delimiter: {quoted(reading.delimiter)} cannot part columns; give one character, such as ',' or ';' or a tab."
             )
         self._reading = reading
-        self._milliseconds = TimestampParser(reading.timestamp_format, reading.zone).milliseconds
+        self._timestamps = TimestampParser(reading.timestamp_format, reading.zone)
 
-    def rows(self) -> Iterator[Row]:
-        """Every row after the header; raises InputError where header or rows are missing."""
-        records = CsvRecords(self._reading.source, self._reading.delimiter)
-        parsed = csv.reader(records, delimiter=self._reading.delimiter)
-        header = self._header(parsed)
-        make_row = self._row_maker(header, records)
-        rejected = self._reading.source.rejected
+    def blocks(self) -> Iterator[SessionBlock]:
+        """Every row below the header; raises InputError where the header is not as the options say, EmptyLogError without rows."""
+        source = self._reading.source
+        header: CsvHeader | None = None
         is_empty = True
-        for values in _past_errors(parsed, records, rejected):
-            if rejected:
-                is_empty = False
-                yield from _taken(rejected)
-            if values:
-                is_empty = False
-                yield make_row(values)
+        for numbers, rows in CsvRecords(source, self._reading.delimiter).blocks():
+            if header is None:
+                header_at = next((place for place, row in enumerate(rows) if row), None)
+                if header_at is None:
+                    continue
+                header = CsvHeader(rows[header_at], source.path, self._reading.columns)
+                numbers, rows = numbers[header_at + 1 :], rows[header_at + 1 :]
+            block = self._block(header, numbers, rows)
+            is_empty = is_empty and not block.rows_read
+            yield block
+        rejected = source.take_rejected()
+        if header is None:
+            raise _without_header(source.path, rejected)
         if rejected:
-            yield from _taken(rejected)
+            yield SessionBlock(others=list(rejected))
         elif is_empty:
             raise EmptyLogError(
-                f"path: {self._reading.source.path} holds a header and no rows. If the log was just rotated, run again when it has some; "
+                f"path: {source.path} holds a header and no rows. If the log was just rotated, run again when it has some; "
                 "with `on_invalid: skip` such a file is no error."
             )
 
-    def _header(self, parsed: Iterator[list[str]]) -> Header:
-        path = self._reading.source.path
+    def _block(self, header: CsvHeader, numbers: Sequence[int], rows: list[list[str]]) -> SessionBlock:
+        """A block of rows by column. What is known already is looked up for all rows at once, the rest row by row."""
+        others: list[Skipped | Rejected] = list(self._reading.source.take_rejected())
+        if rows and min(map(len, rows)) < header.columns_needed:
+            numbers, rows = self._long_enough(header, numbers, rows, others)
+        addresses = self._reading.addresses
+        ipaddrs = addresses.column(list(map(header.ipaddr, rows)))
+        associated_ipaddrs = addresses.column(list(map(header.associated_ipaddr, rows)))
+        starts = self._timestamps.column(list(map(header.timestamp, rows)))
+        usernames = [header.username(row) for row in rows] if self._reading.wants_usernames else [""] * len(rows)
+        dropped: set[int] = set()
+        for place in _unknown(ipaddrs, associated_ipaddrs, starts):
+            row = self._row(header, numbers[place], rows[place])
+            if isinstance(row, Session):
+                ipaddrs[place], associated_ipaddrs[place], starts[place] = row.ipaddr, row.associated_ipaddr, row.start
+            else:
+                dropped.add(place)
+                others.append(row)
+        others.sort(key=attrgetter("line"))
+        return SessionBlock(
+            _kept(numbers, dropped),
+            _kept(usernames, dropped),
+            _kept(ipaddrs, dropped),
+            _kept(associated_ipaddrs, dropped),
+            _kept(starts, dropped),
+            [None] * (len(rows) - len(dropped)),
+            others,
+        )
+
+    def _row(self, header: CsvHeader, number: int, values: list[str]) -> Row:
         try:
-            for names in parsed:
-                if names:
-                    return Header(names, path)
-        except csv.Error as error:
-            raise InputError(f"path: {path} does not begin with a CSV header: {error}.") from error
-        if self._reading.source.rejected:
-            first = self._reading.source.rejected[0]
-            raise InputError(f"path: {path}, line {first.line}: {first.reason}.")
-        raise EmptyLogError(f"path: {path} is empty; a CSV log begins with a line that names its columns.")
+            ipaddr = self._reading.addresses.lookup(header.ipaddr(values))
+            associated_ipaddr = self._reading.addresses.lookup(header.associated_ipaddr(values))
+            if ipaddr is None or associated_ipaddr is None:
+                return Skipped(number, NO_ADDRESS)
+            start = self._timestamps.milliseconds(header.timestamp(values))
+        except ValueError as error:
+            return Rejected(number, str(error), self._reading.delimiter.join(values))
+        return Session(number, header.username(values), ipaddr, associated_ipaddr, start, None)
 
-    def _row_maker(self, header: Header, records: CsvRecords) -> Callable[[list[str]], Row]:
-        lookup, milliseconds, columns = self._reading.addresses.lookup, self._milliseconds, self._reading.columns
-        inside = header.index("ipaddr", columns["ipaddr"])
-        outside = header.index("associated_ipaddr", columns["associated_ipaddr"])
-        start_of = header.text_of("timestamp", columns["timestamp"])
-        username_of = header.username_of(columns.get("username"))
-        delimiter, width = self._reading.delimiter, header.width
-
-        def make_row(values: list[str]) -> Row:
-            try:
-                ipaddr = lookup(values[inside])
-                associated_ipaddr = lookup(values[outside])
-                if ipaddr is None or associated_ipaddr is None:
-                    return Skipped(records.line, NO_ADDRESS)
-                return Session(records.line, username_of(values), ipaddr, associated_ipaddr, milliseconds(start_of(values)), None)
-            except IndexError:
-                return Rejected(records.line, f"short row: {len(values)} of {width} columns", delimiter.join(values))
-            except ValueError as error:
-                return Rejected(records.line, str(error), delimiter.join(values))
-
-        return make_row
+    def _long_enough(
+        self, header: CsvHeader, numbers: Sequence[int], rows: list[list[str]], others: list[Skipped | Rejected]
+    ) -> tuple[list[int], list[list[str]]]:
+        """The rows that have all needed columns; the others are rejected, and blank lines are no rows."""
+        good_numbers: list[int] = []
+        good_rows: list[list[str]] = []
+        for number, row in zip(numbers, rows):
+            if len(row) >= header.columns_needed:
+                good_numbers.append(number)
+                good_rows.append(row)
+            elif row:
+                reason = f"short row: {len(row)} of {header.width} columns"
+                others.append(Rejected(number, reason, self._reading.delimiter.join(row)))
+        return good_numbers, good_rows
 
 
-def _past_errors(parsed: Iterator[list[str]], records: CsvRecords, rejected: list[Rejected]) -> Iterator[list[str]]:
-    """What the CSV parser makes of the records; one that it refuses is rejected, and it goes on with the next."""
-    while True:
-        try:
-            yield from parsed
-            return
-        except csv.Error as error:
-            rejected.append(Rejected(records.line, f"not CSV: {error}", ""))
+def _unknown(*columns: Sequence[object]) -> list[int]:
+    """The places where any column has nothing yet."""
+    if not any(None in column for column in columns):
+        return []
+    return [place for place, values in enumerate(zip(*columns)) if None in values]
 
 
-def _taken(rejected: list[Rejected]) -> list[Rejected]:
-    taken = rejected[:]
-    rejected.clear()
-    return taken
+def _kept(column: Sequence[_ItemT | None], dropped: set[int]) -> list[_ItemT]:
+    """A column that has all its values by now, without the dropped places."""
+    kept = [value for place, value in enumerate(column) if place not in dropped] if dropped else list(column)
+    return cast("list[_ItemT]", kept)
+
+
+def _without_header(path: str, rejected: list[Rejected]) -> InputError:
+    if rejected:
+        return InputError(f"path: {path}, line {rejected[0].line}: {rejected[0].reason}.")
+    return EmptyLogError(f"path: {path} is empty; a CSV log begins with a line that names its columns.")

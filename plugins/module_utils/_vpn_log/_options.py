@@ -56,7 +56,7 @@ def chosen_zone(params: Mapping[str, Any]) -> Zone:
 
 
 @contextmanager
-def opened_log(params: Mapping[str, Any]) -> Iterator[tuple[LogFile, LogReader]]:
+def opened_log(params: Mapping[str, Any], *, wants_usernames: bool) -> Iterator[tuple[LogFile, LogReader]]:
     """The log and a reader for its format; raises InputError."""
     columns = dict(params["columns"])
     columns["timestamp"] = _checked_columns("columns.timestamp", columns["timestamp"])
@@ -67,6 +67,7 @@ def opened_log(params: Mapping[str, Any]) -> Iterator[tuple[LogFile, LogReader]]
             timestamp_format=params["timestamp_format"],
             delimiter=params["delimiter"],
             columns=columns,
+            wants_usernames=wants_usernames,
         )
         yield source, READERS[params["format"]](reading)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ansible_collections.secops.xdr.plugins.module_utils._timezones import Zone
-    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Row
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import SessionBlock
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._source import LogFile
 
 
@@ -30,11 +30,12 @@ class Reading:
     timestamp_format: str
     delimiter: str
     columns: Mapping[str, Any]
+    wants_usernames: bool
     addresses: AddressBook = field(default_factory=AddressBook)
 
 
 class LogReader(Protocol):
     """A reader of one format. It never raises for a row; it raises InputError where the file as a whole is not of its format."""
 
-    def rows(self) -> Iterator[Row]:
+    def blocks(self) -> Iterator[SessionBlock]:
         """Every row of the log from its start; may be called again for another pass."""

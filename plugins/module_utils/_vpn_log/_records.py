@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import csv
 from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._source import LogFile
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._source import LineBlock, LogFile
 
 MAX_LINES_OF_A_RECORD = 100
 MAX_RECORD_CHARACTERS = 64 * 1024
@@ -25,52 +24,67 @@ MAX_RECORD_CHARACTERS = 64 * 1024
 
 
 class CsvRecords:
-    """Hands out records; C(line) is the number of the line on which the last one begins."""
+    """Hands out blocks of rows with the numbers of the lines on which they begin."""
 
     def __init__(self, source: LogFile, delimiter: str) -> None:
         self._source = source
         self._delimiter = delimiter
-        self._lines = source.lines()
-        self.line = 0
 
-    def __iter__(self) -> Iterator[str]:
-        for line in self._lines:
-            self.line = self._source.line
-            if '"' in line and line.count('"') % 2 and not self._is_whole(line):
-                yield from self._over_several_lines(line)
-            else:
-                yield line
+    def blocks(self) -> Iterator[tuple[Sequence[int], list[list[str]]]]:
+        """Blocks of line numbers and rows; a blank line is an empty row. What is no CSV is rejected by line."""
+        lines = self._source.blocks()
+        for block in lines:
+            numbers, records = block.numbers, block.lines
+            if '"' in "".join(records):
+                waiting = deque(zip(numbers, records))
+                whole = list(self._whole_records(waiting, lines))
+                numbers, records = [number for number, _record in whole], [record for _number, record in whole]
+            yield self._parsed(numbers, records)
 
-    def _over_several_lines(self, first: str) -> Iterator[str]:
-        waiting = deque([(self.line, first)])
+    def _parsed(self, numbers: Sequence[int], records: list[str]) -> tuple[Sequence[int], list[list[str]]]:
+        try:
+            rows = list(csv.reader(records, delimiter=self._delimiter))
+        except csv.Error:
+            rows = []
+        if len(rows) == len(records):
+            return numbers, rows
+        rows, good_numbers = [], []
+        for number, record in zip(numbers, records):
+            try:
+                rows_of_record = list(csv.reader([record], delimiter=self._delimiter))
+                rows.append(rows_of_record[0] if rows_of_record else [])
+                good_numbers.append(number)
+            except csv.Error as error:
+                self._source.reject(number, f"not CSV: {error}", record)
+        return good_numbers, rows
+
+    def _whole_records(self, waiting: deque[tuple[int, str]], blocks: Iterator[LineBlock]) -> Iterator[tuple[int, str]]:
         while waiting:
-            self.line, text = waiting.popleft()
-            if self._is_whole(text):
-                yield text
+            number, text = waiting.popleft()
+            if text.count('"') % 2 == 0 or self._is_whole(text):
+                yield number, text
                 continue
+            if len(waiting) < MAX_LINES_OF_A_RECORD:
+                following = next(blocks, None)
+                if following:
+                    waiting.extend(zip(following.numbers, following.lines))
             record, lines_taken = self._completed(text, waiting)
-            if record is None:
-                self._source.rejected.append(Rejected(self.line, "a quote is opened and not closed", text))
+            if not lines_taken:
+                self._source.reject(number, "a quote is opened and not closed", text)
                 continue
             for _line in range(lines_taken):
                 waiting.popleft()
-            yield record
+            yield number, record
 
-    def _completed(self, text: str, waiting: deque[tuple[int, str]]) -> tuple[str | None, int]:
-        """The record that begins with this text and how many waiting lines it took, or None; lines that were read ahead wait."""
-        for taken in range(1, MAX_LINES_OF_A_RECORD):
-            if taken > len(waiting):
-                following = next(self._lines, None)
-                if following is None:
-                    break
-                waiting.append((self._source.line, following))
-            line = waiting[taken - 1][1]
+    def _completed(self, text: str, waiting: deque[tuple[int, str]]) -> tuple[str, int]:
+        """The record that begins with this text, and how many of the waiting lines it takes; 0 where it is never closed."""
+        for taken, (_number, line) in enumerate(islice(waiting, MAX_LINES_OF_A_RECORD), start=1):
             text = f"{text}\n{line}"
             if len(text) > MAX_RECORD_CHARACTERS:
                 break
             if line.count('"') % 2 and self._is_whole(text):
                 return text, taken
-        return None, 0
+        return "", 0
 
     def _is_whole(self, text: str) -> bool:
         try:

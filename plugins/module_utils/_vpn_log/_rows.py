@@ -6,18 +6,23 @@
 
 """What every reader of VPN logs hands out, whatever the format: sessions, and rows that are none, with the reason.
 
-Tuples instead of dataclasses: millions of them flow, and making one costs a third.
+They come in blocks, and in a block by column, because that is how millions of rows can be gone through quickly in plain Python:
+what is done with a whole column at once costs a tenth of what it costs row by row.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Union
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
     from ansible_collections.secops.xdr.plugins.module_utils._addresses import Address
 
 NO_ADDRESS = "no_address"
 """Skipped: the row has no VPN address or no outside address, as failed logins do."""
+ROWS_A_BLOCK = 4000
 
 
 class Session(NamedTuple):
@@ -47,3 +52,95 @@ class Rejected(NamedTuple):
 
 
 Row = Union[Session, Skipped, Rejected]
+
+
+@dataclass
+class SessionBlock:
+    """Some consecutive rows of a log: its sessions by column, and what is no session, in the order of their lines."""
+
+    lines: list[int] = field(default_factory=list)
+    usernames: list[str] = field(default_factory=list)
+    ipaddrs: list[Address] = field(default_factory=list)
+    associated_ipaddrs: list[Address] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    ends: list[int | None] = field(default_factory=list)
+    others: list[Skipped | Rejected] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        """The number of sessions."""
+        return len(self.lines)
+
+    @property
+    def rows_read(self) -> int:
+        """The number of rows, whatever became of them."""
+        return len(self.lines) + len(self.others)
+
+    def sessions(self) -> Iterator[Session]:
+        """The sessions one by one."""
+        return map(Session, self.lines, self.usernames, self.ipaddrs, self.associated_ipaddrs, self.starts, self.ends)
+
+    def add(self, row: Row) -> None:
+        """Appends a row."""
+        if not isinstance(row, Session):
+            self.others.append(row)
+            return
+        self.lines.append(row.line)
+        self.usernames.append(row.username)
+        self.ipaddrs.append(row.ipaddr)
+        self.associated_ipaddrs.append(row.associated_ipaddr)
+        self.starts.append(row.start)
+        self.ends.append(row.end)
+
+    def part(self, start: int, end: int) -> SessionBlock:
+        """Some of the sessions, without the other rows."""
+        return SessionBlock(
+            self.lines[start:end],
+            self.usernames[start:end],
+            self.ipaddrs[start:end],
+            self.associated_ipaddrs[start:end],
+            self.starts[start:end],
+            self.ends[start:end],
+        )
+
+    def joined_with(self, other: SessionBlock) -> SessionBlock:
+        """The sessions of both, without the other rows."""
+        return SessionBlock(
+            self.lines + other.lines,
+            self.usernames + other.usernames,
+            self.ipaddrs + other.ipaddrs,
+            self.associated_ipaddrs + other.associated_ipaddrs,
+            self.starts + other.starts,
+            self.ends + other.ends,
+        )
+
+    def chosen(self, positions: Sequence[int]) -> SessionBlock:
+        """The sessions at these positions, without the other rows."""
+        if len(positions) == len(self):
+            return self.part(0, len(self))
+        chosen = SessionBlock()
+        for session in [Session(*columns) for columns in self._columns_at(positions)]:
+            chosen.add(session)
+        return chosen
+
+    def _columns_at(self, positions: Iterable[int]) -> Iterator[tuple[int, str, Address, Address, int, int | None]]:
+        for place in positions:
+            yield (
+                self.lines[place],
+                self.usernames[place],
+                self.ipaddrs[place],
+                self.associated_ipaddrs[place],
+                self.starts[place],
+                self.ends[place],
+            )
+
+
+def in_blocks(rows: Iterable[Row]) -> Iterator[SessionBlock]:
+    """Rows of a reader that makes them one by one, put together to blocks."""
+    block = SessionBlock()
+    for row in rows:
+        block.add(row)
+        if block.rows_read >= ROWS_A_BLOCK:
+            yield block
+            block = SessionBlock()
+    if block.rows_read:
+        yield block

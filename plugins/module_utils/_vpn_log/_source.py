@@ -16,20 +16,27 @@ import gzip
 import os
 import stat
 import zlib
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
 
 BLOCK_BYTES = 256 * 1024
 MAX_LINE_BYTES = 64 * 1024
 """No gateway writes longer lines; what is longer is rejected and passed over without being held."""
 _GZIP_MAGIC = b"\x1f\x8b"
+
+
+class LineBlock(NamedTuple):
+    """Lines without their line breaks, and their numbers."""
+
+    numbers: Sequence[int]
+    lines: list[str]
 
 
 class LogFile:
@@ -44,10 +51,9 @@ class LogFile:
         # What is written after this moment belongs to the next run, so that a check and the run after it see the same rows.
         self.size = os.fstat(self._raw.fileno()).st_size
         self.is_compressed = self._raw.read(2) == _GZIP_MAGIC
-        self.rejected: list[Rejected] = []
-        """Lines that are no text, in the order found; the reader takes them from here."""
         self.line = 0
-        """The number of the line that was handed out last; the first is 1."""
+        """The number of the last line of the last block; the first line is 1."""
+        self._rejected: list[Rejected] = []
 
     def __enter__(self) -> LogFile:
         return self
@@ -60,32 +66,48 @@ class LogFile:
         """How far into the file, as it lies on disk, reading has come."""
         return self._raw.tell()
 
-    def lines(self) -> Iterator[str]:
-        """Every line from the start, without its line break."""
+    def blocks(self) -> Iterator[LineBlock]:
+        """All lines from the start, without their line breaks, in blocks."""
         self.line = 0
         for block in self._blocks_of_whole_lines():
             try:
                 lines = block.decode(self._line_encoding).split("\n")
             except UnicodeDecodeError:
-                yield from self._decodable_lines(block)
+                yield self._decodable_lines(block)
                 continue
-            for line in lines:
-                self.line += 1
-                yield line
+            first = self.line + 1
+            self.line += len(lines)
+            yield LineBlock(range(first, self.line + 1), lines)
 
-    def _decodable_lines(self, block: bytes) -> Iterator[str]:
+    def lines(self) -> Iterator[tuple[int, str]]:
+        """Each line with its number, for readers that go by line."""
+        for block in self.blocks():
+            yield from zip(block.numbers, block.lines)
+
+    def take_rejected(self) -> list[Rejected]:
+        """The lines since the last call that are no text."""
+        taken, self._rejected = self._rejected, []
+        return taken
+
+    def reject(self, number: int, reason: str, text: str) -> None:
+        """Notes a line that no reader can use."""
+        self._rejected.append(Rejected(number, reason, text))
+
+    def _decodable_lines(self, block: bytes) -> LineBlock:
+        numbers: list[int] = []
+        lines: list[str] = []
         for raw in block.split(b"\n"):
             self.line += 1
             try:
-                text = raw.decode(self._line_encoding)
+                lines.append(raw.decode(self._line_encoding))
+                numbers.append(self.line)
             except UnicodeDecodeError as error:
                 reason = (
                     f"byte 0x{raw[error.start]:02x} at column {error.start + 1} is not {self._encoding}; "
                     "set `encoding` to what the log is written in"
                 )
-                self.rejected.append(Rejected(self.line, reason, raw.decode("ascii", "backslashreplace")))
-                continue
-            yield text
+                self.reject(self.line, reason, raw.decode("ascii", "backslashreplace"))
+        return LineBlock(numbers, lines)
 
     def _blocks_of_whole_lines(self) -> Iterator[bytes]:
         """Blocks that end where a line ends, without the last line break."""
@@ -112,7 +134,7 @@ class LogFile:
 
     def _reject_overlong(self) -> None:
         self.line += 1
-        self.rejected.append(Rejected(self.line, f"the line is longer than {MAX_LINE_BYTES} bytes; is this file a log of this format?", ""))
+        self.reject(self.line, f"the line is longer than {MAX_LINE_BYTES} bytes; is this file a log of this format?", "")
 
     def _blocks(self) -> Iterator[bytes]:
         """The file's bytes from the start, decompressed, in an encoding that has lines, without a byte-order mark."""
