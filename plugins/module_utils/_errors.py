@@ -54,6 +54,21 @@ class LedgerError(XdrError):
     """The record of what was accepted cannot be read or written."""
 
 
+class NotTriedError(XdrError):
+    """Nothing was sent for this item, because what failed before would have failed here as well."""
+
+
+class UnknownOutcomeError(XdrError):
+    """Nobody can tell from here whether something was done, and doing it again could do it twice."""
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message, **{**details, "outcome_unknown": True})
+
+
+class NotChangedError(XdrError):
+    """The server said that it did something, and did not."""
+
+
 class RequestError(XdrError):
     """A request failed. C(outcome_unknown) says that the server may have done the work all the same."""
 
