@@ -11,7 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.secops.xdr.plugins.module_utils._argspec import ArgumentSpec
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
+from ansible_collections.secops.xdr.plugins.module_utils._event_endpoints import AUTO, SECURITY_EVENTS, UPDATE_SER
 from ansible_collections.secops.xdr.plugins.module_utils._event_fields import STATUSES
 from ansible_collections.secops.xdr.plugins.module_utils._event_state import Change
 from ansible_collections.secops.xdr.plugins.module_utils._stellar_paths import checked_id, checked_index
@@ -19,6 +21,11 @@ from ansible_collections.secops.xdr.plugins.module_utils._stellar_paths import c
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+COMMENT_ONCE = "once"
+COMMENT_ALWAYS = "always"
+READ_AUTO = "auto"
+READ_REQUIRED = "required"
+READ_NONE = "none"
 _CHANGES = ("status", "comment", "add_tags", "remove_tags")
 
 
@@ -32,7 +39,28 @@ class WantedChange:
     change: Change
 
 
-def change_options() -> dict[str, dict[str, Any]]:
+def update_options() -> ArgumentSpec:
+    """The options of C(stellar_ser_update) beside its connection."""
+    event = {"index": {"type": "str", "required": True}, "id": {"type": "str", "required": True}, "source": {"type": "dict"}}
+    return ArgumentSpec(
+        {
+            "index": {"type": "str"},
+            "id": {"type": "str"},
+            **_change_options(),
+            "events": {"type": "list", "elements": "dict", "options": {**event, **_change_options()}},
+            "comment_mode": {"type": "str", "choices": [COMMENT_ONCE, COMMENT_ALWAYS], "default": COMMENT_ONCE},
+            "endpoint": {"type": "str", "choices": [AUTO, UPDATE_SER, SECURITY_EVENTS], "default": AUTO},
+            "read_access": {"type": "str", "choices": [READ_AUTO, READ_REQUIRED, READ_NONE], "default": READ_AUTO},
+            "tag_field": {"type": "str"},
+            "concurrency": {"type": "int", "default": 4},
+        },
+        required_one_of=[("events", "id")],
+        required_together=[("index", "id")],
+        mutually_exclusive=[("events", "index"), ("events", "id")],
+    )
+
+
+def _change_options() -> dict[str, dict[str, Any]]:
     """The options that say what to change, the same for one event and for each of many."""
     return {
         "status": {"type": "str", "choices": list(STATUSES)},

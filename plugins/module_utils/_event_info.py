@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.secops.xdr.plugins.module_utils._argspec import whole_number
+from ansible_collections.secops.xdr.plugins.module_utils._argspec import ArgumentSpec, whole_number
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 from ansible_collections.secops.xdr.plugins.module_utils._event_query import any_of, exact, is_field_name
 from ansible_collections.secops.xdr.plugins.module_utils._event_search import EventSearch
 from ansible_collections.secops.xdr.plugins.module_utils._event_times import event_time
 from ansible_collections.secops.xdr.plugins.module_utils._stellar import MAX_RESULT_WINDOW, StellarClient
-from ansible_collections.secops.xdr.plugins.module_utils._stellar_paths import checked_id, checked_pattern
+from ansible_collections.secops.xdr.plugins.module_utils._stellar_paths import DEFAULT_PATTERN, checked_id, checked_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,6 +26,25 @@ if TYPE_CHECKING:
 
 MAX_LIMIT = 1_000_000
 _DIRECTIONS = ("asc", "desc")
+
+
+def info_options() -> ArgumentSpec:
+    """The options of C(stellar_ser_event_info) beside its connection."""
+    conditions = ("query", "filter", "since", "until")
+    return ArgumentSpec(
+        {
+            "index": {"type": "str", "default": DEFAULT_PATTERN},
+            "id": {"type": "str"},
+            "query": {"type": "str"},
+            "filter": {"type": "dict"},
+            "since": {"type": "str"},
+            "until": {"type": "str"},
+            "sort": {"type": "list", "elements": "str", "default": ["timestamp:desc"]},
+            "size": {"type": "int", "default": 500},
+            "limit": {"type": "int", "default": 1000},
+        },
+        mutually_exclusive=[("id", condition) for condition in conditions],
+    )
 
 
 def read_events(params: Mapping[str, Any], run: Run) -> dict[str, Any]:

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError, XdrError
 from ansible_collections.secops.xdr.plugins.module_utils._event_finder import EventFinder
-from ansible_collections.secops.xdr.plugins.module_utils._event_new import NewEvent, new_events
+from ansible_collections.secops.xdr.plugins.module_utils._event_new import (
+    UNKNOWN_IS_INSERTED,
+    UNKNOWN_IS_MISSING,
+    NewEvent,
+    new_events,
+)
 from ansible_collections.secops.xdr.plugins.module_utils._event_outcomes import InsertOutcome, insert_diff, unknown_outcome
 from ansible_collections.secops.xdr.plugins.module_utils._event_read_back import read_back
 from ansible_collections.secops.xdr.plugins.module_utils._event_runs import Workers, module_result
@@ -29,9 +34,6 @@ if TYPE_CHECKING:
     from ansible_collections.secops.xdr.plugins.module_utils._ledger import EventLedger
     from ansible_collections.secops.xdr.plugins.module_utils._run import Run
 
-UNKNOWN_FAILS = "fail"
-UNKNOWN_IS_INSERTED = "inserted"
-UNKNOWN_IS_MISSING = "missing"
 _EVENTS_AT_ONCE = 200
 """Events that are looked up together, and for which other runs on this host wait together."""
 

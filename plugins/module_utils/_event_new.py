@@ -13,13 +13,18 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.secops.xdr.plugins.module_utils._argspec import ArgumentSpec, from_environment
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 from ansible_collections.secops.xdr.plugins.module_utils._event_fields import REQUIRED, event_body, event_options, wire_name
 from ansible_collections.secops.xdr.plugins.module_utils._event_query import is_searchable
+from ansible_collections.secops.xdr.plugins.module_utils._stellar_paths import DEFAULT_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+UNKNOWN_FAILS = "fail"
+UNKNOWN_IS_INSERTED = "inserted"
+UNKNOWN_IS_MISSING = "missing"
 _KEY_BYTES = 16
 
 
@@ -35,6 +40,29 @@ class NewEvent:
     def encoded(self) -> bytes:
         """The body of its request."""
         return json.dumps(self.body, allow_nan=False).encode()
+
+
+def insert_options() -> ArgumentSpec:
+    """The options of C(stellar_ser_event) beside its connection."""
+    event = event_options()
+    required = {name: {**spec, "required": True} if name in REQUIRED else spec for name, spec in event.items()}
+    return ArgumentSpec(
+        {
+            **event,
+            "events": {"type": "list", "elements": "dict", "options": required},
+            "unique_by": {"type": "list", "elements": "str", "default": ["event_name", "event_source", "timestamp"]},
+            "search_index": {"type": "str", "default": DEFAULT_PATTERN},
+            "unknown_outcome": {
+                "type": "str",
+                "choices": [UNKNOWN_FAILS, UNKNOWN_IS_INSERTED, UNKNOWN_IS_MISSING],
+                "default": UNKNOWN_FAILS,
+            },
+            "concurrency": {"type": "int", "default": 4},
+            "ledger": from_environment("SECOPS_XDR_LEDGER", type="str", no_log=False),
+        },
+        required_one_of=[("events", name) for name in REQUIRED],
+        mutually_exclusive=[("events", name) for name in event],
+    )
 
 
 def new_events(params: Mapping[str, Any]) -> list[NewEvent]:

@@ -21,7 +21,13 @@ from ansible_collections.secops.xdr.plugins.module_utils._errors import (
     UnknownOutcomeError,
     XdrError,
 )
-from ansible_collections.secops.xdr.plugins.module_utils._event_changes import WantedChange, wanted_changes
+from ansible_collections.secops.xdr.plugins.module_utils._event_changes import (
+    COMMENT_ALWAYS,
+    READ_AUTO,
+    READ_NONE,
+    WantedChange,
+    wanted_changes,
+)
 from ansible_collections.secops.xdr.plugins.module_utils._event_endpoints import UpdateEndpoint
 from ansible_collections.secops.xdr.plugins.module_utils._event_runs import Workers, module_result
 from ansible_collections.secops.xdr.plugins.module_utils._event_state import Change, EventState
@@ -33,9 +39,6 @@ if TYPE_CHECKING:
 
     from ansible_collections.secops.xdr.plugins.module_utils._run import Run
 
-COMMENT_ALWAYS = "always"
-READ_AUTO = "auto"
-READ_NONE = "none"
 _ATTEMPTS = 2
 
 

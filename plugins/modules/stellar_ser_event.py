@@ -1,0 +1,454 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: stellar_ser_event
+short_description: Insert security events into Stellar Cyber, once each
+version_added: 0.1.0
+author:
+  - secops.xdr contributors (@secops)
+description:
+  - Inserts security events into the C(aella-ser) index of Stellar Cyber, one by the options or many with O(events).
+  - The server itself would keep a second copy of the same event. This module inserts an event only if neither the ledger of this host nor
+    the server has one with the same values in O(unique_by).
+  - A request that was sent and never answered is not repeated blindly. The event is looked for first.
+extends_documentation_fragment:
+  - secops.xdr.attributes
+  - secops.xdr.attributes.stellar
+  - secops.xdr.stellar
+attributes:
+  check_mode:
+    support: full
+    details:
+      - The ledger is read and nothing is written to it; events that would be inserted have no RV(id).
+  diff_mode:
+    support: full
+    details:
+      - Shows each new event.
+  idempotent:
+    support: full
+    details:
+      - An event whose O(timestamp) is the time of the run is another event with each run. Give it the time of what happened, or leave
+        the time out of O(unique_by).
+options:
+  event_name:
+    description: &event_name
+      - The name of the event. Required for each event.
+    type: str
+  event_source:
+    description: &event_source
+      - What reports the event, such as C(ActZero). Required for each event.
+    type: str
+  event_status:
+    description: &event_status
+      - The status of the event; its case matters. Required for each event.
+    type: str
+    choices: &statuses [New, In Progress, Ignored, Closed]
+  timestamp:
+    description: &timestamp
+      - When the event took place, in epoch milliseconds or ISO 8601 (UTC where it has no offset). Required for each event.
+    type: str
+  actual:
+    description: &actual
+      - The anomalous value that was detected by machine learning, or the aggregation that was detected by statistics.
+    type: float
+  typical:
+    description: &typical
+      - The typical value that machine learning found.
+    type: float
+  stellar_alert_time:
+    description: &stellar_alert_time
+      - When the anomaly was detected, as with O(timestamp). The field in the index is C(stellar.alert_time).
+    type: str
+  write_time:
+    description: &write_time
+      - When the record was written, as with O(timestamp). The server sets it itself, so that this is seldom of use.
+    type: str
+  event_category:
+    description: &event_category
+      - The category of the event.
+    type: str
+    choices: &categories [killchain, network, uba]
+  event_score:
+    description: &event_score
+      - Severity, fidelity and threat score in one number, from 0 to 100.
+    type: int
+  event_type:
+    description: &event_type
+      - The type of the event.
+    type: str
+  severity:
+    description: &severity
+      - How severe the event is, from 0 to 100.
+    type: int
+  fidelity:
+    description: &fidelity
+      - How certain the event is, from 0 to 100.
+    type: float
+  threat_score:
+    description: &threat_score
+      - The level of the threat, from 0 to 100.
+    type: int
+  lateral:
+    description: &lateral
+      - Whether the traffic behind the event was between private addresses.
+    type: bool
+  orig_id:
+    description: &orig_id
+      - The ID of the raw data behind the event.
+    type: str
+  orig_index:
+    description: &orig_index
+      - The index of the raw data behind the event.
+    type: str
+  detected_field:
+    description: &detected_field
+      - The field in which something was detected, where it is one.
+    type: str
+  detected_fields:
+    description: &detected_fields
+      - The fields in which something was detected, where they are several.
+    type: list
+    elements: str
+  detected_value:
+    description: &detected_value
+      - The value that was detected, where it is one.
+    type: str
+  detected_values:
+    description: &detected_values
+      - The values that were detected, where they are several.
+    type: list
+    elements: str
+  detector_index:
+    description: &detector_index
+      - The number of the detector in detections of machine learning.
+    type: int
+  start_bucket_time:
+    description: &start_bucket_time
+      - The time at which the data behind the anomaly begins.
+    type: int
+  end_bucket_time:
+    description: &end_bucket_time
+      - The time at which the data behind the anomaly ends.
+    type: int
+  custom_ser_field:
+    description: &custom_ser_field
+      - Custom fields as one object, which is where the server keeps them. Name them uniquely, for instance below the name of your company.
+    type: dict
+  custom_fields:
+    description: &custom_fields
+      - Fields that the index does not have, sent beside the others. The server keeps them under C(custom_ser_field), C(comments) too.
+    type: dict
+  events:
+    description:
+      - Many events, instead of one by the options above.
+      - What stands twice in the list, going by O(unique_by), is inserted once.
+    type: list
+    elements: dict
+    suboptions:
+      event_name:
+        description: *event_name
+        type: str
+        required: true
+      event_source:
+        description: *event_source
+        type: str
+        required: true
+      event_status:
+        description: *event_status
+        type: str
+        choices: *statuses
+        required: true
+      timestamp:
+        description: *timestamp
+        type: str
+        required: true
+      actual:
+        description: *actual
+        type: float
+      typical:
+        description: *typical
+        type: float
+      stellar_alert_time:
+        description: *stellar_alert_time
+        type: str
+      write_time:
+        description: *write_time
+        type: str
+      event_category:
+        description: *event_category
+        type: str
+        choices: *categories
+      event_score:
+        description: *event_score
+        type: int
+      event_type:
+        description: *event_type
+        type: str
+      severity:
+        description: *severity
+        type: int
+      fidelity:
+        description: *fidelity
+        type: float
+      threat_score:
+        description: *threat_score
+        type: int
+      lateral:
+        description: *lateral
+        type: bool
+      orig_id:
+        description: *orig_id
+        type: str
+      orig_index:
+        description: *orig_index
+        type: str
+      detected_field:
+        description: *detected_field
+        type: str
+      detected_fields:
+        description: *detected_fields
+        type: list
+        elements: str
+      detected_value:
+        description: *detected_value
+        type: str
+      detected_values:
+        description: *detected_values
+        type: list
+        elements: str
+      detector_index:
+        description: *detector_index
+        type: int
+      start_bucket_time:
+        description: *start_bucket_time
+        type: int
+      end_bucket_time:
+        description: *end_bucket_time
+        type: int
+      custom_ser_field:
+        description: *custom_ser_field
+        type: dict
+      custom_fields:
+        description: *custom_fields
+        type: dict
+  unique_by:
+    description:
+      - The fields that make two events the same, of the index or custom ones. Every event must have them, with single values.
+    type: list
+    elements: str
+    default: [event_name, event_source, timestamp]
+  search_index:
+    description:
+      - The index or pattern in which the server is searched for events that are there already. Several are parted by commas.
+      - On SaaS, events are kept in C(stellar-index-v1-ser-ORG-*). Where the server answers with an index that the pattern does not
+        cover, a warning says so.
+    type: str
+    default: aella-ser-*
+  unknown_outcome:
+    description:
+      - What holds for an event whose earlier insert was never answered, where the account may not read and find out.
+      - V(fail) says so and does not send the event. Look for it in Stellar Cyber, and run again with V(inserted) if it is there,
+        or with V(missing) if it is not, so that it is sent.
+      - Where the account may read, the server is asked and this option has no meaning.
+    type: str
+    choices: [fail, inserted, missing]
+    default: fail
+  concurrency:
+    description:
+      - How many requests are sent at once, at most 32.
+    type: int
+    default: 4
+  ledger:
+    description:
+      - The SQLite file that records what was inserted. It is made, for its owner only, where it is missing.
+      - If not set, the environment variable E(SECOPS_XDR_LEDGER) is used, then C(secops.xdr/ledger.sqlite3) in E(XDG_STATE_HOME) or
+        C(~/.local/state) on the host that runs the module.
+      - Of an event, the ledger holds a digest, and the index and id that the server gave it; no text and no credentials.
+    type: str
+notes:
+  - To insert events, Stellar Cyber wants root scope and the Super Admin profile.
+  - The search of the server lags about a second behind its writes. Within that time, only the ledger keeps two runs from inserting
+    the same event, so two hosts that insert the same event in the same second may both succeed.
+  - Runs with the same ledger wait for each other where they insert the same events.
+seealso:
+  - module: secops.xdr.stellar_ser_update
+  - module: secops.xdr.stellar_ser_event_info
+"""
+
+EXAMPLES = r"""
+- name: Insert an event
+  secops.xdr.stellar_ser_event:
+    host: stellar.example.com
+    username: analyst@example.com
+    api_key: "{{ stellar_api_key }}"
+    event_name: demo test
+    event_source: ActZero
+    event_status: New
+    timestamp: 1619583462308
+    detected_field: my field test
+    custom_fields:
+      tryout: test
+      comments: Test Comment
+  register: inserted
+
+- name: Insert many events, eight requests at once
+  secops.xdr.stellar_ser_event:
+    host: stellar.example.com
+    username: analyst@example.com
+    api_key: "{{ stellar_api_key }}"
+    concurrency: 8
+    events:
+      - event_name: Login from two countries
+        event_source: VPN
+        event_status: New
+        timestamp: "2024-05-31T08:15:00Z"
+        severity: 60
+        fidelity: 85.5
+        custom_fields:
+          user: jsmith
+      - event_name: Login from two countries
+        event_source: VPN
+        event_status: In Progress
+        timestamp: "2024-05-31T08:17:30Z"
+        lateral: false
+        custom_fields:
+          user: mjones
+
+- name: Insert one event for each finding, whenever it is reported
+  secops.xdr.stellar_ser_event:
+    host: stellar.example.com
+    auth_method: scoped_key
+    api_key: "{{ stellar_scoped_key }}"
+    event_name: Finding of the nightly scan
+    event_source: scanner
+    event_status: New
+    timestamp: "{{ now(utc=true).isoformat(timespec='milliseconds') }}Z"
+    orig_id: "{{ finding.id }}"
+    unique_by: [event_source, orig_id]
+
+- name: State the connection once for several tasks
+  module_defaults:
+    group/secops.xdr.stellar:
+      host: stellar.example.com
+      username: analyst@example.com
+      api_key: "{{ stellar_api_key }}"
+      ca_path: /etc/pki/tls/certs/company.pem
+  block:
+    - name: Insert an event on SaaS
+      secops.xdr.stellar_ser_event:
+        event_name: demo test
+        event_source: ActZero
+        event_status: New
+        timestamp: "2024-05-31T08:15:00+02:00"
+        search_index: stellar-index-v1-ser-*
+      register: reported
+
+    - name: Say what is being done about it
+      secops.xdr.stellar_ser_update:
+        index: "{{ reported.index }}"
+        id: "{{ reported.id }}"
+        status: In Progress
+        comment: Ticket opened.
+
+- name: Send an event again that an earlier run left open, after looking for it in Stellar Cyber
+  secops.xdr.stellar_ser_event:
+    host: stellar.example.com
+    auth_method: scoped_key
+    api_key: "{{ stellar_scoped_key }}"
+    event_name: demo test
+    event_source: ActZero
+    event_status: New
+    timestamp: 1619583462308
+    unknown_outcome: missing
+"""
+
+RETURN = r"""
+index:
+  description:
+    - The name of the index that the server gave with its answer. It is an alias for RV(document_index), and reads and updates take both.
+    - V(null) in check mode for an event that is new, and where the server did not say.
+  returned: for a single event
+  type: str
+  sample: aella-ser-2021.04.28-
+id:
+  description: The ID of the event. V(null) as with RV(index).
+  returned: for a single event
+  type: str
+  sample: ZbWyFnkBZsFu_Ay8bQxZ
+document_index:
+  description: The index that the event really is in. V(null) where it could not be read.
+  returned: for a single event
+  type: str
+  sample: aella-ser-1618012988732-
+events:
+  description: What became of each event, in the order given.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    index:
+      description: The same as RV(index).
+      type: str
+    id:
+      description: The same as RV(id).
+      type: str
+    document_index:
+      description: The same as RV(document_index).
+      type: str
+    changed:
+      description: Whether this run inserted the event.
+      type: bool
+    failed:
+      description: Whether it failed; the reason stands in RV(failed_events).
+      returned: on failure
+      type: bool
+  sample:
+    - index: aella-ser-2021.04.28-
+      id: ZbWyFnkBZsFu_Ay8bQxZ
+      document_index: aella-ser-1618012988732-
+      changed: true
+failed_events:
+  description: The events that failed. With many events, the others are inserted all the same, and the task fails at the end.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    position:
+      description: The place in O(events), starting with 0.
+      type: int
+    unique:
+      description: The values of the fields in O(unique_by).
+      type: dict
+    reason:
+      description: What is wrong, and what to do.
+      type: str
+    outcome_unknown:
+      description: Whether the event may have been inserted all the same. If so, the next run looks for it before it sends it.
+      type: bool
+  sample: []
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.secops.xdr.plugins.module_utils._argspec import stellar_connection
+from ansible_collections.secops.xdr.plugins.module_utils._errors import reported_by
+from ansible_collections.secops.xdr.plugins.module_utils._event_insert import insert_events
+from ansible_collections.secops.xdr.plugins.module_utils._event_new import insert_options
+from ansible_collections.secops.xdr.plugins.module_utils._run import Run
+
+
+def main() -> None:
+    """Runs the module."""
+    spec = stellar_connection().merged_with(insert_options())
+    module = AnsibleModule(supports_check_mode=True, **spec.to_kwargs())
+    with reported_by(module):
+        module.exit_json(**insert_events(module.params, Run.of(module)))
+
+
+if __name__ == "__main__":
+    main()

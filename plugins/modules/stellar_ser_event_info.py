@@ -1,0 +1,171 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: stellar_ser_event_info
+short_description: Read security events from Stellar Cyber
+version_added: 0.1.0
+author:
+  - secops.xdr contributors (@secops)
+description:
+  - Reads one security event by its ID, or all that a search finds. All conditions that are given must hold.
+  - Results of more than one page are put together, past the 10,000 events that one search can reach.
+extends_documentation_fragment:
+  - secops.xdr.attributes
+  - secops.xdr.attributes.info
+  - secops.xdr.attributes.stellar
+  - secops.xdr.stellar
+options:
+  index:
+    description:
+      - The index of the event, or the index or pattern to search in. Several are parted by commas.
+      - On SaaS, events are kept in C(stellar-index-v1-ser-ORG-*).
+    type: str
+    default: aella-ser-*
+  id:
+    description:
+      - The ID of a single event. With the name of its O(index), an event is found at once after it was written; with a pattern it is
+        searched for.
+    type: str
+  query:
+    description:
+      - A query in the syntax of Lucene, as in the search field of Stellar Cyber. It is sent as it is.
+    type: str
+  filter:
+    description:
+      - Fields and the values that they must have. With a list, one of its values is enough; an empty list matches nothing. With V(null),
+        the field must be missing.
+      - Characters that have a meaning in queries are taken literally. Where the server's index analyses a text, texts with
+        more words or other case match too.
+    type: dict
+  since:
+    description:
+      - The earliest C(timestamp) of the events, in epoch milliseconds or ISO 8601 (UTC where it has no offset).
+    type: str
+  until:
+    description:
+      - The time before which the C(timestamp) of the events must be, as with O(since).
+    type: str
+  sort:
+    description:
+      - The order of the events. A field, or a field with C(:asc) or C(:desc).
+    type: list
+    elements: str
+    default: ["timestamp:desc"]
+  size:
+    description:
+      - How many events to ask for in one request, at most 10,000.
+    type: int
+    default: 500
+  limit:
+    description:
+      - How many events to return at most; the rest is counted in RV(total).
+    type: int
+    default: 1000
+notes:
+  - Searches see what was written about a second ago.
+  - The search reads C(timestamp), the time of what happened, not the time at which the event was written.
+seealso:
+  - module: secops.xdr.stellar_ser_event
+  - module: secops.xdr.stellar_ser_update
+"""
+
+EXAMPLES = r"""
+- name: Read one event
+  secops.xdr.stellar_ser_event_info:
+    host: stellar.example.com
+    username: analyst@example.com
+    api_key: "{{ stellar_api_key }}"
+    index: aella-ser-2021.04.28-
+    id: ZbWyFnkBZsFu_Ay8bQxZ
+
+- name: Find the open events of a day that came from one of two addresses, oldest first
+  secops.xdr.stellar_ser_event_info:
+    host: stellar.example.com
+    username: analyst@example.com
+    api_key: "{{ stellar_api_key }}"
+    filter:
+      event_status: [New, In Progress]
+      srcip: [10.8.3.7, 10.8.3.9]
+    since: "2024-05-31T00:00:00+02:00"
+    until: "2024-06-01T00:00:00+02:00"
+    sort: ["timestamp:asc"]
+
+- name: Find the ten worst events of the last hour
+  secops.xdr.stellar_ser_event_info:
+    host: stellar.example.com
+    username: analyst@example.com
+    api_key: "{{ stellar_api_key }}"
+    query: "event_score:[80 TO 100] AND timestamp:[now-1h TO now]"
+    sort: ["event_score:desc", "timestamp:desc"]
+    limit: 10
+
+- name: Read every event on SaaS that has no score, in large pages
+  secops.xdr.stellar_ser_event_info:
+    host: stellar.example.com
+    access_token: "{{ stellar_token }}"
+    index: stellar-index-v1-ser-0123456789abcdef-*
+    filter:
+      event_score: null
+    size: 5000
+    limit: 100000
+"""
+
+RETURN = r"""
+events:
+  description: The events, in the order of O(sort). Empty where none was found.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    index:
+      description: The index that the event is in.
+      type: str
+    id:
+      description: The ID of the event.
+      type: str
+    source:
+      description: The event itself.
+      type: dict
+  sample:
+    - index: aella-ser-1618012988732-
+      id: ZbWyFnkBZsFu_Ay8bQxZ
+      source:
+        event_name: demo test
+        event_source: ActZero
+        event_status: New
+        timestamp: 1619583462308
+total:
+  description: How many events match, also beyond O(limit).
+  returned: always
+  type: int
+  sample: 1
+total_is_exact:
+  description: Whether RV(total) is exact. Servers stop counting at 10,000; then there are at least so many.
+  returned: always
+  type: bool
+  sample: true
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.secops.xdr.plugins.module_utils._argspec import stellar_connection
+from ansible_collections.secops.xdr.plugins.module_utils._errors import reported_by
+from ansible_collections.secops.xdr.plugins.module_utils._event_info import info_options, read_events
+from ansible_collections.secops.xdr.plugins.module_utils._run import Run
+
+
+def main() -> None:
+    """Runs the module."""
+    spec = stellar_connection().merged_with(info_options())
+    module = AnsibleModule(supports_check_mode=True, **spec.to_kwargs())
+    with reported_by(module):
+        module.exit_json(**read_events(module.params, Run.of(module)))
+
+
+if __name__ == "__main__":
+    main()

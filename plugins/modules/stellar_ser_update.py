@@ -1,0 +1,334 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: stellar_ser_update
+short_description: Set status, comments and tags of security events in Stellar Cyber
+version_added: 0.1.0
+author:
+  - secops.xdr contributors (@secops)
+description:
+  - Sets the status of security events, comments them, and adds and removes tags, for one event or many.
+  - An event is read first, only what differs is written, and it is read again. What did not take effect is an error.
+extends_documentation_fragment:
+  - secops.xdr.attributes
+  - secops.xdr.attributes.stellar
+  - secops.xdr.stellar
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - Shows status, comments and tags before and after.
+  idempotent:
+    support: partial
+    details:
+      - Not with O(comment_mode=always), and not where the account may not read events.
+options:
+  index:
+    description:
+      - The index of the event, or its alias. Needed with O(id).
+    type: str
+  id:
+    description:
+      - The ID of the event.
+    type: str
+  status:
+    description: &status
+      - The status that the event is to have; its case matters.
+    type: str
+    choices: &statuses [New, In Progress, Ignored, Closed]
+  comment:
+    description: &comment
+      - A comment that the event is to have.
+    type: str
+  add_tags:
+    description: &add_tags
+      - Tags that the event is to have. Other tags stay.
+    type: list
+    elements: str
+  remove_tags:
+    description: &remove_tags
+      - Tags that the event is not to have.
+    type: list
+    elements: str
+  events:
+    description:
+      - Many events, instead of one by O(index) and O(id).
+      - O(status), O(comment), O(add_tags) and O(remove_tags) beside the list hold for all events that have no value of their own.
+    type: list
+    elements: dict
+    suboptions:
+      index:
+        description:
+          - The index of the event, or its alias.
+        type: str
+        required: true
+      id:
+        description:
+          - The ID of the event.
+        type: str
+        required: true
+      status:
+        description: *status
+        type: str
+        choices: *statuses
+      comment:
+        description: *comment
+        type: str
+      add_tags:
+        description: *add_tags
+        type: list
+        elements: str
+      remove_tags:
+        description: *remove_tags
+        type: list
+        elements: str
+      source:
+        description:
+          - Not used. It is there so that the events that M(secops.xdr.stellar_ser_event_info) returns can be given as they are.
+        type: dict
+  comment_mode:
+    description:
+      - With V(once), a comment is written only where the event has none of the same text. With V(always), each run writes it again.
+    type: str
+    choices: [once, always]
+    default: once
+  endpoint:
+    description:
+      - Which call of the server updates an event. V(update_ser) is what servers on premises have, V(security_events) is newer and on SaaS.
+      - V(auto) takes the first of these two that the server has, and keeps to it for the task.
+    type: str
+    choices: [auto, update_ser, security_events]
+    default: auto
+  read_access:
+    description:
+      - Whether events are read. With V(auto), an account that may not is taken note of with a warning, everything is written,
+        and RV(changed) is assumed.
+      - With V(required), such an account is an error. With V(none), nothing is ever read.
+    type: str
+    choices: [auto, required, none]
+    default: auto
+  tag_field:
+    description:
+      - The field of an event in which this server keeps the tags of users.
+      - If not set, C(event_tags), C(event_tag) and C(tags) are looked at, and the first that has tags is used.
+    type: str
+  concurrency:
+    description:
+      - How many events are worked on at once, at most 32.
+    type: int
+    default: 4
+notes:
+  - To update events, Stellar Cyber wants root scope and the Super Admin profile.
+  - A comment is never sent again blindly. After a request without an answer, the event is read to see whether the comment arrived.
+  - Only C(update_ser) is proven to take a status, a comment and a tag in one request. It takes one tag a request. C(security_events)
+    takes all tags in one, and status and comment in another.
+seealso:
+  - module: secops.xdr.stellar_ser_event
+  - module: secops.xdr.stellar_ser_event_info
+"""
+
+EXAMPLES = r"""
+- name: Close an event with a comment
+  secops.xdr.stellar_ser_update:
+    host: stellar.example.com
+    username: analyst@example.com
+    api_key: "{{ stellar_api_key }}"
+    index: aella-ser-1610496070892-
+    id: 7PW5SXcBlxPU3jFcFJ_s
+    status: Closed
+    comment: Analysis complete.
+
+- name: Swap two tags
+  secops.xdr.stellar_ser_update:
+    host: stellar.example.com
+    username: analyst@example.com
+    api_key: "{{ stellar_api_key }}"
+    index: aella-ser-2022.03.01-
+    id: qe2RR38Boj-otBRJ5J4w
+    add_tags: [DevOps]
+    remove_tags: [You_Are_It]
+
+- name: Find events
+  secops.xdr.stellar_ser_event_info:
+    host: stellar.example.com
+    username: analyst@example.com
+    api_key: "{{ stellar_api_key }}"
+    filter:
+      event_status: New
+      srcip: 10.8.3.7
+  register: found
+
+- name: Tag all of them
+  secops.xdr.stellar_ser_update:
+    host: stellar.example.com
+    username: analyst@example.com
+    api_key: "{{ stellar_api_key }}"
+    events: "{{ found.events }}"
+    add_tags: [vpn]
+    concurrency: 8
+
+- name: Update several events in different ways
+  secops.xdr.stellar_ser_update:
+    host: stellar.example.com
+    username: analyst@example.com
+    api_key: "{{ stellar_api_key }}"
+    comment: Reviewed by the night shift.
+    events:
+      - index: aella-ser-1610496070892-
+        id: 7PW5SXcBlxPU3jFcFJ_s
+        status: Ignored
+      - index: aella-ser-1645142612360-
+        id: Jfl7SH8Boj-otBRJeTR7
+        status: In Progress
+        add_tags: [escalated]
+
+- name: Write with a scoped key, which may not read, on SaaS
+  secops.xdr.stellar_ser_update:
+    host: stellar.example.com
+    auth_method: scoped_key
+    api_key: "{{ stellar_scoped_key }}"
+    endpoint: security_events
+    read_access: none
+    index: stellar-index-v1-ser-0123456789abcdef-1645142612360-
+    id: Jfl7SH8Boj-otBRJeTR7
+    status: In Progress
+
+- name: Note each visit, on a server that keeps tags in a field of its own
+  secops.xdr.stellar_ser_update:
+    host: stellar.example.com
+    username: analyst@example.com
+    api_key: "{{ stellar_api_key }}"
+    read_access: required
+    tag_field: user_tags
+    index: aella-ser-1610496070892-
+    id: 7PW5SXcBlxPU3jFcFJ_s
+    add_tags: [visited]
+    comment: "Visited at {{ now(utc=true) }}"
+    comment_mode: always
+"""
+
+RETURN = r"""
+index:
+  description: The index as it was given.
+  returned: for a single event
+  type: str
+  sample: aella-ser-1610496070892-
+id:
+  description: The ID as it was given.
+  returned: for a single event
+  type: str
+  sample: 7PW5SXcBlxPU3jFcFJ_s
+before:
+  description: The event before this run. V(null) where it was not read.
+  returned: for a single event
+  type: dict
+  contains:
+    status:
+      description: The status.
+      type: str
+    comments:
+      description: The texts of all comments, oldest first.
+      type: list
+      elements: str
+    tags:
+      description: The tags.
+      type: list
+      elements: str
+  sample: {status: New, comments: [Add first comments], tags: []}
+after:
+  description: The event after this run, as it was read; in check mode, as it would be. V(null) where it was not read.
+  returned: for a single event
+  type: dict
+  contains:
+    status:
+      description: The status.
+      type: str
+    comments:
+      description: The texts of all comments, oldest first.
+      type: list
+      elements: str
+    tags:
+      description: The tags.
+      type: list
+      elements: str
+  sample: {status: Closed, comments: [Add first comments, Analysis complete.], tags: []}
+events:
+  description: What became of each event, in the order given.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    index:
+      description: The same as RV(index).
+      type: str
+    id:
+      description: The same as RV(id).
+      type: str
+    before:
+      description: The same as RV(before).
+      type: dict
+    after:
+      description: The same as RV(after).
+      type: dict
+    changed:
+      description: Whether this run changed the event.
+      type: bool
+    failed:
+      description: Whether it failed; the reason stands in RV(failed_events).
+      returned: on failure
+      type: bool
+failed_events:
+  description: The events that failed. With many events, the others are updated all the same, and the task fails at the end.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    position:
+      description: The place in O(events), starting with 0.
+      type: int
+    index:
+      description: The same as RV(index).
+      type: str
+    id:
+      description: The same as RV(id).
+      type: str
+    reason:
+      description: What is wrong, and what to do.
+      type: str
+    outcome_unknown:
+      description: Whether the update may have been carried out all the same.
+      type: bool
+  sample: []
+endpoint:
+  description: The call that updates were sent by. V(null) where none was sent and O(endpoint) is V(auto).
+  returned: always
+  type: str
+  sample: update_ser
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.secops.xdr.plugins.module_utils._argspec import stellar_connection
+from ansible_collections.secops.xdr.plugins.module_utils._errors import reported_by
+from ansible_collections.secops.xdr.plugins.module_utils._event_changes import update_options
+from ansible_collections.secops.xdr.plugins.module_utils._event_update import update_events
+from ansible_collections.secops.xdr.plugins.module_utils._run import Run
+
+
+def main() -> None:
+    """Runs the module."""
+    spec = stellar_connection().merged_with(update_options())
+    module = AnsibleModule(supports_check_mode=True, **spec.to_kwargs())
+    with reported_by(module):
+        module.exit_json(**update_events(module.params, Run.of(module)))
+
+
+if __name__ == "__main__":
+    main()
