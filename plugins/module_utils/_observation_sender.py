@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import RequestError
@@ -20,15 +21,19 @@ if TYPE_CHECKING:
 
 
 class ObservationSender:
-    """Keeps at most C(concurrency) requests under way. In check mode nothing is sent, and the scratch ledger records the plan."""
+    """Keeps at most C(concurrency) requests under way. In check mode nothing is sent, and the scratch ledger records the plan.
+
+    What the last request brought is recorded while the next one is on its way, hence one more worker than there are requests.
+    """
 
     def __init__(self, client: ExtraHopClient, ledger: ObservationLedger, tally: Tally, concurrency: int, check_mode: bool) -> None:
         self._client = client
         self._ledger = ledger
         self._tally = tally
-        self._concurrency = concurrency
         self._check_mode = check_mode
-        self._pool = ThreadPoolExecutor(max_workers=concurrency)
+        self._workers = concurrency + 1
+        self._pool = ThreadPoolExecutor(max_workers=self._workers)
+        self._requests = BoundedSemaphore(concurrency)
         self._under_way: set[Future[int]] = set()
 
     def __enter__(self) -> ObservationSender:
@@ -49,7 +54,7 @@ class ObservationSender:
             self._ledger.accept(claim)
             self._tally.uploaded += len(claim.fresh)
             return
-        while len(self._under_way) >= self._concurrency:
+        while len(self._under_way) >= self._workers:
             done, _not_done = wait(self._under_way, return_when=FIRST_COMPLETED)
             for future in done:
                 self._under_way.discard(future)
@@ -58,7 +63,8 @@ class ObservationSender:
 
     def _send(self, claim: Claim, body: bytes) -> int:
         try:
-            self._client.upload_observations(body)
+            with self._requests:
+                self._client.upload_observations(body)
         except RequestError as error:
             if not error.outcome_unknown:
                 self._ledger.release(claim)

@@ -18,6 +18,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import R
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ansible_collections.secops.xdr.plugins.module_utils._observation_batch import ObservationBatch
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Session, SessionBlock
 
 LISTED_REJECTS = 20
@@ -61,11 +62,12 @@ class Tally:
         if len(self.rejected_rows) < LISTED_REJECTS:
             self.rejected_rows.append({"line": row.line, "reason": shorten(row.reason)})
 
-    def list_uploads(self, block: SessionBlock) -> None:
-        """Keeps the first uploads for the diff."""
+    def list_uploads(self, batch: ObservationBatch, divisor: int) -> None:
+        """Keeps the first uploads for the diff; C(divisor) is what the milliseconds of their times were divided by."""
         room = LISTED_UPLOADS - len(self.uploads)
-        for row in block.part(0, room).sessions() if room > 0 else ():
-            self.uploads.append(f"{row.ipaddr.text} is {row.associated_ipaddr.text} since {format_iso8601(row.start)}")
+        for place in range(min(room, len(batch.keys))):
+            since = format_iso8601(batch.keys[place][0] * divisor)
+            self.uploads.append(f"{batch.ipaddrs[place]} is {batch.associated_ipaddrs[place]} since {since}")
 
     def counts(self) -> dict[str, Any]:
         """The result key C(counts)."""

@@ -11,41 +11,49 @@ Rows flow in batches: read, checked, compared with the ledger, sent, recorded. N
 
 from __future__ import annotations
 
-import json
+import gc
+import sys
 from contextlib import closing
 from dataclasses import dataclass
-from operator import add, attrgetter
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLogError, InputError, XdrError
 from ansible_collections.secops.xdr.plugins.module_utils._extrahop import ExtraHopClient
 from ansible_collections.secops.xdr.plugins.module_utils._ledger import ObservationScope
 from ansible_collections.secops.xdr.plugins.module_utils._ledgers import open_ledger
+from ansible_collections.secops.xdr.plugins.module_utils._observation_batch import TEXT, ObservationBatch
 from ansible_collections.secops.xdr.plugins.module_utils._observation_input import opened_input
 from ansible_collections.secops.xdr.plugins.module_utils._observation_options import SECONDS, UploadOptions
 from ansible_collections.secops.xdr.plugins.module_utils._observation_rejects import RejectsFile
 from ansible_collections.secops.xdr.plugins.module_utils._observation_sender import ObservationSender
 from ansible_collections.secops.xdr.plugins.module_utils._observation_tally import DUPLICATE, Tally
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import SessionBlock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from ansible_collections.secops.xdr.plugins.module_utils._ledger import Ledger, ObservationLedger
     from ansible_collections.secops.xdr.plugins.module_utils._observation_input import ObservationInput
     from ansible_collections.secops.xdr.plugins.module_utils._run import Run
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import SessionBlock
 
 
 def upload_observations(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     """Runs C(extrahop_observation) with its options and returns its result; raises XdrError."""
     options = UploadOptions.from_params(params)
     client = ExtraHopClient.from_params(params, run.secrets)
+    _tune_interpreter()
     with opened_input(params) as rows_in, closing(open_ledger(params["ledger"], read_only=run.check_mode)) as ledger:
         return ObservationUpload(client, ledger, rows_in, options, run).upload()
 
 
-_TEXT = attrgetter("text")
-_PACKED = attrgetter("packed")
+def _tune_interpreter() -> None:
+    """Rows come and go by the million and form no cycles, so looking for those often is waste; and the thread that sends
+    should not wait long for the one that reads."""
+    gc.set_threshold(100_000)
+    sys.setswitchinterval(0.0005)
+
+
 _IS_INSIDE = attrgetter("is_inside")
 
 
@@ -106,36 +114,29 @@ class ObservationUpload:
                 "Mend the input, or set `on_invalid: skip` to upload the rest and list such rows."
             )
 
-    def _batches(self, rejects: RejectsFile) -> Iterator[SessionBlock]:
-        size = self.options.batch_size
-        rest = SessionBlock()
+    def _batches(self, rejects: RejectsFile) -> Iterator[ObservationBatch]:
+        divisor = 1000 if self.options.timestamp_unit == SECONDS else 1
+        rest = ObservationBatch()
         for block in self.rows_in.blocks():
             self._tally.count(block, rejects.add)
             self._look_at_addresses(block)
-            rest = rest.joined_with(block)
-            whole = len(rest) - len(rest) % size
-            for start in range(0, whole, size):
-                yield rest.part(start, start + size)
-            rest = rest.part(whole, len(rest))
-        if len(rest):
+            rest.extend(block, divisor)
+            yield from rest.cut(self.options.batch_size)
+        if rest.keys:
             yield rest
 
-    def _send(self, batch: SessionBlock, ledger: ObservationLedger, sender: ObservationSender) -> None:
-        timestamps = batch.starts
-        if self.options.timestamp_unit == SECONDS:
-            timestamps = [start // 1000 for start in timestamps]
-        packed = map(add, map(_PACKED, batch.ipaddrs), map(_PACKED, batch.associated_ipaddrs))
-        claim = ledger.claim(list(zip(timestamps, packed)))
+    def _send(self, batch: ObservationBatch, ledger: ObservationLedger, sender: ObservationSender) -> None:
+        claim = ledger.claim(batch.keys)
         self._tally.already_uploaded += claim.already_uploaded
         self._tally.skip(DUPLICATE, claim.duplicates)
         if claim.fresh:
             fresh = batch.chosen(claim.fresh)
-            self._tally.list_uploads(fresh)
-            sender.send(claim, _body(fresh, [timestamp for timestamp, _addresses in claim.fresh_keys], self.options.source))
+            self._tally.list_uploads(fresh, 1000 if self.options.timestamp_unit == SECONDS else 1)
+            sender.send(claim, fresh.body(self.options.source))
 
     def _look_at_addresses(self, block: SessionBlock) -> None:
         if self.options.checks_devices:
-            self._ipaddrs.update(map(_TEXT, block.ipaddrs))
+            self._ipaddrs.update(map(TEXT, block.ipaddrs))
         if all(map(_IS_INSIDE, block.ipaddrs)):
             return
         for session in block.sessions():
@@ -174,12 +175,3 @@ class ObservationUpload:
         if self.run.shows_diff:
             result["diff"] = tally.diff()
         return result
-
-
-def _body(block: SessionBlock, timestamps: Sequence[int], source: str) -> bytes:
-    """The JSON of one request. Addresses are in canonical form and times are integers, so nothing in them needs an escape."""
-    observations = [
-        f'{{"ipaddr":"{ipaddr}","associated_ipaddr":"{associated_ipaddr}","timestamp":{timestamp}}}'
-        for ipaddr, associated_ipaddr, timestamp in zip(map(_TEXT, block.ipaddrs), map(_TEXT, block.associated_ipaddrs), timestamps)
-    ]
-    return f'{{"observations":[{",".join(observations)}],"source":{json.dumps(source)}}}'.encode()

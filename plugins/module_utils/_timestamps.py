@@ -14,7 +14,8 @@ from __future__ import annotations
 import locale
 import re
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from operator import add
+from typing import TYPE_CHECKING, cast
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted
@@ -69,10 +70,14 @@ class TimestampParser:
         if self._split is None:
             return [self._milliseconds_or_none(text) for text in texts]
         hours, offsets = self._split(texts)
-        for hour in set(hours).difference(self._hours):
-            self._learn(hour)
-        starts = map(self._hours.get, hours)
-        return [None if start is None or offset is None else start + offset for start, offset in zip(starts, offsets)]
+        starts = list(map(self._hours.get, hours))
+        if None in starts:
+            for hour in set(hours).difference(self._hours):
+                self._learn(hour)
+            starts = list(map(self._hours.get, hours))
+        if None in starts or None in offsets:
+            return [None if start is None or offset is None else start + offset for start, offset in zip(starts, offsets)]
+        return list(map(add, cast("list[int]", starts), cast("list[int]", offsets)))
 
     def _milliseconds_or_none(self, text: str) -> int | None:
         try:

@@ -35,7 +35,12 @@ class CsvRecords:
         lines = self._source.blocks()
         for block in lines:
             numbers, records = block.numbers, block.lines
-            if '"' in "".join(records):
+            text = "".join(records)
+            if '"' not in text and "\r" not in text and "\0" not in text:
+                # Nothing here that a CSV parser knows better, and this takes half the time.
+                yield numbers, [line.split(self._delimiter) if line else [] for line in records]
+                continue
+            if '"' in text:
                 waiting = deque(zip(numbers, records))
                 whole = list(self._whole_records(waiting, lines))
                 numbers, records = [number for number, _record in whole], [record for _number, record in whole]

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Union
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from ansible_collections.secops.xdr.plugins.module_utils._addresses import Address
 
@@ -90,48 +90,6 @@ class SessionBlock:
         self.associated_ipaddrs.append(row.associated_ipaddr)
         self.starts.append(row.start)
         self.ends.append(row.end)
-
-    def part(self, start: int, end: int) -> SessionBlock:
-        """Some of the sessions, without the other rows."""
-        return SessionBlock(
-            self.lines[start:end],
-            self.usernames[start:end],
-            self.ipaddrs[start:end],
-            self.associated_ipaddrs[start:end],
-            self.starts[start:end],
-            self.ends[start:end],
-        )
-
-    def joined_with(self, other: SessionBlock) -> SessionBlock:
-        """The sessions of both, without the other rows."""
-        return SessionBlock(
-            self.lines + other.lines,
-            self.usernames + other.usernames,
-            self.ipaddrs + other.ipaddrs,
-            self.associated_ipaddrs + other.associated_ipaddrs,
-            self.starts + other.starts,
-            self.ends + other.ends,
-        )
-
-    def chosen(self, positions: Sequence[int]) -> SessionBlock:
-        """The sessions at these positions, without the other rows."""
-        if len(positions) == len(self):
-            return self.part(0, len(self))
-        chosen = SessionBlock()
-        for session in [Session(*columns) for columns in self._columns_at(positions)]:
-            chosen.add(session)
-        return chosen
-
-    def _columns_at(self, positions: Iterable[int]) -> Iterator[tuple[int, str, Address, Address, int, int | None]]:
-        for place in positions:
-            yield (
-                self.lines[place],
-                self.usernames[place],
-                self.ipaddrs[place],
-                self.associated_ipaddrs[place],
-                self.starts[place],
-                self.ends[place],
-            )
 
 
 def in_blocks(rows: Iterable[Row]) -> Iterator[SessionBlock]:
