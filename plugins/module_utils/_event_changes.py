@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.secops.xdr.plugins.module_utils._argspec import ArgumentSpec
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 from ansible_collections.secops.xdr.plugins.module_utils._event_endpoints import AUTO, SECURITY_EVENTS, UPDATE_SER
-from ansible_collections.secops.xdr.plugins.module_utils._event_fields import STATUSES
-from ansible_collections.secops.xdr.plugins.module_utils._event_state import Change
+from ansible_collections.secops.xdr.plugins.module_utils._event_state import STATUSES, Change
 from ansible_collections.secops.xdr.plugins.module_utils._stellar_paths import checked_id, checked_index
 
 if TYPE_CHECKING:

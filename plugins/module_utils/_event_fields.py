@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.secops.xdr.plugins.module_utils._argspec import plain_text
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
+from ansible_collections.secops.xdr.plugins.module_utils._event_state import STATUSES
 from ansible_collections.secops.xdr.plugins.module_utils._event_times import event_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-STATUSES = ("New", "In Progress", "Ignored", "Closed")
 CATEGORIES = ("killchain", "network", "uba")
 CUSTOM_OBJECT = "custom_ser_field"
 _LARGEST_LONG = 2**63 - 1

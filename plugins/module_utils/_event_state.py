@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+STATUSES = ("New", "In Progress", "Ignored", "Closed")
 TAG_FIELDS = ("event_tags", "event_tag", "tags")
 
 

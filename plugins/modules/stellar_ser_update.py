@@ -110,7 +110,7 @@ options:
   read_access:
     description:
       - Whether events are read. With V(auto), an account that may not is taken note of with a warning, everything is written,
-        and RV(changed) is assumed.
+        and it is assumed that something changed.
       - With V(required), such an account is an error. With V(none), nothing is ever read.
     type: str
     choices: [auto, required, none]
