@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _REMEMBERED = 50_000
 _NONE = frozenset({"", "0.0.0.0", "::", "(null)"})
@@ -36,15 +39,16 @@ class Address(NamedTuple):
 
 
 class AddressBook:
-    """Checks addresses, each once."""
+    """Checks addresses, each once; C(parse) makes an address of a text, with the promises of C(parse_address)."""
 
-    def __init__(self) -> None:
+    def __init__(self, parse: Callable[[str], Address | None] | None = None) -> None:
+        self._parse = parse or parse_address
         self._known: dict[str, Address] = {}
 
     def lookup(self, text: str) -> Address | None:
         """The address; None where the text says that there is none. Raises ValueError with a reason for anything else."""
         address = self._known.get(text)
-        return parse_address(text) if address is None else address
+        return self._parse(text) if address is None else address
 
     def column(self, texts: list[str]) -> list[Address | None]:
         """A whole column at once, with None for every text that is no address: C(lookup) tells why."""
@@ -57,7 +61,7 @@ class AddressBook:
 
     def _learn(self, text: str) -> None:
         try:
-            address = parse_address(text)
+            address = self._parse(text)
         except ValueError:
             return
         if address is not None:

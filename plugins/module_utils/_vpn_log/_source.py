@@ -39,6 +39,15 @@ class LineBlock(NamedTuple):
     lines: list[str]
 
 
+class LogStart(NamedTuple):
+    """Where reading goes on: the byte behind a line break, the number of the line before it, and how many of the first lines
+    (that are not blank) are handed out again before, such as a header."""
+
+    offset: int
+    line: int
+    repeated_lines: int
+
+
 class LogFile:
     """An open log. It is opened once, so every pass reads the same file, even if its name is given to another one meanwhile."""
 
@@ -49,10 +58,14 @@ class LogFile:
         self._line_encoding = encoding if self._has_plain_lines else "utf-8"
         self._raw = _open_regular_file(path)
         # What is written after this moment belongs to the next run, so that a check and the run after it see the same rows.
-        self.size = os.fstat(self._raw.fileno()).st_size
+        status = os.fstat(self._raw.fileno())
+        self.size = status.st_size
+        self.modified_ms = int(status.st_mtime * 1000)
+        """When the file was last written to, in epoch milliseconds, as it was on opening."""
         self.is_compressed = self._raw.read(2) == _GZIP_MAGIC
         self.line = 0
         """The number of the last line of the last block; the first line is 1."""
+        self._start: LogStart | None = None
         self._rejected: list[Rejected] = []
 
     def __enter__(self) -> LogFile:
@@ -66,9 +79,29 @@ class LogFile:
         """How far into the file, as it lies on disk, reading has come."""
         return self._raw.tell()
 
+    @property
+    def ends_with_line_break(self) -> bool:
+        """Whether the last line is surely whole, and reading can go on behind it when the log has grown."""
+        if self.is_compressed or not self._has_plain_lines or not self.size:
+            return False
+        return self.bytes_at(self.size - 1, 1) == b"\n"
+
+    def bytes_at(self, offset: int, length: int) -> bytes:
+        """Some bytes of the file as it lies on disk; does not move the place where lines are read."""
+        return os.pread(self._raw.fileno(), length, offset)
+
+    def start_at(self, start: LogStart) -> None:
+        """From now on, C(blocks) goes on where an earlier run has ended, after the first lines that it needs to understand the rest."""
+        self._start = start
+
     def blocks(self) -> Iterator[LineBlock]:
         """All lines from the start, without their line breaks, in blocks."""
         self.line = 0
+        if self._start:
+            repeated = self._first_lines(self._start.repeated_lines)
+            if repeated:
+                yield LineBlock(range(1, len(repeated) + 1), repeated)
+            self.line = self._start.line
         for block in self._blocks_of_whole_lines():
             try:
                 lines = block.decode(self._line_encoding).split("\n")
@@ -92,6 +125,12 @@ class LogFile:
     def reject(self, number: int, reason: str, text: str) -> None:
         """Notes a line that no reader can use."""
         self._rejected.append(Rejected(number, reason, text))
+
+    def _first_lines(self, number: int) -> list[str]:
+        """The lines from the first on, until so many of them were not blank."""
+        lines = self.bytes_at(0, BLOCK_BYTES).removeprefix(codecs.BOM_UTF8).split(b"\n")
+        filled = [place for place, line in enumerate(lines) if line.strip()]
+        return [line.decode(self._line_encoding) for line in lines[: filled[number - 1] + 1]] if number else []
 
     def _decodable_lines(self, block: bytes) -> LineBlock:
         numbers: list[int] = []
@@ -138,9 +177,9 @@ class LogFile:
 
     def _blocks(self) -> Iterator[bytes]:
         """The file's bytes from the start, decompressed, in an encoding that has lines, without a byte-order mark."""
-        self._raw.seek(0)
+        self._raw.seek(self._start.offset if self._start else 0)
         stream = gzip.GzipFile(fileobj=self._raw) if self.is_compressed else self._raw
-        mark = codecs.BOM_UTF8
+        mark = b"" if self._start else codecs.BOM_UTF8
         try:
             for block in self._recoded(iter(lambda: stream.read(self._next_read()), b"")):
                 yield block.removeprefix(mark)
