@@ -83,8 +83,11 @@ class ExtraHopClient:
     def _observed_of(self, addresses: Sequence[str]) -> Iterator[str]:
         wanted = set(addresses)
         rules = [{"field": "ipaddr", "operator": "=", "operand": address} for address in addresses]
+        missing = set(wanted)
+        seen: set[object] = set()
         offset = 0
-        while True:
+        # Nobody documents whether the appliance gives as many devices as it is asked for: the last page is the one without a new one.
+        while missing:
             search = {"filter": {"operator": "or", "rules": rules}, "limit": _DEVICES_A_PAGE, "offset": offset}
             answer = self._http.request(Operation.READ, "POST", DEVICE_SEARCH_PATH, expect=(200,), json_body=json.dumps(search).encode())
             devices = answer.json()
@@ -92,10 +95,13 @@ class ExtraHopClient:
                 raise answer.unexpected("a list of devices was expected")
             for device in devices:
                 # One address can belong to several devices, and one device can have both kinds of address.
-                yield from wanted.intersection(filter(None, (device.get("ipaddr4"), device.get("ipaddr6"))))
-            if len(devices) < _DEVICES_A_PAGE:
-                return
-            offset += _DEVICES_A_PAGE
+                missing.difference_update((device.get("ipaddr4"), device.get("ipaddr6")))
+            ids = {device.get("id") for device in devices}
+            if ids <= seen:
+                break
+            seen |= ids
+            offset += len(devices)
+        yield from wanted - missing
 
 
 def _chosen_credentials(params: Mapping[str, Any]) -> dict[str, str]:
