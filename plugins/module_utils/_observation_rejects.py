@@ -31,6 +31,8 @@ class RejectsFile:
 
     def __enter__(self) -> RejectsFile:
         if self._path:
+            if os.path.isdir(self._path):
+                raise InputError(f"rejects_path: {self._path} is a folder; give the name of a file in it.")
             try:
                 # Only its owner can read it, as with the log's own rows in it.
                 self._file = tempfile.NamedTemporaryFile(
