@@ -21,6 +21,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,28 @@ def wait_until_ready(process: subprocess.Popen[bytes], ready_file: Path, log: Pa
     return ready
 
 
-def run_playbook(environment: dict[str, str]) -> int:
-    """Run the playbook, show what it prints, and return how many tasks say that they changed something."""
+@dataclass(frozen=True)
+class PlaybookRun:
+    """What a run of the playbook said, in numbers."""
+
+    changed: int
+    counts: dict[str, int]
+    """Rows, by what the summary says of them: read, uploaded, already uploaded, skipped, rejected."""
+
+    @classmethod
+    def from_output(cls, printed: str) -> PlaybookRun:
+        """Read the summary that the playbook prints, and the number of tasks that changed something."""
+        counts = dict.fromkeys(("rows read", "uploaded", "already uploaded", "skipped", "rejected"), 0)
+        for number, what in re.findall(rf"- '?(\d+) ({'|'.join(counts)})\b", printed):
+            counts[what] += int(number)
+        read, *outcomes = counts.values()
+        if not read or read != sum(outcomes):
+            raise DemoError(f"The rows that were read are not the sum of the others: {counts}.")
+        return cls(sum(int(number) for number in re.findall(r"\bchanged=(\d+)", printed)), counts)
+
+
+def run_playbook(environment: dict[str, str]) -> PlaybookRun:
+    """Run the playbook, show what it prints, and return what it said."""
     say(f"$ ansible-playbook {PLAYBOOK}")
     process = subprocess.Popen(
         ["ansible-playbook", PLAYBOOK],
@@ -112,7 +133,7 @@ def run_playbook(environment: dict[str, str]) -> int:
             printed.append(line)
     if process.wait():
         raise DemoError(f"The playbook ended with status {process.returncode}; its output is above.")
-    return sum(int(number) for number in re.findall(r"\bchanged=(\d+)", "".join(printed)))
+    return PlaybookRun.from_output("".join(printed))
 
 
 def playbook_environment(collections: Path, folder: Path, emulator: dict[str, Any]) -> dict[str, str]:
@@ -142,13 +163,28 @@ def held_observations(emulator: dict[str, Any]) -> dict[str, Any]:
 
 def show_held(held: dict[str, Any]) -> None:
     """Print what the appliance holds."""
-    say(f"Uploads received           {held['uploads']:>8}")
-    say(f"Observations accepted      {held['accepted']:>8}")
-    say(f"  received more than once  {held['duplicates']:>8}")
-    say(f"  for devices it observed  {held['stored']:>8}")
-    say(f"  for devices it never saw {held['ignored']:>8}  (accepted and ignored, as the product does)")
-    for source, tally in held["by_source"].items():
-        say(f"  from source {source!r}: {tally['accepted']}")
+    say(f"{held['accepted']:>6} observations accepted, in {held['uploads']} uploads, from {' and '.join(held['by_source'])}")
+    say(f"{held['duplicates']:>6} of them came twice")
+    say(f"{held['stored']:>6} are for addresses that it observes in its network")
+    say(f"{held['ignored']:>6} are for addresses that it never observed: accepted and ignored, as the product does")
+
+
+def check_first(first: PlaybookRun, held: dict[str, Any]) -> None:
+    """Raise DemoError where the appliance does not hold exactly what the first run says that it uploaded."""
+    uploaded = first.counts["uploaded"]
+    if not uploaded or not first.changed:
+        raise DemoError(f"The first run uploaded nothing: {first}.")
+    if not held["accepted"] == held["distinct"] == uploaded:
+        raise DemoError(f"The first run says that it uploaded {uploaded} observations; the appliance holds {held}.")
+
+
+def check_second(first: PlaybookRun, second: PlaybookRun, before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Raise DemoError where the second run sent anything, or took any row for something else than the first run did."""
+    if second.changed or after != before:
+        raise DemoError(f"The second run changed something: {second}; the appliance held {before}, and now {after}.")
+    same = ("rows read", "rejected")
+    if second.counts["uploaded"] or any(first.counts[what] != second.counts[what] for what in same):
+        raise DemoError(f"The second run counts otherwise than the first: {first.counts}, then {second.counts}.")
 
 
 def demonstrate() -> None:
@@ -161,20 +197,22 @@ def demonstrate() -> None:
         with running_emulator(folder) as emulator:
             say(f"It answers at {emulator['url']} with a certificate of its own CA.")
             environment = playbook_environment(collections, folder, emulator)
-            title("3. Upload a VPN log")
+            title("3. Upload the sample log")
             first = run_playbook(environment)
             held = held_observations(emulator)
-            title("4. What the appliance holds")
+            title("4. What the appliance holds now")
             show_held(held)
+            check_first(first, held)
             title("5. The same again")
             second = run_playbook(environment)
             held_again = held_observations(emulator)
-    title("6. What the second run did")
-    if not first or not held["accepted"]:
-        raise DemoError("The first run uploaded nothing.")
-    if second or held_again != held:
-        raise DemoError(f"The second run changed something: before {held}, after {held_again}.")
-    say(f"Nothing: no task changed anything, and the appliance still counts {held['uploads']} uploads.")
+    check_second(first, second, held, held_again)
+    title("Result")
+    say(f"The first run uploaded {held['accepted']} observations, each once; every row of the log is accounted for.")
+    say(f"The second run changed nothing: the appliance still counts {held_again['uploads']} uploads.")
+    say()
+    say("To try it by hand, start the emulator and follow tests/emulator/README.md:")
+    say("  PYTHONPATH=tests build/demo/.venv/bin/python -m emulator")
 
 
 def main() -> int:
