@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 POSTGRESQL_SCHEMES = ("postgresql://", "postgres://")
+MAX_POSITIONS = 20
+"""So many logs are remembered for one appliance and source; rotation makes new ones all the time."""
 _DEFAULT_FILE = os.path.join("secops.xdr", "ledger.sqlite3")
 
 
@@ -54,6 +56,22 @@ class Claim:
         return self.keys if len(self.fresh) == len(self.keys) else [self.keys[position] for position in self.fresh]
 
 
+@dataclass(frozen=True)
+class LogPosition:
+    """How far a log was read, and what was in it until there.
+
+    C(reading) is a digest of the options it was read with, C(fingerprint) one of its content up to C(offset); C(is_whole) says that the
+    last line was whole, so that reading may go on there. C(summary) is JSON.
+    """
+
+    reading: bytes
+    fingerprint: bytes
+    offset: int
+    line: int
+    is_whole: bool
+    summary: str
+
+
 class ObservationLedger(Protocol):
     """The ledger of one scope during one run. C(claim) is called by one thread, C(accept) and C(release) by any."""
 
@@ -68,6 +86,15 @@ class ObservationLedger(Protocol):
 
     def release(self, claim: Claim) -> None:
         """Gives up a claim that surely was not carried out."""
+
+    def positions(self, reading: bytes, size: int) -> Sequence[LogPosition]:
+        """How far logs were read with these options, of those not longer than C(size) bytes; the furthest first."""
+
+    def remember(self, position: LogPosition) -> None:
+        """Records how far a log was read, in place of the one with the same fingerprint or of the oldest of many."""
+
+    def forget_position(self, position: LogPosition) -> None:
+        """Removes a position that another one takes the place of."""
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,17 @@ CREATE TABLE observation (
     run INTEGER NOT NULL,
     PRIMARY KEY (scope, timestamp, addresses)
 ) WITHOUT ROWID;
+CREATE TABLE log_position (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    scope INTEGER NOT NULL,
+    reading BLOB NOT NULL,
+    fingerprint BLOB NOT NULL,
+    offset INTEGER NOT NULL,
+    line INTEGER NOT NULL,
+    is_whole INTEGER NOT NULL,
+    summary TEXT NOT NULL,
+    UNIQUE (scope, reading, fingerprint, offset)
+);
 CREATE TABLE event (
     endpoint TEXT NOT NULL,
     key BLOB NOT NULL,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.xdr.plugins.module_utils._ledger import sort_out
+from ansible_collections.secops.xdr.plugins.module_utils._ledger import MAX_POSITIONS, LogPosition, sort_out
 
 if TYPE_CHECKING:
     import sqlite3
@@ -78,6 +78,42 @@ class SqliteObservations:
         with self._lock, self._explained():
             self._add_in_flight(-len(keys))
             self._in_flight.difference_update(keys)
+
+    def positions(self, reading: bytes, size: int) -> Sequence[LogPosition]:
+        """How far logs were read with these options, the furthest first."""
+        with self._lock, self._explained():
+            return [
+                LogPosition(reading, fingerprint, offset, line, bool(is_whole), summary)
+                for schema, scope in self._scopes
+                for fingerprint, offset, line, is_whole, summary in self._connection.execute(
+                    f"SELECT fingerprint, offset, line, is_whole, summary FROM {schema}.log_position"
+                    " WHERE scope = ? AND reading = ? AND offset <= ? ORDER BY offset DESC, id DESC",
+                    (scope, reading, size),
+                )
+            ]
+
+    def remember(self, position: LogPosition) -> None:
+        """Records how far a log was read; the oldest of many positions make room."""
+        values = (position.reading, position.fingerprint, position.offset, position.line, position.is_whole, position.summary)
+        with self._lock, self._explained():
+            self._connection.execute(
+                "INSERT OR REPLACE INTO main.log_position (scope, reading, fingerprint, offset, line, is_whole, summary)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (self._scope, *values),
+            )
+            self._connection.execute(
+                "DELETE FROM main.log_position WHERE scope = ? AND id NOT IN"
+                " (SELECT id FROM main.log_position WHERE scope = ? ORDER BY id DESC LIMIT ?)",
+                (self._scope, self._scope, MAX_POSITIONS),
+            )
+
+    def forget_position(self, position: LogPosition) -> None:
+        """Removes a position that another one takes the place of."""
+        with self._lock, self._explained():
+            self._connection.execute(
+                "DELETE FROM main.log_position WHERE scope = ? AND reading = ? AND fingerprint = ? AND offset = ?",
+                (self._scope, position.reading, position.fingerprint, position.offset),
+            )
 
     def _add_in_flight(self, number: int) -> None:
         self._connection.execute("UPDATE run SET in_flight = in_flight + ? WHERE id = ?", (number, self._run))

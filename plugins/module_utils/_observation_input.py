@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from ansible_collections.secops.xdr.plugins.module_utils._timezones import Zone
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Row, SessionBlock
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._source import LogFile
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class ObservationInput:
     name: str
     numbered_as: str
     zone_name: str
+    log: LogFile | None = None
+    repeated_lines: int | None = None
 
     def where(self, number: int) -> str:
         """A row's place, such as C(/var/log/vpn.csv, line 7)."""
@@ -53,7 +56,7 @@ def opened_input(params: Mapping[str, Any]) -> Iterator[ObservationInput]:
         yield ObservationInput(listed.blocks, "observations", "item", zone.name)
         return
     with opened_log(params, wants_usernames=False) as (source, reader):
-        yield ObservationInput(reader.blocks, source.path, "line", zone.name)
+        yield ObservationInput(reader.blocks, source.path, "line", zone.name, source, reader.repeated_lines)
 
 
 class _ListedObservations:

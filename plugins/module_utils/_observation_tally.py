@@ -34,6 +34,7 @@ class Tally:
     uploaded: int = 0
     already_uploaded: int = 0
     rejected: int = 0
+    last_rejected_line: int = 0
     requests: int = 0
     swapped: int = 0
     first_swapped: Session | None = None
@@ -59,6 +60,7 @@ class Tally:
     def reject(self, row: Rejected) -> None:
         """A row that cannot be understood; the first ones are listed."""
         self.rejected += 1
+        self.last_rejected_line = row.line
         if len(self.rejected_rows) < LISTED_REJECTS:
             self.rejected_rows.append({"line": row.line, "reason": shorten(row.reason)})
 

@@ -11,6 +11,7 @@ Rows flow in batches: read, checked, compared with the ledger, sent, recorded. N
 
 from __future__ import annotations
 
+import copy
 import gc
 import sys
 from contextlib import closing
@@ -22,6 +23,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLog
 from ansible_collections.secops.xdr.plugins.module_utils._extrahop import ExtraHopClient
 from ansible_collections.secops.xdr.plugins.module_utils._ledger import ObservationScope
 from ansible_collections.secops.xdr.plugins.module_utils._ledgers import open_ledger
+from ansible_collections.secops.xdr.plugins.module_utils._log_position import LogResumption
 from ansible_collections.secops.xdr.plugins.module_utils._observation_batch import TEXT, ObservationBatch
 from ansible_collections.secops.xdr.plugins.module_utils._observation_input import opened_input
 from ansible_collections.secops.xdr.plugins.module_utils._observation_options import SECONDS, UploadOptions
@@ -44,7 +46,7 @@ def upload_observations(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     client = ExtraHopClient.from_params(params, run.secrets)
     _tune_interpreter()
     with opened_input(params) as rows_in, closing(open_ledger(params["ledger"], read_only=run.check_mode)) as ledger:
-        return ObservationUpload(client, ledger, rows_in, options, run).upload()
+        return ObservationUpload(client, ledger, rows_in, options, run, params).upload()
 
 
 def _tune_interpreter() -> None:
@@ -66,6 +68,7 @@ class ObservationUpload:
     rows_in: ObservationInput
     options: UploadOptions
     run: Run
+    params: Mapping[str, Any]
 
     def __post_init__(self) -> None:
         self._tally = Tally()
@@ -84,25 +87,44 @@ class ObservationUpload:
         return self._result()
 
     def _upload_all(self) -> None:
-        with RejectsFile(None if self.run.check_mode else self.options.rejects_path) as rejects:
+        scope = ObservationScope(self.client.endpoint, self.options.source, self.options.timestamp_unit)
+        with self.ledger.observations(scope, force=self.options.force) as ledger:
+            self._warn_of_interrupted(ledger.interrupted)
+            resumption = self._resumption(ledger)
+            is_resumed = False
+            if resumption:
+                takes_rejected = self.options.skips_invalid and not self.options.rejects_path
+                if resumption.resume(self._tally, takes_rejected=takes_rejected):
+                    return
+                is_resumed = self._tally.read > 0
             try:
-                if not self.options.skips_invalid:
-                    self._check_every_row(rejects)
-                scope = ObservationScope(self.client.endpoint, self.options.source, self.options.timestamp_unit)
-                with self.ledger.observations(scope, force=self.options.force) as ledger:
-                    self._warn_of_interrupted(ledger.interrupted)
-                    with ObservationSender(self.client, ledger, self._tally, self.options.concurrency, self.run.check_mode) as sender:
-                        for batch in self._batches(rejects):
-                            self._send(batch, ledger, sender)
+                self._upload_rows(ledger)
             except EmptyLogError as error:
-                if not self.options.skips_invalid:
+                if not is_resumed and not self.options.skips_invalid:
                     raise
-                self.run.warn(error.message)
+                if not is_resumed:
+                    self.run.warn(error.message)
+            if resumption and not self.run.check_mode:
+                resumption.remember(self._tally)
+
+    def _resumption(self, ledger: ObservationLedger) -> LogResumption | None:
+        """How to go on where an earlier run ended; None where the whole input has to be looked at."""
+        if self.rows_in.log is None or self.options.force or self.options.checks_devices:
+            return None
+        return LogResumption(self.rows_in.log, self.rows_in, ledger, self.params)
+
+    def _upload_rows(self, ledger: ObservationLedger) -> None:
+        with RejectsFile(None if self.run.check_mode else self.options.rejects_path) as rejects:
+            if not self.options.skips_invalid:
+                self._check_every_row(rejects)
+            with ObservationSender(self.client, ledger, self._tally, self.options.concurrency, self.run.check_mode) as sender:
+                for batch in self._batches(rejects):
+                    self._send(batch, ledger, sender)
         self._warn_of_swapped()
 
     def _check_every_row(self, rejects: RejectsFile) -> None:
         """Goes through the whole input before anything is sent; raises InputError where a row cannot be used."""
-        checked = Tally()
+        checked = copy.deepcopy(self._tally)
         for block in self.rows_in.blocks():
             checked.count(block, rejects.add)
         if checked.rejected:

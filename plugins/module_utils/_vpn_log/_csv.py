@@ -30,6 +30,9 @@ _ItemT = TypeVar("_ItemT")
 class CsvReader:
     """Reads a CSV log with a header line."""
 
+    repeated_lines: int | None = 1
+    """The header."""
+
     def __init__(self, reading: Reading) -> None:
         if len(reading.delimiter) != 1 or reading.delimiter in '"\r\n':
             raise InputError(

@@ -37,5 +37,8 @@ class Reading:
 class LogReader(Protocol):
     """A reader of one format. It never raises for a row; it raises InputError where the file as a whole is not of its format."""
 
+    repeated_lines: int | None
+    """How many of the first lines it needs to go on in the middle of a log that has grown; None where it has to begin at the start."""
+
     def blocks(self) -> Iterator[SessionBlock]:
         """Every row of the log from its start; may be called again for another pass."""
