@@ -97,7 +97,7 @@ class AnswerError(RequestError):
 class StatusError(RequestError):
     """The server refused with an HTTP status."""
 
-    def __init__(self, message: str, status: int, reason: str, **details: Any) -> None:
+    def __init__(self, message: str, status: int, reason: str, /, **details: Any) -> None:
         super().__init__(message, **{**details, "status": status})
         self.status = status
         self.reason = reason
