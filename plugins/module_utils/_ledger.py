@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-POSTGRESQL_SCHEMES = ("postgresql://", "postgres://")
 MAX_POSITIONS = 20
 """So many logs are remembered for one appliance and source; rotation makes new ones all the time."""
 _DEFAULT_FILE = os.path.join("secops.xdr", "ledger.sqlite3")
@@ -73,19 +72,27 @@ class LogPosition:
 
 
 class ObservationLedger(Protocol):
-    """The ledger of one scope during one run. C(claim) is called by one thread, C(accept) and C(release) by any."""
+    """The ledger of one scope during one run. C(claim) is called by one thread, C(accept), C(release) and C(abandon) by any."""
 
+    run: int
+    """The number of this run, which another part of the same upload goes on with."""
     interrupted: int
     """Observations of earlier runs whose request was under way when they ended: the appliance may have them or not."""
 
     def claim(self, keys: Sequence[ObservationKey]) -> Claim:
-        """Sorts out what to send. Everything claimed must be accepted or released."""
+        """Sorts out what to send. Everything claimed must be accepted, released or abandoned."""
 
     def accept(self, claim: Claim) -> None:
         """Records that the appliance accepted what was claimed."""
 
     def release(self, claim: Claim) -> None:
         """Gives up a claim that surely was not carried out."""
+
+    def abandon(self, claim: Claim) -> None:
+        """Gives up a claim whose outcome nobody knows: other runs may send it, and the next one is told of it as interrupted."""
+
+    def expire(self, days: int) -> None:
+        """Removes the observations that runs of this scope recorded more than so many days ago."""
 
     def positions(self, reading: bytes, size: int) -> Sequence[LogPosition]:
         """How far logs were read with these options, of those not longer than C(size) bytes; the furthest first."""
@@ -129,8 +136,8 @@ class EventLedger(Protocol):
 class Ledger(Protocol):
     """An open ledger."""
 
-    def observations(self, scope: ObservationScope, *, force: bool) -> AbstractContextManager[ObservationLedger]:
-        """The ledger of one scope for one run. C(force) claims again what earlier runs have sent."""
+    def observations(self, scope: ObservationScope, *, force: bool, run: int | None) -> AbstractContextManager[ObservationLedger]:
+        """The ledger of one scope for one run, a new one or the given one. C(force) claims again what earlier runs have sent."""
 
     def events(self, endpoint: str) -> EventLedger:
         """The events of the server at this base URL."""

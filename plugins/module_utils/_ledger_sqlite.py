@@ -46,7 +46,9 @@ CREATE TABLE run (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     scope INTEGER NOT NULL REFERENCES scope (id),
     started_at INTEGER NOT NULL,
-    in_flight INTEGER NOT NULL DEFAULT 0
+    in_flight INTEGER NOT NULL DEFAULT 0,
+    first_timestamp INTEGER,
+    last_timestamp INTEGER
 );
 CREATE TABLE observation (
     scope INTEGER NOT NULL,
@@ -80,10 +82,10 @@ CREATE TABLE event (
 
 
 class SqliteLedger:
-    """An open ledger file; with C(read_only), a scratch database over it."""
+    """An open ledger file; with C(read_only), a scratch database over it, or over nothing where there is no path."""
 
-    def __init__(self, path: str, *, read_only: bool) -> None:
-        self.path = os.path.abspath(path)
+    def __init__(self, path: str | None, *, read_only: bool) -> None:
+        self.path = os.path.abspath(path) if path else ""
         self._lock = threading.Lock()
         self._locks: NamedLocks | None = None
         self._schemas = ["main"]
@@ -91,7 +93,7 @@ class SqliteLedger:
             if read_only:
                 self._connection = _connected("")
                 self._set_up("main", "")
-                if check_existing_file(self.path):
+                if self.path and check_existing_file(self.path):
                     self._attach_read_only()
             else:
                 prepare_ledger_file(self.path)
@@ -104,14 +106,14 @@ class SqliteLedger:
                 self._connection.execute("PRAGMA synchronous=NORMAL")
 
     @contextmanager
-    def observations(self, scope: ObservationScope, *, force: bool) -> Iterator[SqliteObservations]:
+    def observations(self, scope: ObservationScope, *, force: bool, run: int | None) -> Iterator[SqliteObservations]:
         """The ledger of one scope; another run for the same scope waits until this one has ended."""
         with self._alone_with(f"observations {scope}"):
             with self._explained():
                 scopes = [(schema, self._scope_id(schema, scope)) for schema in self._schemas]
                 interrupted = self._forget_in_flight(scopes[0][1])
-                run = self._new_run(scopes[0][1])
-            yield SqliteObservations(self._connection, self._lock, self._explained, scopes, run, interrupted, force)
+                number = self._new_run(scopes[0][1]) if run is None else run
+            yield SqliteObservations(self._connection, self._lock, self._explained, scopes, number, interrupted, force)
 
     def events(self, endpoint: str) -> SqliteEvents:
         """The ledger of one server's events; runs wait for each other where they work with the same events."""

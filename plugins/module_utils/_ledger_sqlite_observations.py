@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 _ROWS_A_STATEMENT = 450
 """Times two values, below the 999 that older SQLite versions bind at most."""
 _RANGE_FACTOR = 4
+_ROWS_A_DELETE = 10_000
+_SECONDS_A_DAY = 86_400
+_OLD = "scope = ? AND started_at < ? AND id <> ?"
+_ACCEPTED = """
+UPDATE run SET in_flight = in_flight - ?1, first_timestamp = min(coalesce(first_timestamp, ?2), ?2),
+    last_timestamp = max(coalesce(last_timestamp, ?3), ?3) WHERE id = ?4
+"""
 
 
 class SqliteObservations:
@@ -45,14 +53,14 @@ class SqliteObservations:
         self._explained = explained
         self._scopes = scopes
         self._scope = scopes[0][1]
-        self._run = run
+        self.run = run
         self._force = force
         self._in_flight: set[ObservationKey] = set()
 
     def claim(self, keys: Sequence[ObservationKey]) -> Claim:
         """Sorts out what to send, and notes that it is about to be sent."""
         with self._lock, self._explained():
-            claim = sort_out(keys, self._recorded(keys), self._in_flight, self._run, self._force)
+            claim = sort_out(keys, self._recorded(keys), self._in_flight, self.run, self._force)
             if claim.fresh:
                 self._in_flight.update(claim.fresh_keys)
                 self._add_in_flight(len(claim.fresh))
@@ -61,11 +69,13 @@ class SqliteObservations:
     def accept(self, claim: Claim) -> None:
         """Records what was sent, and that its outcome is known, in one transaction."""
         keys = claim.fresh_keys
+        if not keys:
+            return
         with self._lock, self._explained():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 self._insert(keys)
-                self._add_in_flight(-len(keys))
+                self._connection.execute(_ACCEPTED, (len(keys), min(keys)[0], max(keys)[0], self.run))
                 self._connection.execute("COMMIT")
             finally:
                 if self._connection.in_transaction:
@@ -78,6 +88,29 @@ class SqliteObservations:
         with self._lock, self._explained():
             self._add_in_flight(-len(keys))
             self._in_flight.difference_update(keys)
+
+    def abandon(self, claim: Claim) -> None:
+        """Nothing to do: no other run is at work, and what this one has not recorded is told the next one as interrupted."""
+
+    def expire(self, days: int) -> None:
+        """Removes what runs recorded that started more than so many days ago, in the order of time and in small transactions."""
+        old = (self._scope, int(time.time()) - days * _SECONDS_A_DAY, self.run)
+        with self._lock, self._explained():
+            start, last = self._connection.execute(f"SELECT min(first_timestamp), max(last_timestamp) FROM main.run WHERE {_OLD}", old).fetchone()
+        while start is not None:
+            with self._lock, self._explained():
+                beyond = self._connection.execute(
+                    "SELECT timestamp FROM main.observation WHERE scope = ? AND timestamp BETWEEN ? AND ? ORDER BY timestamp LIMIT 1 OFFSET ?",
+                    (self._scope, start, last, _ROWS_A_DELETE),
+                ).fetchone()
+                self._connection.execute(
+                    "DELETE FROM main.observation WHERE scope = ? AND timestamp BETWEEN ? AND ?"
+                    f" AND run IN (SELECT id FROM main.run WHERE {_OLD})",
+                    (self._scope, start, beyond[0] if beyond else last, *old),
+                )
+                start = beyond[0] + 1 if beyond else None
+        with self._lock, self._explained():
+            self._connection.execute(f"DELETE FROM main.run WHERE {_OLD}", old)
 
     def positions(self, reading: bytes, size: int) -> Sequence[LogPosition]:
         """How far logs were read with these options, the furthest first."""
@@ -116,12 +149,12 @@ class SqliteObservations:
             )
 
     def _add_in_flight(self, number: int) -> None:
-        self._connection.execute("UPDATE run SET in_flight = in_flight + ? WHERE id = ?", (number, self._run))
+        self._connection.execute("UPDATE run SET in_flight = in_flight + ? WHERE id = ?", (number, self.run))
 
     def _insert(self, keys: Sequence[ObservationKey]) -> None:
         verb = "REPLACE" if self._force else "IGNORE"
         for part in _parts(keys):
-            values = ",".join([f"({self._scope},?,?,{self._run})"] * len(part))
+            values = ",".join([f"({self._scope},?,?,{self.run})"] * len(part))
             self._connection.execute(f"INSERT OR {verb} INTO observation VALUES {values}", list(chain.from_iterable(part)))
 
     def _recorded(self, keys: Sequence[ObservationKey]) -> dict[ObservationKey, int]:

@@ -50,6 +50,7 @@ class LogResumption:
         self._reading = hashlib.blake2b(json.dumps(options, sort_keys=True).encode(), digest_size=_DIGEST_BYTES).digest()
         self._fingerprint = fingerprint(log, log.size)
         self._found: LogPosition | None = None
+        self.start: LogStart | None = None
 
     def resume(self, tally: Tally, *, takes_rejected: bool) -> bool:
         """Sets log and tally to where an earlier run ended, and says whether there is nothing to read behind it.
@@ -66,7 +67,8 @@ class LogResumption:
                 self._found = position
                 _add_summary(tally, summary)
                 if not is_unchanged:
-                    self._log.start_at(LogStart(position.offset, position.line, self._repeated_lines or 0))
+                    self.start = LogStart(position.offset, position.line, self._repeated_lines or 0)
+                    self._log.start_at(self.start)
                 return is_unchanged
         return False
 

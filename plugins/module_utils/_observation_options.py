@@ -75,6 +75,7 @@ def observation_options() -> ArgumentSpec:
             "ledger": from_environment("SECOPS_XDR_LEDGER", type="str", no_log=False),
             "force": {"type": "bool", "default": False},
             "check_devices": {"type": "bool", "default": False},
+            "slice": {"type": "dict", "options": {"seconds": {"type": "float", "required": True}, "state": {"type": "dict"}}},
         },
         required_one_of=[("path", "observations")],
         mutually_exclusive=[("path", "observations")],

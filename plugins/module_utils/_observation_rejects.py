@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import tempfile
 from typing import IO, TYPE_CHECKING
 
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
 class RejectsFile:
     """Written beside its final name and moved there at the end, so that nobody reads half of it. Without a path, nothing is written."""
 
-    def __init__(self, path: str | None) -> None:
+    def __init__(self, path: str | None, *, goes_on: bool) -> None:
+        """With C(goes_on), rows are added to those that an earlier part of the same upload has written."""
         self._path = path
+        self._goes_on = goes_on
         self._file: IO[str] | None = None
 
     def __enter__(self) -> RejectsFile:
@@ -41,7 +44,11 @@ class RejectsFile:
             except OSError as error:
                 raise InputError(f"rejects_path: {self._path} cannot be written: {error.strerror}.") from error
             self._writer = csv.writer(self._file)
-            self._writer.writerow(("line", "reason", "row"))
+            if self._goes_on and os.path.isfile(self._path):
+                with open(self._path, encoding="utf-8", newline="") as written:
+                    shutil.copyfileobj(written, self._file)
+            else:
+                self._writer.writerow(("line", "reason", "row"))
         return self
 
     def add(self, row: Rejected) -> None:

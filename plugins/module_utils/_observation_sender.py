@@ -66,7 +66,9 @@ class ObservationSender:
             with self._requests:
                 self._client.upload_observations(body)
         except RequestError as error:
-            if not error.outcome_unknown:
+            if error.outcome_unknown:
+                self._ledger.abandon(claim)
+            else:
                 self._ledger.release(claim)
             raise
         self._ledger.accept(claim)

@@ -37,7 +37,7 @@ class Tally:
     last_rejected_line: int = 0
     requests: int = 0
     swapped: int = 0
-    first_swapped: Session | None = None
+    first_swapped: str = ""
     skipped: dict[str, int] = field(default_factory=dict)
     rejected_rows: list[dict[str, Any]] = field(default_factory=list)
     uploads: list[str] = field(default_factory=list)
@@ -63,6 +63,12 @@ class Tally:
         self.last_rejected_line = row.line
         if len(self.rejected_rows) < LISTED_REJECTS:
             self.rejected_rows.append({"line": row.line, "reason": shorten(row.reason)})
+
+    def note_swapped(self, where: str, session: Session) -> None:
+        """An observation whose two addresses look as if they stood the wrong way round."""
+        self.swapped += 1
+        if not self.first_swapped:
+            self.first_swapped = f"{where}: {session.ipaddr.text} and {session.associated_ipaddr.text}"
 
     def list_uploads(self, batch: ObservationBatch, divisor: int) -> None:
         """Keeps the first uploads for the diff; C(divisor) is what the milliseconds of their times were divided by."""

@@ -11,7 +11,6 @@ Rows flow in batches: read, checked, compared with the ledger, sent, recorded. N
 
 from __future__ import annotations
 
-import copy
 import gc
 import sys
 from contextlib import closing
@@ -29,13 +28,16 @@ from ansible_collections.secops.xdr.plugins.module_utils._observation_input impo
 from ansible_collections.secops.xdr.plugins.module_utils._observation_options import SECONDS, UploadOptions
 from ansible_collections.secops.xdr.plugins.module_utils._observation_rejects import RejectsFile
 from ansible_collections.secops.xdr.plugins.module_utils._observation_sender import ObservationSender
-from ansible_collections.secops.xdr.plugins.module_utils._observation_tally import DUPLICATE, Tally
+from ansible_collections.secops.xdr.plugins.module_utils._observation_tally import DUPLICATE
+from ansible_collections.secops.xdr.plugins.module_utils._upload_slice import CHECKING, UPLOADING, UploadSlice
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._source import LogStart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ansible_collections.secops.xdr.plugins.module_utils._ledger import Ledger, ObservationLedger
     from ansible_collections.secops.xdr.plugins.module_utils._observation_input import ObservationInput
+    from ansible_collections.secops.xdr.plugins.module_utils._observation_tally import Tally
     from ansible_collections.secops.xdr.plugins.module_utils._run import Run
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import SessionBlock
 
@@ -71,41 +73,47 @@ class ObservationUpload:
     params: Mapping[str, Any]
 
     def __post_init__(self) -> None:
-        self._tally = Tally()
+        self._part = UploadSlice.from_params(self.params)
         self._ipaddrs: set[str] = set()
         self._unobserved: list[str] = []
+        self._go_on_at: LogStart | None = None
+
+    @property
+    def _tally(self) -> Tally:
+        return self._part.tally
 
     def upload(self) -> dict[str, Any]:
         """The result keys of the module. An error carries what had been done until then."""
         try:
-            self._upload_all()
-            if self.options.checks_devices:
-                observed = set(self.client.observed_addresses(sorted(self._ipaddrs)))
-                self._unobserved = sorted(self._ipaddrs - observed)
+            scope = ObservationScope(self.client.endpoint, self.options.source, self.options.timestamp_unit)
+            with self.ledger.observations(scope, force=self.options.force, run=self._part.run) as ledger:
+                self._part.run = ledger.run
+                self._warn_of_interrupted(ledger.interrupted)
+                self._upload_all(ledger)
+            self._ask_for_unobserved()
         except XdrError as error:
             raise error.with_result(self._result()) from error
         return self._result()
 
-    def _upload_all(self) -> None:
-        scope = ObservationScope(self.client.endpoint, self.options.source, self.options.timestamp_unit)
-        with self.ledger.observations(scope, force=self.options.force) as ledger:
-            self._warn_of_interrupted(ledger.interrupted)
-            resumption = self._resumption(ledger)
-            is_resumed = False
-            if resumption:
-                takes_rejected = self.options.skips_invalid and not self.options.rejects_path
-                if resumption.resume(self._tally, takes_rejected=takes_rejected):
-                    return
-                is_resumed = self._tally.read > 0
-            try:
-                self._upload_rows(ledger)
-            except EmptyLogError as error:
-                if not is_resumed and not self.options.skips_invalid:
-                    raise
-                if not is_resumed:
-                    self.run.warn(error.message)
-            if resumption and not self.run.check_mode:
-                resumption.remember(self._tally)
+    def _upload_all(self, ledger: ObservationLedger) -> None:
+        if self.rows_in.log:
+            self._part.adopt(self.rows_in.log)
+        resumption = self._resumption(ledger)
+        if resumption and not self._part.is_continued:
+            takes_rejected = self.options.skips_invalid and not self.options.rejects_path
+            if resumption.resume(self._tally, takes_rejected=takes_rejected):
+                return
+            self._part.start = self._part.started_at = resumption.start
+        is_resumed = self._part.start is not None
+        try:
+            self._upload_rows(ledger)
+        except EmptyLogError as error:
+            if not is_resumed and not self.options.skips_invalid:
+                raise
+            if not is_resumed:
+                self.run.warn(error.message)
+        if resumption and not self.run.check_mode and not self._go_on_at:
+            resumption.remember(self._tally)
 
     def _resumption(self, ledger: ObservationLedger) -> LogResumption | None:
         """How to go on where an earlier run ended; None where the whole input has to be looked at."""
@@ -114,27 +122,39 @@ class ObservationUpload:
         return LogResumption(self.rows_in.log, self.rows_in, ledger, self.params)
 
     def _upload_rows(self, ledger: ObservationLedger) -> None:
-        with RejectsFile(None if self.run.check_mode else self.options.rejects_path) as rejects:
-            if not self.options.skips_invalid:
-                self._check_every_row(rejects)
+        part = self._part
+        with RejectsFile(None if self.run.check_mode else self.options.rejects_path, goes_on=part.is_continued) as rejects:
+            if part.phase == CHECKING:
+                if not self.options.skips_invalid and not self._check_every_row(rejects):
+                    return
+                part.phase = UPLOADING
+                if self.rows_in.log:
+                    self.rows_in.log.start_at(part.started_at)
             with ObservationSender(self.client, ledger, self._tally, self.options.concurrency, self.run.check_mode) as sender:
                 for batch in self._batches(rejects):
                     self._send(batch, ledger, sender)
-        self._warn_of_swapped()
+        if not self._go_on_at:
+            self._warn_of_swapped()
 
-    def _check_every_row(self, rejects: RejectsFile) -> None:
-        """Goes through the whole input before anything is sent; raises InputError where a row cannot be used."""
-        checked = copy.deepcopy(self._tally)
+    def _check_every_row(self, rejects: RejectsFile) -> bool:
+        """Goes through the whole input before anything is sent; says whether it came to the end in this part.
+
+        Raises InputError where a row cannot be used.
+        """
+        checked = self._part.checked
         for block in self.rows_in.blocks():
             checked.count(block, rejects.add)
+            if self._ends_part():
+                return False
         if checked.rejected:
-            self._tally = checked
+            self._part.tally = checked
             first = checked.rejected_rows[0]
             more = f" ({checked.rejected} rows cannot be used, see rejected_rows)" if checked.rejected > 1 else ""
             raise InputError(
                 f"{self.rows_in.where(first['line'])}: {first['reason']}{more}. Nothing was sent. "
                 "Mend the input, or set `on_invalid: skip` to upload the rest and list such rows."
             )
+        return True
 
     def _batches(self, rejects: RejectsFile) -> Iterator[ObservationBatch]:
         divisor = 1000 if self.options.timestamp_unit == SECONDS else 1
@@ -144,8 +164,20 @@ class ObservationUpload:
             self._look_at_addresses(block)
             rest.extend(block, divisor)
             yield from rest.cut(self.options.batch_size)
+            if self._ends_part():
+                break
         if rest.keys:
             yield rest
+
+    def _ends_part(self) -> bool:
+        """Whether this part ends behind the block that was just read; the next part goes on from there."""
+        log, repeated_lines = self.rows_in.log, self.rows_in.repeated_lines
+        if not self._part.is_over or self.run.check_mode or self.options.checks_devices or log is None or repeated_lines is None:
+            return False
+        if not log.can_be_entered or log.offset >= log.size:
+            return False
+        self._go_on_at = LogStart(log.offset, log.line, repeated_lines)
+        return True
 
     def _send(self, batch: ObservationBatch, ledger: ObservationLedger, sender: ObservationSender) -> None:
         claim = ledger.claim(batch.keys)
@@ -163,8 +195,12 @@ class ObservationUpload:
             return
         for session in block.sessions():
             if session.associated_ipaddr.is_inside and not session.ipaddr.is_inside:
-                self._tally.swapped += 1
-                self._tally.first_swapped = self._tally.first_swapped or session
+                self._tally.note_swapped(self.rows_in.where(session.line), session)
+
+    def _ask_for_unobserved(self) -> None:
+        if self.options.checks_devices:
+            observed = set(self.client.observed_addresses(sorted(self._ipaddrs)))
+            self._unobserved = sorted(self._ipaddrs - observed)
 
     def _warn_of_interrupted(self, interrupted: int) -> None:
         if interrupted and not self.run.check_mode:
@@ -174,12 +210,11 @@ class ObservationUpload:
             )
 
     def _warn_of_swapped(self) -> None:
-        first = self._tally.first_swapped
-        if first:
+        if self._tally.swapped:
             self.run.warn(
                 f"{self._tally.swapped} observations have a public ipaddr and a private associated_ipaddr (first: "
-                f"{self.rows_in.where(first.line)}: {first.ipaddr.text} and {first.associated_ipaddr.text}). They may be swapped: ipaddr "
-                "is the VPN address inside, associated_ipaddr the one on the internet. The appliance accepts swapped ones and ignores them."
+                f"{self._tally.first_swapped}). They may be swapped: ipaddr is the VPN address inside, associated_ipaddr the one on "
+                "the internet. The appliance accepts swapped ones and ignores them."
             )
 
     def _result(self) -> dict[str, Any]:
@@ -196,4 +231,6 @@ class ObservationUpload:
             result["unobserved"] = self._unobserved
         if self.run.shows_diff:
             result["diff"] = tally.diff()
+        if self._go_on_at:
+            result["slice"] = self._part.handed_on(self._go_on_at)
         return result

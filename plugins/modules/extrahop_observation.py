@@ -170,6 +170,18 @@ options:
       - The addresses of the input, each once, are held in memory for this.
     type: bool
     default: false
+  slice:
+    description:
+      - Set by the action plugin of this module, which runs a long upload part by part to tell how far it is. Not to be set in tasks.
+    type: dict
+    suboptions:
+      seconds:
+        description: How many seconds this part may take.
+        type: float
+        required: true
+      state:
+        description: What the part before has handed on.
+        type: dict
 notes:
   - A request whose answer is lost is sent again, since the appliance takes no harm from the same observation twice. The ledger notes
     what is under way, and a run that finds such a note of an earlier one that was killed says so in a warning.

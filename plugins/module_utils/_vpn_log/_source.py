@@ -65,6 +65,8 @@ class LogFile:
         self.is_compressed = self._raw.read(2) == _GZIP_MAGIC
         self.line = 0
         """The number of the last line of the last block; the first line is 1."""
+        self.offset = 0
+        """The byte behind the last block, in a log that is not compressed and has plain line breaks."""
         self._start: LogStart | None = None
         self._rejected: list[Rejected] = []
 
@@ -80,17 +82,20 @@ class LogFile:
         return self._raw.tell()
 
     @property
+    def can_be_entered(self) -> bool:
+        """Whether reading can begin at a byte in the middle."""
+        return self._has_plain_lines and not self.is_compressed
+
+    @property
     def ends_with_line_break(self) -> bool:
         """Whether the last line is surely whole, and reading can go on behind it when the log has grown."""
-        if self.is_compressed or not self._has_plain_lines or not self.size:
-            return False
-        return self.bytes_at(self.size - 1, 1) == b"\n"
+        return self.can_be_entered and self.size > 0 and self.bytes_at(self.size - 1, 1) == b"\n"
 
     def bytes_at(self, offset: int, length: int) -> bytes:
         """Some bytes of the file as it lies on disk; does not move the place where lines are read."""
         return os.pread(self._raw.fileno(), length, offset)
 
-    def start_at(self, start: LogStart) -> None:
+    def start_at(self, start: LogStart | None) -> None:
         """From now on, C(blocks) goes on where an earlier run has ended, after the first lines that it needs to understand the rest."""
         self._start = start
 
@@ -163,12 +168,14 @@ class LogFile:
                 block, is_overlong = block[first_break + 1 :], False
             whole, line_break, end = block.rpartition(b"\n")
             if line_break:
+                self.offset = self._raw.tell() - len(end)
                 yield rest + whole
                 rest = b""
             rest += end
         if is_overlong:
             self._reject_overlong()
         elif rest:
+            self.offset = self._raw.tell()
             yield rest
 
     def _reject_overlong(self) -> None:
