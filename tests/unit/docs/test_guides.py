@@ -1,0 +1,49 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The guides say what the code says."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_troubleshooting.rst"
+
+
+def texts_of_the_code() -> str:
+    """All texts in the code, one a line, with … for the values that are put into them."""
+    found = []
+    for path in sorted((ROOT / "plugins").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                found.append("".join(part.value if isinstance(part, ast.Constant) else "…" for part in node.values))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(node.value)
+    return "\n".join(text.replace("\n", " ") for text in found)
+
+
+def messages_of_the_guide() -> list[str]:
+    """What stands in double backquotes at the beginning of a line that something indented follows."""
+    terms = re.findall(r"^(``.*``)\n(?=  \S)", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    return [message for term in terms for message in re.findall(r"``(.+?)``(?!`)", term)]
+
+
+TEXTS = texts_of_the_code()
+
+
+@pytest.mark.parametrize("message", messages_of_the_guide())
+def test_every_message_of_the_troubleshooting_guide_is_one_that_the_code_has(message: str) -> None:
+    pieces = [piece.strip(" ,") for piece in re.split(r"…|\b\d+\b", message)]
+    pattern = "[^\n]*".join(re.escape(piece) for piece in pieces if len(piece) > 3)
+    assert pattern, f"{message} holds nothing to look for"
+    assert re.search(pattern, TEXTS), f"no text of plugins/ is like {message}"
+
+
+def test_the_guide_has_messages() -> None:
+    assert len(messages_of_the_guide()) > 30
