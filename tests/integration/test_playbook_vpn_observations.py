@@ -1,0 +1,236 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbook secops.xdr.vpn_observations, run as people run it, against the emulator."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator import RunningEmulator
+
+ROOT = Path(__file__).resolve().parents[2]
+PLAYBOOK = ROOT / "playbooks" / "vpn_observations.yml"
+SAMPLE = ROOT / "playbooks" / "files" / "openvpn_access_server.csv"
+SEED_LOG = "Real IP,VPN IP,Start Time\n203.0.113.9,10.8.3.7,05/31/24 08:15:00\n203.0.113.10,10.8.3.8,05/31/24 08:16:00\n"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of the playbook printed."""
+
+    status: int
+    output: str
+
+    @property
+    def changed(self) -> int:
+        """The tasks that changed something."""
+        return sum(int(number) for number in re.findall(r"\bchanged=(\d+)", self.output))
+
+    @property
+    def summary(self) -> list[str]:
+        """The lines of the last task."""
+        printed = re.search(r'"msg": (\[.*?\n    \])', self.output, re.DOTALL)
+        assert printed, self.output
+        lines: list[str] = json.loads(printed[1])
+        return lines
+
+
+class Playground:
+    """A folder to run the playbook in, with an emulator of its own."""
+
+    def __init__(self, folder: Path, emulator: RunningEmulator) -> None:
+        self.folder = folder
+        self.emulator = emulator
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("EXTRAHOP_", "STELLAR_", "SECOPS_XDR_"))},
+            **emulator.environment(),
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "dev"),
+            "ANSIBLE_NOCOLOR": "1",
+            "HOME": str(folder / "home"),
+            "LC_ALL": "C.UTF-8",
+            "NO_PROXY": "127.0.0.1",
+            "SECOPS_XDR_LEDGER": str(folder / "ledger.sqlite3"),
+        }
+
+    def run(self, *arguments: str, **variables: Any) -> Run:
+        """Run the playbook with these variables."""
+        command = ["ansible-playbook", "secops.xdr.vpn_observations", "--extra-vars", json.dumps(variables), *arguments]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL
+        )
+        return Run(done.returncode, done.stdout + done.stderr)
+
+    def log(self, text: str, encoding: str = "utf-8") -> str:
+        """Write a log and return its name, as seen from the folder of the run."""
+        (self.folder / "vpn.csv").write_text(text, encoding=encoding)
+        return "vpn.csv"
+
+    @property
+    def writes(self) -> int:
+        """How many uploads the appliance received."""
+        return len(self.emulator.writes())
+
+    @property
+    def held(self) -> set[tuple[str, str, int]]:
+        """What the appliance holds."""
+        return {(row["ipaddr"], row["associated_ipaddr"], row["timestamp"]) for row in self.emulator.observations()}
+
+
+@pytest.fixture
+def playground(tmp_path: Path) -> Iterator[Playground]:
+    (tmp_path / "home").mkdir()
+    with RunningEmulator() as emulator:
+        yield Playground(tmp_path, emulator)
+
+
+def sample_observations() -> set[tuple[str, str, int]]:
+    """What the sample log holds, read without the collection."""
+    hours = {"EDT": -4, "EST": -5}
+    found = set()
+    with SAMPLE.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            written, _space, zone = str(row["Start Time"]).rpartition(" ")
+            if row["Vpn Ip"] and ":51820" not in row["Real Ip"] and not written.startswith("2025.11.31"):
+                moment = datetime.strptime(written, "%Y.%m.%d %H:%M:%S").replace(tzinfo=timezone(timedelta(hours=hours[zone])))
+                found.add((row["Vpn Ip"], row["Real Ip"], int(moment.timestamp())))
+    return found
+
+
+def test_without_a_variable_the_sample_log_is_uploaded_once(playground: Playground) -> None:
+    first = playground.run()
+    assert first.status == 0, first.output
+    assert first.changed == 1
+    expected = sample_observations()
+    assert playground.held == expected
+    assert first.summary[:3] == ["4832 rows read", f"{len(expected)} uploaded", "0 already uploaded by earlier runs"]
+    assert "4 rejected" in first.summary
+    assert any(line.startswith("line 1518: '203.0.113.77:51820' is not an IP address") for line in first.summary)
+    assert any(line.startswith("line 2488: time '2025.11.31 08:14:02 EST'") for line in first.summary)
+    assert "line 4833: short row: 3 of 13 columns" in first.summary
+    assert any(re.search(r" skipped as no_address \(", line) for line in first.summary)
+    assert first.summary[-1].startswith("7 VPN addresses that the appliance never observed")
+    assert first.summary[-1].endswith("(" + ", ".join(f"10.8.200.{last}" for last in range(2, 9)) + ")")
+
+    writes = playground.writes
+    second = playground.run()
+    assert second.status == 0, second.output
+    assert second.changed == 0
+    assert "0 uploaded" in second.summary
+    assert playground.writes == writes
+
+
+def test_in_check_mode_it_says_what_would_be_uploaded_and_uploads_nothing(playground: Playground) -> None:
+    run = playground.run("--check", vpn_log=playground.log(SEED_LOG))
+    assert run.status == 0, run.output
+    assert run.changed == 1
+    assert run.summary == ["2 rows read", "2 would be uploaded", "0 already uploaded by earlier runs", "0 rejected"]
+    assert playground.writes == 0
+    assert not (playground.folder / "ledger.sqlite3").exists()
+
+
+def test_a_log_with_the_usual_columns_needs_its_path_only(playground: Playground) -> None:
+    run = playground.run(vpn_log=playground.log(SEED_LOG), vpn_timezone="America/New_York")
+    assert run.status == 0, run.output
+    assert playground.held == {("10.8.3.7", "203.0.113.9", 1717157700), ("10.8.3.8", "203.0.113.10", 1717157760)}
+    assert {row["source"] for row in playground.emulator.observations()} == {"OpenVPN"}
+
+
+def test_every_variable_reaches_the_module(playground: Playground) -> None:
+    playground.emulator.configure(timestamp_unit="milliseconds")
+    log = (
+        "Außen;Innen;Wann\n" + "".join(f"203.0.113.{last};10.8.3.{last};2024-05-31 08:15\n" for last in range(1, 6)) + "x;10.8.3.9;\n" * 30
+    )
+    variables = {
+        "vpn_log": playground.log(log, "latin-1"),
+        "vpn_log_format": "csv",
+        "vpn_source": "Gateway 7",
+        "vpn_columns": {"ipaddr": "Innen", "associated_ipaddr": "Außen", "timestamp": "Wann"},
+        "vpn_timestamp_format": "%Y-%m-%d %H:%M",
+        "vpn_timezone": "Europe/Berlin",
+        "vpn_delimiter": ";",
+        "vpn_encoding": "latin-1",
+        "vpn_timestamp_unit": "milliseconds",
+        "vpn_on_invalid": "skip",
+        "vpn_rejects_path": "rejects.csv",
+        "vpn_batch_size": 2,
+        "vpn_concurrency": 2,
+        "vpn_ledger": str(playground.folder / "other.sqlite3"),
+        "vpn_force": False,
+        "vpn_check_devices": True,
+    }
+    run = playground.run(**variables)
+    assert run.status == 0, run.output
+    assert playground.held == {(f"10.8.3.{last}", f"203.0.113.{last}", 1717136100000) for last in range(1, 6)}
+    assert {row["source"] for row in playground.emulator.observations()} == {"Gateway 7"}
+    assert playground.writes == 3
+    assert any(request["path"] == "/api/v1/devices/search" for request in playground.emulator.requests())
+    assert "30 rejected, the first 20 of them" in run.summary
+    assert len((playground.folder / "rejects.csv").read_text(encoding="utf-8").splitlines()) == 31
+    assert (playground.folder / "other.sqlite3").exists()
+    assert not (playground.folder / "ledger.sqlite3").exists()
+
+    again = playground.run(**{**variables, "vpn_force": True})
+    assert again.status == 0, again.output
+    assert again.changed == 1
+    assert "5 uploaded" in again.summary
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"vpn_log": "missing.csv"}, r"path: there is no file \S+/missing\.csv on the host that runs the module\."),
+        ({"vpn_log": "vpn.csv", "vpn_log_format": "excel"}, r"value of format must be one of: csv.*got: excel"),
+        ({"vpn_log": "vpn.csv", "vpn_columns": {"ipaddr": "Inner"}}, r"columns\.ipaddr: \S+/vpn\.csv has no column 'Inner'"),
+        ({"vpn_log": "vpn.csv", "vpn_on_invalid": "fail"}, r"vpn\.csv, line 4: 'x' is not an IP address\. Nothing was sent\."),
+        ({"vpn_log": "vpn.csv", "vpn_timezone": "Mars/Olympus"}, r"timezone: 'Mars/Olympus' is not known"),
+    ],
+)
+def test_what_is_wrong_is_said_by_the_module(playground: Playground, variables: dict[str, Any], message: str) -> None:
+    playground.log(SEED_LOG + "x,10.8.3.9,05/31/24 08:17:00\n")
+    run = playground.run(**variables)
+    assert run.status != 0
+    assert re.search(message, run.output), run.output
+    assert playground.writes == 0
+
+
+def test_without_credentials_it_says_which_variables_to_set(playground: Playground) -> None:
+    for name in [name for name in playground.environment if name.startswith("EXTRAHOP_") and name != "EXTRAHOP_HOST"]:
+        del playground.environment[name]
+    run = playground.run(vpn_log=playground.log(SEED_LOG))
+    assert run.status != 0
+    assert "EXTRAHOP_API_KEY" in run.output
+
+
+def test_the_head_of_the_playbook_describes_the_variables_that_it_has() -> None:
+    head, _line, tasks = PLAYBOOK.read_text(encoding="utf-8").partition("\n- name:")
+    described = re.findall(r"^#   (vpn_\w+) +\w", head, re.MULTILINE)
+    used = re.findall(r"\b(vpn_\w+) \|", tasks.split("register:")[0])
+    assert sorted(described) == sorted(set(used))
+
+
+def test_the_sample_log_is_what_its_generator_makes() -> None:
+    made = subprocess.run([sys.executable, str(ROOT / "tests" / "demo" / "sample_log.py")], check=True, capture_output=True).stdout
+    assert made == SAMPLE.read_bytes()
+
+
+def test_the_sample_log_names_nobody_and_no_real_network() -> None:
+    networks = r"203\.0\.113\.\d+(:51820)?|198\.51\.100\.\d+|192\.0\.2\.\d+|2001:db8:[0-9a-f:]+"
+    with SAMPLE.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            assert re.fullmatch(networks, row["Real Ip"] or "192.0.2.1"), row
+            assert re.fullmatch(r"10\.8\.(1|2|200)\.\d+", row["Vpn Ip"] or "10.8.1.1"), row
