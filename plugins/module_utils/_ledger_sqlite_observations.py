@@ -96,11 +96,13 @@ class SqliteObservations:
         """Removes what runs recorded that started more than so many days ago, in the order of time and in small transactions."""
         old = (self._scope, int(time.time()) - days * _SECONDS_A_DAY, self.run)
         with self._lock, self._explained():
-            start, last = self._connection.execute(f"SELECT min(first_timestamp), max(last_timestamp) FROM main.run WHERE {_OLD}", old).fetchone()
+            spans = f"SELECT min(first_timestamp), max(last_timestamp) FROM main.run WHERE {_OLD}"
+            start, last = self._connection.execute(spans, old).fetchone()
         while start is not None:
             with self._lock, self._explained():
                 beyond = self._connection.execute(
-                    "SELECT timestamp FROM main.observation WHERE scope = ? AND timestamp BETWEEN ? AND ? ORDER BY timestamp LIMIT 1 OFFSET ?",
+                    "SELECT timestamp FROM main.observation WHERE scope = ? AND timestamp BETWEEN ? AND ?"
+                    " ORDER BY timestamp LIMIT 1 OFFSET ?",
                     (self._scope, start, last, _ROWS_A_DELETE),
                 ).fetchone()
                 self._connection.execute(

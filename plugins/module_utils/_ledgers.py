@@ -12,7 +12,10 @@ import os
 from typing import TYPE_CHECKING
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
-from ansible_collections.secops.xdr.plugins.module_utils._ledger import POSTGRESQL_SCHEMES, default_location
+from ansible_collections.secops.xdr.plugins.module_utils._ledger import default_location
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql import PostgresqlLedger
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_database import is_postgresql
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_plan import PostgresqlPlan
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_sqlite import SqliteLedger
 
 if TYPE_CHECKING:
@@ -21,8 +24,8 @@ if TYPE_CHECKING:
 
 def open_ledger(location: str | None, *, read_only: bool) -> Ledger:
     """The ledger at a file or URL, or at the default place; C(read_only) is for check mode. Raises LedgerError."""
-    if location and location.startswith(POSTGRESQL_SCHEMES):
-        raise LedgerError("ledger: PostgreSQL ledgers are not supported yet; set `ledger` to a file.")
+    if location and is_postgresql(location):
+        return PostgresqlPlan(location) if read_only else PostgresqlLedger(location)
     if location and "://" in location:
         raise LedgerError("ledger: only a file or a postgresql:// URL can be a ledger.")
     return SqliteLedger(os.path.expanduser(location) if location else default_location(), read_only=read_only)
