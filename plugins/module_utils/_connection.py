@@ -81,6 +81,8 @@ def _bracketed(text: str) -> str:
 
 
 def _network_location(rest: str) -> str:
+    if not rest.isprintable() or " " in rest:
+        raise InputError(f"host: {rest!r} is not a host, host:port or https:// URL.")
     if "@" in rest:
         raise InputError("host: a URL with a user or password in it is not taken; credentials have options of their own.")
     try:
