@@ -36,6 +36,8 @@ EARLIEST_MS = 315_532_800_000
 LATEST_MS = 4_102_444_800_000
 """2100-01-01. Later times are milliseconds that were taken for seconds, or rubbish."""
 
+_MIDDLE_YEAR = 2040
+_YEARS_OF_ZONES = 100
 _REMEMBERED = 20_000
 _MARK = "\0"
 """Stands in an hour where its minutes and seconds were."""
@@ -180,6 +182,9 @@ def _iso_offset(mark: str, moment: datetime, zone: Zone) -> timedelta:
 
 def _to_milliseconds(moment: datetime, zone: Zone) -> int:
     fraction = moment.microsecond // 1000
+    if moment.tzinfo is None and abs(moment.year - _MIDDLE_YEAR) > _YEARS_OF_ZONES:
+        # Zones cannot be asked about the first and the last year there is; what is so far out of range is so in every zone.
+        moment = moment.replace(tzinfo=timezone.utc)
     if moment.tzinfo is None:
         return zone.epoch_seconds(moment) * 1000 + fraction
     # Not by timestamp(): it is a float, and a float cannot hold every millisecond.
@@ -208,7 +213,7 @@ def _check_strptime_format(timestamp_format: str) -> None:
             f"timestamp_format: {timestamp_format!r} is neither a strptime format such as '%Y-%m-%d %H:%M:%S' "
             "nor epoch, epoch_ms or iso8601."
         )
-    if not any(directive in timestamp_format for directive in _YEARS):
+    if not any(directive in timestamp_format.replace("%%", "") for directive in _YEARS):
         raise InputError(f"timestamp_format: {timestamp_format!r} has no year (%Y or %y), so its times would have no date.")
     try:
         datetime.strptime("", timestamp_format.replace("%Z", ""))
