@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 _ErrorT = TypeVar("_ErrorT", bound=BaseException)
 _HOSTNAME_MISMATCH = 62  # X509_V_ERR_HOSTNAME_MISMATCH, and 64 for IP addresses
 _IP_ADDRESS_MISMATCH = 64
+_NOT_YET_VALID = 9  # X509_V_ERR_CERT_NOT_YET_VALID
+_EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
+_CERTIFICATE_LIBRARIES = ("X509", "PEM", "ASN1")
+"""The parts of OpenSSL that read certificates from files, which happens before anything is sent."""
 
 
 def transport_error(error: Exception, settings: ConnectionSettings, method: str, path: str) -> RequestError:
@@ -57,13 +61,16 @@ def _not_sent_message(causes: list[BaseException], place: str, settings: Connect
         )
     if _first(causes, socket.gaierror):
         return f"The name in `host`, {place}, cannot be resolved; check its spelling and the DNS of the host that runs the module."
-    if _first(causes, ConnectTimeoutError):
-        return f"No connection to {place} within {settings.timeout} seconds (option `timeout`); check `host`, port, routing and firewalls."
+    # For urllib3, every other failure to connect is a timeout as well, so this is the order to ask in.
     if _first(causes, ConnectionRefusedError):
         return f"{place} refused the connection: nothing listens there; check `host` and port, and that the service is up."
     if _first(causes, NewConnectionError):
         return f"{place} cannot be reached; check `host`, port and routing from the host that runs the module."
+    if _first(causes, ConnectTimeoutError):
+        return f"No connection to {place} within {settings.timeout} seconds (option `timeout`); check `host`, port, routing and firewalls."
     tls = _first(causes, ssl.SSLError)
+    if tls and tls.library in _CERTIFICATE_LIBRARIES:
+        return f"`ca_path` cannot be used for the connection to {place}; it must hold certificates in PEM form."
     if tls:
         return (
             f"No TLS connection to {place}: {tls.reason or 'the handshake failed'}; check that the port speaks HTTPS, and its TLS versions."
@@ -82,6 +89,11 @@ def _certificate_message(error: ssl.SSLCertVerificationError, place: str, settin
         return (
             f"The TLS certificate of {place} is trusted, but it was not issued for this name; "
             "set `host` to a name that the certificate holds, or have the certificate renewed with this name."
+        )
+    if error.verify_code in (_NOT_YET_VALID, _EXPIRED):
+        return (
+            f"The TLS certificate of {place}, or of an authority that it leads to, is out of date ({error.verify_message}). "
+            "Have it renewed, or set the clock of the host that runs the module right."
         )
     known = f"the authorities in `ca_path` ({settings.ca_path})" if settings.ca_path else "the authorities that this host trusts"
     return (
