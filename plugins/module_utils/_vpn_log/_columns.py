@@ -67,8 +67,10 @@ class CsvHeader:
             return _joined([self._index(option, name) for name in choice])
         if self._places(choice) or not _PLACEHOLDER.search(choice):
             return itemgetter(self._index(option, choice))
-        template = _PLACEHOLDER.sub("{}", choice)
-        indexes = [self._index(option, name) for name in _PLACEHOLDER.findall(choice)]
+        # Text and names in turn; a brace in the text is one, not a part of the template.
+        parts = _PLACEHOLDER.split(choice)
+        template = "{}".join(text.replace("{", "{{").replace("}", "}}") for text in parts[::2])
+        indexes = [self._index(option, name) for name in parts[1::2]]
         return lambda values: template.format(*[values[index] for index in indexes])
 
     def _username_of(self, name: str | None) -> TextOf:
