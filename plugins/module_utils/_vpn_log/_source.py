@@ -193,6 +193,8 @@ class LogFile:
                 mark = b""
         except UnicodeDecodeError as error:
             raise InputError(f"encoding: {self.path} is not {self._encoding}: {error.reason} at byte {error.start + 1}.") from error
+        except UnicodeError as error:
+            raise InputError(f"encoding: {self.path} is not {self._encoding}: {error}.") from error
         except (OSError, EOFError, zlib.error) as error:
             raise InputError(f"path: {self.path} cannot be read to its end ({error}); copy or export it again.") from error
 
@@ -213,7 +215,7 @@ class LogFile:
 def _checked_encoding(encoding: str) -> str:
     try:
         "".encode(encoding)
-    except LookupError as error:
+    except (LookupError, ValueError) as error:
         raise InputError(
             f"encoding: {quoted(encoding)} is not a text encoding that Python knows; try utf-8, latin-1, cp1252 or utf-16."
         ) from error
