@@ -119,13 +119,12 @@ class EventInsertion:
 
     def _decided(self, pending: Sequence[NewEvent]) -> list[NewEvent]:
         """Those of the events to send whose earlier insert got no answer, and that were not found since."""
-        if self._unknown_outcome == UNKNOWN_IS_MISSING and self._finder.refusal:
-            return list(pending)
-        if not self._finder.refusal and self._finder.covers_events():
+        is_proven = not self._finder.refusal and self._finder.covers_events()
+        if is_proven or self._unknown_outcome == UNKNOWN_IS_MISSING:
             return list(pending)
         for event in pending:
             outcome = self._outcomes[event] = InsertOutcome(event)
-            if self._unknown_outcome == UNKNOWN_IS_INSERTED and self._finder.refusal:
+            if self._unknown_outcome == UNKNOWN_IS_INSERTED:
                 self._record(outcome)
             else:
                 outcome.error = unknown_outcome(event, "an earlier insert of this event was never answered", self._finder)

@@ -52,7 +52,10 @@ def unknown_outcome(event: NewEvent, what: str, finder: EventFinder, error: XdrE
         advice = "Look for it in Stellar Cyber, then run again with `unknown_outcome: inserted` or `unknown_outcome: missing`."
     elif not finder.covers_events():
         why = f"There is not a single event under {finder.pattern} (`search_index`), so looking there proves nothing"
-        advice = "Set `search_index` to where this server keeps events, such as stellar-index-v1-ser-*, and run again."
+        advice = (
+            "Set `search_index` to where this server keeps events, such as stellar-index-v1-ser-*, and run again; "
+            "if it holds no event at all yet, with `unknown_outcome: missing`."
+        )
     else:
         why = "It was looked for and is not there (yet)"
         advice = "Run again: the event is looked for before it is sent."

@@ -21,7 +21,6 @@ SCROLL_PATH = "/connect/api/data/_search/scroll"
 DEFAULT_PATTERN = "aella-ser-*"
 """The index pattern of events on premises; on SaaS it is C(stellar-index-v1-ser-{org_id}-*)."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _NOT_IN_INDEX = re.compile(r'[\\/?"<>|\s#:]')
 _LONGEST_NAME = 512
 
@@ -65,6 +64,6 @@ def checked_pattern(option: str, value: str) -> str:
 def _checked_name(option: str, value: str, what: str) -> str:
     if not value.strip():
         raise InputError(f"{option}: the value is empty; give an {what}.")
-    if value in (".", "..") or _CONTROL.search(value) or len(value) > _LONGEST_NAME:
+    if value in (".", "..") or not value.isprintable() or len(value) > _LONGEST_NAME:
         raise InputError(f"{option}: {quoted(value)} cannot be an {what}.")
     return value

@@ -252,10 +252,11 @@ options:
     default: aella-ser-*
   unknown_outcome:
     description:
-      - What holds for an event whose earlier insert was never answered, where the account may not read and find out.
+      - What holds for an event whose earlier insert was never answered, where it cannot be found out, because the account may not read or
+        there is no event at all under O(search_index).
       - V(fail) says so and does not send the event. Look for it in Stellar Cyber, and run again with V(inserted) if it is there,
         or with V(missing) if it is not, so that it is sent.
-      - Where the account may read, the server is asked and this option has no meaning.
+      - In all other cases the server is asked and this option has no meaning.
     type: str
     choices: [fail, inserted, missing]
     default: fail
