@@ -92,6 +92,10 @@ def _reason_in(value: Any, depth: int) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, dict) and depth:
+        # Elasticsearch's own words for a failed search are "all shards failed"; what is wrong stands below.
+        causes = value.get("root_cause")
+        if isinstance(causes, list) and causes:
+            return _reason_in(causes[0], depth - 1)
         for key in _REASON_KEYS:
             if value.get(key):
                 return _reason_in(value[key], depth - 1)
