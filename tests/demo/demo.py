@@ -211,8 +211,13 @@ def demonstrate() -> None:
     say(f"The first run uploaded {held['accepted']} observations, each once; every row of the log is accounted for.")
     say(f"The second run changed nothing: the appliance still counts {held_again['uploads']} uploads.")
     say()
-    say("To try it by hand, start the emulator and follow tests/emulator/README.md:")
+    say("To try it by hand, start the emulator in one terminal:")
     say("  PYTHONPATH=tests build/demo/.venv/bin/python -m emulator")
+    say("Paste the `export` lines that it prints into another one, and run there:")
+    say("  export PATH=$PWD/build/demo/.venv/bin:$PATH ANSIBLE_COLLECTIONS_PATH=$PWD/build/demo/collections")
+    # The emulator forgets everything when it ends; the user's own ledger would not.
+    say("  export SECOPS_XDR_LEDGER=$(mktemp -d)/ledger.sqlite3")
+    say(f"  ansible-playbook {PLAYBOOK} --check")
 
 
 def main() -> int:
