@@ -65,7 +65,8 @@ class _ListedObservations:
     def __init__(self, observations: Sequence[Mapping[str, Any]], timestamp_format: str, zone: Zone) -> None:
         self._observations = observations
         self._zone = zone
-        self._parser = TimestampParser(timestamp_format, zone)
+        self._format = timestamp_format
+        self._parser: TimestampParser | None = None
         self._number = epoch_ms_to_milliseconds if timestamp_format == EPOCH_MS else epoch_to_milliseconds
 
     def blocks(self) -> Iterator[SessionBlock]:
@@ -95,6 +96,8 @@ class _ListedObservations:
                 f"timestamp: a {type(value).__name__} was given; an epoch number or a text such as 2024-05-31T08:15:00Z belongs here"
             )
         try:
+            if self._parser is None:
+                self._parser = TimestampParser(self._format, self._zone)
             return self._parser.milliseconds(value)
         except ValueError as error:
             first_error = error

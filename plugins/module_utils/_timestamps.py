@@ -14,6 +14,7 @@ from __future__ import annotations
 import locale
 import re
 from datetime import datetime, timedelta, timezone
+from functools import cache
 from operator import add
 from typing import TYPE_CHECKING, cast
 
@@ -234,22 +235,25 @@ def _splitter_for(timestamp_format: str) -> _Split | None:
     return None if ":" in after or "%z" in after or "%f" in after else _split_at_last_colon
 
 
+@cache
+def _seconds_of_hour() -> dict[str, int]:
+    """Milliseconds since the hour began, by what stands behind it. Not made before it is needed: many tasks have a time or two."""
+    return {f":{minute:02}:{second:02}": (minute * 60 + second) * 1000 for minute in range(60) for second in range(60)}
+
+
 def _split_at_end(texts: list[str]) -> tuple[list[str], list[int | None]]:
-    return [text[:-6] for text in texts], list(map(_SECONDS_OF_HOUR.get, [text[-6:] for text in texts]))
+    return [text[:-6] for text in texts], list(map(_seconds_of_hour().get, [text[-6:] for text in texts]))
 
 
 def _split_at_last_colon(texts: list[str]) -> tuple[list[str], list[int | None]]:
     colons = [text.rfind(":") for text in texts]
     hours = [f"{text[: colon - 3]}{_MARK}{text[colon + 3 :]}" for text, colon in zip(texts, colons)]
-    return hours, [_SECONDS_OF_HOUR.get(text[colon - 3 : colon + 3]) for text, colon in zip(texts, colons)]
+    seconds = _seconds_of_hour()
+    return hours, [seconds.get(text[colon - 3 : colon + 3]) for text, colon in zip(texts, colons)]
 
 
 def _split_iso8601(texts: list[str]) -> tuple[list[str], list[int | None]]:
     hours = [f"{text[:13]}{_MARK}{text[19:]}" for text in texts]
+    seconds = _seconds_of_hour()
     # A fraction belongs to one row, not to the hour.
-    return hours, [None if text[19:20] in (".", ",") else _SECONDS_OF_HOUR.get(text[13:19]) for text in texts]
-
-
-_SECONDS_OF_HOUR: dict[str, int] = {
-    f":{minute:02}:{second:02}": (minute * 60 + second) * 1000 for minute in range(60) for second in range(60)
-}
+    return hours, [None if text[19:20] in (".", ",") else seconds.get(text[13:19]) for text in texts]
