@@ -69,12 +69,8 @@ def _not_sent_message(causes: list[BaseException], place: str, settings: Connect
     if _first(causes, ConnectTimeoutError):
         return f"No connection to {place} within {settings.timeout} seconds (option `timeout`); check `host`, port, routing and firewalls."
     tls = _first(causes, ssl.SSLError)
-    if tls and tls.library in _CERTIFICATE_LIBRARIES:
-        return f"`ca_path` cannot be used for the connection to {place}; it must hold certificates in PEM form."
     if tls:
-        return (
-            f"No TLS connection to {place}: {tls.reason or 'the handshake failed'}; check that the port speaks HTTPS, and its TLS versions."
-        )
+        return _tls_message(tls, place)
     if _first(causes, requests.exceptions.SSLError):
         return f"No TLS connection to {place}; check that the port speaks HTTPS and that `ca_path` holds certificates in PEM form."
     if isinstance(causes[0], (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)):
@@ -82,6 +78,12 @@ def _not_sent_message(causes: list[BaseException], place: str, settings: Connect
     if isinstance(causes[0], OSError) and not isinstance(causes[0], requests.RequestException):
         return f"`ca_path` cannot be used for the connection to {place}; it must hold certificates in PEM form."
     return ""
+
+
+def _tls_message(error: ssl.SSLError, place: str) -> str:
+    if error.library in _CERTIFICATE_LIBRARIES:
+        return f"`ca_path` cannot be used for the connection to {place}; it must hold certificates in PEM form."
+    return f"No TLS connection to {place}: {error.reason or 'the handshake failed'}; check that the port speaks HTTPS, and its TLS versions."
 
 
 def _certificate_message(error: ssl.SSLCertVerificationError, place: str, settings: ConnectionSettings) -> str:
