@@ -4,12 +4,15 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The reader of CSV: columns by the names in the header, times from one or several of them."""
+"""The reader of CSV: columns by the names in the header, times from one or several of them.
+
+Formats that are CSV with rules of their own are tables for the same reader.
+"""
 
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLogError, InputError
 from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted
@@ -21,25 +24,77 @@ from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import N
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ansible_collections.secops.xdr.plugins.module_utils._addresses import AddressBook
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._reading import Reading
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Row
 
 _ItemT = TypeVar("_ItemT")
 
 
+class Times(Protocol):
+    """Reads the times of a log; TimestampParser says how."""
+
+    def column(self, texts: list[str]) -> list[int | None]:
+        """A whole column at once, with None for every text that needs a look of its own."""
+
+    def milliseconds(self, text: str) -> int:
+        """The time in epoch milliseconds; raises ValueError."""
+
+
+class Table(Protocol):
+    """What one kind of CSV log has of its own."""
+
+    timestamps: Times
+    addresses: AddressBook
+
+    def header(self, first_row: list[str]) -> tuple[CsvHeader, bool]:
+        """The columns, and whether the first row of the log is the header or a row already. Raises InputError."""
+
+    def session_rows(
+        self, numbers: Sequence[int], rows: list[list[str]], others: list[Skipped | Rejected]
+    ) -> tuple[Sequence[int], list[list[str]]]:
+        """The rows that may be sessions, with their numbers; the rest goes to C(others). Rows may be too short still."""
+
+    def ends(self, rows: list[list[str]], starts: Sequence[int | None]) -> list[int | None]:
+        """When the sessions ended, in epoch milliseconds, as far as their rows tell."""
+
+
+class PlainTable:
+    """Any CSV log: the options say which column is which and how times are written; every row is a session."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.timestamps: Times = TimestampParser(reading.timestamp_format, reading.zone)
+        self.addresses = reading.addresses
+        self._reading = reading
+
+    def header(self, first_row: list[str]) -> tuple[CsvHeader, bool]:
+        """The first row is the header."""
+        return CsvHeader(first_row, self._reading.source.path, self._reading.columns), True
+
+    def session_rows(
+        self, numbers: Sequence[int], rows: list[list[str]], _others: list[Skipped | Rejected]
+    ) -> tuple[Sequence[int], list[list[str]]]:
+        """All of them."""
+        return numbers, rows
+
+    def ends(self, rows: list[list[str]], _starts: Sequence[int | None]) -> list[int | None]:
+        """Not told."""
+        return [None] * len(rows)
+
+
 class CsvReader:
-    """Reads a CSV log with a header line."""
+    """Reads a log of comma-separated values."""
 
     repeated_lines: int | None = 1
     """The header."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, table: Table | None = None) -> None:
         if len(reading.delimiter) != 1 or reading.delimiter in '"\r\n':
             raise InputError(
                 f"delimiter: {quoted(reading.delimiter)} cannot part columns; give one character, such as ',' or ';' or a tab."
             )
         self._reading = reading
-        self._timestamps = TimestampParser(reading.timestamp_format, reading.zone)
+        self._table = table or PlainTable(reading)
 
     def blocks(self) -> Iterator[SessionBlock]:
         """Every row below the header; raises InputError where the header is not as the options say, EmptyLogError without rows."""
@@ -51,8 +106,8 @@ class CsvReader:
                 header_at = next((place for place, row in enumerate(rows) if row), None)
                 if header_at is None:
                     continue
-                header = CsvHeader(rows[header_at], source.path, self._reading.columns)
-                numbers, rows = numbers[header_at + 1 :], rows[header_at + 1 :]
+                header, is_no_row = self._table.header(rows[header_at])
+                numbers, rows = numbers[header_at + is_no_row :], rows[header_at + is_no_row :]
             block = self._block(header, numbers, rows)
             is_empty = is_empty and not block.rows_read
             yield block
@@ -70,12 +125,13 @@ class CsvReader:
     def _block(self, header: CsvHeader, numbers: Sequence[int], rows: list[list[str]]) -> SessionBlock:
         """A block of rows by column. What is known already is looked up for all rows at once, the rest row by row."""
         others: list[Skipped | Rejected] = list(self._reading.source.take_rejected())
+        numbers, rows = self._table.session_rows(numbers, rows, others)
         if rows and min(map(len, rows)) < header.columns_needed:
             numbers, rows = self._long_enough(header, numbers, rows, others)
-        addresses = self._reading.addresses
+        addresses = self._table.addresses
         ipaddrs = addresses.column(list(map(header.ipaddr, rows)))
         associated_ipaddrs = addresses.column(list(map(header.associated_ipaddr, rows)))
-        starts = self._timestamps.column(list(map(header.timestamp, rows)))
+        starts = self._table.timestamps.column(list(map(header.timestamp, rows)))
         usernames = [header.username(row) for row in rows] if self._reading.wants_usernames else [""] * len(rows)
         dropped: set[int] = set()
         for place in _unknown(ipaddrs, associated_ipaddrs, starts):
@@ -85,6 +141,7 @@ class CsvReader:
             else:
                 dropped.add(place)
                 others.append(row)
+        ends = self._table.ends(rows, starts)
         others.sort(key=attrgetter("line"))
         return SessionBlock(
             _kept(numbers, dropped),
@@ -92,17 +149,17 @@ class CsvReader:
             _kept(ipaddrs, dropped),
             _kept(associated_ipaddrs, dropped),
             _kept(starts, dropped),
-            [None] * (len(rows) - len(dropped)),
+            [end for place, end in enumerate(ends) if place not in dropped] if dropped else ends,
             others,
         )
 
     def _row(self, header: CsvHeader, number: int, values: list[str]) -> Row:
         try:
-            ipaddr = self._reading.addresses.lookup(header.ipaddr(values))
-            associated_ipaddr = self._reading.addresses.lookup(header.associated_ipaddr(values))
+            ipaddr = self._table.addresses.lookup(header.ipaddr(values))
+            associated_ipaddr = self._table.addresses.lookup(header.associated_ipaddr(values))
             if ipaddr is None or associated_ipaddr is None:
                 return Skipped(number, NO_ADDRESS)
-            start = self._timestamps.milliseconds(header.timestamp(values))
+            start = self._table.timestamps.milliseconds(header.timestamp(values))
         except ValueError as error:
             return Rejected(number, str(error), self._reading.delimiter.join(values))
         return Session(number, header.username(values), ipaddr, associated_ipaddr, start, None)

@@ -10,7 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._cisco_asa import CiscoAsaReader
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._csv import CsvReader
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._fortigate import FortigateReader
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._globalprotect import GlobalProtectReader
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._openvpn_as import OpenvpnAsReader
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._openvpn_status import OpenvpnStatusReader
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._wireguard import WireguardReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,4 +25,10 @@ if TYPE_CHECKING:
 
 READERS: dict[str, Callable[[Reading], LogReader]] = {
     "csv": CsvReader,
+    "openvpn_as": OpenvpnAsReader,
+    "openvpn_status": OpenvpnStatusReader,
+    "globalprotect": GlobalProtectReader,
+    "cisco_asa": CiscoAsaReader,
+    "fortigate": FortigateReader,
+    "wireguard": WireguardReader,
 }

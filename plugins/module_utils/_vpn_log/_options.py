@@ -31,7 +31,7 @@ def log_options() -> ArgumentSpec:
     return ArgumentSpec(
         {
             "path": {"type": "path"},
-            "format": {"type": "str", "choices": sorted(READERS, key=lambda name: (name != "csv", name)), "default": "csv"},
+            "format": {"type": "str", "choices": list(READERS), "default": "csv"},
             "columns": {
                 "type": "dict",
                 "options": {

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""The reader of logs in which each line is a message of its own; what a line means is for a parser of one format to say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLogError, InputError
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected, in_blocks
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._session_ends import with_ends, without_ends
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._reading import Reading
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import SessionBlock
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._session_ends import LoggedRow
+
+
+class LineParser(Protocol):
+    """What a line of one format means."""
+
+    has_recognised: bool
+    """Whether any line was a message of this format, be it about a session or not."""
+
+    def rows(self, number: int, line: str) -> Iterable[LoggedRow]:
+        """What a line that is not blank gives, or completes."""
+
+    def rest(self) -> Iterable[LoggedRow]:
+        """What waited for lines that did not come."""
+
+
+class LineReader:
+    """Goes through a log line by line, with a new parser each time; C(what) names the format in errors."""
+
+    def __init__(self, reading: Reading, new_parser: Callable[[Reading], LineParser], what: str) -> None:
+        self.repeated_lines: int | None = 0
+        self._reading = reading
+        self._new_parser = new_parser
+        self._what = what
+
+    def blocks(self) -> Iterator[SessionBlock]:
+        """Every line that is not blank; raises InputError where none is of the format, EmptyLogError where there is none."""
+        rows = self._rows()
+        return in_blocks(with_ends(rows, of_events=False) if self._reading.wants_usernames else without_ends(rows))
+
+    def _rows(self) -> Iterator[LoggedRow]:
+        source, parser = self._reading.source, self._new_parser(self._reading)
+        first_line = 0
+        is_empty = True
+        for block in source.blocks():
+            first_line = first_line or block.numbers[0] if block.numbers else first_line
+            for rejected in source.take_rejected():
+                is_empty = False
+                yield self.shown(rejected)
+            for number, line in zip(block.numbers, block.lines):
+                if line and not line.isspace():
+                    is_empty = False
+                    yield from parser.rows(number, line)
+        yield from parser.rest()
+        for rejected in source.take_rejected():
+            is_empty = False
+            yield self.shown(rejected)
+        if is_empty:
+            raise EmptyLogError(
+                f"path: {source.path} is empty. If the log was just rotated, run again when it has lines; "
+                "with `on_invalid: skip` such a file is no error."
+            )
+        # Where reading goes on in the middle of a log, its format has been seen before.
+        if first_line == 1 and not parser.has_recognised:
+            raise InputError(f"path: no line of {source.path} is {self._what}. Check `path` and `format`.")
+
+    def shown(self, rejected: Rejected) -> Rejected:
+        """A line that is no text, as people may see it."""
+        return rejected

@@ -1,0 +1,152 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Ends of sessions that stand in rows of their own, brought together with the beginnings.
+
+A session is held back until its end is found, its address is given to somebody else, or the log ends. So memory grows with the
+sessions that are on at one time, never with the log.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Union
+
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import SAME_SESSION, SESSION_END, Session, Skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ansible_collections.secops.xdr.plugins.module_utils._addresses import Address
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Row
+
+MAX_OPEN_SESSIONS = 50_000
+"""More than any gateway serves at once. Beyond, the session that began first is handed out without an end."""
+_TOLERANCE_MS = 300_000
+"""How much later than its address a session may count its duration from, or the other way round."""
+
+
+class SessionEnd(NamedTuple):
+    """A row that says that a session is over. C(end) in epoch milliseconds, C(duration) in milliseconds or None if not told.
+
+    C(ipaddr) is None where the row does not tell the VPN address; the session is found by its user and outside address then.
+    """
+
+    line: int
+    username: str
+    ipaddr: Address | None
+    associated_ipaddr: Address | None
+    end: int
+    duration: int | None
+
+
+LoggedRow = Union["Row", SessionEnd]
+
+
+def with_ends(rows: Iterable[LoggedRow], *, of_events: bool) -> Iterator[Row]:
+    """Sessions with their ends.
+
+    C(of_events) is for logs that tell a session by several events: a second beginning for the same user and addresses is a sign of
+    life then, and an end without a beginning may be a second one. Elsewhere, such an end tells of a session before the log.
+    """
+    open_sessions = OpenSessions()
+    for row in rows:
+        if isinstance(row, Session):
+            if of_events and open_sessions.has(row):
+                yield Skipped(row.line, SAME_SESSION)
+            else:
+                yield from open_sessions.opened(row)
+        elif isinstance(row, SessionEnd):
+            closed = open_sessions.closed(row)
+            if closed:
+                yield closed
+            yield Skipped(row.line, SESSION_END) if closed or of_events else _session_before_the_log(row)
+        else:
+            yield row
+    yield from open_sessions.all()
+
+
+def without_ends(rows: Iterable[LoggedRow]) -> Iterator[Row]:
+    """Sessions as they begin, for those who need no ends."""
+    for row in rows:
+        yield Skipped(row.line, SESSION_END) if isinstance(row, SessionEnd) else row
+
+
+class OpenSessions:
+    """The sessions that have begun and not ended yet: one an address."""
+
+    def __init__(self) -> None:
+        self._by_address: dict[bytes, Session] = {}
+        self._by_peer: dict[tuple[str, bytes], list[bytes]] = {}
+
+    def has(self, session: Session) -> bool:
+        """Whether the same user has this address already, from the same place."""
+        known = self._by_address.get(session.ipaddr.packed)
+        return known is not None and known.start <= session.start and _peer(known) == _peer(session)
+
+    def opened(self, session: Session) -> Iterator[Session]:
+        """Notes a beginning, and hands out who had the address before."""
+        before = self._taken(session.ipaddr.packed)
+        if before:
+            yield before
+        elif len(self._by_address) >= MAX_OPEN_SESSIONS:
+            oldest = self._taken(next(iter(self._by_address)))
+            if oldest:
+                yield oldest
+        self._by_address[session.ipaddr.packed] = session
+        self._by_peer.setdefault(_peer(session), []).append(session.ipaddr.packed)
+
+    def closed(self, row: SessionEnd) -> Session | None:
+        """The session that this row ends, with its end; None where it is not known."""
+        found = self._found(row)
+        if found is None:
+            return None
+        self._taken(found.ipaddr.packed)
+        return found._replace(end=row.end)
+
+    def all(self) -> Iterator[Session]:
+        """What is left: sessions without an end."""
+        yield from self._by_address.values()
+
+    def _found(self, row: SessionEnd) -> Session | None:
+        if row.ipaddr is not None:
+            places = [row.ipaddr.packed]
+        elif row.associated_ipaddr is not None:
+            places = self._by_peer.get((row.username, row.associated_ipaddr.packed), [])
+        else:
+            places = []
+        known = [self._by_address[place] for place in places if place in self._by_address]
+        fitting = [session for session in known if _fits(session, row)]
+        if row.duration is None:
+            return fitting[0] if len(fitting) == 1 else None
+        began = row.end - row.duration
+        return min(fitting, key=lambda session: abs(session.start - began), default=None)
+
+    def _taken(self, place: bytes) -> Session | None:
+        session = self._by_address.pop(place, None)
+        if session:
+            places = self._by_peer[_peer(session)]
+            places.remove(place)
+            if not places:
+                del self._by_peer[_peer(session)]
+        return session
+
+
+def _peer(session: Session) -> tuple[str, bytes]:
+    return session.username, session.associated_ipaddr.packed
+
+
+def _fits(session: Session, row: SessionEnd) -> bool:
+    """An end belongs to the session of the same user that had begun by then, and no earlier than its duration tells."""
+    if session.username != row.username or session.start > row.end:
+        return False
+    return row.duration is None or session.start >= row.end - row.duration - _TOLERANCE_MS
+
+
+def _session_before_the_log(row: SessionEnd) -> Session | Skipped:
+    """A session that began before the log does, as far as its end tells when and with which addresses."""
+    if row.ipaddr is None or row.associated_ipaddr is None or row.duration is None:
+        return Skipped(row.line, SESSION_END)
+    return Session(row.line, row.username, row.ipaddr, row.associated_ipaddr, row.end - row.duration, row.end)
