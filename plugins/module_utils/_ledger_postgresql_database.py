@@ -109,7 +109,8 @@ class LedgerDatabase:
         )
 
     def _unreachable(self, error: psycopg.Error) -> str:
-        text = self._told(str(error))
+        # The driver's own words come first, and its questions are answered by the advice below.
+        text = self._told(str(error).partition("\n")[0])
         advice = "Check host, port, user, password and database in `ledger` (or SECOPS_XDR_LEDGER), and that the server lets this host in."
         if _FULL.search(text):
             advice = "Each request at once holds a connection: lower `concurrency`, or raise max_connections on the server."

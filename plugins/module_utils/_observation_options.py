@@ -23,6 +23,7 @@ SECONDS = "seconds"
 MILLISECONDS = "milliseconds"
 MAX_BATCH_SIZE = 50_000
 MAX_CONCURRENCY = 32
+MAX_RETENTION_DAYS = 36_500
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,13 @@ class UploadOptions:
     batch_size: int
     concurrency: int
     force: bool
+    ledger_retention_days: int | None
     checks_devices: bool
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> UploadOptions:
         """Checks the ranges that an argument spec cannot express; raises InputError."""
+        retention = params["ledger_retention"]
         return cls(
             source=plain_text("source", params["source"]),
             timestamp_unit=params["timestamp_unit"],
@@ -49,6 +52,7 @@ class UploadOptions:
             batch_size=whole_number("batch_size", params["batch_size"], 1, MAX_BATCH_SIZE),
             concurrency=whole_number("concurrency", params["concurrency"], 1, MAX_CONCURRENCY),
             force=params["force"],
+            ledger_retention_days=None if retention is None else whole_number("ledger_retention", retention, 1, MAX_RETENTION_DAYS),
             checks_devices=params["check_devices"],
         )
 
@@ -73,6 +77,7 @@ def observation_options() -> ArgumentSpec:
             "batch_size": {"type": "int", "default": 1000},
             "concurrency": {"type": "int", "default": 1},
             "ledger": from_environment("SECOPS_XDR_LEDGER", type="str", no_log=False),
+            "ledger_retention": {"type": "int"},
             "force": {"type": "bool", "default": False},
             "check_devices": {"type": "bool", "default": False},
             "slice": {"type": "dict", "options": {"seconds": {"type": "float", "required": True}, "state": {"type": "dict"}}},

@@ -90,6 +90,8 @@ class ObservationUpload:
                 self._part.run = ledger.run
                 self._warn_of_interrupted(ledger.interrupted)
                 self._upload_all(ledger)
+                if self.options.ledger_retention_days and not self._go_on_at:
+                    ledger.expire(self.options.ledger_retention_days)
             self._ask_for_unobserved()
         except XdrError as error:
             raise error.with_result(self._result()) from error

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_database import keep_ledger_password
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 
 if TYPE_CHECKING:
@@ -31,4 +32,7 @@ class Run:
     @classmethod
     def of(cls, module: AnsibleModule) -> Run:
         """The run of this module; what is registered as a secret is hidden in its results as well."""
-        return cls(module.check_mode, module._diff, module.warn, SecretKeeper(module.no_log_values.add))
+        secrets = SecretKeeper(module.no_log_values.add)
+        # An option that is hidden as a whole could not be named in messages; most ledgers are files, whose names are no secret.
+        keep_ledger_password(module.params.get("ledger"), secrets)
+        return cls(module.check_mode, module._diff, module.warn, secrets)

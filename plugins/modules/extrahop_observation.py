@@ -22,6 +22,8 @@ extends_documentation_fragment:
   - secops.xdr.attributes
   - secops.xdr.attributes.extrahop
   - secops.xdr.extrahop
+requirements:
+  - psycopg 3.2 or later, with a PostgreSQL O(ledger) only (C(pip install "psycopg[binary]"))
 attributes:
   check_mode:
     support: full
@@ -153,11 +155,21 @@ options:
     default: 1
   ledger:
     description:
-      - The SQLite file that records what was accepted. It is made, for its owner only, where it is missing.
+      - Where it is recorded what was accepted. A SQLite file, which is made, for its owner only, where it is missing; or a PostgreSQL
+        database, for jobs that run on several hosts, as V(postgresql://user:password@host:5432/database).
       - If not set, the environment variable E(SECOPS_XDR_LEDGER) is used, then C(secops.xdr/ledger.sqlite3) in E(XDG_STATE_HOME) or
         C(~/.local/state) on the host that runs the module.
+      - In a database, the module makes its tables in the schema C(secops_xdr), which it makes as well where the user may. Parameters of
+        libpq may follow, as in V(postgresql://ledger@db.example.com/ledger?sslmode=verify-full). A URL without a password takes it from
+        E(PGPASSWORD) or C(~/.pgpass). Connect to the server itself or to a pooler in session mode.
       - The ledger holds addresses and times of observations, and no credentials.
     type: str
+  ledger_retention:
+    description:
+      - After the upload, remove the observations from the ledger that were recorded more than this many days ago for the same appliance
+        and source. If not set, they are kept.
+      - Rows that were removed are sent again if they stand in a log that is read from its start, so let logs be rotated away sooner.
+    type: int
   force:
     description:
       - Send again what the ledger has.
@@ -185,7 +197,8 @@ options:
 notes:
   - A request whose answer is lost is sent again, since the appliance takes no harm from the same observation twice. The ledger notes
     what is under way, and a run that finds such a note of an earlier one that was killed says so in a warning.
-  - Runs with the same ledger, appliance and source wait for each other.
+  - Runs with the same file as ledger, and the same appliance and source, wait for each other. Runs with the same database go on side by
+    side; a run only waits for the rows that another one is sending at that moment.
 seealso:
   - name: Add observations through the REST API
     description: The guide of the vendor, with the script that this module replaces.
