@@ -8,17 +8,18 @@
 
 from __future__ import annotations
 
+from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLogError, InputError
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected, in_blocks
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected, SessionBlock, in_blocks
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._session_ends import with_ends, without_ends
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._reading import Reading
-    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import SessionBlock
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._session_ends import LoggedRow
 
 
@@ -45,28 +46,31 @@ class LineReader:
         self._what = what
 
     def blocks(self) -> Iterator[SessionBlock]:
-        """Every line that is not blank; raises InputError where none is of the format, EmptyLogError where there is none."""
-        rows = self._rows()
-        return in_blocks(with_ends(rows, of_events=False) if self._reading.wants_usernames else without_ends(rows))
+        """Every line that is not blank; raises InputError where none is of the format, EmptyLogError where there is none.
 
-    def _rows(self) -> Iterator[LoggedRow]:
+        As everywhere, a block holds all rows up to the place in the log that has been read by then, so that reading can go on there;
+        except where sessions are held back until their end is found.
+        """
+        blocks = self._blocks_of_rows()
+        if self._reading.wants_usernames:
+            return in_blocks(with_ends(chain.from_iterable(blocks), of_events=False))
+        return map(_without_ends, blocks)
+
+    def _blocks_of_rows(self) -> Iterator[list[LoggedRow]]:
         source, parser = self._reading.source, self._new_parser(self._reading)
         first_line = 0
         is_empty = True
         for block in source.blocks():
             first_line = first_line or block.numbers[0] if block.numbers else first_line
-            for rejected in source.take_rejected():
-                is_empty = False
-                yield self.shown(rejected)
+            rows: list[LoggedRow] = list(map(self.shown, source.take_rejected()))
             for number, line in zip(block.numbers, block.lines):
                 if line and not line.isspace():
-                    is_empty = False
-                    yield from parser.rows(number, line)
-        yield from parser.rest()
-        for rejected in source.take_rejected():
-            is_empty = False
-            yield self.shown(rejected)
-        if is_empty:
+                    rows.extend(parser.rows(number, line))
+            is_empty = is_empty and not rows and not parser.has_recognised
+            yield rows
+        rows = [*parser.rest(), *map(self.shown, source.take_rejected())]
+        yield rows
+        if is_empty and not rows:
             raise EmptyLogError(
                 f"path: {source.path} is empty. If the log was just rotated, run again when it has lines; "
                 "with `on_invalid: skip` such a file is no error."
@@ -78,3 +82,11 @@ class LineReader:
     def shown(self, rejected: Rejected) -> Rejected:
         """A line that is no text, as people may see it."""
         return rejected
+
+
+def _without_ends(rows: list[LoggedRow]) -> SessionBlock:
+    block = SessionBlock()
+    for row in without_ends(rows):
+        block.add(row)
+    block.others.sort(key=attrgetter("line"))
+    return block
