@@ -129,9 +129,9 @@ class ObservationUpload:
             if part.phase == CHECKING:
                 if not self.options.skips_invalid and not self._check_every_row(rejects):
                     return
-                part.phase = UPLOADING
+                part.phase, part.start = UPLOADING, part.started_at
                 if self.rows_in.log:
-                    self.rows_in.log.start_at(part.started_at)
+                    self.rows_in.log.start_at(part.start)
             with ObservationSender(self.client, ledger, self._tally, self.options.concurrency, self.run.check_mode) as sender:
                 for batch in self._batches(rejects):
                     self._send(batch, ledger, sender)
@@ -176,7 +176,9 @@ class ObservationUpload:
         log, repeated_lines = self.rows_in.log, self.rows_in.repeated_lines
         if not self._part.is_over or self.run.check_mode or self.options.checks_devices or log is None or repeated_lines is None:
             return False
-        if not log.can_be_entered or log.offset >= log.size:
+        # Every part gets on, however little time it has.
+        has_got_on = log.offset > (self._part.start.offset if self._part.start else 0)
+        if not log.can_be_entered or not has_got_on or log.offset >= log.size:
             return False
         self._go_on_at = LogStart(log.offset, log.line, repeated_lines)
         return True

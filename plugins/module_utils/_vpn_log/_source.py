@@ -101,8 +101,9 @@ class LogFile:
 
     def blocks(self) -> Iterator[LineBlock]:
         """All lines from the start, without their line breaks, in blocks."""
-        self.line = 0
+        self.line = self.offset = 0
         if self._start:
+            self.offset = self._start.offset
             repeated = self._first_lines(self._start.repeated_lines)
             if repeated:
                 yield LineBlock(range(1, len(repeated) + 1), repeated)
