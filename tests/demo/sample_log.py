@@ -228,11 +228,11 @@ def rows(records: Sequence[Record], seed: int) -> Iterator[list[str]]:
     dice = Dice(seed)
     middle = len(records) // 2
     sessions = [place for place, record in enumerate(records) if record.vpn_ip and record.seconds]
-    with_port, wrong_day, cut = (next(place for place in sessions if place > middle + step) for step in (-900, 70, 1100))
+    wrong_address, wrong_day, cut = (next(place for place in sessions if place > middle + step) for step in (-900, 70, 1100))
     for place, record in enumerate(records):
         row = _row(record, dice)
-        if place == with_port:
-            row[7] = "203.0.113.77:51820"
+        if place == wrong_address:
+            row[7] = "203.0.113.777"
         elif place == wrong_day:
             row[2] = "2025.11.31 08:14:02 EST"
         elif place == cut:
