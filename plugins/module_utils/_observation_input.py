@@ -13,13 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.secops.xdr.plugins.module_utils._addresses import parse_address
-from ansible_collections.secops.xdr.plugins.module_utils._timestamps import (
-    EPOCH_MS,
-    TimestampParser,
-    epoch_ms_to_milliseconds,
-    epoch_to_milliseconds,
-    iso8601_to_milliseconds,
-)
+from ansible_collections.secops.xdr.plugins.module_utils._moments import Moments
+from ansible_collections.secops.xdr.plugins.module_utils._timestamps import EPOCH_MS, epoch_ms_to_milliseconds, epoch_to_milliseconds
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._options import chosen_zone, opened_log
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import NO_ADDRESS, Rejected, Session, Skipped, in_blocks
 
@@ -64,10 +59,8 @@ class _ListedObservations:
 
     def __init__(self, observations: Sequence[Mapping[str, Any]], timestamp_format: str, zone: Zone) -> None:
         self._observations = observations
-        self._zone = zone
-        self._format = timestamp_format
-        self._parser: TimestampParser | None = None
-        self._number = epoch_ms_to_milliseconds if timestamp_format == EPOCH_MS else epoch_to_milliseconds
+        number = epoch_ms_to_milliseconds if timestamp_format == EPOCH_MS else epoch_to_milliseconds
+        self._moments = Moments(timestamp_format, zone, number)
 
     def blocks(self) -> Iterator[SessionBlock]:
         """The items, numbered from 1."""
@@ -85,28 +78,7 @@ class _ListedObservations:
         associated_ipaddr = _named("associated_ipaddr", item["associated_ipaddr"])
         if ipaddr is None or associated_ipaddr is None:
             return Skipped(number, NO_ADDRESS)
-        return Session(number, "", ipaddr, associated_ipaddr, self._milliseconds(item["timestamp"]), None)
-
-    def _milliseconds(self, value: object) -> int:
-        """An epoch number, a time in C(timestamp_format), or ISO 8601."""
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return self._number(repr(value))
-        if not isinstance(value, str):
-            raise TypeError(
-                f"timestamp: a {type(value).__name__} was given; an epoch number or a text such as 2024-05-31T08:15:00Z belongs here"
-            )
-        try:
-            if self._parser is None:
-                self._parser = TimestampParser(self._format, self._zone)
-            return self._parser.milliseconds(value)
-        except ValueError as error:
-            first_error = error
-        if value.strip().lstrip("-").replace(".", "", 1).isdigit():
-            return self._number(value)
-        try:
-            return iso8601_to_milliseconds(value, self._zone)
-        except ValueError as error:
-            raise first_error if "is not ISO 8601" in str(error) else error from None
+        return Session(number, "", ipaddr, associated_ipaddr, self._moments.milliseconds(item["timestamp"]), None)
 
 
 def _named(key: str, text: str) -> Any:

@@ -91,6 +91,17 @@ class SessionBlock:
         """The sessions one by one."""
         return map(Session, self.lines, self.usernames, self.ipaddrs, self.associated_ipaddrs, self.starts, self.ends)
 
+    def session(self, place: int) -> Session:
+        """One of the sessions, counted from 0."""
+        return Session(
+            self.lines[place],
+            self.usernames[place],
+            self.ipaddrs[place],
+            self.associated_ipaddrs[place],
+            self.starts[place],
+            self.ends[place],
+        )
+
     def add(self, row: Row) -> None:
         """Appends a row."""
         if not isinstance(row, Session):
