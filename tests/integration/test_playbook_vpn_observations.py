@@ -170,6 +170,7 @@ def test_every_variable_reaches_the_module(playground: Playground) -> None:
         "vpn_batch_size": 2,
         "vpn_concurrency": 2,
         "vpn_ledger": str(playground.folder / "other.sqlite3"),
+        "vpn_ledger_retention": 30,
         "vpn_force": False,
         "vpn_check_devices": True,
     }
