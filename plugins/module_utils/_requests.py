@@ -20,20 +20,36 @@ if TYPE_CHECKING:
     import requests
     from requests.adapters import HTTPAdapter
     from requests.auth import AuthBase
-    from urllib3.exceptions import ConnectTimeoutError, HTTPError, InsecureRequestWarning, NewConnectionError
+    from urllib3.exceptions import (
+        ConnectTimeoutError,
+        HTTPError,
+        InsecureRequestWarning,
+        NewConnectionError,
+        ProtocolError,
+        ProxyError,
+        SSLError,
+    )
     from urllib3.util import Retry
 else:
     try:
         import requests
         from requests.adapters import HTTPAdapter
         from requests.auth import AuthBase
-        from urllib3.exceptions import ConnectTimeoutError, HTTPError, InsecureRequestWarning, NewConnectionError
+        from urllib3.exceptions import (
+            ConnectTimeoutError,
+            HTTPError,
+            InsecureRequestWarning,
+            NewConnectionError,
+            ProtocolError,
+            ProxyError,
+            SSLError,
+        )
         from urllib3.util import Retry
     except ImportError:
         _IMPORT_ERROR = traceback.format_exc()
         requests = None
         HTTPAdapter = AuthBase = Retry = object
-        ConnectTimeoutError = HTTPError = InsecureRequestWarning = NewConnectionError = Exception
+        ConnectTimeoutError = HTTPError = InsecureRequestWarning = NewConnectionError = ProtocolError = ProxyError = SSLError = Exception
 
 __all__ = [
     "AuthBase",
@@ -42,7 +58,10 @@ __all__ = [
     "HTTPError",
     "InsecureRequestWarning",
     "NewConnectionError",
+    "ProtocolError",
+    "ProxyError",
     "Retry",
+    "SSLError",
     "requests",
     "require_requests",
 ]

@@ -10,9 +10,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.xdr.plugins.module_utils._requests import HTTPError, Retry
+from ansible_collections.secops.xdr.plugins.module_utils._requests import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ProtocolError,
+    ProxyError,
+    Retry,
+    SSLError,
+)
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
+    from urllib3.connectionpool import ConnectionPool
     from urllib3.response import BaseHTTPResponse
 
 MAX_RETRY_AFTER_SECONDS = 60.0
@@ -20,6 +31,7 @@ MAX_RETRY_AFTER_SECONDS = 60.0
 _BACKOFF_SECONDS = 0.5
 _BUSY = frozenset({429, 502, 503, 504})
 _SURELY_NOT_DONE = frozenset({429})
+_TUNNEL_REFUSED = "Tunnel connection failed"  # how http.client begins its message about a proxy's answer
 
 
 class CappedRetry(Retry):
@@ -28,6 +40,21 @@ class CappedRetry(Retry):
     # urllib3 would also repeat a 413 or 503 with Retry-After that the policy leaves out, which is not safe for every operation.
     RETRY_AFTER_STATUS_CODES = frozenset()
 
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        _pool: ConnectionPool | None = None,
+        _stacktrace: TracebackType | None = None,
+    ) -> CappedRetry:
+        """The retries that are left. For urllib3, a connection through a proxy that breaks after the request was sent failed to reach
+        the proxy; here it counts as what it is, with an outcome that nobody knows."""
+        if isinstance(error, ProxyError) and not _kept_from_sending(error.original_error):
+            error = ProtocolError("Connection aborted.", error.original_error)
+        return super().increment(method, url, response, error, _pool, _stacktrace)
+
     def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
         """The seconds that the server asks to wait, at most MAX_RETRY_AFTER_SECONDS."""
         try:
@@ -35,6 +62,13 @@ class CappedRetry(Retry):
         except (ValueError, OverflowError, HTTPError):
             return None
         return None if seconds is None else min(seconds, MAX_RETRY_AFTER_SECONDS)
+
+
+def _kept_from_sending(error: Exception) -> bool:
+    """Whether this failure with a proxy surely came before the request was sent through it."""
+    if isinstance(error, (NewConnectionError, ConnectTimeoutError, SSLError)):
+        return True
+    return isinstance(error, OSError) and str(error).startswith(_TUNNEL_REFUSED)
 
 
 class RetryPolicy:
