@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_url import PASSWORD_PARAMETER, keep_ledger_password
 from ansible_collections.secops.xdr.plugins.module_utils._psycopg import conninfo, errors, psycopg, require_psycopg
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 
@@ -22,12 +22,10 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[tuple[Any, ...]]
 
-SCHEMES = ("postgresql://", "postgres://")
 SCHEMA = "secops_xdr"
 
 # What the driver and the server would otherwise understand differently, and show in messages.
 _URL = re.compile(r"postgres(?:ql)?://(?:[^:@/?#]*(?::[^@/?#]*)?@)?[^@/?#]*(?:/[^?#]*)?(?:\?[^#]*)?")
-_PASSWORD_PARAMETER = re.compile(r"[?&](?:ssl)?password=([^&#]*)", re.IGNORECASE)
 _FULL = re.compile(r"too many (?:clients|connections)|remaining connection slots", re.IGNORECASE)
 _CONNECT_DEFAULTS: dict[str, str | int] = {
     "connect_timeout": 15,
@@ -47,22 +45,6 @@ SELECT set_config(name, wanted, false) FROM pg_settings JOIN (VALUES
     ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '3')
 ) AS setting (name, wanted) USING (name)
 """
-
-
-def is_postgresql(location: str | None) -> bool:
-    """Whether a C(ledger) option names a database."""
-    return bool(location) and str(location).lower().startswith(SCHEMES)
-
-
-def keep_ledger_password(location: str | None, secrets: SecretKeeper) -> None:
-    """Registers the password in a ledger's URL, also where the URL is so wrong that only a part of it was meant as password."""
-    if location is None or not is_postgresql(location):
-        return
-    credentials, at_sign, _rest = location.partition("://")[2].rpartition("@")
-    found = [credentials.partition(":")[2]] if at_sign else []
-    for password in [*found, *_PASSWORD_PARAMETER.findall(location)]:
-        secrets.add(password)
-        secrets.add(unquote(password))
 
 
 class LedgerDatabase:
@@ -147,7 +129,7 @@ def _checked_parameters(url: str) -> dict[str, Any]:
             f"ledger: this is not a URL of the form {form}. In user and password, write %40 for @, %3A for :, %2F for /, %3F for ?, "
             "%23 for # and %25 for %."
         )
-    if _PASSWORD_PARAMETER.search(url):
+    if PASSWORD_PARAMETER.search(url):
         raise LedgerError(
             f"ledger: the password stands among the parameters of the URL, where logs may show it. Write {form}, or leave it out and give "
             "it to the task in its environment as PGPASSWORD, or keep it in ~/.pgpass on the host that runs the module."

@@ -4,7 +4,10 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Opens the ledger that an option names: a SQLite file or a PostgreSQL database."""
+"""Opens the ledger that an option names: a SQLite file or a PostgreSQL database.
+
+Each kind is imported when it is opened: a module is compiled anew by every task, so what a task does not use should not be in its way.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
 from ansible_collections.secops.xdr.plugins.module_utils._ledger import default_location
-from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql import PostgresqlLedger
-from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_database import is_postgresql
-from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_plan import PostgresqlPlan
-from ansible_collections.secops.xdr.plugins.module_utils._ledger_sqlite import SqliteLedger
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_url import is_postgresql
 
 if TYPE_CHECKING:
     from ansible_collections.secops.xdr.plugins.module_utils._ledger import Ledger
@@ -25,7 +25,23 @@ if TYPE_CHECKING:
 def open_ledger(location: str | None, *, read_only: bool) -> Ledger:
     """The ledger at a file or URL, or at the default place; C(read_only) is for check mode. Raises LedgerError."""
     if location and is_postgresql(location):
-        return PostgresqlPlan(location) if read_only else PostgresqlLedger(location)
+        return _postgresql_ledger(location, read_only)
     if location and "://" in location:
         raise LedgerError("ledger: only a file or a postgresql:// URL can be a ledger.")
-    return SqliteLedger(os.path.expanduser(location) if location else default_location(), read_only=read_only)
+    return _sqlite_ledger(os.path.expanduser(location) if location else default_location(), read_only)
+
+
+def _sqlite_ledger(path: str, read_only: bool) -> Ledger:
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger_sqlite import SqliteLedger
+
+    return SqliteLedger(path, read_only=read_only)
+
+
+def _postgresql_ledger(url: str, read_only: bool) -> Ledger:
+    if read_only:
+        from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_plan import PostgresqlPlan
+
+        return PostgresqlPlan(url)
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql import PostgresqlLedger
+
+    return PostgresqlLedger(url)

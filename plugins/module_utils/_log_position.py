@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from ansible_collections.secops.xdr.plugins.module_utils._observation_tally import Tally
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._source import LogFile
 
-_END_BYTES = 64 * 1024
-_SAMPLES = 32
-_SAMPLE_BYTES = 1024
 _DIGEST_BYTES = 16
 _CANDIDATES = 8
 _UNSETTLED_LINES = 100
@@ -48,7 +45,7 @@ class LogResumption:
         self._ledger = ledger
         options = [rows_in.zone_name, *[params[name] for name in _READING_OPTIONS]]
         self._reading = hashlib.blake2b(json.dumps(options, sort_keys=True).encode(), digest_size=_DIGEST_BYTES).digest()
-        self._fingerprint = fingerprint(log, log.size)
+        self._fingerprint = log.fingerprint(log.size)
         self._found: LogPosition | None = None
         self.start: LogStart | None = None
 
@@ -63,7 +60,7 @@ class LogResumption:
             summary = json.loads(position.summary)
             if not (is_unchanged or can_go_on) or (summary["rejected"] and not takes_rejected):
                 continue
-            if fingerprint(self._log, position.offset) == position.fingerprint:
+            if self._log.fingerprint(position.offset) == position.fingerprint:
                 self._found = position
                 _add_summary(tally, summary)
                 if not is_unchanged:
@@ -76,7 +73,7 @@ class LogResumption:
         """Records that the log was read to its end and everything in it was dealt with."""
         if not tally.read or (self._found and self._found.offset == self._log.size):
             return
-        if fingerprint(self._log, self._log.size) != self._fingerprint:
+        if self._log.fingerprint(self._log.size) != self._fingerprint:
             # Somebody wrote into the log while it was read; what was read is not what stands there now.
             return
         is_settled = not tally.last_rejected_line or tally.last_rejected_line <= self._log.line - _UNSETTLED_LINES
@@ -91,22 +88,6 @@ class LogResumption:
         self._ledger.remember(position)
         if self._found:
             self._ledger.forget_position(self._found)
-
-
-def fingerprint(log: LogFile, offset: int) -> bytes:
-    """A digest of the log up to an offset: its beginning, what stands right before the offset, and samples in between.
-
-    Its cost does not grow with the log. It misses a log whose length, beginning and end are kept while single bytes in between
-    are changed, which no gateway and no rotation does.
-    """
-    digest = hashlib.blake2b(offset.to_bytes(8, "big"), digest_size=_DIGEST_BYTES)
-    digest.update(log.bytes_at(0, min(offset, _END_BYTES)))
-    last = max(0, offset - _END_BYTES)
-    digest.update(log.bytes_at(last, offset - last))
-    for sample in range(1, _SAMPLES):
-        start = offset * sample // _SAMPLES
-        digest.update(log.bytes_at(start, min(_SAMPLE_BYTES, offset - start)))
-    return digest.digest()
 
 
 def _summary(tally: Tally) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLog
 from ansible_collections.secops.xdr.plugins.module_utils._extrahop import ExtraHopClient
 from ansible_collections.secops.xdr.plugins.module_utils._ledger import ObservationScope
 from ansible_collections.secops.xdr.plugins.module_utils._ledgers import open_ledger
-from ansible_collections.secops.xdr.plugins.module_utils._log_position import LogResumption
 from ansible_collections.secops.xdr.plugins.module_utils._observation_batch import TEXT, ObservationBatch
 from ansible_collections.secops.xdr.plugins.module_utils._observation_input import opened_input
 from ansible_collections.secops.xdr.plugins.module_utils._observation_options import SECONDS, UploadOptions
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ansible_collections.secops.xdr.plugins.module_utils._ledger import Ledger, ObservationLedger
+    from ansible_collections.secops.xdr.plugins.module_utils._log_position import LogResumption
     from ansible_collections.secops.xdr.plugins.module_utils._observation_input import ObservationInput
     from ansible_collections.secops.xdr.plugins.module_utils._observation_tally import Tally
     from ansible_collections.secops.xdr.plugins.module_utils._run import Run
@@ -121,6 +121,8 @@ class ObservationUpload:
         """How to go on where an earlier run ended; None where the whole input has to be looked at."""
         if self.rows_in.log is None or self.options.force or self.options.checks_devices:
             return None
+        from ansible_collections.secops.xdr.plugins.module_utils._log_position import LogResumption
+
         return LogResumption(self.rows_in.log, self.rows_in, ledger, self.params)
 
     def _upload_rows(self, ledger: ObservationLedger) -> None:

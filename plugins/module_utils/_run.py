@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_database import keep_ledger_password
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_url import keep_ledger_password
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
-from ansible_collections.secops.xdr.plugins.module_utils._log_position import fingerprint
 from ansible_collections.secops.xdr.plugins.module_utils._observation_tally import Tally
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._source import LogStart
 
@@ -79,9 +78,9 @@ class UploadSlice:
         """Lets every part see the log as the first one saw it; raises InputError where it is another one by now."""
         if not self.is_continued:
             self.size = log.size
-            self.fingerprint = fingerprint(log, log.size).hex()
+            self.fingerprint = log.fingerprint(log.size).hex()
             return
-        if log.size < self.size or fingerprint(log, self.size).hex() != self.fingerprint:
+        if log.size < self.size or log.fingerprint(self.size).hex() != self.fingerprint:
             raise InputError(
                 f"path: {log.path} was replaced or rewritten while it was read. What was uploaded until then is recorded; run again."
             )

@@ -4,31 +4,69 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The formats of VPN logs that can be read. A new one is a file beside this one and a line here."""
+"""The formats of VPN logs that can be read. A new one is a file beside this one, and a line and a function here.
+
+A reader is imported when it is used: a module is compiled anew by every task, so what a task does not use should not be in its way.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._cisco_asa import CiscoAsaReader
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._csv import CsvReader
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._fortigate import FortigateReader
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._globalprotect import GlobalProtectReader
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._openvpn_as import OpenvpnAsReader
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._openvpn_status import OpenvpnStatusReader
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._wireguard import WireguardReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._reading import LogReader, Reading
 
+
+def _csv(reading: Reading) -> LogReader:
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._csv import CsvReader
+
+    return CsvReader(reading)
+
+
+def _openvpn_as(reading: Reading) -> LogReader:
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._openvpn_as import OpenvpnAsReader
+
+    return OpenvpnAsReader(reading)
+
+
+def _openvpn_status(reading: Reading) -> LogReader:
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._openvpn_status import OpenvpnStatusReader
+
+    return OpenvpnStatusReader(reading)
+
+
+def _globalprotect(reading: Reading) -> LogReader:
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._globalprotect import GlobalProtectReader
+
+    return GlobalProtectReader(reading)
+
+
+def _cisco_asa(reading: Reading) -> LogReader:
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._cisco_asa import CiscoAsaReader
+
+    return CiscoAsaReader(reading)
+
+
+def _fortigate(reading: Reading) -> LogReader:
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._fortigate import FortigateReader
+
+    return FortigateReader(reading)
+
+
+def _wireguard(reading: Reading) -> LogReader:
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._wireguard import WireguardReader
+
+    return WireguardReader(reading)
+
+
 READERS: dict[str, Callable[[Reading], LogReader]] = {
-    "csv": CsvReader,
-    "openvpn_as": OpenvpnAsReader,
-    "openvpn_status": OpenvpnStatusReader,
-    "globalprotect": GlobalProtectReader,
-    "cisco_asa": CiscoAsaReader,
-    "fortigate": FortigateReader,
-    "wireguard": WireguardReader,
+    "csv": _csv,
+    "openvpn_as": _openvpn_as,
+    "openvpn_status": _openvpn_status,
+    "globalprotect": _globalprotect,
+    "cisco_asa": _cisco_asa,
+    "fortigate": _fortigate,
+    "wireguard": _wireguard,
 }

@@ -15,13 +15,12 @@ from ansible_collections.secops.xdr.plugins.module_utils._argspec import Argumen
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 from ansible_collections.secops.xdr.plugins.module_utils._timezones import Zone
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._formats import READERS
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._reading import Reading
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._source import LogFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._reading import LogReader
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._source import LogFile
 
 DEFAULT_TIMESTAMP_FORMAT = "%m/%d/%y %H:%M:%S"
 
@@ -58,6 +57,9 @@ def chosen_zone(params: Mapping[str, Any]) -> Zone:
 @contextmanager
 def opened_log(params: Mapping[str, Any], *, wants_usernames: bool) -> Iterator[tuple[LogFile, LogReader]]:
     """The log and a reader for its format; raises InputError."""
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._reading import Reading
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._source import LogFile
+
     columns = dict(params["columns"])
     columns["timestamp"] = _checked_columns("columns.timestamp", columns["timestamp"])
     with LogFile(params["path"], params["encoding"]) as source:

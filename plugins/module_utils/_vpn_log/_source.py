@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import hashlib
 import os
 import stat
 import zlib
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 256 * 1024
 MAX_LINE_BYTES = 64 * 1024
 """No gateway writes longer lines; what is longer is rejected and passed over without being held."""
+_END_BYTES = 64 * 1024
+_SAMPLES = 32
+_SAMPLE_BYTES = 1024
+_DIGEST_BYTES = 16
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -94,6 +99,21 @@ class LogFile:
     def bytes_at(self, offset: int, length: int) -> bytes:
         """Some bytes of the file as it lies on disk; does not move the place where lines are read."""
         return os.pread(self._raw.fileno(), length, offset)
+
+    def fingerprint(self, offset: int) -> bytes:
+        """A digest of the log up to an offset: its beginning, what stands right before the offset, and samples in between.
+
+        Its cost does not grow with the log. It misses a log whose length, beginning and end are kept while single bytes in between
+        are changed, which no gateway and no rotation does.
+        """
+        digest = hashlib.blake2b(offset.to_bytes(8, "big"), digest_size=_DIGEST_BYTES)
+        digest.update(self.bytes_at(0, min(offset, _END_BYTES)))
+        last = max(0, offset - _END_BYTES)
+        digest.update(self.bytes_at(last, offset - last))
+        for sample in range(1, _SAMPLES):
+            start = offset * sample // _SAMPLES
+            digest.update(self.bytes_at(start, min(_SAMPLE_BYTES, offset - start)))
+        return digest.digest()
 
     def start_at(self, start: LogStart | None) -> None:
         """From now on, C(blocks) goes on where an earlier run has ended, after the first lines that it needs to understand the rest."""
