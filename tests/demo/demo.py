@@ -213,7 +213,7 @@ def demonstrate() -> None:
     say()
     say("To try it by hand, start the emulator in one terminal:")
     say("  PYTHONPATH=tests build/demo/.venv/bin/python -m emulator")
-    say("Paste the `export` lines that it prints into another one, and run there:")
+    say("Paste the `export` lines that it prints into another one, and run there, in this folder:")
     say("  export PATH=$PWD/build/demo/.venv/bin:$PATH ANSIBLE_COLLECTIONS_PATH=$PWD/build/demo/collections")
     # The emulator forgets everything when it ends; the user's own ledger would not.
     say("  export SECOPS_XDR_LEDGER=$(mktemp -d)/ledger.sqlite3")
