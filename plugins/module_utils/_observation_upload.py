@@ -29,7 +29,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._observation_rejects im
 from ansible_collections.secops.xdr.plugins.module_utils._observation_sender import ObservationSender
 from ansible_collections.secops.xdr.plugins.module_utils._observation_tally import DUPLICATE
 from ansible_collections.secops.xdr.plugins.module_utils._upload_slice import CHECKING, UPLOADING, UploadSlice
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._source import LogStart
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._start import LogStart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 from ansible_collections.secops.xdr.plugins.module_utils._observation_tally import Tally
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._source import LogStart
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._start import LogStart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
 
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._start import LogStart
+
 BLOCK_BYTES = 256 * 1024
 MAX_LINE_BYTES = 64 * 1024
 """No gateway writes longer lines; what is longer is rejected and passed over without being held."""
@@ -42,15 +44,6 @@ class LineBlock(NamedTuple):
 
     numbers: Sequence[int]
     lines: list[str]
-
-
-class LogStart(NamedTuple):
-    """Where reading goes on: the byte behind a line break, the number of the line before it, and how many of the first lines
-    (that are not blank) are handed out again before, such as a header."""
-
-    offset: int
-    line: int
-    repeated_lines: int
 
 
 class LogFile:
