@@ -65,17 +65,18 @@ class EventSearch:
 
     def _scrolled(self, page: SearchPage, seen: set[tuple[str, str]]) -> Iterator[StoredEvent]:
         passed = 0
-        total = self._counted(page).total
+        self._counted(page)
         while page.events:
             passed += len(page.events)
             yield from _not_seen(page, seen)
-            if passed >= total:
-                return
-            if page.scroll_id is None:
+            if page.scroll_id is None or (self.total_is_exact and passed >= self.total):
                 break
             page = self._client.next_page(page.scroll_id)
-        if passed < total:
-            raise AnswerError(f"The search said that {total} events match, and ended after {passed}. Run again; if it stays so, narrow it.")
+        if self.total_is_exact and passed < self.total:
+            raise AnswerError(
+                f"The search said that {self.total} events match, and ended after {passed}. Run again; if it stays so, narrow it."
+            )
+        self.total, self.total_is_exact = passed, True
 
     def _by_window(self, page: SearchPage, seen: set[tuple[str, str]]) -> Iterator[StoredEvent]:
         start = 0

@@ -48,10 +48,11 @@ class EventSender:
 
     def send(self, events: Sequence[NewEvent]) -> None:
         """Sends the events. Those without a clear answer are looked for, and what is surely missing then is sent once more."""
-        unclear = self._sent(events)
+        unclear = self._sent(events, forgets=True)
         missing = self._not_arrived(unclear)
         if missing:
-            again = self._sent(missing)
+            # Even if this is refused: an intent that was once unclear makes the next run look patiently.
+            again = self._sent(missing, forgets=False)
             self._not_arrived(again)
             unclear = {**unclear, **again}
         for event, error in unclear.items():
@@ -59,8 +60,11 @@ class EventSender:
                 what = f"whether this event was inserted is unknown. {error.message.rstrip('.')}"
                 self._outcomes[event] = InsertOutcome(event, error=unknown_outcome(event, what, self._finder, error))
 
-    def _sent(self, events: Sequence[NewEvent]) -> dict[NewEvent, RequestError]:
-        """Sends the events once; returns those without a clear answer, whose intents stay in the ledger."""
+    def _sent(self, events: Sequence[NewEvent], *, forgets: bool) -> dict[NewEvent, RequestError]:
+        """Sends the events once; returns those without a clear answer, whose intents stay in the ledger.
+
+        C(forgets) takes back the intents of those that were surely not inserted.
+        """
         self._ledger.intend([event.key for event in events])
         unclear: dict[NewEvent, RequestError] = {}
         not_done = []
@@ -75,7 +79,7 @@ class EventSender:
                     not_done.append(event.key)
                 # What is left is a failing ledger: the server has the event, and its intent keeps the next run from sending it again.
                 self._outcomes[event] = InsertOutcome(event, changed=not refused, error=result)
-        if not_done:
+        if not_done and forgets:
             self._ledger.forget(not_done)
         return unclear
 

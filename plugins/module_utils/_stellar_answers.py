@@ -108,9 +108,7 @@ def search_page(answer: Answer) -> SearchPage:
     total, is_exact = _total(hits.get("total"))
     scroll_id = fields.get("_scroll_id")
     events = [_stored(hit, answer) for hit in hits["hits"]]
-    if total < len(events):
-        raise answer.unexpected("a total that covers its hits was expected")
-    return SearchPage(events, total, is_exact, scroll_id if isinstance(scroll_id, str) else None)
+    return SearchPage(events, max(total, len(events)), is_exact, scroll_id if isinstance(scroll_id, str) else None)
 
 
 def _stored(fields: Any, answer: Answer) -> StoredEvent:

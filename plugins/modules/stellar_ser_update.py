@@ -130,6 +130,8 @@ notes:
   - A comment is never sent again blindly. After a request without an answer, the event is read to see whether the comment arrived.
   - Only C(update_ser) is proven to take a status, a comment and a tag in one request. It takes one tag a request. C(security_events)
     takes all tags in one, and status and comment in another.
+  - Where the server does not read events by their ID, they are searched for. The search lags about a second behind writes, so that runs
+    in quick succession may write the same again.
 seealso:
   - module: secops.xdr.stellar_ser_event
   - module: secops.xdr.stellar_ser_event_info

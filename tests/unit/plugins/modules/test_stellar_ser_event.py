@@ -313,3 +313,11 @@ def test_on_saas_the_pattern_is_an_option_and_a_wrong_one_is_told(stellar: Stell
     result = stellar.insert(**SEED_EVENT, search_index="stellar-index-v1-ser-*")
     assert not result.changed
     assert result.warnings == []
+
+
+def test_no_events_are_no_work(stellar: Stellar):
+    result = stellar.insert(events=[])
+
+    assert not result.changed
+    assert result["events"] == []
+    assert stellar.seen() == []

@@ -292,3 +292,11 @@ def test_a_read_by_search_where_there_is_none_by_id(stellar: Stellar):
 
     assert result["after"]["status"] == "Closed"
     assert len(stellar.bodies()) == 1
+
+
+def test_no_events_are_no_work(stellar: Stellar):
+    result = stellar.update(events=[], status="Closed")
+
+    assert not result.changed
+    assert result["events"] == []
+    assert stellar.seen() == []
