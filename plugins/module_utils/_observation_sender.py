@@ -54,12 +54,20 @@ class ObservationSender:
             self._ledger.accept(claim)
             self._tally.uploaded += len(claim.fresh)
             return
+        try:
+            self._wait_for_room()
+        except RequestError:
+            # Claimed and never sent: nothing about these rows is open.
+            self._ledger.release(claim)
+            raise
+        self._under_way.add(self._pool.submit(self._send, claim, body))
+
+    def _wait_for_room(self) -> None:
         while len(self._under_way) >= self._workers:
             done, _not_done = wait(self._under_way, return_when=FIRST_COMPLETED)
             for future in done:
                 self._under_way.discard(future)
                 self._count(future)
-        self._under_way.add(self._pool.submit(self._send, claim, body))
 
     def _send(self, claim: Claim, body: bytes) -> int:
         try:
