@@ -73,7 +73,9 @@ class ExtraHopClient:
         C(body) is the JSON of C({"observations": [{"ipaddr", "associated_ipaddr", "timestamp"}], "source"}). The answer is a 202 whose body
         has no documented shape; it does not mean that the observations are stored: addresses that were never observed are ignored.
         """
-        self._http.request(Operation.REPEATABLE_WRITE, "POST", OBSERVATIONS_PATH, expect=(202,), json_body=body)
+        answer = self._http.request(Operation.REPEATABLE_WRITE, "POST", OBSERVATIONS_PATH, expect=(202,), json_body=body)
+        if answer.is_html:
+            raise answer.unexpected("an empty body, text or JSON was expected")
 
     def observed_addresses(self, addresses: Sequence[str]) -> Iterator[str]:
         """Those of the addresses that belong to devices which the appliance has observed."""
