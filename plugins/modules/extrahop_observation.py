@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - secops.xdr.attributes
   - secops.xdr.attributes.extrahop
   - secops.xdr.extrahop
+  - secops.xdr.vpn_log
 requirements:
   - psycopg 3.2 or later, with a PostgreSQL O(ledger) only (C(pip install "psycopg[binary]"))
 attributes:
@@ -70,49 +71,6 @@ options:
       - A log on the host that runs the module. It may be compressed with gzip.
       - The file is opened once; what is appended while the module runs is left to the next run.
     type: path
-  format:
-    description:
-      - What the log at O(path) is written in.
-    type: str
-    choices: [csv]
-    default: csv
-  columns:
-    description:
-      - Which columns of a CSV log hold what. Names are matched exactly first, then without regard to case.
-    type: dict
-    suboptions:
-      ipaddr:
-        description: The column with the VPN address of the client.
-        type: str
-        default: VPN IP
-      associated_ipaddr:
-        description: The column with the address on the internet.
-        type: str
-        default: Real IP
-      timestamp:
-        description:
-          - The column with the time. A list of columns is joined by spaces.
-          - A pattern such as V({Month}/{Day}/{Year} {Time}) is filled in with the columns it names.
-        type: raw
-        default: Start Time
-      username:
-        description:
-          - The column with the name of the user. Without it, a column with one of the usual names is taken.
-          - Observations have no user; this is for modules that read sessions from the same log.
-        type: str
-  timestamp_format:
-    description:
-      - How times are written. A C(strptime) format, V(epoch) (seconds), V(epoch_ms) or V(iso8601).
-      - Month and day names are English on every host. C(%Z) understands the abbreviations of time zones on every host.
-    type: str
-    default: "%m/%d/%y %H:%M:%S"
-  timezone:
-    description:
-      - The time zone, by its IANA name such as V(Europe/Berlin), of times that carry none themselves.
-      - If not set, the zone of the host that runs the module is used and returned in RV(timezone).
-      - A time that occurs twice because clocks went back is taken for the first of the two. A time that does not occur because clocks
-        went forward is read as if they had not yet. The result is the same on every run.
-    type: str
   timestamp_unit:
     description:
       - The unit in which times are sent. ExtraHop's own script sends seconds; milliseconds are documented elsewhere.
@@ -121,16 +79,6 @@ options:
     type: str
     choices: [seconds, milliseconds]
     default: seconds
-  delimiter:
-    description:
-      - The character between the columns of a CSV log.
-    type: str
-    default: ","
-  encoding:
-    description:
-      - The encoding of the log. A byte-order mark is fine.
-    type: str
-    default: utf-8
   on_invalid:
     description:
       - With V(fail), the whole input is checked first, and a single row that cannot be used stops the run before anything is sent.
@@ -220,11 +168,7 @@ EXAMPLES = r"""
     api_key: "{{ extrahop_api_key }}"
     source: OpenVPN Access Server
     path: /var/log/openvpn/export.csv
-    columns:
-      ipaddr: Vpn Ip
-      associated_ipaddr: Real Ip
-      timestamp: Start Time
-    timestamp_format: "%Y.%m.%d %H:%M:%S %Z"
+    format: openvpn_as
     on_invalid: skip
     rejects_path: /var/log/openvpn/rejects.csv
     check_devices: true
@@ -270,6 +214,8 @@ counts:
       description:
         - Rows that were left out, by reason. V(no_address) is for rows without both addresses.
         - V(duplicate) is for rows that stand twice in the input.
+        - V(failed_login), V(other_service), V(other_message), V(session_end) and V(never_connected) are for rows of logs that hold
+          more than sessions; the guide R(log formats,ansible_collections.secops.xdr.docsite.guide_log_formats) explains them.
       type: dict
     rejected:
       description: Rows that cannot be used.

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The options that say how a VPN log is written."""
+
+    DOCUMENTATION = r"""
+options:
+  format:
+    description:
+      - What the log at O(path) is written in. The guide R(log formats,ansible_collections.secops.xdr.docsite.guide_log_formats) says for each of
+        them what is read, skipped and rejected.
+      - V(csv) is any CSV log with a header, as O(columns), O(timestamp_format) and O(delimiter) say. The others know their columns and times.
+      - V(openvpn_as) is an export of OpenVPN Access Server.
+      - V(openvpn_status) is a status file of OpenVPN, version 1, 2 or 3.
+      - V(globalprotect) is a GlobalProtect log of PAN-OS 9.1 or later, from syslog or exported from the web interface.
+      - V(cisco_asa) is syslog of Cisco ASA or Firepower, with the message 722051.
+      - V(fortigate) is an event log of FortiGate.
+      - V(wireguard) is the output of C(wg show all dump). The keys in it are neither returned nor logged.
+    type: str
+    choices: [csv, openvpn_as, openvpn_status, globalprotect, cisco_asa, fortigate, wireguard]
+    default: csv
+  columns:
+    description:
+      - Which columns hold what, with O(format=csv). Names are matched exactly first, then without regard to case.
+    type: dict
+    suboptions:
+      ipaddr:
+        description: The column with the VPN address of the client.
+        type: str
+        default: VPN IP
+      associated_ipaddr:
+        description: The column with the address on the internet.
+        type: str
+        default: Real IP
+      timestamp:
+        description:
+          - The column with the time. A list of columns is joined by spaces.
+          - A pattern such as V({Month}/{Day}/{Year} {Time}) is filled in with the columns it names.
+        type: raw
+        default: Start Time
+      username:
+        description:
+          - The column with the name of the user. Without it, a column with one of the usual names is taken.
+          - Observations have no user; this is for modules that read sessions from the same log.
+        type: str
+  timestamp_format:
+    description:
+      - How times are written, with O(format=csv). A C(strptime) format, V(epoch) (seconds), V(epoch_ms) or V(iso8601).
+      - Month and day names are English on every host. C(%Z) understands the abbreviations of time zones on every host.
+    type: str
+    default: "%m/%d/%y %H:%M:%S"
+  timezone:
+    description:
+      - The time zone, by its IANA name such as V(Europe/Berlin), of times that carry none themselves.
+      - If not set, the zone of the host that runs the module is used and returned in RV(timezone).
+      - A time that occurs twice because clocks went back is taken for the first of the two. A time that does not occur because clocks
+        went forward is read as if they had not yet. The result is the same on every run.
+    type: str
+  delimiter:
+    description:
+      - The character between the columns of a CSV log, with V(csv), V(openvpn_as) and V(globalprotect).
+    type: str
+    default: ","
+  encoding:
+    description:
+      - The encoding of the log. A byte-order mark is fine.
+    type: str
+    default: utf-8
+"""
