@@ -11,6 +11,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_database import LedgerDatabase
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_events import PostgresqlEvents
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_observations import PostgresqlObservations
@@ -28,7 +29,11 @@ class PostgresqlLedger:
     def __init__(self, url: str) -> None:
         self._database = LedgerDatabase(url, read_only=False)
         self._connection = self._database.connected()
-        make_tables(self._connection, self._database)
+        try:
+            make_tables(self._connection, self._database)
+        except LedgerError:
+            self._connection.close()
+            raise
 
     @contextmanager
     def observations(self, scope: ObservationScope, *, force: bool, run: int | None) -> Iterator[PostgresqlObservations]:

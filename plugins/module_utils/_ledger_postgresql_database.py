@@ -67,13 +67,20 @@ class LedgerDatabase:
             connection = psycopg.connect(**self._parameters, autocommit=True)
         except psycopg.Error as error:
             raise LedgerError(self._unreachable(error)) from error
+        try:
+            self._prepare(connection)
+        except LedgerError:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: Connection) -> None:
         with self.explained():
             info = connection.info
             self._where = f"PostgreSQL at {info.host}, port {info.port}, database {info.dbname}, user {info.user}"
             connection.execute(_SESSION)
             if self._read_only:
                 connection.execute("SET default_transaction_read_only = on")
-        return connection
 
     @contextmanager
     def explained(self) -> Iterator[None]:

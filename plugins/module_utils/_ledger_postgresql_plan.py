@@ -11,6 +11,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
 from ansible_collections.secops.xdr.plugins.module_utils._ledger import Claim
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_database import LedgerDatabase
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_events import PostgresqlEvents
@@ -38,7 +39,11 @@ class PostgresqlPlan:
     def __init__(self, url: str) -> None:
         self._database = LedgerDatabase(url, read_only=True)
         self._connection = self._database.connected()
-        self._has_tables = has_tables(self._connection, self._database)
+        try:
+            self._has_tables = has_tables(self._connection, self._database)
+        except LedgerError:
+            self._connection.close()
+            raise
         self._scratch = SqliteLedger(None, read_only=True)
 
     @contextmanager

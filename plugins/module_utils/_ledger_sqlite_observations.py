@@ -161,7 +161,8 @@ class SqliteObservations:
 
     def _recorded(self, keys: Sequence[ObservationKey]) -> dict[ObservationKey, int]:
         recorded: dict[ObservationKey, int] = {}
-        for schema, scope in self._scopes:
+        # The ledger that this run writes comes last; what it says of a row holds.
+        for schema, scope in reversed(self._scopes):
             if scope >= 0:
                 recorded.update(self._recorded_in(schema, scope, keys))
         return recorded
