@@ -54,6 +54,7 @@ class UpdateEndpoint:
             raise NotFoundError(message, error.status, error.reason, **error.details) from error
 
     def _find_out(self, wanted: WantedChange, change: Change) -> None:
+        refusals = []
         for name in (UPDATE_SER, SECURITY_EVENTS):
             bodies = _BODIES[name](change)
             try:
@@ -61,12 +62,13 @@ class UpdateEndpoint:
             except StatusError as error:
                 if error.status not in _MISSING:
                     raise
-                refusal = error
+                refusals.append(error)
                 continue
             self.name = name
             for fields in bodies:
                 self._updates[name](wanted.index, wanted.id, fields)
             return
+        refusal = refusals[-1]
         message = (
             f"{wanted.where or wanted.id}: neither update_ser nor security_events took the update of {wanted.id} in {wanted.index} "
             f"(the last answer: {refusal.message}) Check index, id and the version of the server."
