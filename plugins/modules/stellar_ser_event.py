@@ -21,6 +21,8 @@ extends_documentation_fragment:
   - secops.xdr.attributes
   - secops.xdr.attributes.stellar
   - secops.xdr.stellar
+requirements:
+  - psycopg 3.2 or later, with a PostgreSQL O(ledger) only (C(pip install "psycopg[binary]"))
 attributes:
   check_mode:
     support: full
@@ -267,7 +269,9 @@ options:
     default: 4
   ledger:
     description:
-      - The SQLite file that records what was inserted. It is made, for its owner only, where it is missing.
+      - Where it is recorded what was inserted. A SQLite file, which is made, for its owner only, where it is missing; or a PostgreSQL
+        database, for jobs that run on several hosts, as V(postgresql://user:password@host:5432/database). See
+        M(secops.xdr.extrahop_observation) for what such a URL may hold.
       - If not set, the environment variable E(SECOPS_XDR_LEDGER) is used, then C(secops.xdr/ledger.sqlite3) in E(XDG_STATE_HOME) or
         C(~/.local/state) on the host that runs the module.
       - Of an event, the ledger holds a digest, and the index and id that the server gave it; no text and no credentials.
@@ -275,7 +279,7 @@ options:
 notes:
   - To insert events, Stellar Cyber wants root scope and the Super Admin profile.
   - The search of the server lags about a second behind its writes. Within that time, only the ledger keeps two runs from inserting
-    the same event, so two hosts that insert the same event in the same second may both succeed.
+    the same event, so two hosts that insert the same event in the same second may both succeed, if they do not share a PostgreSQL one.
   - Runs with the same ledger wait for each other where they insert the same events.
 seealso:
   - module: secops.xdr.stellar_ser_update

@@ -19,6 +19,8 @@ import pytest
 
 from emulator import RunningEmulator, Settings
 
+pytest_plugins = ["postgresql.fixtures"]
+
 ROOT = Path(__file__).resolve().parents[2]
 INDEX, ID = "aella-ser-1610496070892-", "7PW5SXcBlxPU3jFcFJ_s"
 SEED_EVENT = {
@@ -179,6 +181,24 @@ def test_many_hosts_at_once_insert_one_event(playground: Playground):
     assert succeeded(run).total("changed") == 1
     assert len(playground.emulator.events()) == 1
     assert len(playground.emulator.writes()) == 1
+
+
+def test_hosts_that_share_a_database_insert_one_event(playground: Playground, database_url: str):
+    """Each with a state directory of its own, within the time in which the server's search does not show the event."""
+    playground.emulator.configure(latency=0.2, refresh_delay=30)
+    hosts = ",".join(f"host{number}" for number in range(3)) + ","
+
+    for changed in (1, 0):
+        run = playground.tasks(
+            {"secops.xdr.stellar_ser_event": {**SEED_EVENT, "ledger": database_url}},
+            hosts="all",
+            connection="local",
+            vars={"ansible_python_interpreter": sys.executable},
+            environment={"XDG_STATE_HOME": "{{ playbook_dir }}/{{ inventory_hostname }}"},
+            arguments=("--inventory", hosts, "--forks", "3"),
+        )
+        assert succeeded(run).total("changed") == changed
+    assert len(playground.emulator.events()) == 1
 
 
 def test_what_was_found_is_handed_on(playground: Playground):
