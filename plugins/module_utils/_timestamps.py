@@ -63,6 +63,7 @@ class TimestampParser:
         self._split: _Split | None = None
         self._hours: dict[str, int] = {}
         self._parse = self._chosen_parse()
+        self._marks = 0 if self._split is _split_at_end else 1
 
     def milliseconds(self, text: str) -> int:
         """The time in epoch milliseconds."""
@@ -90,6 +91,9 @@ class TimestampParser:
 
     def _learn(self, hour: str) -> None:
         """Notes when an hour starts, unless the zone changes its offset within it."""
+        if hour.count(_MARK) != self._marks:
+            # The text holds one itself, and is no time.
+            return
         before, _mark, after = hour.partition(_MARK)
         try:
             first = self._parse(f"{before}:00:00{after}")

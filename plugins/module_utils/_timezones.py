@@ -53,6 +53,7 @@ ABBREVIATION_HOURS: dict[str, float] = {
     "AKST": -9,
     "AKDT": -8,
     "HST": -10,
+    "HDT": -9,
     "SST": -11,
     "CHST": 10,
     "WAT": 1,
@@ -117,10 +118,8 @@ class Zone:
         What the zone itself calls its times comes first, then ABBREVIATION_HOURS.
         """
         for fold in (0, 1):
-            local = moment.replace(tzinfo=self._rules, fold=fold)
-            aware = local if self._rules else local.astimezone()
-            offset = aware.utcoffset()
-            if offset is not None and aware.tzname() == abbreviation:
+            offset, own_name = self._offset_and_name(moment.replace(tzinfo=self._rules, fold=fold))
+            if offset is not None and own_name == abbreviation:
                 return offset
         name = abbreviation.upper()
         if name in ABBREVIATION_HOURS:
@@ -131,6 +130,14 @@ class Zone:
                 "set `timezone` to the IANA name of the one that is meant"
             )
         raise ValueError(f"the zone {quoted(abbreviation)} is not known; known are {', '.join(sorted(ABBREVIATION_HOURS))}")
+
+    def _offset_and_name(self, local: datetime) -> tuple[timedelta | None, str | None]:
+        """What the zone says of a wall-clock time; nothing at both ends of the calendar, where it cannot be asked."""
+        try:
+            aware = local if self._rules else local.astimezone()
+            return aware.utcoffset(), aware.tzname()
+        except (OverflowError, OSError, ValueError):
+            return None, None
 
 
 def _host_zone_name() -> str:
