@@ -40,6 +40,7 @@ help:
 	@echo "make demo         watch a VPN log become observations, against an emulator"
 	@echo "make test         every check: $(STAGES)"
 	@echo "make CHECK        one of them"
+	@echo "make bench        measure it beside what it replaces (half an hour); ARGUMENTS=--quick for a minute"
 	@echo "make unit-oldest  the unit tests on the oldest Python found"
 	@echo "make format       let ruff put the Python code in order"
 	@echo "make clean        remove all that make has made"
@@ -76,6 +77,15 @@ unit-oldest: venv
 	@oldest=$$(.venv/bin/python tests/checks/interpreters.py) && \
 	    "$$oldest" tests/checks/make_venv.py build/oldest/.venv requirements.txt tests/unit/requirements-oldest.txt
 	@build/oldest/.venv/bin/python -m pytest tests/unit/plugins $(ARGUMENTS)
+
+# In an environment of its own, which has Ansible with community.general to measure beside, and what draws the plot.
+.PHONY: bench
+bench: export PATH := $(CURDIR)/build/bench/.venv/bin:$(PATH)
+bench:
+	@python=$$(sh tests/checks/find_python.sh) && \
+	    "$$python" tests/checks/make_venv.py build/bench/.venv requirements.txt requirements-emulator.txt benchmarks/requirements-bench.txt
+	@mkdir -p "$(dir $(DEVELOPMENT))" && ln -sfn ../../../.. "$(DEVELOPMENT)"
+	@build/bench/.venv/bin/python benchmarks/run.py $(ARGUMENTS)
 
 .PHONY: lint
 lint: venv

@@ -1,0 +1,72 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes VPN logs in the form of the vendor's example: a few thousand users, a pool of 4 000 addresses, time rising."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+HEADER = "Real IP,VPN IP,Start Time\n"
+_USERS = 3000
+_POOL = 4000
+_SECONDS_APART = 6
+_ROWS_A_WRITE = 50_000
+_START = datetime(2024, 1, 1)
+
+
+class Logs:
+    """Logs of any length, each made once. A longer one begins like a shorter one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def of(self, rows: int) -> Path:
+        """The log with so many rows; not to be changed."""
+        path = self._folder / f"log-{rows}.csv"
+        if not path.exists():
+            self.write(path, 0, rows)
+        return path
+
+    def write(self, path: Path, first: int, rows: int) -> None:
+        """Writes rows from the given one on to a file, behind what it holds already."""
+        lines = islice(_lines(), first, first + rows)
+        is_new = not path.exists()
+        with path.open("a", encoding="ascii") as file:
+            if is_new:
+                file.write(HEADER)
+            while part := list(islice(lines, _ROWS_A_WRITE)):
+                file.writelines(part)
+
+
+def _lines() -> Iterator[str]:
+    """The rows without end, the same on every call."""
+    chance = random.Random(20240101)
+    pool = [f"10.8.{number // 250}.{number % 250 + 2}" for number in range(_POOL)]
+    outside = [_outside_addresses(chance) for _user in range(_USERS)]
+    clock = [f" {second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}\n" for second in range(86_400)]
+    second = 0
+    day, date = -1, ""
+    pick = chance.random
+    while True:
+        second += int(pick() * _SECONDS_APART) + 1
+        if second // 86_400 != day:
+            day = second // 86_400
+            date = (_START + timedelta(days=day)).strftime("%m/%d/%y")
+        addresses = outside[int(pick() * _USERS)]
+        yield f"{addresses[int(pick() * len(addresses))]},{pool[int(pick() * _POOL)]},{date}{clock[second % 86_400]}"
+
+
+def _outside_addresses(chance: random.Random) -> list[str]:
+    """One to four, from the networks that documentation has for itself and a large one beside them."""
+    return [
+        f"100.{chance.randrange(64, 128)}.{chance.randrange(256)}.{chance.randrange(1, 255)}" for _number in range(chance.randrange(1, 5))
+    ]

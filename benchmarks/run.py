@@ -1,0 +1,90 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Measures this collection beside what it replaces, and writes a table and a plot.
+
+Without names, everything is measured at full size and `benchmarks/RESULTS.md` and `benchmarks/results.svg` are written anew.
+With names, or with `--quick`, they are written to `build/bench/` instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pickle
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from _events import printed_by
+from _machine import machine
+from _paths import BENCHMARKS, ROOT
+from _profiling import reading_alone, show_profile
+from _read_csv import against_read_csv
+from _report import markdown
+from _shared_ledger import shared_ledger
+from _site import Site
+from _small_task import small_upload
+from _uploads import MILLION, again_and_grown, against_script, by_length, slow_network
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from _findings import Finding
+
+PARTS: dict[str, Callable[[Site], Finding]] = {
+    "script": against_script,
+    "again": again_and_grown,
+    "read_csv": against_read_csv,
+    "length": by_length,
+    "network": slow_network,
+    "shared": shared_ledger,
+    "task": small_upload,
+    "reading": reading_alone,
+    "events": printed_by("stellar.py", "(i) Security events"),
+    "sessions": printed_by("sessions.py", "Sessions"),
+}
+
+
+def measure(names: Sequence[str], site: Site, output: Path) -> None:
+    """Measures parts, and writes after each what was found until then."""
+    about = machine()
+    if site.is_quick:
+        about.append("**A quick run, at a hundredth of the size: that it ends well is all it says.**")
+    findings: list[Finding] = []
+    output.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        print(f"{name}:", flush=True)
+        begun = time.monotonic()
+        findings.append(PARTS[name](site))
+        (output / "RESULTS.md").write_text(markdown(about, findings, "results.svg"), encoding="utf-8")
+        print(f"  ({time.monotonic() - begun:.0f} s)", flush=True)
+    subprocess.run([sys.executable, str(BENCHMARKS / "_plot.py"), str(output / "results.svg")], input=pickle.dumps(findings), check=True)
+    print(f"\n{(output / 'RESULTS.md').read_text(encoding='utf-8')}")
+
+
+def main() -> None:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(PARTS)} (default: everything)")
+    parser.add_argument("--rounds", type=int, help="how often each variant runs (default: 5; 1 with --quick)")
+    parser.add_argument("--quick", action="store_true", help="everything at a hundredth of its size, to see that it works")
+    parser.add_argument("--profile", action="store_true", help="show where the time of an upload goes, and measure nothing")
+    options = parser.parse_args()
+    unknown = set(options.names).difference(PARTS)
+    if unknown:
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    is_whole = not options.names and not options.quick
+    rounds = options.rounds or (1 if options.quick else 5)
+    with tempfile.TemporaryDirectory(prefix="xdr-bench-") as folder, Site(Path(folder), is_quick=options.quick, rounds=rounds) as site:
+        if options.profile:
+            show_profile(site, site.sized(MILLION))
+        else:
+            measure(options.names or list(PARTS), site, BENCHMARKS if is_whole else ROOT / "build" / "bench")
+
+
+if __name__ == "__main__":
+    main()
