@@ -89,7 +89,7 @@ class CsvReader:
     """The header."""
 
     def __init__(self, reading: Reading, table: Table | None = None) -> None:
-        if len(reading.delimiter) != 1 or reading.delimiter in '"\r\n':
+        if len(reading.delimiter) != 1 or reading.delimiter in '"\r\n\0':
             raise InputError(
                 f"delimiter: {quoted(reading.delimiter)} cannot part columns; give one character, such as ',' or ';' or a tab."
             )
@@ -106,7 +106,7 @@ class CsvReader:
                 header_at = next((place for place, row in enumerate(rows) if row), None)
                 if header_at is None:
                     continue
-                header, is_no_row = self._table.header(rows[header_at])
+                header, is_no_row = self._header(numbers[header_at], rows[header_at])
                 numbers, rows = numbers[header_at + is_no_row :], rows[header_at + is_no_row :]
             block = self._block(header, numbers, rows)
             is_empty = is_empty and not block.rows_read
@@ -121,6 +121,16 @@ class CsvReader:
                 f"path: {source.path} holds a header and no rows. If the log was just rotated, run again when it has some; "
                 "with `on_invalid: skip` such a file is no error."
             )
+
+    def _header(self, number: int, first_row: list[str]) -> tuple[CsvHeader, bool]:
+        try:
+            return self._table.header(first_row)
+        except InputError as error:
+            rejected = self._reading.source.take_rejected()
+            if rejected and rejected[0].line < number:
+                # What should be the header is no text, so the next row was taken for it.
+                raise _without_header(self._reading.source.path, rejected) from error
+            raise
 
     def _block(self, header: CsvHeader, numbers: Sequence[int], rows: list[list[str]]) -> SessionBlock:
         """A block of rows by column. What is known already is looked up for all rows at once, the rest row by row."""
