@@ -75,7 +75,7 @@ class ObservationUpload:
     def __post_init__(self) -> None:
         self._part = UploadSlice.from_params(self.params)
         self._ipaddrs: set[str] = set()
-        self._unobserved: list[str] = []
+        self._unobserved: list[str] | None = None
         self._go_on_at: LogStart | None = None
 
     @property
@@ -233,7 +233,7 @@ class ObservationUpload:
             "timestamp_unit": self.options.timestamp_unit,
             "timezone": self.rows_in.zone_name,
         }
-        if self.options.checks_devices:
+        if self._unobserved is not None:
             result["unobserved"] = self._unobserved
         if self.run.shows_diff:
             result["diff"] = tally.diff()

@@ -48,6 +48,7 @@ _ISO = re.compile(
 )
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)?\Z")
 _EPOCH_NUMBER = re.compile(r"-?\d{1,20}(\.\d*)?\Z", re.ASCII)
+_NO_MATCH = "does not match format"
 _WORD = re.compile(r"[A-Za-z]+")
 
 
@@ -122,26 +123,30 @@ class TimestampParser:
     def _parse_by_format(self, text: str) -> int:
         stripped = text.strip()
         try:
-            if "%Z" in self.format:
-                return self._parse_with_abbreviation(stripped)
-            moment = datetime.strptime(stripped, self.format)
+            moment = self._with_abbreviation(stripped) if "%Z" in self.format else datetime.strptime(stripped, self.format)
         except ValueError as error:
-            if "does not match format" in str(error) or "unconverted data" in str(error):
+            if _is_of_another_form(error):
                 raise ValueError(f"time {quoted(text)} does not match timestamp_format {self.format!r}") from error
             raise ValueError(f"time {quoted(text)}: {error}") from error
         return _in_range(_to_milliseconds(moment, self.zone), text)
 
-    def _parse_with_abbreviation(self, text: str) -> int:
+    def _with_abbreviation(self, text: str) -> datetime:
         """Python's own %Z knows only the zones of the host, so the zone's word is taken out first: the last one that leaves a time."""
         without_zone = self.format.replace("%Z", "")
+        reason = ValueError(_NO_MATCH)
         for word in reversed(list(_WORD.finditer(text))):
             try:
                 moment = datetime.strptime(text[: word.start()] + text[word.end() :], without_zone)
-            except ValueError:
+            except ValueError as error:
+                reason = reason if _is_of_another_form(error) else error
                 continue
-            offset = self.zone.offset_of(word.group(), moment)
-            return _in_range(_to_milliseconds(moment.replace(tzinfo=timezone(offset)), self.zone), text)
-        raise ValueError("does not match format")
+            return moment.replace(tzinfo=timezone(self.zone.offset_of(word.group(), moment)))
+        raise reason
+
+
+def _is_of_another_form(error: ValueError) -> bool:
+    """Whether a text does not look as its format says, rather than looking so and being no time, such as the 31st of November."""
+    return _NO_MATCH in str(error) or "unconverted data" in str(error)
 
 
 def epoch_to_milliseconds(text: str) -> int:
