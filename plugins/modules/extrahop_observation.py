@@ -259,9 +259,9 @@ timezone:
   sample: America/New_York
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.secops.xdr.plugins.module_utils._argspec import extrahop_connection
 from ansible_collections.secops.xdr.plugins.module_utils._errors import reported_by
+from ansible_collections.secops.xdr.plugins.module_utils._module import SecretiveModule
 from ansible_collections.secops.xdr.plugins.module_utils._observation_options import observation_options
 from ansible_collections.secops.xdr.plugins.module_utils._observation_upload import upload_observations
 from ansible_collections.secops.xdr.plugins.module_utils._run import Run
@@ -270,7 +270,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._run import Run
 def main() -> None:
     """Runs the module."""
     spec = extrahop_connection().merged_with(observation_options())
-    module = AnsibleModule(supports_check_mode=True, **spec.to_kwargs())
+    module = SecretiveModule(supports_check_mode=True, **spec.to_kwargs())
     with reported_by(module):
         module.exit_json(**upload_observations(module.params, Run.of(module)))
 

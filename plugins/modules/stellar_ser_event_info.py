@@ -152,17 +152,17 @@ total_is_exact:
   sample: true
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.secops.xdr.plugins.module_utils._argspec import stellar_connection
 from ansible_collections.secops.xdr.plugins.module_utils._errors import reported_by
 from ansible_collections.secops.xdr.plugins.module_utils._event_info import info_options, read_events
+from ansible_collections.secops.xdr.plugins.module_utils._module import SecretiveModule
 from ansible_collections.secops.xdr.plugins.module_utils._run import Run
 
 
 def main() -> None:
     """Runs the module."""
     spec = stellar_connection().merged_with(info_options())
-    module = AnsibleModule(supports_check_mode=True, **spec.to_kwargs())
+    module = SecretiveModule(supports_check_mode=True, **spec.to_kwargs())
     with reported_by(module):
         module.exit_json(**read_events(module.params, Run.of(module)))
 

@@ -316,18 +316,18 @@ endpoint:
   sample: update_ser
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.secops.xdr.plugins.module_utils._argspec import stellar_connection
 from ansible_collections.secops.xdr.plugins.module_utils._errors import reported_by
 from ansible_collections.secops.xdr.plugins.module_utils._event_changes import update_options
 from ansible_collections.secops.xdr.plugins.module_utils._event_update import update_events
+from ansible_collections.secops.xdr.plugins.module_utils._module import SecretiveModule
 from ansible_collections.secops.xdr.plugins.module_utils._run import Run
 
 
 def main() -> None:
     """Runs the module."""
     spec = stellar_connection().merged_with(update_options())
-    module = AnsibleModule(supports_check_mode=True, **spec.to_kwargs())
+    module = SecretiveModule(supports_check_mode=True, **spec.to_kwargs())
     with reported_by(module):
         module.exit_json(**update_events(module.params, Run.of(module)))
 

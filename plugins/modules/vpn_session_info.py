@@ -261,8 +261,8 @@ timezone:
   sample: Europe/Berlin
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.secops.xdr.plugins.module_utils._errors import reported_by
+from ansible_collections.secops.xdr.plugins.module_utils._module import SecretiveModule
 from ansible_collections.secops.xdr.plugins.module_utils._run import Run
 from ansible_collections.secops.xdr.plugins.module_utils._session_options import session_options
 from ansible_collections.secops.xdr.plugins.module_utils._session_report import read_sessions
@@ -270,7 +270,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._session_report import 
 
 def main() -> None:
     """Runs the module."""
-    module = AnsibleModule(supports_check_mode=True, **session_options().to_kwargs())
+    module = SecretiveModule(supports_check_mode=True, **session_options().to_kwargs())
     with reported_by(module):
         module.exit_json(**read_sessions(module.params, Run.of(module)))
 
