@@ -9,6 +9,7 @@ import contextlib
 import gc
 import io
 import json
+import re
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -113,8 +114,10 @@ def interpreter_kept() -> Iterator[None]:
 
 def check_no_secret(params: Mapping[str, Any], text: str) -> None:
     """Fails where the text holds a credential of these parameters."""
-    for name in _SECRET_OPTIONS:
-        secret = params.get(name)
+    ledger_password = re.search(r"://[^/:@]*:([^@]*)@", str(params.get("ledger")))
+    secrets = {name: params.get(name) for name in _SECRET_OPTIONS}
+    secrets["the password of ledger"] = ledger_password.group(1) if ledger_password else None
+    for name, secret in secrets.items():
         if isinstance(secret, str) and len(secret) >= _SHORTEST_SECRET:
             assert secret not in text, f"{name} is shown"
             assert json.dumps(secret)[1:-1] not in text, f"{name} is shown"

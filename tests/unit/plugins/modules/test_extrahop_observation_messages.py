@@ -278,8 +278,11 @@ class TestObservations:
         msg = refused(observations=[{**ITEM, "user": "alice"}])
         assert "user" in msg
 
-    def test_a_text_where_a_list_belongs(self, refused):
-        assert "observations" in refused(observations="10.8.0.2")
+    @pytest.mark.parametrize("observations", ["10.8.0.2", ["10.8.0.2"], 7, [7]])
+    def test_something_else_than_a_list_of_dictionaries(self, refused, observations):
+        """Ansible forgets what is secret then, and shows all options in the result."""
+        msg = refused(observations=observations, ledger="postgresql://someone:ledger-password@127.0.0.1/db")
+        assert "observations" in msg or "dictionary requested" in msg, "the second is Ansible's own"
 
 
 class TestOptions:
