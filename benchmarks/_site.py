@@ -85,7 +85,9 @@ class Site:
 
     def environment(self, state: Path | None = None, **more: str) -> dict[str, str]:
         """The variables of a run whose ledger is in this folder (else: in a new one)."""
-        return {**self._environment, "XDG_STATE_HOME": str(state or self.new_state()), **more}
+        folder = state or self.new_state()
+        own = {"XDG_STATE_HOME": str(folder), "SECOPS_XDR_LEDGER": str(folder / "ledger.sqlite3")}
+        return {**self._environment, **own, **more}
 
     def playbook(self, name: str, tasks: Sequence[Task]) -> Path:
         """A playbook of these tasks."""
