@@ -118,8 +118,16 @@ class RunningPostgresql:
     def _launch(self, identity: dict[str, Any]) -> None:
         settings = {**self._settings, "port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": self._folder}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        # Where that can be had, the server ends with the tests also when they are killed.
+        setpriv = shutil.which("setpriv")
         process = subprocess.Popen(
-            [str(self._programs / "postgres"), "-D", f"{self._folder}/data", *options],
+            [
+                *([setpriv, "--pdeathsig", "INT"] if setpriv else []),
+                str(self._programs / "postgres"),
+                "-D",
+                f"{self._folder}/data",
+                *options,
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
