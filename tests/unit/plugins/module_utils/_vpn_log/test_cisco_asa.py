@@ -1,0 +1,115 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Syslog of Cisco ASA: messages, times with and without a year, and ends."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from ansible_collections.secops.xdr.tests.unit.support.log_reading import read_log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Written = Callable[[str | bytes], Path]
+
+
+ASSIGNED = "%ASA-4-722051: Group <staff> User <ann> IP <203.0.113.7> IPv4 Address <10.8.0.3> IPv6 address <::> assigned to session"
+
+
+def epoch(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+
+
+def start_of(path: Path, last_written: str, **options: str) -> str:
+    """When the only session of a log began, by a clock in UTC."""
+    os.utime(path, (epoch(last_written), epoch(last_written)))
+    (session,) = read_log(path, "cisco_asa", **options).sessions
+    return datetime.fromtimestamp(session.start / 1000, UTC).isoformat()[:19]
+
+
+@pytest.mark.parametrize(
+    ("line_time", "last_written", "start"),
+    [
+        ("Jan  2 10:00:00", "2024-01-03T00:00:00", "2024-01-02T10:00:00"),
+        ("Dec 30 10:00:00", "2024-01-03T00:00:00", "2023-12-30T10:00:00"),
+        ("Jan  4 00:00:00", "2024-01-03T00:00:00", "2024-01-04T00:00:00"),
+        ("Jan  4 00:00:01", "2024-01-03T00:00:00", "2023-01-04T00:00:01"),
+        ("Jan  1 00:30:00", "2023-12-31T23:50:00", "2024-01-01T00:30:00"),
+        ("Feb 29 10:00:00", "2024-03-01T00:00:00", "2024-02-29T10:00:00"),
+        ("Feb 29 10:00:00", "2027-01-01T00:00:00", "2024-02-29T10:00:00"),
+        ("Feb 29 10:00:00", "2104-01-01T00:00:00", "2096-02-29T10:00:00"),
+    ],
+)
+def test_a_missing_year_is_the_latest_that_is_no_more_than_a_day_after_the_file(
+    written: Written, line_time: str, last_written: str, start: str
+):
+    assert start_of(written(f"{line_time} 10.192.0.1 : {ASSIGNED}\n"), last_written) == start
+
+
+@pytest.mark.parametrize(
+    ("head", "start"),
+    [
+        ("Mar 21 2014 23:03:49 vpn-2 : ", "2014-03-21T23:03:49"),
+        ("Mar 21 2014 23:03:49: ", "2014-03-21T23:03:49"),
+        ("Mar 21 2014 23:03:49 EST: ", "2014-03-22T04:03:49"),
+        ("Mar 21 2014 23:03:49 FW: ", "2014-03-21T23:03:49"),
+        ("<166>2018-06-27T12:17:46Z asa : ", "2018-06-27T12:17:46"),
+        ("2018-06-27T12:17:46.123456+02:00 asa ", "2018-06-27T10:17:46"),
+        ("Mar 22 08:00:00 relay <166>Mar 21 2014 23:03:49: ", "2014-03-21T23:03:49"),
+        ("2014-03-22T08:00:00Z relay Mar 21 2014 23:03:49: ", "2014-03-21T23:03:49"),
+        ("Mar 22 08:00:00 relay Mar 21 23:03:49 fw : ", "2014-03-21T23:03:49"),
+    ],
+)
+def test_what_stands_before_a_message(written: Written, head: str, start: str):
+    assert start_of(written(f"{head}{ASSIGNED}\n"), "2014-03-23T00:00:00") == start
+
+
+def test_times_without_a_zone_are_in_the_zone_of_the_option(written: Written):
+    path = written(f"Jul 01 12:00:00 fw : {ASSIGNED}\n")
+    assert start_of(path, "2024-07-02T00:00:00", timezone="America/New_York") == "2024-07-01T16:00:00"
+
+
+@pytest.mark.parametrize("message", ["%FTD-4-722051", "%ASA-7-722051", "%ASA-vpn-4-722051"])
+def test_messages_are_known_by_their_number(written: Written, message: str):
+    assert len(read_log(written(f"Jul 01 2024 12:00:00: {ASSIGNED}\n".replace("%ASA-4-722051", message)), "cisco_asa").sessions) == 1
+
+
+@pytest.mark.parametrize("gone", ["10.8.0.3", "203.0.113.7"])
+def test_without_one_of_the_addresses_there_is_no_session(written: Written, gone: str):
+    assert read_log(written(f"Jul 01 2024 12:00:00: {ASSIGNED}\n".replace(gone, "0.0.0.0")), "cisco_asa").reasons == ["no_address"]
+
+
+def test_a_message_without_a_time_and_one_with_a_bad_address_are_rejected(written: Written):
+    read = read_log(written(f"{ASSIGNED}\nJul 01 2024 12:00:00: {ASSIGNED}\n".replace("203.0.113.7>", "203.0.113.7.1>")), "cisco_asa")
+    assert [row.line for row in read.rejected] == [1, 2]
+    assert "is not an IP address" in read.rejected[1].reason
+
+
+def test_an_end_belongs_to_the_session_whose_duration_it_tells(written: Written):
+    """Two devices of one user behind one address."""
+    log = (
+        f"Jul 01 2024 08:00:00: {ASSIGNED}\n"
+        f"Jul 01 2024 10:00:00: {ASSIGNED.replace('10.8.0.3', '10.8.0.4')}\n"
+        "Jul 01 2024 11:00:00: %ASA-4-113019: Group = staff, Username = ann, IP = 203.0.113.7, "
+        "Session disconnected. Session Type: SSL, Duration: 1h:00m:09s, Bytes xmt: 1, Bytes rcv: 2, Reason: User Requested\n"
+    )
+    ends = {row.ipaddr.text: row.end for row in read_log(written(log), "cisco_asa").sessions}
+    assert ends == {"10.8.0.3": None, "10.8.0.4": epoch("2024-07-01T11:00:00") * 1000}
+
+
+@pytest.mark.parametrize(("duration", "seconds"), [("0h:00m:05s", 5), ("25h:01m:02s", 90062), ("1d 19h:41m:14s", 157274)])
+def test_durations(written: Written, duration: str, seconds: int):
+    start = datetime.fromtimestamp(epoch("2024-07-01T08:00:00") - seconds, UTC)
+    log = (
+        f"{start:%b %d %Y %H:%M:%S}: {ASSIGNED}\n"
+        "Jul 01 2024 08:00:00: %ASA-4-113019: Group = staff, Username = ann, IP = 203.0.113.7, "
+        f"Session disconnected. Session Type: SSL, Duration: {duration}, Bytes xmt: 1, Bytes rcv: 2, Reason: User Requested\n"
+    )
+    (session,) = read_log(written(log), "cisco_asa").sessions
+    assert session.end == epoch("2024-07-01T08:00:00") * 1000

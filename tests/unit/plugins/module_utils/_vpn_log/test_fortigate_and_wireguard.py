@@ -1,0 +1,131 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Event logs of FortiGate, and dumps of WireGuard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from ansible_collections.secops.xdr.tests.unit.support.log_reading import read_log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Written = Callable[[str | bytes], Path]
+
+
+UP = (
+    'date=2023-05-21 time=09:02:25 eventtime=1684630945473809731 tz="+0800" logid="0101039947" type="event" subtype="vpn" '
+    'action="tunnel-up" tunneltype="ssl-tunnel" remip=203.0.113.7 tunnelip=10.8.0.3 user="ann" group="staff" msg="SSL tunnel established"\n'
+)
+DOWN = UP.replace("tunnel-up", "tunnel-down").replace("eventtime=1684630945473809731 ", "").replace("09:02:25", "10:02:25 duration=3600")
+KEYS = ["A" * 43 + "=", "B" * 43 + "="]
+PEER = "\t".join(["wg0", *KEYS, "203.0.113.7:51820", "10.8.0.3/32", "1700000000", "1", "2", "off"]) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "milliseconds"),
+    [
+        ("", "", 1_684_630_945_473),
+        ("eventtime=1684630945473809731", "eventtime=1684630945", 1_684_630_945_000),
+        ("eventtime=1684630945473809731", "eventtime=1684630945473", 1_684_630_945_473),
+        ("eventtime=1684630945473809731 ", "", 1_684_630_945_000),
+        ('eventtime=1684630945473809731 tz="+0800" ', "", 1_684_659_745_000),
+    ],
+)
+def test_the_time_of_an_event(written: Written, old: str, new: str, milliseconds: int):
+    (session,) = read_log(written(UP.replace(old, new)), "fortigate").sessions
+    assert session.start == milliseconds
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("tunnelip=10.8.0.3", "tunnelip=(null)", "no_address"),
+        (" tunnelip=10.8.0.3", "", "no_address"),
+        ("203.0.113.7", "0.0.0.0", "no_address"),
+        ("tunnel-up", "ssl-login-fail", "failed_login"),
+        ("tunnel-up", "tunnel-stats", "other_message"),
+        ('action="tunnel-up"', 'action="edit" cfgpath="x" msg="action=tunnel-up"', "other_message"),
+    ],
+)
+def test_events_that_begin_no_session(written: Written, old: str, new: str, reason: str):
+    assert read_log(written(UP.replace(old, new)), "fortigate").reasons == [reason]
+
+
+def test_what_a_user_is_called_cannot_pass_for_a_field(written: Written):
+    log = UP.replace('user="ann"', r'user="x remip=6.6.6.6 \" tunnelip=6.6.6.6"')
+    (session,) = read_log(written(log), "fortigate").sessions
+    assert (session.ipaddr.text, session.associated_ipaddr.text) == ("10.8.0.3", "203.0.113.7")
+
+
+def test_an_ipsec_dial_up_has_its_address_elsewhere(written: Written):
+    log = UP.replace("tunnelip=10.8.0.3", 'tunnelip=N/A assignip=10.8.0.3 xauthuser="ann"').replace(' user="ann"', ' user="203.0.113.7"')
+    assert read_log(written(log), "fortigate").as_sessions()[0][:4] == [1, "ann", "10.8.0.3", "203.0.113.7"]
+
+
+def test_tunnel_down_ends_the_session(written: Written):
+    read = read_log(written(UP + DOWN), "fortigate")
+    assert read.as_sessions() == [[1, "ann", "10.8.0.3", "203.0.113.7", 1684630945, 1684634545]]
+    assert read.skipped == {2: "session_end"}
+
+
+def test_an_end_alone_tells_of_a_session_before_the_log(written: Written):
+    assert read_log(written(DOWN), "fortigate").as_sessions() == [[1, "ann", "10.8.0.3", "203.0.113.7", 1684630945, 1684634545]]
+    assert read_log(written(DOWN), "fortigate", with_ends=False).reasons == ["session_end"]
+
+
+def test_the_end_of_somebody_else_ends_nothing(written: Written):
+    sessions = read_log(written(UP + DOWN.replace('"ann"', '"bob"').replace(" duration=3600", "")), "fortigate").as_sessions()
+    assert sessions == [[1, "ann", "10.8.0.3", "203.0.113.7", 1684630945, None]]
+
+
+def test_a_peer_is_known_by_its_single_addresses(written: Written):
+    log = PEER.replace("10.8.0.3/32", "10.8.0.3/32,fd00::3/128,10.99.0.0/16,fd99::/64")
+    assert [one[1:4] for one in read_log(written(log), "wireguard").as_sessions()] == [
+        ["", "10.8.0.3", "203.0.113.7"],
+        ["", "fd00::3", "203.0.113.7"],
+    ]
+
+
+def test_a_dump_of_one_interface_has_no_name_of_it(written: Written):
+    assert len(read_log(written(PEER.partition("\t")[2]), "wireguard").sessions) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("1700000000", "0", "never_connected"),
+        ("203.0.113.7:51820", "(none)", "no_address"),
+        ("10.8.0.3/32", "(none)", "no_address"),
+        ("10.8.0.3/32", "10.0.0.0/8", "no_address"),
+    ],
+)
+def test_peers_without_a_session(written: Written, old: str, new: str, reason: str):
+    assert read_log(written(PEER.replace(old, new)), "wireguard").reasons == [reason]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        PEER.replace("203.0.113.7:51820", KEYS[0]),
+        PEER.replace("10.8.0.3/32", KEYS[0]),
+        PEER.replace("1700000000", KEYS[0]),
+        PEER[:60],
+        PEER.replace("wg0\t", f"wg0\t{KEYS[0]}\t"),
+        f"[Interface]\nPrivateKey = {KEYS[0]}\n",
+    ],
+)
+def test_no_key_is_shown_of_a_line_that_cannot_be_used(written: Written, line: str):
+    read = read_log(written(PEER + line), "wireguard")
+    assert read.rejected
+    assert not any("AAAA" in text or "BBBB" in text for text in map(repr, read.rejected))
+
+
+def test_no_key_is_shown_of_a_line_that_is_no_text(written: Written):
+    read = read_log(written(PEER.encode() + b"\xff" + PEER.encode()), "wireguard")
+    assert [row.line for row in read.rejected] == [2]
+    assert "AAAA" not in repr(read.rejected)

@@ -1,0 +1,121 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""GlobalProtect logs: the vendor's order, exports with a header, senders that differ, and ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
+from ansible_collections.secops.xdr.tests.unit.support.log_reading import read_log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Written = Callable[[str | bytes], Path]
+
+
+ORDER = (
+    *("FUTURE_USE", "Receive Time", "Serial Number", "Type", "Threat/Content Type", "FUTURE_USE", "Generate Time", "Virtual System"),
+    *("Event ID", "Stage", "Auth Method", "Tunnel Type", "Source User", "Source Region", "Machine Name", "Public IP", "Public IPv6"),
+    *("Private IP", "Private IPv6", "Host ID", "Serial Number", "Client Version", "Client OS", "Client OS Version", "Repeat Count"),
+    *("Reason", "Error", "Description", "Status", "Location", "Login Duration", "Connect Method"),
+)
+EVENT = {
+    "Type": "GLOBALPROTECT",
+    "Generate Time": "2024/01/01 10:00:00",
+    "Event ID": "gateway-connected",
+    "Source User": "ann",
+    "Public IP": "203.0.113.7",
+    "Public IPv6": "0.0.0.0",
+    "Private IP": "10.8.0.3",
+    "Private IPv6": "0.0.0.0",
+    "Client OS Version": '"Windows 10 Pro , 64-bit"',
+    "Status": "success",
+    "Login Duration": "0",
+}
+START = 1704103200
+
+
+def row(**fields: str) -> str:
+    """An event; names of fields are written with underscores."""
+    values = {**EVENT, **{name.replace("_", " "): value for name, value in fields.items()}}
+    return ",".join(values.get(name, "") for name in ORDER) + "\n"
+
+
+def sessions(path: Path) -> list[list[Any]]:
+    return read_log(path, "globalprotect").as_sessions()
+
+
+@pytest.mark.parametrize("head", ["", "Nov 30 16:09:08 ", "<14>Nov 30 16:09:08 fw "])
+def test_with_or_without_the_head_of_syslog(written: Written, head: str):
+    assert sessions(written(head + row())) == [[1, "ann", "10.8.0.3", "203.0.113.7", START, None]]
+
+
+def test_fields_before_the_type_are_passed_over(written: Written):
+    text = row().replace(",GLOBALPROTECT,", ",11,0x0,GLOBALPROTECT,")
+    assert sessions(written(text)) == [[1, "ann", "10.8.0.3", "203.0.113.7", START, None]]
+
+
+def test_fields_that_newer_versions_add_make_no_difference(written: Written):
+    assert len(sessions(written(row().replace("\n", ",7,8,9\n")))) == 1
+
+
+def test_times_in_iso_8601(written: Written):
+    assert sessions(written(row(Generate_Time="2024-01-01T10:00:00.000000Z")))[0][4] == START
+
+
+def test_columns_of_an_export_are_found_by_their_names(written: Written):
+    order = list(reversed(ORDER))
+    text = f'"{order[0]}",' + ",".join(order[1:]) + "\n" + ",".join({**EVENT, "Status": "success"}.get(name, "") for name in order) + "\n"
+    assert sessions(written(text)) == [[2, "ann", "10.8.0.3", "203.0.113.7", START, None]]
+
+
+def test_an_export_without_a_needed_column_is_an_error(written: Written):
+    with pytest.raises(InputError, match=r"no column 'event id'"):
+        sessions(written(",".join(ORDER).replace("Event ID,", "") + "\n"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "addresses"),
+    [
+        ({"Private_IPv6": "fd00::3"}, [("10.8.0.3", "203.0.113.7"), ("fd00::3", "203.0.113.7")]),
+        ({"Private_IP": "0.0.0.0", "Private_IPv6": "fd00::3"}, [("fd00::3", "203.0.113.7")]),
+        ({"Public_IP": "0.0.0.0", "Public_IPv6": "2001:db8::7"}, [("10.8.0.3", "2001:db8::7")]),
+        ({"Public_IP": "", "Public_IPv6": "2001:db8::7", "Private_IP": "", "Private_IPv6": "fd00::3"}, [("fd00::3", "2001:db8::7")]),
+    ],
+)
+def test_each_vpn_address_is_a_session(written: Written, fields: dict[str, str], addresses: list[tuple[str, str]]):
+    assert [(one[2], one[3]) for one in sessions(written(row(**fields)))] == addresses
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"Private_IP": "0.0.0.0"}, "no_address"),
+        ({"Public_IP": "0.0.0.0"}, "no_address"),
+        ({"Status": "failure"}, "failed_login"),
+        ({"Event_ID": "portal-getconfig"}, "other_service"),
+        ({"Event_ID": "gateway-logout"}, "session_end"),
+        ({"Type": "TRAFFIC"}, "other_message"),
+    ],
+)
+def test_events_that_begin_no_session(written: Written, fields: dict[str, str], reason: str):
+    assert read_log(written(row(User="bob", Private_IP="10.8.0.9") + row(**fields)), "globalprotect").skipped[2] == reason
+
+
+def test_a_session_goes_on_through_its_events_and_ends_with_the_logout(written: Written):
+    log = (
+        row(Event_ID="gateway-setup-ipsec")
+        + row(Generate_Time="2024/01/01 11:00:00", Event_ID="gateway-hip-check")
+        + row(Generate_Time="2024/01/01 12:00:00", Event_ID="gateway-logout", Private_IP="0.0.0.0", Login_Duration="7200")
+        + row(Generate_Time="2024/01/01 12:00:01", Event_ID="gateway-config-release")
+        + row(Generate_Time="2024/01/01 13:00:00")
+    )
+    read = read_log(written(log), "globalprotect")
+    assert [(line, end) for line, _user, _ip, _outside, _start, end in read.as_sessions()] == [(1, START + 7200), (5, None)]
+    assert read.skipped == {2: "same_session", 3: "session_end", 4: "session_end"}
+    assert len(read_log(written(log), "globalprotect", with_ends=False).sessions) == 3

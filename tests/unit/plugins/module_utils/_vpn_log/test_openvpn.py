@@ -1,0 +1,108 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Exports of OpenVPN Access Server, and status files of OpenVPN."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
+from ansible_collections.secops.xdr.tests.unit.support.log_reading import read_log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Written = Callable[[str | bytes], Path]
+
+
+AS_HEADER = "Node,Username,Start Time,Duration,Service,Active,Auth,Real Ip,Vpn Ip,Proto,Port,Bytes Total,Error\n"
+
+
+def test_columns_of_an_export_are_found_by_their_names(written: Written):
+    log = "Vpn Ip,start_time,Real Ip,USERNAME,New Column\n10.8.0.3,2022.05.02 07:50:50 EDT,203.0.113.7:1194,ann,x\n"
+    read = read_log(written(log), "openvpn_as", timezone="Europe/Berlin")
+    assert read.as_sessions() == [[2, "ann", "10.8.0.3", "203.0.113.7", 1651492250, None]]
+
+
+def test_an_export_without_a_needed_column_is_none(written: Written):
+    with pytest.raises(InputError, match=r"no column 'Vpn Ip', only 'Node', 'Real Ip'"):
+        read_log(written("Node,Real Ip,Start Time,Username\n"), "openvpn_as")
+
+
+@pytest.mark.parametrize(
+    ("row", "seconds"),
+    [
+        ("n,ann,2022.05.02 07:50:50 UTC,17172,VPN,0,1,203.0.113.7,10.8.0.3,UDP,1194,9,", 17172),
+        ("n,ann,2022.05.02 07:50:50 UTC,7812.5,VPN,0,1,203.0.113.7,10.8.0.3,UDP,1194,9,", 7812),
+        ("n,ann,2022.05.02 07:50:50 UTC,0,VPN,0,1,203.0.113.7,10.8.0.3,UDP,1194,9,", 0),
+        ("n,ann,2022.05.02 07:50:50 UTC,,VPN,0,1,203.0.113.7,10.8.0.3,UDP,1194,9,", None),
+        ("n,ann,2022.05.02 07:50:50 UTC,60,VPN,1,1,203.0.113.7,10.8.0.3,UDP,1194,9,", None),
+    ],
+)
+def test_the_end_is_the_start_and_the_duration(written: Written, row: str, seconds: int | None):
+    (session,) = read_log(written(AS_HEADER + row + "\n"), "openvpn_as").sessions
+    assert session.end == (None if seconds is None else session.start + seconds * 1000)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("n,ann,2022.05.02 07:50:50 UTC,,VPN,0,0,203.0.113.7,,UDP,1194,,user not found", "failed_login"),
+        ("n,ann,2022.05.02 07:50:50 UTC,,VPN,0,0,203.0.113.7,,UDP,1194,,", "failed_login"),
+        ("n,ann,2022.05.02 07:50:50 UTC,5,WEB_CLIENT,0,1,203.0.113.7,,TCP,443,,", "other_service"),
+        ("n,ann,2022.05.02 07:50:50 UTC,5,XML_API,0,1,203.0.113.7,10.8.0.3,TCP,443,,", "other_service"),
+        ("n,ann,2022.05.02 07:50:50 UTC,5,VPN,0,1,203.0.113.7,,TCP,443,,", "no_address"),
+        ("n,ann,2022.05.02 07:50:50 UTC,5,VPN,0,1,,10.8.0.3,TCP,443,,", "no_address"),
+    ],
+)
+def test_rows_that_are_no_sessions(written: Written, row: str, reason: str):
+    assert read_log(written(AS_HEADER + row + "\n"), "openvpn_as").reasons == [reason]
+
+
+def test_only_the_rows_of_a_snapshot_that_was_cut_off_are_rejected(written: Written):
+    snapshot = (
+        "OpenVPN CLIENT LIST\nUpdated,2024-01-01 12:00:00\n"
+        "Common Name,Real Address,Bytes Received,Bytes Sent,Connected Since\n"
+        "ann,203.0.113.7:1194,1,2,2024-01-01 10:00:00\nbob,203.0.113.8:1194,1,2,2024-01-01 11:00:00\n"
+        "ROUTING TABLE\nVirtual Address,Common Name,Real Address,Last Ref\n10.8.0.3,ann,203.0.113.7:1194,2024-01-01 11:59:00\n"
+    )
+    read = read_log(written(snapshot + snapshot + "GLOBAL STATS\nEND\n"), "openvpn_status")
+    assert [(row.line, row.username) for row in read.sessions] == [(4, "ann"), (12, "ann")]
+    assert [row.line for row in read.rejected] == [5]
+    assert read.skipped[13] == "no_address"
+
+
+def test_clients_of_version_1_are_told_apart_by_name_and_port(written: Written):
+    log = (
+        "Common Name,Real Address,Bytes Received,Bytes Sent,Connected Since\n"
+        "Doe, Ann,203.0.113.7:1111,1,2,2024-01-01 10:00:00\nDoe, Ann,203.0.113.7:2222,1,2,Mon Jan  1 11:00:00 2024\n"
+        "ROUTING TABLE\nVirtual Address,Common Name,Real Address,Last Ref\n"
+        "10.8.0.4,Doe, Ann,203.0.113.7:2222,2024-01-01 11:59:00\n10.8.0.3,Doe, Ann,203.0.113.7:1111,2024-01-01 11:59:00\nEND\n"
+    )
+    assert read_log(written(log), "openvpn_status").as_sessions() == [
+        [2, "Doe, Ann", "10.8.0.3", "203.0.113.7", 1704103200, None],
+        [3, "Doe, Ann", "10.8.0.4", "203.0.113.7", 1704106800, None],
+    ]
+
+
+def test_a_client_before_any_header_is_rejected(written: Written):
+    read = read_log(written("CLIENT_LIST,ann,203.0.113.7:1194,10.8.0.3,1,2,2024-01-01 10:00:00\n"), "openvpn_status")
+    assert "HEADER" in read.rejected[0].reason
+
+
+def test_the_number_of_seconds_is_preferred_to_the_text(written: Written):
+    log = (
+        "HEADER,CLIENT_LIST,Common Name,Real Address,Virtual Address,Connected Since,Connected Since (time_t)\n"
+        "CLIENT_LIST,ann,203.0.113.7:1194,10.8.0.3,2024-01-01 10:00:00,1615737005\n"
+    )
+    assert read_log(written(log), "openvpn_status").sessions[0].start == 1_615_737_005_000
+
+
+def test_a_server_without_clients_has_a_sound_status_file(written: Written):
+    read = read_log(
+        written("TITLE,OpenVPN\nHEADER,CLIENT_LIST,Common Name,Real Address,Virtual Address,Connected Since\nEND\n"), "openvpn_status"
+    )
+    assert read.reasons == ["other_message"] * 3
