@@ -35,7 +35,10 @@ if TYPE_CHECKING:
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._reading import Reading
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._session_ends import LoggedRow
 
-_ACTION = re.compile(r'\baction="?(tunnel-up|tunnel-down|ssl-new-con|ssl-login-fail)\b')
+_BEGINNINGS = ("tunnel-up", "ssl-new-con")
+_END = "tunnel-down"
+_LOGIN_REFUSED = "ssl-login-fail"
+_ACTION = re.compile(rf'\baction="?(?:{"|".join((*_BEGINNINGS, _END, _LOGIN_REFUSED))})\b')
 _DEVICE = re.compile(r'\b(?:logid|log_id)="?\d|\bdevid="?F|\bdate=\d{4}-\d\d-\d\d[ ,]time=', re.ASCII)
 _FIELD = re.compile(r'(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",]*))')
 _EPOCH = re.compile(r"\d{10,19}\Z", re.ASCII)
@@ -55,19 +58,19 @@ class FortigateParser:
 
     def rows(self, number: int, line: str) -> Sequence[LoggedRow]:
         """One row."""
-        action = _ACTION.search(line)
-        if action is None:
+        if not _ACTION.search(line):
             self.has_recognised = self.has_recognised or _DEVICE.search(line) is not None
             return [Skipped(number, OTHER_MESSAGE)]
-        fields = {name: quoted or bare for name, quoted, bare in _FIELD.findall(line)}
-        if fields.get("action") != action[1]:
-            # The words stand within another field.
-            return [Skipped(number, OTHER_MESSAGE)]
         self.has_recognised = True
-        if action[1] == "ssl-login-fail":
+        fields = {name: quoted or bare for name, quoted, bare in _FIELD.findall(line)}
+        # The words may also stand within another field.
+        action = fields.get("action")
+        if action == _LOGIN_REFUSED:
             return [Skipped(number, FAILED_LOGIN)]
+        if action not in _BEGINNINGS and action != _END:
+            return [Skipped(number, OTHER_MESSAGE)]
         try:
-            return [self._row(number, fields, is_end=action[1] == "tunnel-down")]
+            return [self._row(number, fields, is_end=action == _END)]
         except ValueError as error:
             return [Rejected(number, str(error), line)]
 

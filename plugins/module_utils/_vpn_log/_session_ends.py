@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Union
 
+from ansible_collections.secops.xdr.plugins.module_utils._timestamps import EARLIEST_MS
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import SAME_SESSION, SESSION_END, Session, Skipped
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 MAX_OPEN_SESSIONS = 50_000
 """More than any gateway serves at once. Beyond, the session that began first is handed out without an end."""
-_TOLERANCE_MS = 300_000
-"""How much later than its address a session may count its duration from, or the other way round."""
+_TOLERANCE_MS = 3_900_000
+"""How far beginning, end and duration may be apart: minutes between login and address, and the hour in which clocks go back."""
 
 
 class SessionEnd(NamedTuple):
@@ -60,8 +61,7 @@ def with_ends(rows: Iterable[LoggedRow], *, of_events: bool) -> Iterator[Row]:
                 yield from open_sessions.opened(row)
         elif isinstance(row, SessionEnd):
             closed = open_sessions.closed(row)
-            if closed:
-                yield closed
+            yield from closed
             yield Skipped(row.line, SESSION_END) if closed or of_events else _session_before_the_log(row)
         else:
             yield row
@@ -98,13 +98,16 @@ class OpenSessions:
         self._by_address[session.ipaddr.packed] = session
         self._by_peer.setdefault(_peer(session), []).append(session.ipaddr.packed)
 
-    def closed(self, row: SessionEnd) -> Session | None:
-        """The session that this row ends, with its end; None where it is not known."""
+    def closed(self, row: SessionEnd) -> list[Session]:
+        """The session that this row ends, with its end; two for a client with an IPv4 and an IPv6 address, none if it is not known."""
         found = self._found(row)
         if found is None:
-            return None
-        self._taken(found.ipaddr.packed)
-        return found._replace(end=row.end)
+            return []
+        known = [self._by_address[place] for place in self._by_peer[_peer(found)]]
+        ended = [session for session in known if session.line == found.line]
+        for session in ended:
+            self._taken(session.ipaddr.packed)
+        return [session._replace(end=max(row.end, session.start)) for session in ended]
 
     def all(self) -> Iterator[Session]:
         """What is left: sessions without an end."""
@@ -140,13 +143,13 @@ def _peer(session: Session) -> tuple[str, bytes]:
 
 def _fits(session: Session, row: SessionEnd) -> bool:
     """An end belongs to the session of the same user that had begun by then, and no earlier than its duration tells."""
-    if session.username != row.username or session.start > row.end:
+    if session.username != row.username or session.start > row.end + _TOLERANCE_MS:
         return False
     return row.duration is None or session.start >= row.end - row.duration - _TOLERANCE_MS
 
 
 def _session_before_the_log(row: SessionEnd) -> Session | Skipped:
     """A session that began before the log does, as far as its end tells when and with which addresses."""
-    if row.ipaddr is None or row.associated_ipaddr is None or row.duration is None:
+    if row.ipaddr is None or row.associated_ipaddr is None or row.duration is None or row.end - row.duration < EARLIEST_MS:
         return Skipped(row.line, SESSION_END)
     return Session(row.line, row.username, row.ipaddr, row.associated_ipaddr, row.end - row.duration, row.end)
