@@ -26,8 +26,11 @@ def is_postgresql(location: str | None) -> bool:
 
 
 def keep_ledger_password(location: str | None, secrets: SecretKeeper) -> None:
-    """Registers the password in a ledger's URL, also where the URL is so wrong that only a part of it was meant as password."""
-    if location is None or not is_postgresql(location):
+    """Registers the password in a ledger's URL, also where the URL is so wrong that only a part of it was meant as password.
+
+    So too with the URL of another database, which will be refused.
+    """
+    if location is None or "://" not in location:
         return
     credentials, at_sign, _rest = location.partition("://")[2].rpartition("@")
     found = [credentials.partition(":")[2]] if at_sign else []

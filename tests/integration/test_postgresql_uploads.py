@@ -257,9 +257,14 @@ class TestModule:
             assert "ledger" in run.msg
             for part in (secret, *secret.replace("@", "/").replace("%", "/").split("/")):
                 assert len(part) < 4 or part not in run.printed
+        refused = site.run(log, batch_size="many")
+        assert "batch_size" in refused.msg
+        assert postgresql_server.password not in refused.printed
 
     def test_without_the_library(self, site: Site) -> None:
         process = ModuleProcess("extrahop_observation", site.params(site.log(range(1))), without=("psycopg",))
         run = process.result()
         assert "psycopg[binary]" in run.msg
         assert site.arrived() == {}
+        in_a_file = site.params(site.log(range(1)), ledger=str(site.folder / "ledger.sqlite3"))
+        assert ModuleProcess("extrahop_observation", in_a_file, without=("psycopg",)).result()["counts"]["uploaded"] == 1
