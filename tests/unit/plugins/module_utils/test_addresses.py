@@ -1,0 +1,155 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Addresses are checked, in one form, and anything else is a ValueError that tells why."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+from ansible_collections.secops.xdr.plugins.module_utils._addresses import AddressBook, parse_address
+
+hypothesis = pytest.importorskip("hypothesis")
+st = pytest.importorskip("hypothesis.strategies")
+
+any_address = st.ip_addresses()
+
+
+@pytest.mark.parametrize("text", ["", " ", "0.0.0.0", "::", "(null)", "0:0:0:0:0:0:0:0", "::ffff:0.0.0.0"])
+def test_no_address(text):
+    assert parse_address(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("10.8.0.2", "10.8.0.2"),
+        (" 10.8.0.2\t", "10.8.0.2"),
+        ("FD00:8:0:0::2", "fd00:8::2"),
+        ("::FFFF:10.8.0.2", "10.8.0.2"),
+        ("::ffff:0a08:0002", "10.8.0.2"),
+        ("2001:db8::", "2001:db8::"),
+        ("::1", "::1"),
+    ],
+)
+def test_canonical_form(text, canonical):
+    address = parse_address(text)
+    assert address is not None
+    assert address.text == canonical
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [
+        ("10.0.0.1", True),
+        ("172.16.0.1", True),
+        ("172.31.255.255", True),
+        ("172.32.0.1", False),
+        ("192.168.1.1", True),
+        ("192.169.1.1", False),
+        ("100.64.0.1", True),
+        ("100.128.0.1", False),
+        ("169.254.9.9", True),
+        ("127.0.0.1", True),
+        ("203.0.113.9", False),
+        ("198.51.100.1", False),
+        ("8.8.8.8", False),
+        ("fd00::1", True),
+        ("fe80::1", True),
+        ("::1", True),
+        ("2001:db8::1", False),
+        ("::ffff:10.0.0.1", True),
+        ("::ffff:8.8.8.8", False),
+    ],
+)
+def test_inside_networks_only(text, inside):
+    address = parse_address(text)
+    assert address is not None
+    assert address.is_inside is inside
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("10.8.0", "is not an IP address"),
+        ("10.8.0.2.3", "is not an IP address"),
+        ("010.8.0.2", "is not an IP address"),
+        ("10.8.0.256", "is not an IP address"),
+        ("0x0a080002", "is not an IP address"),
+        ("167837698", "is not an IP address"),
+        ("\u0661\u0660.\u0668.\u0660.\u0662", "is not an IP address"),
+        ("10.8.0.2:1194", "only 10.8.0.2 belongs here"),
+        ("[fd00::2]:1194", "only fd00::2 belongs here"),
+        ("[fd00::2]", "leave out the brackets"),
+        ("10.8.0.0/24", "it seems to be a network"),
+        ("fe80::1%eth0", "name of an interface"),
+        ("224.0.0.5", "not of a single device"),
+        ("255.255.255.255", "not of a single device"),
+        ("0.1.2.3", "not of a single device"),
+        ("ff02::1", "not of a single device"),
+        ("::ffff:224.0.0.5", "not of a single device"),
+        ("vpn.example.com", "is not an IP address"),
+        ("10.8.0.2\0", "is not an IP address"),
+    ],
+)
+def test_reasons(text, reason):
+    with pytest.raises(ValueError, match=reason):
+        parse_address(text)
+    with pytest.raises(ValueError, match=reason):
+        AddressBook().lookup(text)
+
+
+@hypothesis.given(any_address)
+def test_every_address_is_known_again(address):
+    """In any spelling; and two different ones never look the same in the ledger, alone or in pairs."""
+    try:
+        found = parse_address(str(address))
+    except ValueError:
+        return
+    if found is None:
+        assert int(address) == 0 or (address.version == 6 and address.ipv4_mapped)
+        return
+    assert parse_address(found.text) == found
+    assert parse_address(str(address).upper()) == found
+    assert parse_address(address.exploded) == found
+    assert ipaddress.ip_address(found.text) == (getattr(address, "ipv4_mapped", None) or address)
+
+
+@hypothesis.given(any_address, any_address, any_address, any_address)
+def test_pairs_can_be_told_apart(one, two, three, four):
+    try:
+        parsed = [parse_address(str(address)) for address in (one, two, three, four)]
+    except ValueError:
+        return
+    hypothesis.assume(None not in parsed)
+    first, second = parsed[0].packed + parsed[1].packed, parsed[2].packed + parsed[3].packed
+    assert (first == second) == (parsed[:2] == parsed[2:])
+
+
+@hypothesis.given(st.text(max_size=60))
+def test_any_text_is_an_address_or_a_value_error(text):
+    try:
+        found = parse_address(text)
+    except ValueError:
+        found = None
+    assert AddressBook().column([text]) == [found]
+
+
+@hypothesis.given(st.lists(st.one_of(any_address.map(str), st.sampled_from(["", "x", "10.8.0.2", "10.8.0.2:5"])), max_size=30))
+def test_a_column_agrees_with_its_rows(texts):
+    book = AddressBook()
+    for _twice in range(2):
+        for text, found in zip(texts, book.column(texts), strict=True):
+            if found is not None:
+                assert found == book.lookup(text)
+
+
+def test_a_book_does_not_grow_without_end():
+    book = AddressBook()
+    for start in range(0, 200_000, 20_000):
+        texts = [str(ipaddress.IPv4Address(0x0A00_0001 + number)) for number in range(start, start + 20_000)]
+        found = book.column(texts)
+        assert sum(address is not None for address in found) > 0
+        assert all(address is None or address.text == text for text, address in zip(texts, found, strict=True))
+    assert len(book._known) < 100_000
