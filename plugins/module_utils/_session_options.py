@@ -117,7 +117,7 @@ def _moment(option: str, value: object, moments: Moments) -> int | None:
     try:
         return moments.milliseconds(value)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{option}: {error}.") from error
+        raise InputError(f"{option}: {str(error).removeprefix('timestamp: ')}.") from error
 
 
 def _seconds_or_milliseconds(text: str) -> int:

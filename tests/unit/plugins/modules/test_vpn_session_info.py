@@ -1,0 +1,335 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""vpn_session_info: sessions, filters, and who had an address at a time."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from ansible_collections.secops.xdr.plugins.module_utils._timestamps import format_iso8601
+from ansible_collections.secops.xdr.plugins.modules import vpn_session_info
+from ansible_collections.secops.xdr.tests.unit.support.gateway_logs import FIXTURES, MAKERS
+from ansible_collections.secops.xdr.tests.unit.support.gateway_world import LOG_END
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ansible_collections.secops.xdr.tests.unit.support.module_runs import ModuleRun
+
+    Ask = Callable[..., ModuleRun]
+    WriteLog = Callable[..., str]
+
+HEADER = "Node,Username,Start Time,Duration,Service,Active,Auth,Real Ip,Vpn Ip,Proto,Port,Bytes Total,Error"
+NOON = 1704110400
+END_OF_LOG = NOON + 8 * 3600
+
+
+def entry(user: str, start: int, duration: int | str = "", ipaddr: str = "10.8.0.3", outside: str = "203.0.113.7") -> str:
+    """A row of an export; times in seconds after noon of 2024-01-01."""
+    clock = format_iso8601((NOON + start) * 1000).replace("-", ".").replace("T", " ").replace("Z", " UTC")
+    return f"vpn1,{user},{clock},{duration},VPN,0,1,{outside},{ipaddr},UDP,1194,9,"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> WriteLog:
+    """Writes an export that was last written to at the end of the log."""
+
+    def write(*rows: str) -> str:
+        path = tmp_path / "export.csv"
+        path.write_text("".join(f"{row}\n" for row in (HEADER, *rows)))
+        os.utime(path, (END_OF_LOG, END_OF_LOG))
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def ask(run_module: Callable[..., ModuleRun]) -> Ask:
+    """Runs the module on an export; it never changes anything."""
+
+    def run(path: str, *, check_mode: bool = False, **options: Any) -> ModuleRun:
+        params = {"path": path, "format": "openvpn_as", "timezone": "UTC", **options}
+        result = run_module(vpn_session_info.main, params, check_mode=check_mode)
+        if not result.failed:
+            assert not result.changed
+        return result
+
+    return run
+
+
+def question(after_noon: float, ipaddr: str = "10.8.0.3") -> dict[str, Any]:
+    return {"ipaddr": ipaddr, "timestamp": NOON + after_noon}
+
+
+def holders(result: ModuleRun) -> list[tuple[str | None, str | None]]:
+    """For each question the user, or why there is none."""
+    return [(answer["session"] and answer["session"]["username"], answer["reason"]) for answer in result["matches"]]
+
+
+def test_sessions_are_listed_with_times_in_two_forms(ask: Ask, log: WriteLog):
+    assert ask(log(entry("ann", 0, 3600)))["sessions"] == [
+        {
+            "line": 2,
+            "username": "ann",
+            "ipaddr": "10.8.0.3",
+            "associated_ipaddr": "203.0.113.7",
+            "start": "2024-01-01T12:00:00Z",
+            "end": "2024-01-01T13:00:00Z",
+            "start_epoch": NOON,
+            "end_epoch": NOON + 3600,
+        }
+    ]
+
+
+def test_check_mode_reads_the_same(ask: Ask, log: WriteLog):
+    path = log(entry("ann", 0, 3600), entry("bob", 4000))
+    first, again = ask(path, match=[question(1)]), ask(path, match=[question(1)])
+    in_check_mode = ask(path, match=[question(1)], check_mode=True)
+    assert first.values == again.values == in_check_mode.values
+
+
+@pytest.mark.parametrize("name", sorted(MAKERS))
+def test_every_format_is_counted_to_the_last_row(ask: Ask, tmp_path: Path, name: str):
+    path = tmp_path / "gateway.log"
+    path.write_bytes((FIXTURES / f"{name}.log").read_bytes())
+    os.utime(path, (LOG_END, LOG_END))
+    log_format, make = MAKERS[name]
+    written = make()
+    result = ask(str(path), format=log_format, timezone="Europe/Berlin", on_invalid="skip", limit=10_000)
+    counts = result["counts"]
+    assert counts["read"] == counts["sessions"] + sum(counts["skipped"].values()) + counts["rejected"]
+    assert counts["sessions"] == counts["selected"] == len(written.sessions)
+    assert counts["rejected"] == len(written.rejected)
+    listed = [
+        [one[key] for key in ("line", "username", "ipaddr", "associated_ipaddr", "start_epoch", "end_epoch")] for one in result["sessions"]
+    ]
+    assert sorted(listed) == sorted(written.sessions)
+    assert [one[0] for one in listed] == sorted(one[0] for one in listed)
+
+
+@pytest.mark.parametrize("name", sorted(MAKERS))
+def test_every_session_of_every_format_is_found_by_its_address(ask: Ask, tmp_path: Path, name: str):
+    """Asked for the second in which it began, each session is the answer or one of the candidates."""
+    path = tmp_path / "gateway.log"
+    path.write_bytes((FIXTURES / f"{name}.log").read_bytes())
+    os.utime(path, (LOG_END, LOG_END))
+    log_format, make = MAKERS[name]
+    sessions = make().sessions
+    questions = [{"ipaddr": ipaddr, "timestamp": start} for _line, _user, ipaddr, _outside, start, _end in sessions]
+    result = ask(str(path), format=log_format, timezone="Europe/Berlin", on_invalid="skip", match=questions)
+    for (line, user, *_rest), answer in zip(sessions, result["matches"], strict=True):
+        assert (line, user) in [(one["line"], one["username"]) for one in answer["candidates"]]
+    assert result["sessions"] == []
+
+
+class TestFilters:
+    """Which sessions are listed."""
+
+    @pytest.fixture
+    def path(self, log: WriteLog) -> str:
+        return log(
+            entry("ann", 0, 60, "10.8.0.3"),
+            entry("bob", 100, 60, "10.8.0.4"),
+            entry("Ann", 200, 60, "10.8.0.5"),
+            entry("cem", 300, 60, "10.8.0.3"),
+        )
+
+    @pytest.mark.parametrize(
+        ("filters", "lines"),
+        [
+            ({}, [2, 3, 4, 5]),
+            ({"users": ["ANN"]}, [2, 4]),
+            ({"users": ["ann", "bob"]}, [2, 3, 4]),
+            ({"users": ["an"]}, []),
+            ({"ipaddrs": ["10.8.0.3"]}, [2, 5]),
+            ({"ipaddrs": ["::ffff:10.8.0.3"]}, [2, 5]),
+            ({"since": NOON + 100}, [3, 4, 5]),
+            ({"since": (NOON + 100) * 1000}, [3, 4, 5]),
+            ({"since": "2024-01-01T12:01:40Z"}, [3, 4, 5]),
+            ({"until": "2024-01-01T13:01:40+01:00"}, [2]),
+            ({"since": NOON + 100, "until": NOON + 300}, [3, 4]),
+            ({"users": ["ann"], "ipaddrs": ["10.8.0.3"], "since": NOON}, [2]),
+        ],
+    )
+    def test_all_that_are_given_must_hold(self, ask: Ask, path: str, filters: dict[str, Any], lines: list[int]):
+        result = ask(path, **filters)
+        assert [one["line"] for one in result["sessions"]] == lines
+        assert result["counts"]["selected"] == len(lines)
+        assert result["counts"]["sessions"] == 4
+
+    def test_a_limit_keeps_the_first_and_tells_how_many_there_are(self, ask: Ask, log: WriteLog):
+        path = log(*[entry("ann", place * 60) for place in range(5000)])
+        result = ask(path, limit=7)
+        assert [one["line"] for one in result["sessions"]] == [2, 3, 4, 5, 6, 7, 8]
+        assert result["counts"]["selected"] == 5000
+
+    def test_a_limit_keeps_the_first_also_where_sessions_are_found_by_their_ends(self, ask: Ask, tmp_path: Path):
+        head = 'date=2024-01-01 tz="+0000" logid="0101039947" type="event" subtype="vpn" '
+        rows = [
+            f'{head}time=12:00:{place:02} action="tunnel-up" remip=203.0.113.7 tunnelip=10.8.0.{place + 1} user="u"' for place in range(40)
+        ]
+        rows += [row.replace("tunnel-up", "tunnel-down").replace("time=12", "time=13") for row in reversed(rows)]
+        path = tmp_path / "gate.log"
+        path.write_text("\n".join(rows) + "\n")
+        result = ask(str(path), format="fortigate", limit=5)
+        assert [one["line"] for one in result["sessions"]] == [1, 2, 3, 4, 5]
+        assert all(one["end"] for one in result["sessions"])
+
+    def test_filters_list_sessions_beside_answers_and_have_no_say_in_them(self, ask: Ask, path: str):
+        result = ask(path, users=["bob"], match=[question(30)])
+        assert [one["username"] for one in result["sessions"]] == ["bob"]
+        assert holders(result) == [("ann", None)]
+
+
+class TestMatch:
+    """Who had the address, by the rules that the documentation states."""
+
+    @pytest.mark.parametrize(
+        ("after_noon", "holder"),
+        [
+            (-1, (None, "not_held")),
+            (0, ("ann", None)),
+            (60, ("ann", None)),
+            (61, (None, "not_held")),
+            (100, ("bob", None)),
+            (160, ("bob", None)),
+        ],
+    )
+    def test_a_session_with_an_end_has_it_from_start_to_end(self, ask: Ask, log: WriteLog, after_noon: int, holder: tuple[str, str]):
+        assert holders(ask(log(entry("ann", 0, 60), entry("bob", 100, 60)), match=[question(after_noon)])) == [holder]
+
+    @pytest.mark.parametrize("is_reversed", [False, True])
+    @pytest.mark.parametrize(
+        ("after_noon", "holder"),
+        [
+            (-1, (None, "not_held")),
+            (0, ("ann", None)),
+            (99, ("ann", None)),
+            (100, ("bob", None)),
+            (160, ("bob", None)),
+            (161, (None, "not_held")),
+            (200, ("cem", None)),
+            (8 * 3600, ("cem", None)),
+            (8 * 3600 + 1, (None, "after_log_end")),
+        ],
+    )
+    def test_a_session_without_an_end_has_it_until_the_next_begins_or_the_log_ends(
+        self, ask: Ask, log: WriteLog, after_noon: int, holder: tuple[str, str], is_reversed: bool
+    ):
+        """Wherever in the log the next one stands."""
+        rows = [entry("ann", 0), entry("bob", 100, 60), entry("cem", 200)]
+        assert holders(ask(log(*(reversed(rows) if is_reversed else rows)), match=[question(after_noon)])) == [holder]
+
+    def test_a_log_ends_with_its_latest_time_if_the_file_is_older(self, ask: Ask, log: WriteLog):
+        path = log(entry("ann", 9 * 3600), entry("bob", 0, 10 * 3600, "10.8.0.9"))
+        result = ask(path, match=[question(10 * 3600), question(10 * 3600 + 1)])
+        assert holders(result) == [("ann", None), (None, "after_log_end")]
+        assert result["log_end"] == "2024-01-01T22:00:00Z"
+
+    def test_the_last_known_holder_is_named_beyond_the_end_of_the_log(self, ask: Ask, log: WriteLog):
+        (answer,) = ask(log(entry("ann", 0)), match=[question(9 * 3600)])["matches"]
+        assert answer["session"] is None
+        assert not answer["ambiguous"]
+        assert [one["username"] for one in answer["candidates"]] == ["ann"]
+
+    def test_who_knows_that_the_log_is_complete_can_say_so(self, ask: Ask, log: WriteLog):
+        path = log(entry("ann", 0))
+        assert holders(ask(path, match=[question(9 * 3600)], complete_until=NOON + 9 * 3600)) == [("ann", None)]
+        assert holders(ask(path, match=[question(60)], complete_until=NOON + 59)) == [(None, "after_log_end")]
+
+    def test_two_at_once_are_ambiguous_and_both_are_named(self, ask: Ask, log: WriteLog):
+        (answer,) = ask(log(entry("ann", 0, 3600), entry("bob", 600, 60)), match=[question(630)])["matches"]
+        assert answer["session"] is None
+        assert answer["ambiguous"]
+        assert answer["reason"] == "ambiguous"
+        assert [one["username"] for one in answer["candidates"]] == ["ann", "bob"]
+
+    def test_one_without_an_end_beside_one_that_was_still_on(self, ask: Ask, log: WriteLog):
+        path = log(entry("ann", 0, 3600), entry("bob", 600))
+        assert holders(ask(path, match=[question(599), question(600), question(3601)])) == [
+            ("ann", None),
+            (None, "ambiguous"),
+            ("bob", None),
+        ]
+
+    def test_two_without_an_end_that_begin_at_once(self, ask: Ask, log: WriteLog):
+        assert holders(ask(log(entry("ann", 0), entry("bob", 0)), match=[question(1)])) == [(None, "ambiguous")]
+
+    def test_the_same_session_twice_in_the_log_is_one(self, ask: Ask, log: WriteLog):
+        (answer,) = ask(log(entry("ann", 0, 60), entry("ann", 0, 60)), match=[question(1)])["matches"]
+        assert answer["session"]["line"] == 2
+        assert len(answer["candidates"]) == 1
+
+    def test_answers_stand_in_the_order_of_the_questions(self, ask: Ask, log: WriteLog):
+        path = log(entry("ann", 0, 60), entry("bob", 100, 60), entry("cem", 100, 60, "fd00::3"))
+        asked = [question(110), question(5), question(110, "FD00:0::3"), question(110), question(1, "10.9.9.9")]
+        result = ask(path, match=asked)
+        assert [one for one, _reason in holders(result)] == ["bob", "ann", "cem", "bob", None]
+        assert result["matches"][4]["reason"] == "unknown_address"
+        assert result["matches"][2] | {"session": 0, "candidates": 0} == {
+            "ipaddr": "fd00::3",
+            "timestamp": "2024-01-01T12:01:50Z",
+            "session": 0,
+            "candidates": 0,
+            "ambiguous": False,
+            "reason": None,
+        }
+
+    @pytest.mark.parametrize(
+        "timestamp", [NOON + 5, (NOON + 5) * 1000, str(NOON + 5), "2024-01-01T12:00:05Z", "2024-01-01 12:00:05", NOON + 5.5]
+    )
+    def test_times_of_questions(self, ask: Ask, log: WriteLog, timestamp: object):
+        assert holders(ask(log(entry("ann", 0, 60)), match=[{"ipaddr": "10.8.0.3", "timestamp": timestamp}])) == [("ann", None)]
+
+
+class TestBadInput:
+    """A message says what is wrong, where, and what to do."""
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"match": [{"ipaddr": "10.8.0", "timestamp": NOON}]}, "match[0].ipaddr: '10.8.0' is not an IP address"),
+            ({"match": [question(0), {"ipaddr": "0.0.0.0", "timestamp": NOON}]}, "match[1].ipaddr: '0.0.0.0' stands for no address"),
+            ({"match": [{"ipaddr": "10.8.0.3", "timestamp": "yesterday"}]}, "match[0].timestamp: time 'yesterday'"),
+            ({"match": [{"ipaddr": "10.8.0.3", "timestamp": True}]}, "match[0].timestamp: a bool was given"),
+            ({"ipaddrs": ["10.8.0.3", "x"]}, "ipaddrs[1]: 'x' is not an IP address"),
+            ({"since": 5}, "since: time '5' is before 1980"),
+            ({"until": "x"}, "until: time 'x'"),
+            ({"limit": 0}, "limit: 0 is out of range"),
+            ({"timezone": "Middle/Earth"}, "timezone: 'Middle/Earth' is not known"),
+            ({"path": "/nowhere"}, "path: there is no file /nowhere"),
+            ({"format": "csv"}, "line 2: time '2024.01.01 12:00:00 UTC' does not match timestamp_format"),
+            ({"format": "cisco_asa"}, "is a message of Cisco ASA"),
+        ],
+    )
+    def test_messages(self, ask: Ask, log: WriteLog, options: dict[str, Any], message: str):
+        result = ask(**{"path": log(entry("ann", 0)), **options})
+        assert message in result.msg
+
+    def test_a_bad_row_fails_the_module_or_is_listed(self, ask: Ask, log: WriteLog):
+        path = log(entry("ann", 0), entry("bob", 5, ipaddr="10.8.0.300"), entry("cem", 5, outside="nowhere"))
+        failed = ask(path)
+        assert f"{path}, line 3: '10.8.0.300' is not an IP address (2 rows cannot be used, see rejected_rows)." in failed.msg
+        assert [row["line"] for row in failed["rejected_rows"]] == [3, 4]
+        assert failed["counts"]["read"] == 3
+        skipped = ask(path, on_invalid="skip")
+        assert skipped["counts"] == {"read": 3, "sessions": 1, "selected": 1, "skipped": {}, "rejected": 2}
+        assert [row["line"] for row in skipped["rejected_rows"]] == [3, 4]
+
+    def test_a_log_without_rows_fails_the_module_or_is_warned_of(self, ask: Ask, log: WriteLog):
+        assert "holds a header and no rows" in ask(log()).msg
+        result = ask(log(), on_invalid="skip", match=[question(0)])
+        assert "holds a header and no rows" in result.warnings[0]
+        assert holders(result) == [(None, "unknown_address")]
+
+
+def test_no_key_of_wireguard_is_printed(ask: Ask):
+    result = ask(str(FIXTURES / "wireguard.log"), format="wireguard", on_invalid="skip")
+    failed = ask(str(FIXTURES / "wireguard.log"), format="wireguard")
+    keys = {field for line in (FIXTURES / "wireguard.log").read_text().splitlines() for field in line.split("\t") if len(field) == 44}
+    assert len(keys) > 200
+    assert not [key for key in keys if key in result.printed or key in failed.printed]
