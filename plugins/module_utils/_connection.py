@@ -20,7 +20,9 @@ from ansible_collections.secops.xdr.plugins.module_utils._errors import InputErr
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?\Z")
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST_NAME = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(?:\.{_LABEL})*\.?\Z")
+"""As DNS has it, with the underscores that some sites use."""
 
 
 @dataclass(frozen=True)
