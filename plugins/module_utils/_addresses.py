@@ -48,7 +48,11 @@ class AddressBook:
     def lookup(self, text: str) -> Address | None:
         """The address; None where the text says that there is none. Raises ValueError with a reason for anything else."""
         address = self._known.get(text)
-        return self._parse(text) if address is None else address
+        if address is None:
+            address = self._parse(text)
+            if address is not None:
+                self._remember(text, address)
+        return address
 
     def column(self, texts: list[str]) -> list[Address | None]:
         """A whole column at once, with None for every text that is no address: C(lookup) tells why."""
@@ -65,9 +69,12 @@ class AddressBook:
         except ValueError:
             return
         if address is not None:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[text] = address
+            self._remember(text, address)
+
+    def _remember(self, text: str, address: Address) -> None:
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[text] = address
 
 
 def parse_address(text: str) -> Address | None:

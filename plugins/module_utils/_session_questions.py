@@ -14,7 +14,7 @@ each question the sessions with a known end that cover it, and between two quest
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
+from itertools import compress, count
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,26 +46,12 @@ class Answer(NamedTuple):
     reason: str | None
 
 
-class _Candidates:
-    """Sessions, each once however often it stands in the log."""
-
-    def __init__(self) -> None:
-        self._sessions: dict[tuple[object, ...], Session] = {}
-
-    def add(self, session: Session) -> None:
-        if len(self._sessions) < MAX_CANDIDATES:
-            self._sessions.setdefault(session[1:], session)
-
-    def all(self) -> list[Session]:
-        return list(self._sessions.values())
-
-
-@dataclass
 class _Slot:
     """The time after one question about an address, up to and with the next one: what began last in it."""
 
-    start: int = -1
-    endless: _Candidates = field(default_factory=_Candidates)
+    def __init__(self) -> None:
+        self.start = -1
+        self.endless: list[Session] = []
 
 
 class _AddressQuestions:
@@ -75,27 +61,33 @@ class _AddressQuestions:
         self.times = sorted(set(times))
         self.is_known = False
         self._slots: dict[int, _Slot] = {}
-        self._ended: dict[int, _Candidates] = {}
+        self._ended: dict[int, list[Session]] = {}
         self._begun: list[int] | None = None
 
-    def look_at(self, session: Session) -> None:
+    def look_at(self, block: SessionBlock, place: int) -> None:
         self.is_known = True
-        first = bisect_left(self.times, session.start)
+        start, end = block.starts[place], block.ends[place]
+        first = bisect_left(self.times, start)
         if first == len(self.times):
             return
-        slot = self._slots.setdefault(first, _Slot())
-        if session.start > slot.start:
-            slot.start, slot.endless = session.start, _Candidates()
-        if session.end is None:
-            if session.start == slot.start:
-                slot.endless.add(session)
+        slot = self._slots.get(first)
+        if slot is None:
+            slot = self._slots[first] = _Slot()
+        if start > slot.start:
+            slot.start, slot.endless = start, []
+        if end is None:
+            if start == slot.start:
+                _add(slot.endless, block.session(place))
             return
-        for place in range(first, bisect_right(self.times, session.end)):
-            self._ended.setdefault(place, _Candidates()).add(session)
+        last = bisect_right(self.times, end)
+        if first < last:
+            session = block.session(place)
+            for covered in range(first, last):
+                _add(self._ended.setdefault(covered, []), session)
 
     def answer(self, at: int, log_end: int) -> Answer:
         place = bisect_left(self.times, at)
-        ended = self._ended[place].all() if place in self._ended else []
+        ended = self._ended.get(place, [])
         endless = self._endless_at(place)
         # A log that has ended while a session goes on says nothing about what came after.
         held = sorted(ended + endless if at <= log_end else ended, key=attrgetter("start", "line"))
@@ -112,7 +104,7 @@ class _AddressQuestions:
         if self._begun is None:
             self._begun = sorted(self._slots)
         slots_before = bisect_right(self._begun, place)
-        return self._slots[self._begun[slots_before - 1]].endless.all() if slots_before else []
+        return self._slots[self._begun[slots_before - 1]].endless if slots_before else []
 
 
 class SessionQuestions:
@@ -127,14 +119,16 @@ class SessionQuestions:
 
     def look_at(self, block: SessionBlock) -> None:
         """Takes a block of the log into account."""
-        wanted = self._by_address
         texts = list(map(_TEXT, block.ipaddrs))
-        if wanted.keys().isdisjoint(texts):
-            return
-        for place, text in enumerate(texts):
-            if text in wanted:
-                wanted[text].look_at(block.session(place))
+        for place in compress(count(), map(self._by_address.__contains__, texts)):
+            self._by_address[texts[place]].look_at(block, place)
 
     def answers(self, log_end: int) -> list[Answer]:
         """One for each question, in their order; C(log_end) in epoch milliseconds."""
         return [self._by_address[question.ipaddr.text].answer(question.at, log_end) for question in self._questions]
+
+
+def _add(candidates: list[Session], session: Session) -> None:
+    """Adds a session, once however often it stands in the log."""
+    if len(candidates) < MAX_CANDIDATES and all(session[1:] != known[1:] for known in candidates):
+        candidates.append(session)

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLogError, InputError, XdrError
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 def read_sessions(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     """Runs C(vpn_session_info) with its options and returns its result; raises XdrError."""
     options = SessionOptions.from_params(params)
+    # Rows come and go by the million and form no cycles, so looking for those often is waste.
+    gc.set_threshold(100_000)
     with opened_log(params, wants_usernames=True) as (source, reader):
         return SessionReport(options, run, source.path, source.modified_ms).result(reader)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _PROTOCOL = re.compile(r"(?:udp|tcp)[46]?(?:-server|-client)?:", re.IGNORECASE)
 _PORT = re.compile(r":\d{1,5}\Z", re.ASCII)
-_NONE = frozenset({"", "(null)", "(none)", "null", "none", "n/a", "-", "unknown"})
+_NONE = frozenset({"", "0.0.0.0", "::", "(null)", "(none)", "null", "none", "n/a", "-", "unknown"})
 
 
 def parse_endpoint(text: str) -> Address | None:

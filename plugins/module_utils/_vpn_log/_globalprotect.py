@@ -134,8 +134,12 @@ class GlobalProtectReader(CsvReader):
 
     def _rows(self) -> Iterator[LoggedRow]:
         for block in self._checked_blocks():
-            rows: list[LoggedRow] = [*block.sessions(), *block.others, *self._own_table.take_ends()]
-            rows.sort(key=attrgetter("line"))
+            yield from block.others
+            rows: list[LoggedRow] = list(block.sessions())
+            ends = self._own_table.take_ends()
+            if ends:
+                rows.extend(ends)
+                rows.sort(key=attrgetter("line"))
             yield from rows
 
     def _checked_blocks(self) -> Iterator[SessionBlock]:

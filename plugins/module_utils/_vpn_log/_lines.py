@@ -13,13 +13,14 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLogError, InputError
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected, SessionBlock, in_blocks
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Session, block_of, in_blocks
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._session_ends import with_ends, without_ends
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._reading import Reading
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected, SessionBlock, Skipped
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._session_ends import LoggedRow
 
 
@@ -85,8 +86,12 @@ class LineReader:
 
 
 def _without_ends(rows: list[LoggedRow]) -> SessionBlock:
-    block = SessionBlock()
+    sessions: list[Session] = []
+    others: list[Skipped | Rejected] = []
     for row in without_ends(rows):
-        block.add(row)
-    block.others.sort(key=attrgetter("line"))
-    return block
+        if isinstance(row, Session):
+            sessions.append(row)
+        else:
+            others.append(row)
+    others.sort(key=attrgetter("line"))
+    return block_of(sessions, others)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Union
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ansible_collections.secops.xdr.plugins.module_utils._addresses import Address
 
@@ -102,26 +102,26 @@ class SessionBlock:
             self.ends[place],
         )
 
-    def add(self, row: Row) -> None:
-        """Appends a row."""
-        if not isinstance(row, Session):
-            self.others.append(row)
-            return
-        self.lines.append(row.line)
-        self.usernames.append(row.username)
-        self.ipaddrs.append(row.ipaddr)
-        self.associated_ipaddrs.append(row.associated_ipaddr)
-        self.starts.append(row.start)
-        self.ends.append(row.end)
-
 
 def in_blocks(rows: Iterable[Row]) -> Iterator[SessionBlock]:
     """Rows of a reader that makes them one by one, put together to blocks."""
-    block = SessionBlock()
+    sessions: list[Session] = []
+    others: list[Skipped | Rejected] = []
     for row in rows:
-        block.add(row)
-        if block.rows_read >= ROWS_A_BLOCK:
-            yield block
-            block = SessionBlock()
-    if block.rows_read:
-        yield block
+        if isinstance(row, Session):
+            sessions.append(row)
+        else:
+            others.append(row)
+        if len(sessions) + len(others) >= ROWS_A_BLOCK:
+            yield block_of(sessions, others)
+            sessions, others = [], []
+    if sessions or others:
+        yield block_of(sessions, others)
+
+
+def block_of(sessions: Sequence[Session], others: list[Skipped | Rejected]) -> SessionBlock:
+    """A block from its rows."""
+    if not sessions:
+        return SessionBlock(others=others)
+    lines, usernames, ipaddrs, associated_ipaddrs, starts, ends = zip(*sessions)
+    return SessionBlock(list(lines), list(usernames), list(ipaddrs), list(associated_ipaddrs), list(starts), list(ends), others)

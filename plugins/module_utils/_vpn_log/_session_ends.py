@@ -52,13 +52,12 @@ def with_ends(rows: Iterable[LoggedRow], *, of_events: bool) -> Iterator[Row]:
     C(of_events) is for logs that tell a session by several events: a second beginning for the same user and addresses is a sign of
     life then, and an end without a beginning may be a second one. Elsewhere, such an end tells of a session before the log.
     """
-    open_sessions = OpenSessions()
+    open_sessions = OpenSessions(of_events=of_events)
     for row in rows:
         if isinstance(row, Session):
-            if of_events and open_sessions.has(row):
-                yield Skipped(row.line, SAME_SESSION)
-            else:
-                yield from open_sessions.opened(row)
+            before = open_sessions.opened(row)
+            if before is not None:
+                yield before
         elif isinstance(row, SessionEnd):
             closed = open_sessions.closed(row)
             yield from closed
@@ -77,34 +76,33 @@ def without_ends(rows: Iterable[LoggedRow]) -> Iterator[Row]:
 class OpenSessions:
     """The sessions that have begun and not ended yet: one an address."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, of_events: bool) -> None:
+        self._of_events = of_events
         self._by_address: dict[bytes, Session] = {}
-        self._by_peer: dict[tuple[str, bytes], list[bytes]] = {}
+        # Kept from the first end on.
+        self._by_peer: dict[tuple[str, bytes], set[bytes]] | None = None
 
-    def has(self, session: Session) -> bool:
-        """Whether the same user has this address already, from the same place."""
-        known = self._by_address.get(session.ipaddr.packed)
-        return known is not None and known.start <= session.start and _peer(known) == _peer(session)
-
-    def opened(self, session: Session) -> Iterator[Session]:
-        """Notes a beginning, and hands out who had the address before."""
-        before = self._taken(session.ipaddr.packed)
-        if before:
-            yield before
-        elif len(self._by_address) >= MAX_OPEN_SESSIONS:
-            oldest = self._taken(next(iter(self._by_address)))
-            if oldest:
-                yield oldest
-        self._by_address[session.ipaddr.packed] = session
-        self._by_peer.setdefault(_peer(session), []).append(session.ipaddr.packed)
+    def opened(self, session: Session) -> Session | Skipped | None:
+        """Notes a beginning, and returns what is known to be complete by that."""
+        place = session.ipaddr.packed
+        known = self._by_address.pop(place, None)
+        if known is None:
+            self._note(place, session)
+            return self._taken(next(iter(self._by_address))) if len(self._by_address) > MAX_OPEN_SESSIONS else None
+        if self._of_events and known.start <= session.start and _peer(known) == _peer(session):
+            self._by_address[place] = known
+            return Skipped(session.line, SAME_SESSION)
+        self._forget_peer(place, known)
+        self._note(place, session)
+        return known
 
     def closed(self, row: SessionEnd) -> list[Session]:
         """The session that this row ends, with its end; two for a client with an IPv4 and an IPv6 address, none if it is not known."""
         found = self._found(row)
         if found is None:
             return []
-        known = [self._by_address[place] for place in self._by_peer[_peer(found)]]
-        ended = [session for session in known if session.line == found.line]
+        # Only the peer's own sessions can be of the same line.
+        ended = [session for session in self._of_peer(*_peer(found)) if session.line == found.line]
         for session in ended:
             self._taken(session.ipaddr.packed)
         return [session._replace(end=max(row.end, session.start)) for session in ended]
@@ -115,26 +113,39 @@ class OpenSessions:
 
     def _found(self, row: SessionEnd) -> Session | None:
         if row.ipaddr is not None:
-            places = [row.ipaddr.packed]
-        elif row.associated_ipaddr is not None:
-            places = self._by_peer.get((row.username, row.associated_ipaddr.packed), [])
-        else:
-            places = []
-        known = [self._by_address[place] for place in places if place in self._by_address]
-        fitting = [session for session in known if _fits(session, row)]
+            named = self._by_address.get(row.ipaddr.packed)
+            return named if named and _fits(named, row) else None
+        if row.associated_ipaddr is None:
+            return None
+        fitting = [session for session in self._of_peer(row.username, row.associated_ipaddr.packed) if _fits(session, row)]
         if row.duration is None:
-            return fitting[0] if len(fitting) == 1 else None
+            return fitting[0] if len({session.line for session in fitting}) == 1 else None
         began = row.end - row.duration
-        return min(fitting, key=lambda session: abs(session.start - began), default=None)
+        return min(fitting, key=lambda session: (abs(session.start - began), session.line), default=None)
 
-    def _taken(self, place: bytes) -> Session | None:
-        session = self._by_address.pop(place, None)
-        if session:
+    def _of_peer(self, username: str, outside: bytes) -> list[Session]:
+        if self._by_peer is None:
+            self._by_peer = {}
+            for place, session in self._by_address.items():
+                self._by_peer.setdefault(_peer(session), set()).add(place)
+        return [self._by_address[place] for place in self._by_peer.get((username, outside), ())]
+
+    def _note(self, place: bytes, session: Session) -> None:
+        self._by_address[place] = session
+        if self._by_peer is not None:
+            self._by_peer.setdefault(_peer(session), set()).add(place)
+
+    def _taken(self, place: bytes) -> Session:
+        session = self._by_address.pop(place)
+        self._forget_peer(place, session)
+        return session
+
+    def _forget_peer(self, place: bytes, session: Session) -> None:
+        if self._by_peer is not None:
             places = self._by_peer[_peer(session)]
-            places.remove(place)
+            places.discard(place)
             if not places:
                 del self._by_peer[_peer(session)]
-        return session
 
 
 def _peer(session: Session) -> tuple[str, bytes]:

@@ -12,7 +12,7 @@ from ansible_collections.secops.xdr.plugins.module_utils import _session_questio
 from ansible_collections.secops.xdr.plugins.module_utils._addresses import Address, parse_address
 from ansible_collections.secops.xdr.plugins.module_utils._session_options import Asked
 from ansible_collections.secops.xdr.plugins.module_utils._session_questions import SessionQuestions
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Session, SessionBlock
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Session, block_of
 
 hypothesis = pytest.importorskip("hypothesis")
 st = hypothesis.strategies
@@ -63,10 +63,7 @@ def test_answers_agree_with_brute_force(sessions: list[Session], asked: list[Ask
     log_end = max([cut, *[session.start for session in sessions], *[session.end or 0 for session in sessions]])
     questions = SessionQuestions(asked)
     for place in range(0, len(sessions), 7):
-        block = SessionBlock()
-        for session in sessions[place : place + 7]:
-            block.add(session)
-        questions.look_at(block)
+        questions.look_at(block_of(sessions[place : place + 7], []))
     for place, answer in enumerate(questions.answers(log_end)):
         question = asked[place]
         expected = brute_force(sessions, question, log_end)
@@ -86,10 +83,9 @@ def test_what_is_kept_grows_with_the_questions_and_not_with_the_log():
     asked = [Asked(ADDRESSES[0], at) for at in (1000, 2000)]
     questions = SessionQuestions(asked)
     for start in range(0, 100_000, 100):
-        block = SessionBlock()
-        for at in range(start, start + 100):
-            block.add(Session(at, "a", ADDRESSES[at % 2], OUTSIDE, at % 3000, None if at % 3 else at % 3000 + 5))
-        questions.look_at(block)
+        moments = [at % 3000 for at in range(start, start + 100)]
+        rows = [Session(at, "a", ADDRESSES[at % 2], OUTSIDE, at, None if at % 3 else at + 5) for at in moments]
+        questions.look_at(block_of(rows, []))
     own = questions._by_address[ADDRESSES[0].text]
     assert len(own._slots) <= len(asked)
-    assert sum(len(candidates.all()) for candidates in own._ended.values()) <= questions_module.MAX_CANDIDATES * len(asked)
+    assert sum(len(candidates) for candidates in own._ended.values()) <= questions_module.MAX_CANDIDATES * len(asked)
