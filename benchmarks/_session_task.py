@@ -1,0 +1,45 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One measurement of benchmarks/sessions.py, in a process of its own: reads a task from stdin and prints what it took."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from typing import Any
+
+from ansible_collections.secops.xdr.plugins.module_utils._observation_tally import Tally
+from ansible_collections.secops.xdr.plugins.module_utils._run import Run
+from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
+from ansible_collections.secops.xdr.plugins.module_utils._session_report import read_sessions
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._options import opened_log
+
+COLUMNS = {"ipaddr": "VPN IP", "associated_ipaddr": "Real IP", "timestamp": "Start Time", "username": None}
+
+
+def measure(task: dict[str, Any]) -> dict[str, Any]:
+    """Runs one task in this process."""
+    params = {"path": task["path"], "format": task["format"], "columns": COLUMNS, "timestamp_format": "%m/%d/%y %H:%M:%S"}
+    params |= {"timezone": "UTC", "delimiter": ",", "encoding": "utf-8", "on_invalid": "fail"}
+    params |= {"users": None, "ipaddrs": None, "since": None, "until": None, "limit": 1000, "complete_until": None}
+    begun = time.perf_counter()
+    if task["what"] == "read":
+        tally = Tally()
+        with opened_log(params, wants_usernames=False) as (_source, reader):
+            for block in reader.blocks():
+                tally.count(block, lambda _row: None)
+        found = tally.read
+    else:
+        run = Run(check_mode=False, shows_diff=False, warn=print, secrets=SecretKeeper(lambda _secret: None))
+        matches = read_sessions({**params, "match": task["match"]}, run)["matches"]
+        found = sum(answer["session"] is not None for answer in matches)
+    seconds = time.perf_counter() - begun
+    return {"seconds": seconds, "found": found, "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(json.load(sys.stdin))))
