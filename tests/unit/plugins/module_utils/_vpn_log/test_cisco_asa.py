@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from ansible_collections.secops.xdr.tests.unit.support.gateway_world import UTC
 from ansible_collections.secops.xdr.tests.unit.support.log_reading import read_log
 
 if TYPE_CHECKING:
