@@ -14,9 +14,11 @@ class ModuleDocFragment:
 options:
   format:
     description:
-      - What the log at O(path) is written in. The guide R(log formats,ansible_collections.secops.xdr.docsite.guide_log_formats) says for each of
+      - What the log at O(path) is written in. The guide R(log formats,ansible_collections.secops.xdr.docsite.guide_log_formats)
+        says for each of
         them what is read, skipped and rejected.
-      - V(csv) is any CSV log with a header, as O(columns), O(timestamp_format) and O(delimiter) say. The others know their columns and times.
+      - V(csv) is any CSV log with a header, as O(columns), O(timestamp_format) and O(delimiter) say. The others know their columns
+        and times.
       - V(openvpn_as) is an export of OpenVPN Access Server.
       - V(openvpn_status) is a status file of OpenVPN, version 1, 2 or 3.
       - V(globalprotect) is a GlobalProtect log of PAN-OS 9.1 or later, from syslog or exported from the web interface.

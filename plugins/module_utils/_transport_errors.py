@@ -83,7 +83,8 @@ def _not_sent_message(causes: list[BaseException], place: str, settings: Connect
 def _tls_message(error: ssl.SSLError, place: str) -> str:
     if error.library in _CERTIFICATE_LIBRARIES:
         return f"`ca_path` cannot be used for the connection to {place}; it must hold certificates in PEM form."
-    return f"No TLS connection to {place}: {error.reason or 'the handshake failed'}; check that the port speaks HTTPS, and its TLS versions."
+    reason = error.reason or "the handshake failed"
+    return f"No TLS connection to {place}: {reason}; check that the port speaks HTTPS, and its TLS versions."
 
 
 def _certificate_message(error: ssl.SSLCertVerificationError, place: str, settings: ConnectionSettings) -> str:

@@ -90,13 +90,15 @@ options:
     default: 1000
   complete_until:
     description:
-      - The time until which the log is complete. A session without an end is taken to last until then, if nobody else was given its address.
+      - The time until which the log is complete. A session without an end is taken to last until then, if nobody else was given its
+        address.
       - If not set, this is the time when the file was last written to, or the latest time in it if that is later. Set it to the present
         for a live log in which nothing may be written for hours.
     type: raw
   on_invalid:
     description:
-      - With V(fail), a single row that cannot be used fails the module, so that no answer is given while part of the log was not understood.
+      - With V(fail), a single row that cannot be used fails the module, so that no answer is given while part of the log was not
+        understood.
       - With V(skip), such rows are counted and listed, and the rest is used. A log without rows is then only warned of.
     type: str
     choices: [fail, skip]
@@ -230,7 +232,8 @@ counts:
       type: int
     skipped:
       description:
-        - Rows that are none, by reason. The guide R(log formats,ansible_collections.secops.xdr.docsite.guide_log_formats) explains the reasons.
+        - Rows that are none, by reason. The guide R(log formats,ansible_collections.secops.xdr.docsite.guide_log_formats) explains
+          the reasons.
       type: dict
     rejected:
       description: Rows that cannot be used.
