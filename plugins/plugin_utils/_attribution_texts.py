@@ -1,0 +1,74 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Tags and comments with values from logs in them. Values are put in as text; nothing in them is ever evaluated."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+NO_END = "(no end in the log)"
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_NOT_IN_A_TAG = re.compile(r"[^\w.@+-]+")
+_TAG_CHARACTERS = 64
+_SHOWN_CHARACTERS = 200
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+"""Categories of characters that have no shape of their own, steer a terminal, or turn the direction of the text around them."""
+
+
+class AttributionError(ValueError):
+    """Something that was given cannot be used; the text says what."""
+
+
+def tag_name(username: str) -> str:
+    """The name as a tag can hold it: letters, digits and C(. _ @ + -), with one underscore for all else. Empty without letter or digit."""
+    name = _NOT_IN_A_TAG.sub("_", unicodedata.normalize("NFC", username))[:_TAG_CHARACTERS]
+    return name if any(character.isalnum() for character in name) else ""
+
+
+def one_line(text: str) -> str:
+    """The text with everything in it that cannot be seen written as an escape, and not too long."""
+    shown = "".join(
+        _escaped(character) if unicodedata.category(character) in _UNSEEN else character for character in text[:_SHOWN_CHARACTERS]
+    )
+    return shown if len(text) <= _SHOWN_CHARACTERS else f"{shown}…"
+
+
+def placeholders(template: str) -> list[str]:
+    """The names in braces."""
+    return _PLACEHOLDER.findall(template)
+
+
+def check_placeholders(what: str, template: str, known: Collection[str]) -> None:
+    """Raises AttributionError where a template has a name in braces that there is no value for."""
+    for name in placeholders(template):
+        if name not in known:
+            raise AttributionError(f"{what}: there is no {{{name}}}; there are {', '.join(f'{{{one}}}' for one in known)}.")
+
+
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """The template with its values. Names in braces inside of values stay as they are."""
+    return _PLACEHOLDER.sub(lambda found: values[found[1]], template)
+
+
+def pattern_of(template: str, values: Mapping[str, str], *, open_names: Collection[str]) -> re.Pattern[str]:
+    """What fits every text that the template gives with these values, whatever those of the open names were."""
+    position, parts = 0, []
+    for found in _PLACEHOLDER.finditer(template):
+        parts.append(re.escape(template[position : found.start()]))
+        parts.append(".*" if found[1] in open_names else re.escape(values[found[1]]))
+        position = found.end()
+    parts.append(re.escape(template[position:]))
+    return re.compile("".join(parts), re.DOTALL)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
