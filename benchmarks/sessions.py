@@ -5,7 +5,8 @@
 """What `match` of vpn_session_info costs beside the reading of an upload, in time and memory, for each log format.
 
 Run it with `.venv/bin/python benchmarks/sessions.py` after `make venv`; `--rows 50000` is a short run. It prints Markdown.
-Each measurement is made in a process of its own, reading and matching by turns, and the best of each is taken.
+Each measurement is made in a process of its own, reading and matching by turns, and the best of each is taken. Times are those of the
+processor, which others on the machine disturb less; nothing here waits for anything but the file.
 """
 
 from __future__ import annotations

@@ -26,7 +26,6 @@ from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import (
     SESSION_END,
     Rejected,
     Skipped,
-    in_blocks,
 )
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._session_ends import SessionEnd, with_ends
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._several_times import SeveralTimes
@@ -130,17 +129,17 @@ class GlobalProtectReader(CsvReader):
 
     def blocks(self) -> Iterator[SessionBlock]:
         """Every row; raises InputError where none is a GlobalProtect event, EmptyLogError where there is none."""
-        return in_blocks(with_ends(self._rows(), of_events=True)) if self._reading.wants_usernames else self._checked_blocks()
+        return with_ends(self._blocks_of_rows(), of_events=True) if self._reading.wants_usernames else self._checked_blocks()
 
-    def _rows(self) -> Iterator[LoggedRow]:
+    def _blocks_of_rows(self) -> Iterator[list[LoggedRow]]:
         for block in self._checked_blocks():
-            yield from block.others
             rows: list[LoggedRow] = list(block.sessions())
             ends = self._own_table.take_ends()
             if ends:
                 rows.extend(ends)
                 rows.sort(key=attrgetter("line"))
-            yield from rows
+            rows.extend(block.others)
+            yield rows
 
     def _checked_blocks(self) -> Iterator[SessionBlock]:
         first_line = 0

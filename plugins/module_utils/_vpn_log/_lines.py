@@ -8,19 +8,16 @@
 
 from __future__ import annotations
 
-from itertools import chain
-from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLogError, InputError
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Session, block_of, in_blocks
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._session_ends import with_ends, without_ends
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._reading import Reading
-    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected, SessionBlock, Skipped
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected, SessionBlock
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._session_ends import LoggedRow
 
 
@@ -53,9 +50,7 @@ class LineReader:
         except where sessions are held back until their end is found.
         """
         blocks = self._blocks_of_rows()
-        if self._reading.wants_usernames:
-            return in_blocks(with_ends(chain.from_iterable(blocks), of_events=False))
-        return map(_without_ends, blocks)
+        return with_ends(blocks, of_events=False) if self._reading.wants_usernames else map(without_ends, blocks)
 
     def _blocks_of_rows(self) -> Iterator[list[LoggedRow]]:
         source, parser = self._reading.source, self._new_parser(self._reading)
@@ -83,15 +78,3 @@ class LineReader:
     def shown(self, rejected: Rejected) -> Rejected:
         """A line that is no text, as people may see it."""
         return rejected
-
-
-def _without_ends(rows: list[LoggedRow]) -> SessionBlock:
-    sessions: list[Session] = []
-    others: list[Skipped | Rejected] = []
-    for row in without_ends(rows):
-        if isinstance(row, Session):
-            sessions.append(row)
-        else:
-            others.append(row)
-    others.sort(key=attrgetter("line"))
-    return block_of(sessions, others)

@@ -13,6 +13,8 @@ what is done with a whole column at once costs a tenth of what it costs row by r
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Union
 
 if TYPE_CHECKING:
@@ -105,22 +107,19 @@ class SessionBlock:
 
 def in_blocks(rows: Iterable[Row]) -> Iterator[SessionBlock]:
     """Rows of a reader that makes them one by one, put together to blocks."""
-    sessions: list[Session] = []
-    others: list[Skipped | Rejected] = []
-    for row in rows:
-        if isinstance(row, Session):
-            sessions.append(row)
-        else:
-            others.append(row)
-        if len(sessions) + len(others) >= ROWS_A_BLOCK:
-            yield block_of(sessions, others)
-            sessions, others = [], []
-    if sessions or others:
-        yield block_of(sessions, others)
+    waiting = iter(rows)
+    while True:
+        taken = list(islice(waiting, ROWS_A_BLOCK))
+        if not taken:
+            return
+        yield block_of(taken)
 
 
-def block_of(sessions: Sequence[Session], others: list[Skipped | Rejected]) -> SessionBlock:
+def block_of(rows: Sequence[Row]) -> SessionBlock:
     """A block from its rows."""
+    sessions = [row for row in rows if isinstance(row, Session)]
+    others: list[Skipped | Rejected] = [row for row in rows if not isinstance(row, Session)] if len(sessions) < len(rows) else []
+    others.sort(key=attrgetter("line"))
     if not sessions:
         return SessionBlock(others=others)
     lines, usernames, ipaddrs, associated_ipaddrs, starts, ends = zip(*sessions)

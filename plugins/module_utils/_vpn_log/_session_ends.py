@@ -15,13 +15,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Union
 
 from ansible_collections.secops.xdr.plugins.module_utils._timestamps import EARLIEST_MS
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import SAME_SESSION, SESSION_END, Session, Skipped
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import (
+    SAME_SESSION,
+    SESSION_END,
+    Session,
+    Skipped,
+    block_of,
+    in_blocks,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ansible_collections.secops.xdr.plugins.module_utils._addresses import Address
-    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Row
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Row, SessionBlock
 
 MAX_OPEN_SESSIONS = 50_000
 """More than any gateway serves at once. Beyond, the session that began first is handed out without an end."""
@@ -46,31 +53,33 @@ class SessionEnd(NamedTuple):
 LoggedRow = Union["Row", SessionEnd]
 
 
-def with_ends(rows: Iterable[LoggedRow], *, of_events: bool) -> Iterator[Row]:
+def with_ends(blocks: Iterable[Iterable[LoggedRow]], *, of_events: bool) -> Iterator[SessionBlock]:
     """Sessions with their ends.
 
     C(of_events) is for logs that tell a session by several events: a second beginning for the same user and addresses is a sign of
     life then, and an end without a beginning may be a second one. Elsewhere, such an end tells of a session before the log.
     """
     open_sessions = OpenSessions(of_events=of_events)
-    for row in rows:
-        if isinstance(row, Session):
-            before = open_sessions.opened(row)
-            if before is not None:
-                yield before
-        elif isinstance(row, SessionEnd):
-            closed = open_sessions.closed(row)
-            yield from closed
-            yield Skipped(row.line, SESSION_END) if closed or of_events else _session_before_the_log(row)
-        else:
-            yield row
-    yield from open_sessions.all()
+    for rows in blocks:
+        complete: list[Row] = []
+        for row in rows:
+            if isinstance(row, Session):
+                before = open_sessions.opened(row)
+                if before is not None:
+                    complete.append(before)
+            elif isinstance(row, SessionEnd):
+                closed = open_sessions.closed(row)
+                complete.extend(closed)
+                complete.append(Skipped(row.line, SESSION_END) if closed or of_events else _session_before_the_log(row))
+            else:
+                complete.append(row)
+        yield block_of(complete)
+    yield from in_blocks(open_sessions.all())
 
 
-def without_ends(rows: Iterable[LoggedRow]) -> Iterator[Row]:
+def without_ends(rows: Iterable[LoggedRow]) -> SessionBlock:
     """Sessions as they begin, for those who need no ends."""
-    for row in rows:
-        yield Skipped(row.line, SESSION_END) if isinstance(row, SessionEnd) else row
+    return block_of([Skipped(row.line, SESSION_END) if isinstance(row, SessionEnd) else row for row in rows])
 
 
 class OpenSessions:

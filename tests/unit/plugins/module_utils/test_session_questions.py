@@ -63,7 +63,7 @@ def test_answers_agree_with_brute_force(sessions: list[Session], asked: list[Ask
     log_end = max([cut, *[session.start for session in sessions], *[session.end or 0 for session in sessions]])
     questions = SessionQuestions(asked)
     for place in range(0, len(sessions), 7):
-        questions.look_at(block_of(sessions[place : place + 7], []))
+        questions.look_at(block_of(sessions[place : place + 7]))
     for place, answer in enumerate(questions.answers(log_end)):
         question = asked[place]
         expected = brute_force(sessions, question, log_end)
@@ -85,7 +85,7 @@ def test_what_is_kept_grows_with_the_questions_and_not_with_the_log():
     for start in range(0, 100_000, 100):
         moments = [at % 3000 for at in range(start, start + 100)]
         rows = [Session(at, "a", ADDRESSES[at % 2], OUTSIDE, at, None if at % 3 else at + 5) for at in moments]
-        questions.look_at(block_of(rows, []))
+        questions.look_at(block_of(rows))
     own = questions._by_address[ADDRESSES[0].text]
     assert len(own._slots) <= len(asked)
     assert sum(len(candidates) for candidates in own._ended.values()) <= questions_module.MAX_CANDIDATES * len(asked)
