@@ -61,9 +61,8 @@ class TimestampParser:
     def __init__(self, timestamp_format: str, zone: Zone) -> None:
         self.format = timestamp_format
         self.zone = zone
-        self._split: _Split | None = None
         self._hours: dict[str, int] = {}
-        self._parse = self._chosen_parse()
+        self._parse, self._split = self._chosen()
         self._marks = 0 if self._split is _split_at_end else 1
 
     def milliseconds(self, text: str) -> int:
@@ -106,19 +105,18 @@ class TimestampParser:
                 self._hours.clear()
             self._hours[hour] = first
 
-    def _chosen_parse(self) -> Callable[[str], int]:
+    def _chosen(self) -> tuple[Callable[[str], int], _Split | None]:
+        """How to read one time of this format, and how to part many."""
         if self.format == EPOCH:
-            return epoch_to_milliseconds
+            return epoch_to_milliseconds, None
         if self.format == EPOCH_MS:
-            return epoch_ms_to_milliseconds
+            return epoch_ms_to_milliseconds, None
         if self.format == ISO8601:
-            self._split = _split_iso8601
-            return lambda text: iso8601_to_milliseconds(text, self.zone)
+            return lambda text: iso8601_to_milliseconds(text, self.zone), _split_iso8601
         _check_strptime_format(self.format)
         # Logs name months in English, whatever the language of the host.
         locale.setlocale(locale.LC_TIME, "C")
-        self._split = _splitter_for(self.format)
-        return self._parse_by_format
+        return self._parse_by_format, _splitter_for(self.format)
 
     def _parse_by_format(self, text: str) -> int:
         stripped = text.strip()
