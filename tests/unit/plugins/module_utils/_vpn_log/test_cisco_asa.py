@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    Written = Callable[[str | bytes], Path]
+    Written = Callable[..., Path]
 
 
 ASSIGNED = "%ASA-4-722051: Group <staff> User <ann> IP <203.0.113.7> IPv4 Address <10.8.0.3> IPv6 address <::> assigned to session"

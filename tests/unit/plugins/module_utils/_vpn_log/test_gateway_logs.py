@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    Written = Callable[[str | bytes], Path]
+    Written = Callable[..., Path]
 
 ZONE = {"timezone": "Europe/Berlin"}
 

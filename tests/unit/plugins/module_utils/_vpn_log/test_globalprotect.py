@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    Written = Callable[[str | bytes], Path]
+    Written = Callable[..., Path]
 
 
 ORDER = (
