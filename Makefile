@@ -40,7 +40,7 @@ help:
 	@echo "make demo         watch a VPN log become observations, against an emulator"
 	@echo "make test         every check: $(STAGES)"
 	@echo "make CHECK        one of them"
-	@echo "make bench        measure it beside what it replaces (half an hour); ARGUMENTS=--quick for a minute"
+	@echo "make bench        measure it beside what it replaces (a quarter of an hour); ARGUMENTS=--quick for a minute"
 	@echo "make unit-oldest  the unit tests on the oldest Python found"
 	@echo "make format       let ruff put the Python code in order"
 	@echo "make clean        remove all that make has made"

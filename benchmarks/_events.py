@@ -29,8 +29,9 @@ def printed_by(script: str, title: str) -> Callable[[Site], Finding]:
         if site.is_quick:
             return Finding(title, notes=[f"Not measured in a quick run; see `benchmarks/{script} --help`."])
         command = [sys.executable, str(path)]
-        done = subprocess.run(command, env=site.environment(), stdout=subprocess.PIPE, text=True, check=True)
+        done = subprocess.run(command, env=site.environment(), stdout=subprocess.PIPE, text=True, check=False)
         print(done.stdout, flush=True)
-        return Finding(title, markdown=done.stdout.strip())
+        notes = [f"`{script}` ended with status {done.returncode}."] if done.returncode else []
+        return Finding(title, notes=notes, markdown=done.stdout.strip())
 
     return part
