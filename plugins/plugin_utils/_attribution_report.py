@@ -102,7 +102,7 @@ def _alert(number: int, found: Record) -> dict[str, Any]:
         "session": _person(session) if session else None,
         "candidates": [] if session else [_person(candidate) for candidate in found["candidates"]],
         "tags": [one_line(tag) for tag in found["tags"]],
-        "comment": one_line(found["comment"]),
+        "comment": one_line(found["comment"]) if found["changed"] else "",
         "written": _written(found),
     }
 
@@ -114,12 +114,14 @@ def _written(found: Record) -> str:
 
 
 def _person(session: Record) -> dict[str, Any]:
+    start, end = shown_time(session["start"]), shown_time(session["end"])
     return {
         "line": session["line"],
         "username": one_line(session["username"]) or "(no name)",
         "real": session["associated_ipaddr"],
-        "start": shown_time(session["start"]),
-        "end": shown_time(session["end"]) or "not in the log",
+        "start": start,
+        # The day is said once.
+        "end": (end[11:] if end[:10] == start[:10] else end) or "not in the log",
     }
 
 

@@ -73,6 +73,7 @@ class Timeline:
     def _lane(self, day: int, address: str) -> dict[str, Any]:
         return {
             "label": address,
+            "names": sorted({alert["session"]["username"] for alert in self._alerts[day][address] if alert["session"]}),
             "bars": [self._bar(day, bar) for bar in self._bars.get((day, address), ())],
             "marks": [
                 {
