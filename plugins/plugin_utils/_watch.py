@@ -78,6 +78,7 @@ class _EventWatch:
             await _first_of(self._watch(), self._keep_cursor(), self._handover.listen())
         finally:
             try:
+                self._handover.look()
                 # Not left to the thread, which may be busy: a loop that ends does not wait.
                 if self._changes > self._saved:
                     self._cursor.write(self._changes, self._snapshot())

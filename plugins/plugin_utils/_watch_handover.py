@@ -43,9 +43,13 @@ class Handover:
         # A queue with a single place had to be empty for this one.
         if getattr(self._inner, "maxsize", 0) == 1:
             self._settle(self._waiting[:-1])
-        await self.settle()
+        self.look()
 
     async def settle(self) -> None:
+        """Does what is left to do for events that were put before."""
+        self.look()
+
+    def look(self) -> None:
         """Finds out what was taken since."""
         if self._inner.empty():
             self._settle(self._waiting[:])
@@ -88,6 +92,11 @@ class ConfirmedHandover(Handover):
         while self._again:
             key = next(iter(self._again))
             await self._put(*self._again.pop(key))
+
+    def look(self) -> None:
+        """Takes the feedback that is there."""
+        while not self._feedback.empty():
+            self._answered(_key_of(self._feedback.get_nowait()))
 
     async def listen(self) -> None:
         """Takes feedback, for ever."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +38,16 @@ class Worker:
 
     def _serve(self) -> None:
         self._loop.run_forever()
+        self._loop.run_until_complete(_cancelled(asyncio.all_tasks(self._loop)))
         self._loop.close()
 
 
 async def _called(work: Callable[[], _ResultT]) -> _ResultT:
     return work()
+
+
+async def _cancelled(ordered: set[asyncio.Task[Any]]) -> None:
+    """Work that was ordered and not begun, by callers that are gone."""
+    for task in ordered:
+        task.cancel()
+    await asyncio.gather(*ordered, return_exceptions=True)

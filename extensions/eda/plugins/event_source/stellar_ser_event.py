@@ -1,0 +1,214 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An event source of ansible-rulebook: security events of Stellar Cyber, each once, across restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+DOCUMENTATION = r"""
+---
+short_description: Receive new or changed security events from Stellar Cyber
+description:
+  - An ansible-rulebook event source that asks Stellar Cyber for events that were written since it last asked, and hands each of them
+    to the rules once, in order of the time of writing.
+  - How far it came is kept in a file, so that a restart goes on where the run before ended, however that one ended.
+  - An event is C(index), C(id), C(change) (C(new) or C(changed)) and C(source), the fields of the event.
+  - With O(feedback=true), ansible-rulebook 1.3 or later tells the source which events the rule engine took. With a database for
+    its persistence, it also knows again those that were handed over before a crash, so that each is taken exactly once. Without
+    it, an event counts as taken when it left the queue, and the last few before a crash are handed over again.
+  - The account needs the right to read events, which scoped keys do not have.
+version_added: 1.0.0
+author: secops.xdr contributors
+requirements:
+  - ansible-core 2.16 or later and requests, in the Python that ansible-rulebook runs on
+options:
+  host:
+    description:
+      - The Stellar Cyber server as C(host), C(host:port) or an C(https://) URL.
+      - If not set, the environment variable E(STELLAR_HOST) is used.
+    type: str
+    required: true
+  username:
+    description:
+      - The email address of the user that O(api_key) belongs to. Its case matters.
+      - If not set, the environment variable E(STELLAR_USERNAME) is used.
+    type: str
+  api_key:
+    description:
+      - The API key of the user.
+      - If neither this nor O(access_token) is set, the environment variable E(STELLAR_API_KEY) is used, then E(STELLAR_ACCESS_TOKEN).
+    type: str
+  access_token:
+    description:
+      - A JSON web token that was fetched before. It cannot be renewed, and the source ends with it after ten minutes. For tests only.
+    type: str
+  auth_method:
+    description:
+      - With V(jwt), tokens are fetched with O(username) and O(api_key) and renewed before they end.
+      - V(basic) sends user and key with each request; newer servers do not take that.
+      - V(scoped_key) is there for servers that let scoped keys read.
+      - If not set, the environment variable E(STELLAR_AUTH_METHOD) is used.
+    type: str
+    choices: [jwt, basic, scoped_key]
+    default: jwt
+  validate_certs:
+    description:
+      - Whether the TLS certificate of the server is checked.
+      - If not set, the environment variable E(STELLAR_VALIDATE_CERTS) is used.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - A file or folder with the certificate authorities (PEM) that may have signed the certificate of the server.
+      - If not set, the environment variable E(STELLAR_CA_PATH) is used.
+    type: path
+  timeout:
+    description:
+      - How many seconds to wait for a connection, and for the next bytes of an answer.
+      - If not set, the environment variable E(STELLAR_TIMEOUT) is used.
+    type: int
+    default: 30
+  retries:
+    description:
+      - How often a request is sent again at once that failed in a way that a repetition can mend. A C(Retry-After) of the server is
+        honoured up to 60 seconds.
+      - After that, the source itself asks again, at first after about O(interval) and at most after five minutes.
+      - If not set, the environment variable E(STELLAR_RETRIES) is used.
+    type: int
+    default: 4
+  index:
+    description:
+      - The index, or the pattern for several, in which events are searched. On SaaS it is C(stellar-index-v1-ser-{org_id}-*).
+    type: str
+    default: aella-ser-*
+  query:
+    description:
+      - Only events that match this Lucene query.
+    type: str
+  tenants:
+    description:
+      - Only events of these tenants, by their ids (C(tenantid)). All that the account may read, if not set.
+    type: list
+    elements: str
+  changes:
+    description:
+      - Whether events are also handed over each time that somebody changes their status, comments or tags, with C(change) as C(changed).
+      - A rule that changes events itself starts itself again with this; let its condition look for what it has done.
+    type: bool
+    default: false
+  start:
+    description:
+      - Where to begin when there is no cursor yet. V(latest) is with what is written from now on. Otherwise, a time of writing, as
+        ISO 8601 (in UTC, if it has no offset) or epoch milliseconds.
+    type: str
+    default: latest
+  interval:
+    description:
+      - Seconds between two searches.
+    type: float
+    default: 10.0
+  overlap:
+    description:
+      - How many seconds each search goes back behind what was seen last, because events can become visible later than others that were
+        written after them. What was handed over within this time is remembered, up to 20000 events.
+    type: int
+    default: 60
+  cursor:
+    description:
+      - The file that says how far events were handed over. It is made, with its folder, for its owner only.
+      - If not set, a file of its own for each host, index, query and list of tenants, in C(secops.xdr) in E(XDG_STATE_HOME) or
+        C(~/.local/state). In a container, set this to a file on a volume.
+    type: path
+  feedback:
+    description:
+      - Whether ansible-rulebook tells the source which events the rule engine took. It needs the option C(--persistence-id) of
+        ansible-rulebook 1.3 or later.
+    type: bool
+    default: false
+notes:
+  - Proxies are taken from the environment variables E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY).
+  - Credentials belong into the environment or variables of ansible-rulebook, not into the rulebook.
+"""
+
+EXAMPLES = r"""
+- name: new security events
+  secops.xdr.stellar_ser_event:
+    host: "{{ stellar_host }}"
+    username: "{{ stellar_username }}"
+    api_key: "{{ stellar_api_key }}"
+
+- name: severe events of two tenants that are new or were changed
+  secops.xdr.stellar_ser_event:
+    # Host and credentials are in the environment: STELLAR_HOST, STELLAR_USERNAME, STELLAR_API_KEY.
+    query: "event_score:>=75 AND event_status:(New OR \"In Progress\")"
+    tenants:
+      - 6d0f3b4c1a5e
+      - 9b2e7f80c3d1
+    changes: true
+    interval: 30
+    cursor: /var/lib/eda/severe.json
+
+- name: each event exactly once, with ansible-rulebook --persistence-id
+  secops.xdr.stellar_ser_event:
+    feedback: true
+    start: "2026-11-01T00:00:00Z"
+"""
+
+_WATCH = "ansible_collections.secops.xdr.plugins.plugin_utils._watch"
+_LOGGER = logging.getLogger("secops.xdr.stellar_ser_event")
+
+
+async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
+    """What ansible-rulebook calls: runs until it is cancelled, or cannot go on."""
+    arguments = dict(args)
+    feedback = arguments.pop("eda_feedback_queue", None)
+    if feedback is None and arguments.get("feedback") is True:
+        _LOGGER.warning(
+            "feedback: ansible-rulebook gives none, which needs version 1.3 or later and --persistence-id. "
+            "Events count as taken when they leave the queue."
+        )
+    await _watch_events()(queue, arguments, feedback)
+
+
+def _watch_events() -> Callable[..., Awaitable[None]]:
+    """The collection's own code, from where this file is: ansible-rulebook reads this file by its path and knows of no collections."""
+    here = Path(__file__).absolute()
+    collections = here.parents[6] if len(here.parents) > 6 else here
+    if collections.name == "ansible_collections" and str(collections.parent) not in sys.path:
+        sys.path.append(str(collections.parent))
+    try:
+        path = importlib.import_module("ansible_collections").__path__
+        if collections.name == "ansible_collections" and str(collections) not in list(path):
+            # The package `ansible` brings one of its own, which does not look any further.
+            path.append(str(collections))
+        function: Callable[..., Awaitable[None]] = importlib.import_module(_WATCH).watch_events
+    except ImportError as error:
+        message = (
+            f"The code of the collection secops.xdr cannot be imported ({error}). It needs ansible-core 2.16 or later in the Python that "
+            f"ansible-rulebook runs on ({sys.executable}), and this file in its place in the installed collection."
+        )
+        raise ImportError(message) from error
+    return function
+
+
+if __name__ == "__main__":
+
+    class _Printer(asyncio.Queue[Any]):
+        """Shows events, for trying the source without ansible-rulebook: the connection is taken from the environment."""
+
+        async def put(self, item: Any) -> None:
+            """Shows one."""
+            sys.stdout.write(f"{item}\n")
+
+    asyncio.run(main(_Printer(), {}))
