@@ -60,8 +60,9 @@ def _promise(promise: Promise) -> str:
 
 
 def _part(finding: Finding) -> Iterator[str]:
-    yield from (f"## {finding.title}", "")
+    yield f"## {finding.title}"
     if finding.variants:
+        yield ""
         yield f"| {' | '.join(_COLUMNS)} |"
         yield f"|{'---|' * len(_COLUMNS)}"
         yield from map(_row, finding.variants)
