@@ -60,6 +60,7 @@ demo:
 .PHONY: venv
 venv:
 	@python=$$(sh tests/checks/find_python.sh) && "$$python" tests/checks/make_venv.py .venv $(REQUIREMENTS)
+	@.venv/bin/python tests/checks/awx_collection.py
 	@mkdir -p "$(dir $(DEVELOPMENT))" && ln -sfn ../../../.. "$(DEVELOPMENT)"
 
 # ARGUMENTS are handed on: make unit ARGUMENTS="-k timestamps -x"

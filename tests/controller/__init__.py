@@ -1,0 +1,15 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plays as much of AWX as the tests need: the part of its API that awx.awx writes to, and what it makes of a launch for ansible-runner.
+
+The rules are those of AWX 24; each is named where it stands. Nothing of AWX itself is needed.
+"""
+
+from __future__ import annotations
+
+from ._api import RunningController
+from ._jobs import Job, LaunchError, launch
+from ._setup import apply_to
+
+__all__ = ["Job", "LaunchError", "RunningController", "apply_to", "launch"]
