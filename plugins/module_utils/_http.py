@@ -68,6 +68,10 @@ class HttpClient:
 
     def __init__(self, settings: ConnectionSettings, secrets: SecretKeeper) -> None:
         require_requests()
+        if not settings.validate_certs:
+            # Whoever sets validate_certs to false has decided; urllib3 would repeat it on stderr for every request. Set once, because
+            # the filters of warnings belong to all threads.
+            warnings.simplefilter("ignore", InsecureRequestWarning)
         self.settings = settings
         self.secrets = secrets
         self.auth: AuthBase | None = None
@@ -161,10 +165,7 @@ class HttpClient:
     def _send(self, session: requests.Session, prepared: requests.PreparedRequest, method: str, path: str) -> requests.Response:
         timeout = self.settings.timeout
         try:
-            with warnings.catch_warnings():
-                # Whoever sets validate_certs to false has decided; urllib3 would repeat it on stderr for every request.
-                warnings.simplefilter("ignore", InsecureRequestWarning)
-                return session.send(prepared, timeout=(timeout, timeout), allow_redirects=False, stream=True)
+            return session.send(prepared, timeout=(timeout, timeout), allow_redirects=False, stream=True)
         except (requests.RequestException, HTTPError) as error:
             raise transport_error(error, self.settings, method, path) from error
 

@@ -157,7 +157,8 @@ def sort_out(
 
     A row that this very run has sent is a duplicate within the input; one of an earlier run was uploaded already.
     """
-    if not recorded and not in_flight and len(set(keys)) == len(keys):
+    different = set(keys)
+    if len(different) == len(keys) and different.isdisjoint(recorded) and different.isdisjoint(in_flight):
         return Claim(keys, range(len(keys)), 0, 0)
     fresh: list[int] = []
     taken: set[ObservationKey] = set()
