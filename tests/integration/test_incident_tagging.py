@@ -1,0 +1,148 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook secops.xdr.incident_tagging, run as people run it: from a VPN log to events that name the user."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from demo.sample_events import sample_events, sample_sessions
+
+if TYPE_CHECKING:
+    from .conftest import Appliance, Playground
+
+ROOT = Path(__file__).resolve().parents[2]
+PLAYBOOK = ROOT / "playbooks" / "incident_tagging.yml"
+SESSIONS = list(sample_sessions())
+
+
+def run(playground: Playground, appliance: Appliance, *arguments: str, **variables: Any) -> tuple[str, int]:
+    """Runs the playbook; returns what it printed and how many tasks changed something."""
+    done = subprocess.run(
+        ["ansible-playbook", "secops.xdr.incident_tagging", "--extra-vars", json.dumps(variables), *arguments],
+        cwd=playground.folder,
+        env={
+            **playground.environment,
+            **appliance.environment,
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+            "SECOPS_XDR_LEDGER": str(playground.folder / "ledger.sqlite3"),
+        },
+        check=False,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    assert "WARNING" not in output
+    assert "DEPRECATED" not in output
+    return output, sum(int(number) for number in re.findall(r"\bchanged=(\d+)", output))
+
+
+def who_had(source: dict[str, Any]) -> set[tuple[str, str]]:
+    """User and outside address of the sessions that an event falls into, found by looking at every session."""
+    held = set()
+    for session in SESSIONS:
+        if (
+            session.ipaddr == source.get("srcip")
+            and session.start.timestamp() * 1000 <= source["timestamp"] <= session.end.timestamp() * 1000
+        ):
+            held.add((session.username, session.associated_ipaddr))
+    return held
+
+
+def stellar_writes(appliance: Appliance) -> int:
+    """How many writes Stellar Cyber received."""
+    return sum("update" in write["path"] or "security_events" in write["path"] for write in appliance.control.writes())
+
+
+def test_without_a_variable_the_sample_events_name_their_users_once(playground: Playground, appliance: Appliance) -> None:
+    appliance.control.add_events(*sample_events())
+    output, changed = run(playground, appliance)
+    assert changed == 2
+    events = [event["_source"] for event in appliance.control.events()]
+    named = 0
+    for source in events:
+        held = who_had(source) if source["event_status"] != "Closed" else set()
+        assert len(held) < 2, "the sample events are to be clear"
+        comments = [comment["comment"] for comment in source.get("comments", [])]
+        assert source.get("event_tags", []) == [f"vpn_user:{user}" for user, _address in held]
+        assert len(comments) == len(held)
+        for (user, address), comment in zip(held, comments, strict=True):
+            assert comment.startswith(f"VPN address {source['srcip']} was {user}, from {address}. Session: 2025-")
+        named += len(held)
+    assert named > 10
+    assert f"{named} attributed to their VPN users" in output
+    assert "2 without a session in the log" in output
+    assert appliance.control.state["extrahop"]["observations"]["distinct"] > 4000
+
+    writes = len(appliance.control.writes())
+    output, changed = run(playground, appliance)
+    assert changed == 0
+    assert len(appliance.control.writes()) == writes
+    assert f"{named} already attributed by earlier runs" in output
+
+
+def test_in_check_mode_it_is_a_plan(playground: Playground, appliance: Appliance) -> None:
+    appliance.control.add_events(*sample_events())
+    output, changed = run(playground, appliance, "--check", "--diff", vpn_report="report.html")
+    assert changed == 2
+    assert re.search(r"\d+ would be attributed to their VPN users", output)
+    assert re.search(r"\+ +\"vpn_user:", output)
+    assert appliance.control.writes() == []
+    assert not (playground.folder / "report.html").exists()
+
+
+def test_the_variables_reach_both_halves(playground: Playground, appliance: Appliance) -> None:
+    log = "Außen;Innen;Wann;Wer\n203.0.113.9;10.8.3.7;2024-05-31 10:00;jsmith\n203.0.113.10;10.8.3.7;2024-05-31 11:00;other\nx;y;z;a\n"
+    (playground.folder / "vpn.csv").write_text(log, encoding="latin-1")
+    appliance.control.add_events(
+        {"event_name": "A", "event_status": "New", "event_score": 90, "srcip": "10.8.3.7", "timestamp": 1717143300000},
+        {"event_name": "B", "event_status": "New", "event_score": 10, "srcip": "10.8.3.7", "timestamp": 1717143300000},
+    )
+    run(
+        playground,
+        appliance,
+        vpn_log="vpn.csv",
+        vpn_log_format="csv",
+        vpn_columns={"ipaddr": "Innen", "associated_ipaddr": "Außen", "timestamp": "Wann", "username": "Wer"},
+        vpn_timestamp_format="%Y-%m-%d %H:%M",
+        vpn_timezone="Europe/Berlin",
+        vpn_delimiter=";",
+        vpn_encoding="latin-1",
+        vpn_on_invalid="skip",
+        vpn_source="Gateway 7",
+        vpn_ledger=str(playground.folder / "other.sqlite3"),
+        vpn_report="report.html",
+        vpn_attribution_minimum_score=50,
+        vpn_attribution_tags=["who:{username}", "vpn"],
+        vpn_attribution_comment="{username} ({end})",
+    )
+    first, second = (event["_source"] for event in appliance.control.events())
+    assert first["event_tags"] == ["who:jsmith", "vpn"]
+    assert [comment["comment"] for comment in first["comments"]] == ["jsmith ((no end in the log))"]
+    assert "event_tags" not in second
+    assert {row["source"] for row in appliance.control.observations()} == {"Gateway 7"}
+    assert len(appliance.control.observations()) == 2
+    assert (playground.folder / "other.sqlite3").exists()
+    assert "jsmith" in (playground.folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_extrahop_can_be_left_out(playground: Playground, appliance: Appliance) -> None:
+    appliance.control.add_events(*sample_events()[:1])
+    _output, changed = run(playground, appliance, vpn_upload=False)
+    assert changed == 1
+    assert appliance.control.requests(path="/api/") == []
+    assert stellar_writes(appliance) >= 1
+
+
+def test_the_head_of_the_playbook_describes_the_variables_that_it_has() -> None:
+    head, _line, tasks = PLAYBOOK.read_text(encoding="utf-8").partition("\n- name:")
+    described = set(re.findall(r"^#   (vpn_\w+) +\S", head, re.MULTILINE))
+    assert described == set(re.findall(r"\b(vpn_\w+) \|", tasks))
