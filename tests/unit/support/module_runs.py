@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import io
 import json
 import re
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as ansible_warnings
@@ -86,7 +88,13 @@ def run_main(main: Callable[[], None], params: Mapping[str, Any], *, check_mode:
         ansible_warnings._global_deprecations.clear()
     out, err = io.StringIO(), io.StringIO()
     arguments = {**params, "_ansible_check_mode": check_mode, "_ansible_diff": diff}
-    with interpreter_kept(), patch_module_args(arguments), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with (
+        interpreter_kept(),
+        as_on_a_managed_host(),
+        patch_module_args(arguments),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
         try:
             main()
         except SystemExit as end:
@@ -99,6 +107,18 @@ def run_main(main: Callable[[], None], params: Mapping[str, Any], *, check_mode:
     assert code == (1 if run.failed else 0)
     check_no_secret(params, run.printed)
     return run
+
+
+@contextlib.contextmanager
+def as_on_a_managed_host() -> Iterator[None]:
+    """Other tests import Ansible's controller into this process, and then warnings would go to its display, not into the result."""
+    try:
+        internal = importlib.import_module("ansible.module_utils._internal")
+    except ImportError:  # ansible-core before 2.19
+        yield
+        return
+    with mock.patch.object(internal, "is_controller", new=False):
+        yield
 
 
 @contextlib.contextmanager
