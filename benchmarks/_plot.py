@@ -43,7 +43,7 @@ def draw(findings: Sequence[Finding], path: Path) -> None:
         return
     bars = [len(finding.variants) for finding in parts]
     height = sum(bars) * _INCHES_A_BAR + len(parts) * _INCHES_A_PART
-    figure, panels = plt.subplots(len(parts), 1, figsize=(8, height), height_ratios=[bar + 0.5 for bar in bars], squeeze=False)
+    figure, panels = plt.subplots(len(parts), 1, figsize=(8, height), height_ratios=[number + 0.5 for number in bars], squeeze=False)
     for finding, panel in zip(parts, panels[:, 0], strict=True):
         labels = [variant.label.replace("`", "") for variant in finding.variants]
         panel.barh(labels, [median(variant.walls) for variant in finding.variants], color="#9ecae1")

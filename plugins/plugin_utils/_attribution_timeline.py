@@ -74,7 +74,7 @@ class Timeline:
         return {
             "label": address,
             "names": sorted({alert["session"]["username"] for alert in self._alerts[day][address] if alert["session"]}),
-            "bars": [self._bar(day, bar) for bar in self._bars.get((day, address), ())],
+            "bars": [self._bar(day, stretch) for stretch in self._bars.get((day, address), ())],
             "marks": [
                 {
                     "x": _percent(alert["at"] - day * _DAY),
@@ -86,18 +86,18 @@ class Timeline:
             ],
         }
 
-    def _bar(self, day: int, bar: _Bar) -> dict[str, Any]:
-        begin, end = max(bar.start, day * _DAY), min(bar.end, (day + 1) * _DAY)
-        name = one_line(bar.session["username"]) or "(no name)"
-        until = shown_time(bar.session["end"])[11:] or "not in the log"
+    def _bar(self, day: int, stretch: _Bar) -> dict[str, Any]:
+        begin, end = max(stretch.start, day * _DAY), min(stretch.end, (day + 1) * _DAY)
+        name = one_line(stretch.session["username"]) or "(no name)"
+        until = shown_time(stretch.session["end"])[11:] or "not in the log"
         return {
             "x": _percent(begin - day * _DAY),
             "width": max(0.1, _percent(end - begin)),
             "name": name,
-            "title": f"{name} from {bar.session['associated_ipaddr']}, {shown_time(bar.session['start'])[11:]} to {until}",
+            "title": f"{name} from {stretch.session['associated_ipaddr']}, {shown_time(stretch.session['start'])[11:]} to {until}",
             "colour": zlib.crc32(name.encode()) % _COLOURS,
-            "is_hit": bar.session["line"] in self.hits,
-            "is_open": bar.is_open,
+            "is_hit": stretch.session["line"] in self.hits,
+            "is_open": stretch.is_open,
         }
 
 
@@ -108,11 +108,11 @@ def _bars_by_day(sessions: Sequence[Record], latest: int) -> dict[tuple[int, str
     for session in reversed(sessions):
         address, start = session["ipaddr"], milliseconds(session["start"]) or 0
         end = milliseconds(session["end"])
-        bar = _Bar(session, start, max(start, next_starts.get(address, latest) if end is None else end), end is None)
+        stretch = _Bar(session, start, max(start, next_starts.get(address, latest) if end is None else end), end is None)
         next_starts[address] = start
-        first, last = bar.start // _DAY, max(bar.start, bar.end - 1) // _DAY
+        first, last = stretch.start // _DAY, max(stretch.start, stretch.end - 1) // _DAY
         for day in range(first, min(last, first + _MOST_DAYS) + 1):
-            bars.setdefault((day, address), []).append(bar)
+            bars.setdefault((day, address), []).append(stretch)
     return {place: found[::-1] for place, found in bars.items()}
 
 

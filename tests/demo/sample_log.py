@@ -228,7 +228,7 @@ def rows(records: Sequence[Record], seed: int) -> Iterator[list[str]]:
     dice = Dice(seed)
     middle = len(records) // 2
     sessions = [place for place, record in enumerate(records) if record.vpn_ip and record.seconds]
-    wrong_address, wrong_day, cut = (next(place for place in sessions if place > middle + step) for step in (-900, 70, 1100))
+    wrong_address, wrong_day, cut = [min(place for place in sessions if place > middle + step) for step in (-900, 70, 1100)]
     for place, record in enumerate(records):
         row = _row(record, dice)
         if place == wrong_address:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ._addresses import NO_ADDRESS, OBSERVED, AddressBook
+from ._values import is_whole
 
 if TYPE_CHECKING:
     from ._settings import Settings
@@ -57,7 +58,7 @@ def _everything(_address: str) -> bool:
 
 def _integer(value: dict[str, Any], name: str, default: int) -> int:
     number = value.get(name, default)
-    if type(number) is not int or number < 0:
+    if not is_whole(number) or number < 0:
         raise InvalidSearchError(f"{name}: expected an integer that is not negative, got {number!r}")
     return number
 

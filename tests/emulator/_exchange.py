@@ -47,7 +47,7 @@ class Call:
 
     def basic(self) -> tuple[str, str] | None:
         """User and password of HTTP Basic, or None."""
-        scheme, _, rest = self.headers.get("Authorization", "").partition(" ")
+        scheme, _space, rest = self.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "basic":
             return None
         try:
@@ -58,7 +58,7 @@ class Call:
 
     def bearer(self) -> str | None:
         """The bearer token, or None."""
-        scheme, _, rest = self.headers.get("Authorization", "").partition(" ")
+        scheme, _space, rest = self.headers.get("Authorization", "").partition(" ")
         return rest.strip() if scheme.lower() == "bearer" else None
 
 

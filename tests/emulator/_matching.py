@@ -125,7 +125,7 @@ def _is_object(candidate: Candidate, name: str) -> bool:
     value: Any = candidate.source
     for part in name.split("."):
         value = value.get(part) if isinstance(value, dict) else None
-    return isinstance(value, dict) and any(True for _ in _everywhere(value))
+    return isinstance(value, dict) and any(True for _found in _everywhere(value))
 
 
 def _on(name: str | None, test: Callable[[Any], bool]) -> Test:

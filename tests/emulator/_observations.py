@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._addresses import NO_ADDRESS, OBSERVED, AddressBook
+from ._values import is_whole
 
 if TYPE_CHECKING:
     from ._settings import Settings
@@ -65,9 +66,9 @@ def check_upload(value: object, settings: Settings, book: AddressBook) -> list[R
     append, look = checked.append, book.look
     for row in rows:
         # The fast path is one pass of plain comparisons; what is wrong is worked out only when something is.
-        if type(row) is dict and len(row) == 3:
+        if isinstance(row, dict) and len(row) == 3:
             ipaddr, associated, stamp = row.get("ipaddr"), row.get("associated_ipaddr"), row.get("timestamp")
-            if type(ipaddr) is str and type(associated) is str and type(stamp) is int and first <= stamp <= last:
+            if isinstance(ipaddr, str) and isinstance(associated, str) and is_whole(stamp) and first <= stamp <= last:
                 seen = look(ipaddr)
                 if seen != NO_ADDRESS and look(associated) != NO_ADDRESS:
                     append(Row(source, ipaddr, associated, stamp, seen != OBSERVED))
@@ -100,7 +101,7 @@ def _fault_of(row: object, first: int, last: int, book: AddressBook) -> str:
     for name in ("ipaddr", "associated_ipaddr"):
         if not isinstance(row[name], str) or book.look(row[name]) == NO_ADDRESS:
             return f".{name}: expected an IP address, got {row[name]!r}"
-    if type(row["timestamp"]) is not int:
+    if not is_whole(row["timestamp"]):
         return f".timestamp: expected an integer, got {row['timestamp']!r}"
     return f".timestamp: {row['timestamp']} is not between {first} and {last}"
 

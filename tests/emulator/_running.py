@@ -98,7 +98,7 @@ class RunningEmulator(Controls):
 
     def ask(self, method: str, path: str, value: Any = None) -> Any:
         """One control request, without the network. Raises ControlError."""
-        name, _, query = path.partition("?")
+        name, _mark, query = path.partition("?")
         body = b"" if value is None else json.dumps(value).encode()
         call = Call(method, f"/_emulator/{name}", parse_qsl(query), {}, body)
         reply = self._in_loop(lambda: answer(self.emulator, call))

@@ -16,6 +16,7 @@ from ._lucene import compile_query
 from ._matching import Matcher, QueryError, Test, all_of, everything, values
 from ._query_body import compile_body
 from ._stellar_validation import FIELDS
+from ._values import is_whole
 
 if TYPE_CHECKING:
     from ._settings import Settings
@@ -148,7 +149,7 @@ def _answer(hits: list[_Hit], page: list[_Hit], *, exact: bool) -> dict[str, Any
 
 def _sorted_hits(found: list[Candidate], order: Any) -> list[_Hit]:
     keys = _sort_keys(order)
-    ranked = [(candidate, [_sort_value(candidate, name) for name, *_ in keys]) for candidate in found]
+    ranked = [(candidate, [_sort_value(candidate, name) for name, *_order in keys]) for candidate in found]
     for place in reversed(range(len(keys))):
         name, descending, lenient = keys[place]
         held = [one for one in ranked if one[1][place] is not None]
@@ -199,7 +200,7 @@ def _sort_keys(order: Any) -> list[tuple[str, bool, bool]]:
     keys: list[tuple[str, bool, bool]] = []
     for one in order if isinstance(order, list) else [order]:
         if isinstance(one, str):
-            name, _, direction = one.partition(":")
+            name, _colon, direction = one.partition(":")
             keys.append((name, _descending(direction or "asc"), False))
         elif isinstance(one, dict) and len(one) == 1:
             name, options = next(iter(one.items()))
@@ -220,7 +221,7 @@ def _number(query: dict[str, str], body: dict[str, Any], name: str, default: int
     value: Any = query.get(name, body.get(name, default))
     if isinstance(value, str) and value.isdecimal():
         value = int(value)
-    if type(value) is not int or value < 0:
+    if not is_whole(value) or value < 0:
         raise _refusal("illegal_argument_exception", f"[{name}] must be a number that is not negative, got [{value}]")
     return value
 

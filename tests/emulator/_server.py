@@ -107,7 +107,7 @@ async def _read(request: web.BaseRequest, limit: int) -> Call | None:
             return None
         pieces.append(piece)
     # raw_path is what stood on the wire; every other attribute has been decoded or normalised.
-    path, _, query = request.raw_path.partition("?")
+    path, _mark, query = request.raw_path.partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)
     return Call(request.method, path, pairs, request.headers, b"".join(pieces), str(_Peer(request)))
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ._values import is_whole
+
 if TYPE_CHECKING:
     from ._settings import Settings
 
@@ -47,16 +49,12 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _is_whole(value: Any) -> bool:
-    return type(value) is int
-
-
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _is_score(value: Any) -> bool:
-    return _is_whole(value) and 0 <= value <= 100
+    return is_whole(value) and 0 <= value <= 100
 
 
 def _is_date(value: Any) -> bool:
@@ -90,9 +88,9 @@ FIELDS: Mapping[str, _Check] = {
     "detected_fields": _are_texts,
     "detected_value": _is_text,
     "detected_values": _are_texts,
-    "detector_index": _is_whole,
-    "start_bucket_time": _is_whole,
-    "end_bucket_time": _is_whole,
+    "detector_index": is_whole,
+    "start_bucket_time": is_whole,
+    "end_bucket_time": is_whole,
     "custom_ser_field": lambda value: isinstance(value, dict),
 }
 _DATES = ("stellar.alert_time", "timestamp", "write_time")
@@ -114,7 +112,7 @@ def split_insert(value: object, settings: Settings) -> dict[str, Any]:
         if name not in FIELDS:
             custom[name] = one
             continue
-        if name in _DATES and settings.integer_timestamps and type(one) is not int:
+        if name in _DATES and settings.integer_timestamps and not is_whole(one):
             raise InvalidEventError(f"Invalid {name} value: {one!r}, an integer is expected")
         if settings.strict_fields and not FIELDS[name](one):
             raise InvalidEventError(f"Invalid {name} value: {one!r}")

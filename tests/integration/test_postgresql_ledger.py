@@ -70,7 +70,7 @@ def age(location: str, days: int) -> None:
         with psycopg.connect(location) as connection:
             connection.execute("UPDATE secops_xdr.run SET started_at = started_at - make_interval(days => %s)", (days,))
     else:
-        with closing(sqlite3.connect(location)) as connection, connection:
+        with closing(sqlite3.connect(location, isolation_level=None)) as connection:
             connection.execute("UPDATE run SET started_at = started_at - ?", (days * 86_400,))
 
 

@@ -261,7 +261,7 @@ def test_latency_is_added_to_each_request_and_they_overlap(api: Any, emu: Runnin
 
 @pytest.mark.parametrize("framing", [b"Content-Length: 100", b"Transfer-Encoding: chunked"])
 def test_half_a_request_is_no_request(emu: RunningEmulator, caplog: pytest.LogCaptureFixture, framing: bytes) -> None:
-    host, _, port = emu.host.partition(":")
+    host, _colon, port = emu.host.partition(":")
     context = ssl.create_default_context(cafile=emu.ca_path)
     head = b"POST /api/v1/observations/associatedipaddrs HTTP/1.1\r\nHost: emulator\r\n" + framing + b"\r\n\r\n"
     with context.wrap_socket(socket.create_connection((host, int(port))), server_hostname=host) as connection:

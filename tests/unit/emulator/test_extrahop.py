@@ -45,7 +45,7 @@ def test_the_202_takes_each_shape(api: Any, emu: RunningEmulator, row: Any, form
 
 
 def test_rows_sent_twice_are_counted_as_duplicates(api: Any, emu: RunningEmulator, row: Any) -> None:
-    for _ in range(3):
+    for _call in range(3):
         api.upload(row(), row(ipaddr="10.8.0.3"))
 
     tally = emu.state["extrahop"]["observations"]
@@ -166,7 +166,7 @@ def test_unknown_limits_are_switches(api: Any, emu: RunningEmulator, row: Any) -
 
 def test_a_rate_limit_can_be_set(api: Any, emu: RunningEmulator) -> None:
     emu.configure(rate_limit=2, rate_retry_after="7")
-    answers = [api.extrahop("GET", "extrahop") for _ in range(3)]
+    answers = [api.extrahop("GET", "extrahop") for _call in range(3)]
 
     assert [one.status_code for one in answers] == [200, 200, 429]
     assert answers[2].headers["Retry-After"] == "7"
@@ -307,7 +307,7 @@ def test_a_thousand_rows_are_checked_quickly(emu: RunningEmulator, row: Any) -> 
     settings = emu.emulator.settings
     book = AddressBook(settings.observed, settings.unobserved)
     upload = {"source": "x", "observations": [row(ipaddr=f"10.8.{n // 250}.{n % 250 + 1}") for n in range(1000)]}
-    fastest = min(_seconds(lambda: check_upload(upload, settings, book)) for _ in range(20))
+    fastest = min(_seconds(lambda: check_upload(upload, settings, book)) for _call in range(20))
 
     assert fastest < 0.002
 

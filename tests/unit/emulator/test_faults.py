@@ -45,7 +45,7 @@ def test_a_broken_connection_tells_nothing_of_the_work(api: Any, emu: RunningEmu
 @pytest.mark.parametrize(("action", "error"), [("reset_before", 104), ("close_before", 0)])
 def test_a_reset_is_a_tcp_reset_and_a_close_is_not(emu: RunningEmulator, action: str, error: int) -> None:
     emu.add_fault(action)
-    host, _, port = emu.host.partition(":")
+    host, _colon, port = emu.host.partition(":")
     context = ssl.create_default_context(cafile=emu.ca_path)
     with socket.create_connection((host, int(port))) as raw:
         raw.setblocking(True)
@@ -154,7 +154,7 @@ def test_faults_meet_only_what_they_match(api: Any, emu: RunningEmulator, row: A
 
 def test_faults_can_skip_and_end(api: Any, emu: RunningEmulator) -> None:
     emu.add_fault("status", {"path": "/api/"}, status=500, after=1, times=2)
-    codes = [api.extrahop("GET", "extrahop").status_code for _ in range(5)]
+    codes = [api.extrahop("GET", "extrahop").status_code for _call in range(5)]
 
     assert codes == [200, 500, 500, 200, 200]
     assert [(one["seen"], one["played"]) for one in emu.state["faults"]] == [(3, 2)]

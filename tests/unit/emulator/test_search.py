@@ -257,7 +257,7 @@ def test_pages_end_at_the_result_window(api: Any, emu: RunningEmulator) -> None:
 
 
 def test_totals_above_ten_thousand_are_a_lower_bound(api: Any, emu: RunningEmulator) -> None:
-    emu.add_events(*({"event_name": "x"} for _ in range(10_001)))
+    emu.add_events(*({"event_name": "x"} for _event in range(10_001)))
 
     def total(**params: Any) -> Any:
         return api.search("*", params={"size": 1, **params}).json()["hits"]["total"]

@@ -266,9 +266,9 @@ def test_one_call_updates_status_comment_and_tag(api: Any) -> None:
 
 def test_repeated_writes_are_recorded_again(api: Any) -> None:
     where = api.inserted()
-    for _ in range(3):
+    for _write in range(3):
         api.update(where, comments="Add Second comments")
-    for _ in range(2):
+    for _write in range(2):
         api.update(where, status="Closed")
 
     source = api.read(where)

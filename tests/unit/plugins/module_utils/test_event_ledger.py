@@ -73,14 +73,14 @@ def test_several_names_are_locked_in_one_order(tmp_path: Path):
     done = threading.Event()
 
     def take_turns() -> None:
-        for _ in range(20):
+        for _time in range(20):
             with second.held(*reversed(names)):
                 pass
         done.set()
 
     thread = threading.Thread(target=take_turns)
     thread.start()
-    for _ in range(20):
+    for _time in range(20):
         with first.held(*names):
             pass
     assert done.wait(30)

@@ -60,12 +60,12 @@ class TestHost:
 
     @hypothesis.given(st.text(max_size=40))
     def test_anything_is_a_host_or_refused(self, text):
+        refused, url = "", ""
         try:
             url = parse_host(text, validate_certs=False)
         except InputError as error:
             refused = error.message
-            url = None
-        if url is None:
+        if refused:
             assert refused.startswith("host: ")
         else:
             assert url.isprintable()

@@ -158,7 +158,7 @@ class TestWithoutTheRightToRead:
         assert (source["event_status"], source["event_tags"]) == ("Closed", ["a"])
 
     def test_the_right_is_asked_for_once(self, stellar: Stellar):
-        added = stellar.emulator.add_events(*({"event_name": "x", "event_status": "New"} for _ in range(6)))
+        added = stellar.emulator.add_events(*({"event_name": "x", "event_status": "New"} for _event in range(6)))
 
         stellar.update(events=[{"index": one["index"], "id": one["id"]} for one in added], status="Closed", concurrency=1)
 

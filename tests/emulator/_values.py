@@ -1,0 +1,16 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tells JSON's whole numbers from its true and false, which Python counts among them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing import TypeGuard
+
+
+def is_whole(value: Any) -> TypeGuard[int]:
+    """Whether a value is a whole number and no boolean."""
+    return isinstance(value, int) and not isinstance(value, bool)
