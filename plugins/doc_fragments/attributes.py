@@ -13,7 +13,7 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options: {}
 requirements:
-  - "requests >= 2.25.1"
+  - "requests >= 2.26"
 attributes:
   check_mode:
     description: Makes the same reads and decisions as a real run and reports what it would do, without a single write.
@@ -23,7 +23,7 @@ attributes:
     description: A second run with the same options and the same input reports no change and sends no write.
 """
 
-    EXTRAHOP = r"""
+    ACTIONGROUP_EXTRAHOP = r"""
 options: {}
 attributes:
   action_group:
@@ -33,7 +33,7 @@ attributes:
       - secops.xdr.extrahop
 """
 
-    STELLAR = r"""
+    ACTIONGROUP_STELLAR = r"""
 options: {}
 attributes:
   action_group:

@@ -104,7 +104,9 @@ def module_result(outcomes: Sequence[Outcome], extra: Mapping[str, Any], *, is_s
     position, error = failed[0]
     if is_single:
         raise error.with_result(result)
-    message = f"{len(failed)} of {len(outcomes)} events failed; see failed_events. The first is events[{position}]: {error.message}"
+    # Some messages begin with the place in the list themselves.
+    said = error.message.removeprefix(f"events[{position}]") if error.message.startswith(f"events[{position}]") else f": {error.message}"
+    message = f"{len(failed)} of {len(outcomes)} events failed; see failed_events. The first is events[{position}]{said}"
     raise XdrError(message, **result)
 
 

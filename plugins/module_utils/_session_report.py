@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected, Session, SessionBlock
 
 
+_QUIET_MS = 24 * 3600 * 1000
+
+
 def read_sessions(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     """Runs C(vpn_session_info) with its options and returns its result; raises XdrError."""
     options = SessionOptions.from_params(params)
@@ -44,7 +47,9 @@ class SessionReport:
         self._options = options
         self._run = run
         self._path = path
-        self._log_end = modified_ms
+        self._modified = modified_ms
+        self._latest = 0
+        self._is_snapshot = False
         self._tally = Tally()
         self._sessions = 0
         self._selection = SessionSelection(options)
@@ -52,6 +57,8 @@ class SessionReport:
 
     def result(self, reader: LogReader) -> dict[str, Any]:
         """The result keys of the module. An error carries the counts."""
+        # What can only be read as a whole tells who is connected at the time of the file.
+        self._is_snapshot = reader.repeated_lines is None
         try:
             self._read(reader)
         except XdrError as error:
@@ -87,14 +94,22 @@ class SessionReport:
             return
         self._sessions += len(block)
         ends = [end for end in block.ends if end is not None]
-        self._log_end = max(self._log_end, *block.starts, *ends)
+        self._latest = max(self._latest, *block.starts, *ends)
         if self._options.questions:
             self._questions.look_at(block)
         if self._options.lists_sessions:
             self._selection.look_at(block)
 
     def _end(self) -> int:
-        return self._log_end if self._options.complete_until is None else self._options.complete_until
+        """Until when the log tells who had an address.
+
+        A live log may be quiet for hours, so the time of the file counts; but a copy of an old log has a new time too, and nobody who
+        stands in it without an end may be named for what happened months later.
+        """
+        if self._options.complete_until is not None:
+            return self._options.complete_until
+        is_live = self._is_snapshot or not self._latest or self._modified <= self._latest + _QUIET_MS
+        return max(self._latest, self._modified) if is_live else self._latest
 
     def _matches(self) -> list[dict[str, Any]]:
         answers = self._questions.answers(self._end())

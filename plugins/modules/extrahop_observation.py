@@ -20,7 +20,7 @@ description:
   - Every row of the input is counted as uploaded, already uploaded, skipped with a reason, or rejected with its line and reason.
 extends_documentation_fragment:
   - secops.xdr.attributes
-  - secops.xdr.attributes.extrahop
+  - secops.xdr.attributes.actiongroup_extrahop
   - secops.xdr.extrahop
   - secops.xdr.vpn_log
 requirements:

@@ -19,7 +19,7 @@ description:
   - A request that was sent and never answered is not repeated blindly. The event is looked for first.
 extends_documentation_fragment:
   - secops.xdr.attributes
-  - secops.xdr.attributes.stellar
+  - secops.xdr.attributes.actiongroup_stellar
   - secops.xdr.stellar
 requirements:
   - psycopg 3.2 or later, with a PostgreSQL O(ledger) only (C(pip install "psycopg[binary]"))

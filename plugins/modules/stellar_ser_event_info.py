@@ -18,7 +18,7 @@ description:
 extends_documentation_fragment:
   - secops.xdr.attributes
   - secops.xdr.attributes.info
-  - secops.xdr.attributes.stellar
+  - secops.xdr.attributes.actiongroup_stellar
   - secops.xdr.stellar
 options:
   index:

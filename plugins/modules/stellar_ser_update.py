@@ -17,7 +17,7 @@ description:
   - An event is read first, only what differs is written, and it is read again. What did not take effect is an error.
 extends_documentation_fragment:
   - secops.xdr.attributes
-  - secops.xdr.attributes.stellar
+  - secops.xdr.attributes.actiongroup_stellar
   - secops.xdr.stellar
 attributes:
   check_mode:

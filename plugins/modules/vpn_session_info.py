@@ -92,8 +92,10 @@ options:
     description:
       - The time until which the log is complete. A session without an end is taken to last until then, if nobody else was given its
         address.
-      - If not set, this is the time when the file was last written to, or the latest time in it if that is later. Set it to the present
-        for a live log in which nothing may be written for hours.
+      - If not set, this is the time when the file was last written to, unless that is more than 24 hours after the latest time in it, as
+        with a copy of an old log; then it is the latest time in the log. With O(format=openvpn_status), it is always the time of the file,
+        which names those who were connected then.
+      - Set it to the present for a live log in which nothing may be written for a day.
     type: raw
   on_invalid:
     description:

@@ -232,6 +232,13 @@ class TestMatch:
         assert holders(result) == [("ann", None), (None, "after_log_end")]
         assert result["log_end"] == "2024-01-01T22:00:00Z"
 
+    def test_a_copy_of_an_old_log_says_nothing_of_today(self, ask: Ask, log: WriteLog):
+        path = log(entry("ann", 0))
+        os.utime(path, (NOON + 500 * 86_400,) * 2)
+        result = ask(path, match=[question(0), question(500 * 86_400 - 60)])
+        assert holders(result) == [("ann", None), (None, "after_log_end")]
+        assert result["log_end"] == "2024-01-01T12:00:00Z"
+
     def test_the_last_known_holder_is_named_beyond_the_end_of_the_log(self, ask: Ask, log: WriteLog):
         (answer,) = ask(log(entry("ann", 0)), match=[question(9 * 3600)])["matches"]
         assert answer["session"] is None
