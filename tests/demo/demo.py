@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The collection as a user gets it: built, installed, and run twice against an emulator of the appliance.
+"""The collection as a user gets it: built, installed, and run twice against an emulator of both products.
 
 `make demo` runs this in a virtual environment that has nothing but what a user needs, and the emulator's libraries.
 """
@@ -27,7 +27,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "demo"
-PLAYBOOK = "secops.xdr.vpn_observations"
+PLAYBOOK = "secops.xdr.incident_tagging"
+REPORT = FOLDER / "report.html"
 PATIENCE_SECONDS = 30
 
 
@@ -73,7 +74,9 @@ def running_emulator(folder: Path) -> Iterator[dict[str, Any]]:
     """Start the emulator on a free port, give what it says of itself, and stop it in the end."""
     ready_file = folder / "ready.json"
     command = [sys.executable, "-m", "emulator", "--port", "0", "--state-dir", str(folder)]
-    command += ["--ready-file", str(ready_file)]
+    events_file = folder / "events.json"
+    events_file.write_text(quietly([sys.executable, str(ROOT / "tests" / "demo" / "sample_events.py")]), encoding="utf-8")
+    command += ["--ready-file", str(ready_file), "--events", str(events_file)]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "tests")}
     with (folder / "emulator.log").open("w+", encoding="utf-8") as log:
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -102,6 +105,8 @@ class PlaybookRun:
     changed: int
     counts: dict[str, int]
     """Rows, by what the summary says of them: read, uploaded, already uploaded, skipped, rejected."""
+    attributed: int
+    """Events that it named the user in."""
 
     @classmethod
     def from_output(cls, printed: str) -> PlaybookRun:
@@ -112,14 +117,16 @@ class PlaybookRun:
         read, *outcomes = counts.values()
         if not read or read != sum(outcomes):
             raise DemoError(f"The rows that were read are not the sum of the others: {counts}.")
-        return cls(sum(int(number) for number in re.findall(r"\bchanged=(\d+)", printed)), counts)
+        attributed = sum(int(number) for number in re.findall(r"- (\d+) attributed to their VPN users", printed))
+        return cls(sum(int(number) for number in re.findall(r"\bchanged=(\d+)", printed)), counts, attributed)
 
 
 def run_playbook(environment: dict[str, str]) -> PlaybookRun:
     """Run the playbook, show what it prints, and return what it said."""
-    say(f"$ ansible-playbook {PLAYBOOK}")
+    report = os.path.relpath(REPORT)
+    say(f"$ ansible-playbook {PLAYBOOK} -e vpn_report={report}")
     process = subprocess.Popen(
-        ["ansible-playbook", PLAYBOOK],
+        ["ansible-playbook", PLAYBOOK, "-e", f"vpn_report={report}"],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -152,16 +159,45 @@ def playbook_environment(collections: Path, folder: Path, emulator: dict[str, An
     }
 
 
-def held_observations(emulator: dict[str, Any]) -> dict[str, Any]:
-    """Return what the appliance holds, as the emulator counts it."""
+def asked(emulator: dict[str, Any], what: str) -> dict[str, Any]:
+    """Return what the emulator answers to a question about what it holds."""
     context = ssl.create_default_context(cafile=emulator["ca_path"])
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
-    with opener.open(f"{emulator['url']}/_emulator/state", timeout=PATIENCE_SECONDS) as answer:
-        held: dict[str, Any] = json.load(answer)["extrahop"]["observations"]
-    return held
+    with opener.open(f"{emulator['url']}/_emulator/{what}", timeout=PATIENCE_SECONDS) as answer:
+        told: dict[str, Any] = json.load(answer)
+    return told
 
 
-def show_held(held: dict[str, Any]) -> None:
+@dataclass(frozen=True)
+class Held:
+    """What the products hold: counters of the observations, and the events."""
+
+    observations: dict[str, Any]
+    events: list[dict[str, Any]]
+
+    @classmethod
+    def by(cls, emulator: dict[str, Any]) -> Held:
+        """Ask the emulator."""
+        documents = asked(emulator, "events")["documents"]
+        return cls(asked(emulator, "state")["extrahop"]["observations"], [document["_source"] for document in documents])
+
+    @property
+    def tagged(self) -> list[dict[str, Any]]:
+        """The events that have a tag."""
+        return [event for event in self.events if event.get("event_tags")]
+
+
+def show_events(events: list[dict[str, Any]]) -> None:
+    """Print the events with their tags, and the comment of the first that has one."""
+    for event in events:
+        tags = ", ".join(event.get("event_tags", [])) or "-"
+        say(f"  {event['event_status']:<6}  {event.get('srcip', 'no address'):<13}  {event['event_name']:<43}  {tags}")
+    commented = [event for event in events if event.get("comments")]
+    if commented:
+        say(f"\nEach of those with a tag has a comment as well, such as:\n  {commented[0]['comments'][0]['comment']}")
+
+
+def show_observations(held: dict[str, Any]) -> None:
     """Print what the appliance holds."""
     say(f"{held['accepted']:>6} observations accepted, in {held['uploads']} uploads, from {' and '.join(held['by_source'])}")
     say(f"{held['duplicates']:>6} of them came twice")
@@ -169,16 +205,18 @@ def show_held(held: dict[str, Any]) -> None:
     say(f"{held['ignored']:>6} are for addresses that it never observed: accepted and ignored, as the product does")
 
 
-def check_first(first: PlaybookRun, held: dict[str, Any]) -> None:
-    """Raise DemoError where the appliance does not hold exactly what the first run says that it uploaded."""
-    uploaded = first.counts["uploaded"]
-    if not uploaded or not first.changed:
-        raise DemoError(f"The first run uploaded nothing: {first}.")
-    if not held["accepted"] == held["distinct"] == uploaded:
-        raise DemoError(f"The first run says that it uploaded {uploaded} observations; the appliance holds {held}.")
+def check_first(first: PlaybookRun, held: Held) -> None:
+    """Raise DemoError where the products do not hold exactly what the first run says that it wrote."""
+    uploaded, observations = first.counts["uploaded"], held.observations
+    if not uploaded or not first.attributed or first.changed != 2:
+        raise DemoError(f"The first run did not both upload and tag: {first}.")
+    if not observations["accepted"] == observations["distinct"] == uploaded:
+        raise DemoError(f"The first run says that it uploaded {uploaded} observations; the appliance holds {observations}.")
+    if len(held.tagged) != first.attributed or any(len(event["comments"]) != 1 for event in held.tagged):
+        raise DemoError(f"The first run says that it named users in {first.attributed} events; these have tags: {held.tagged}.")
 
 
-def check_second(first: PlaybookRun, second: PlaybookRun, before: dict[str, Any], after: dict[str, Any]) -> None:
+def check_second(first: PlaybookRun, second: PlaybookRun, before: Held, after: Held) -> None:
     """Raise DemoError where the second run sent anything, or took any row for something else than the first run did."""
     if second.changed or after != before:
         raise DemoError(f"The second run changed something: {second}; the appliance held {before}, and now {after}.")
@@ -193,30 +231,35 @@ def demonstrate() -> None:
     collections = install()
     with tempfile.TemporaryDirectory(prefix="run-", dir=FOLDER) as name:
         folder = Path(name)
-        title("2. Start an emulator of the appliance")
+        title("2. Start an emulator of ExtraHop and Stellar Cyber")
         with running_emulator(folder) as emulator:
             say(f"It answers at {emulator['url']} with a certificate of its own CA.")
             environment = playbook_environment(collections, folder, emulator)
-            title("3. Upload the sample log")
+            title("3. The security events before: who was that?")
+            show_events(Held.by(emulator).events)
+            title("4. Upload the sample log, and say in the events who was behind them")
             first = run_playbook(environment)
-            held = held_observations(emulator)
-            title("4. What the appliance holds now")
-            show_held(held)
+            held = Held.by(emulator)
+            title("5. What ExtraHop holds now")
+            show_observations(held.observations)
+            title("6. The security events now")
+            show_events(held.events)
             check_first(first, held)
-            title("5. The same again")
+            title("7. The same again")
             second = run_playbook(environment)
-            held_again = held_observations(emulator)
+            held_again = Held.by(emulator)
     check_second(first, second, held, held_again)
     title("Result")
-    say(f"The first run uploaded {held['accepted']} observations, each once; every row of the log is accounted for.")
-    say(f"The second run changed nothing: the appliance still counts {held_again['uploads']} uploads.")
+    say(f"The first run uploaded {held.observations['accepted']} observations, each once; every row of the log is accounted for.")
+    say(f"It named the user in {first.attributed} of {len(held.events)} events, with one tag and one comment each.")
+    say("The second run changed nothing.")
+    say(f"A report for people who would rather look: {REPORT.relative_to(ROOT)}")
     say()
-    say("To try it by hand, start the emulator in one terminal:")
-    say("  PYTHONPATH=tests build/demo/.venv/bin/python -m emulator")
-    say("Paste the `export` lines that it prints into another one, and run there, in this folder:")
+    say("To try it by hand, start the emulator with the same events in one terminal:")
+    say("  build/demo/.venv/bin/python tests/demo/sample_events.py > build/demo/events.json")
+    say("  PYTHONPATH=tests build/demo/.venv/bin/python -m emulator --events build/demo/events.json")
+    say("Paste the `export` lines that it prints into another one, and run there:")
     say("  export PATH=$PWD/build/demo/.venv/bin:$PATH ANSIBLE_COLLECTIONS_PATH=$PWD/build/demo/collections")
-    # The emulator forgets everything when it ends; the user's own ledger would not.
-    say("  export SECOPS_XDR_LEDGER=$(mktemp -d)/ledger.sqlite3")
     say(f"  ansible-playbook {PLAYBOOK} --check")
 
 

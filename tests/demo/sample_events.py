@@ -65,7 +65,7 @@ def sample_events() -> list[dict[str, Any]]:
     sessions = [session for session in sample_sessions() if session.seconds > 1800]
     latest = max(session.start for session in sessions)
     recent = [session for session in sessions if session.start > latest - timedelta(days=4)]
-    events = [_event(session.ipaddr, session.middle) for session in recent[::9]]
+    events = [_event(session.ipaddr, session.middle) for session in recent[::30]]
     # One user who was noticed three times, in the same session and in another one.
     noticed = recent[-5]
     again = next(session for session in reversed(recent[:-5]) if session.username == noticed.username)
