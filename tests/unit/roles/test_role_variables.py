@@ -1,0 +1,91 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Roles describe the variables that they have, hand on the defaults of the modules, and escape what they write into pages."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+ROLES = [path.name for path in sorted((ROOT / "roles").iterdir())]
+OF_A_RUN = {
+    "vpn_attribution": {"found", "sessions", "questions", "days", "lists_sessions", "plan", "update", "result", "page", "report_folder"},
+    "vpn_observations": {"result", "listed", "lines_uploaded", "lines_skipped", "lines_rejected", "lines_unobserved"},
+}
+"""What a role registers and puts together itself."""
+
+
+def loaded(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def described(role: str) -> dict[str, dict[str, Any]]:
+    """The variables of a role, as ansible-doc shows them."""
+    options: dict[str, dict[str, Any]] = loaded(ROOT / "roles" / role / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+    return {name.removeprefix(f"{role}_"): option for name, option in options.items()}
+
+
+def module_options(name: str) -> dict[str, dict[str, Any]]:
+    """The options of a module, with those of the log that it shares with others."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in (ROOT / "plugins" / "doc_fragments" / "vpn_log.py", ROOT / "plugins" / "modules" / f"{name}.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DOCUMENTATION":
+                found.update(yaml.safe_load(ast.literal_eval(node.value))["options"])
+    return found
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_variable_is_described_and_used(role: str) -> None:
+    texts = [path.read_text(encoding="utf-8") for part in ("tasks", "templates") for path in (ROOT / "roles" / role).glob(f"{part}/*")]
+    used = {name for text in texts for name in re.findall(rf"\b{role}_(\w+)", text)}
+    assert used - OF_A_RUN[role] == set(described(role))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_defaults_are_those_that_are_described(role: str) -> None:
+    defaults = loaded(ROOT / "roles" / role / "defaults" / "main.yml")
+    expected = {f"{role}_{name}": option["default"] for name, option in described(role).items() if "default" in option}
+    assert defaults == expected
+
+
+@pytest.mark.parametrize(("role", "module"), [("vpn_observations", "extrahop_observation"), ("vpn_attribution", "vpn_session_info")])
+def test_defaults_are_those_of_the_module(role: str, module: str) -> None:
+    of_the_role, of_the_module = described(role), module_options(module)
+    # Bad rows are shown by the roles; without a retention, nothing is removed.
+    differ = {"source", "on_invalid", "ledger_retention", "limit", "since", "until"}
+    for name in set(of_the_role) & set(of_the_module) - differ:
+        if "default" in of_the_role[name]:
+            assert of_the_role[name]["default"] == of_the_module[name]["default"], name
+
+
+def test_the_playbook_hands_on_the_defaults_of_the_role() -> None:
+    [play] = loaded(ROOT / "playbooks" / "vpn_observations.yml")
+    handed_on = play["tasks"][0]["vars"]
+    assert set(handed_on) == {f"vpn_observations_{name}" for name in described("vpn_observations")}
+    for name, option in described("vpn_observations").items():
+        found = re.search(r"\| default\(('?)(\w+)\1\) }}\Z", handed_on[f"vpn_observations_{name}"])
+        if found and "default" in option:
+            assert yaml.safe_load(found[2]) == option["default"], name
+
+
+def test_every_value_on_a_page_is_escaped() -> None:
+    template = (ROOT / "roles" / "vpn_attribution" / "templates" / "report.html.j2").read_text(encoding="utf-8")
+    values = re.findall(r"\{\{(.*?)\}\}", template, re.DOTALL)
+    assert len(values) > 50
+    literal = re.compile(r"\s*'[^']*' if [\w.]+\s*\Z")
+    bare = [value.strip() for value in values if not re.search(r"\| e\s*-?\Z", value) and not literal.match(value)]
+    # The style sheet comes with the role; a macro escapes what it is given.
+    assert sorted(set(bare)) == [
+        "'One of' if alert.outcome == 'ambiguous' else 'Last'",
+        "page.style",
+        "person(alert.session)",
+        "person(who)",
+    ]
