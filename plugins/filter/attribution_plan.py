@@ -16,7 +16,7 @@ description:
   - The role P(secops.xdr.vpn_attribution#role) uses it; for what this role does, use the role.
   - What is put into tags and comments is text and never evaluated. Names in tags consist of letters, digits and C(. _ @ + -), with
     one underscore for each run of other characters, and are cut after 64 characters. In comments, characters that cannot be seen are
-    written as escapes such as C(\\n), and values are cut after 200 characters.
+    written as escapes such as C(\n), and values are cut after 200 characters.
 positional: _input, matches
 options:
   _input:
