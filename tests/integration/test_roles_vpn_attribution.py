@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from .conftest import Appliance, Playground, PlayRun
 
 HEADER = ["Username", "Real IP", "VPN IP", "Start Time"]
+LOG_END = 1717199990
+"""Ten seconds before the end of 31 May 2024, UTC, in epoch seconds."""
 HOSTILE = [
     "{{ 7*7 }}",
     "{{ lookup('ansible.builtin.pipe', 'touch owned') }}",
@@ -46,6 +49,8 @@ class Site:
         """Writes rows of user, outside address, VPN address and time on 31 May 2024, UTC."""
         with (self.folder / "vpn.csv").open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([HEADER, *((user, real, vpn, f"05/31/24 {time}:00") for user, real, vpn, time in rows)])
+        # As if it had been written to until the end of that day.
+        os.utime(self.folder / "vpn.csv", (LOG_END, LOG_END))
 
     def alert(self, address: str, time: str, **source: Any) -> None:
         """Adds an event at a time on that day."""
