@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import RequestError
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
 class ObservationSender:
     """Keeps at most C(concurrency) requests under way. In check mode nothing is sent, and the scratch ledger records the plan.
 
-    What the last request brought is recorded while the next one is on its way, hence one more worker than there are requests.
+    A worker records what its request brought before it sends the next one. So a run that is killed leaves at most that many requests of
+    which the ledger does not know what became of them.
     """
 
     def __init__(self, client: ExtraHopClient, ledger: ObservationLedger, tally: Tally, concurrency: int, check_mode: bool) -> None:
@@ -31,9 +31,8 @@ class ObservationSender:
         self._ledger = ledger
         self._tally = tally
         self._check_mode = check_mode
-        self._workers = concurrency + 1
-        self._pool = ThreadPoolExecutor(max_workers=self._workers)
-        self._requests = BoundedSemaphore(concurrency)
+        self._concurrency = concurrency
+        self._pool = ThreadPoolExecutor(max_workers=concurrency)
         self._under_way: set[Future[int]] = set()
 
     def __enter__(self) -> ObservationSender:
@@ -63,7 +62,7 @@ class ObservationSender:
         self._under_way.add(self._pool.submit(self._send, claim, body))
 
     def _wait_for_room(self) -> None:
-        while len(self._under_way) >= self._workers:
+        while len(self._under_way) >= self._concurrency:
             done, _not_done = wait(self._under_way, return_when=FIRST_COMPLETED)
             for future in done:
                 self._under_way.discard(future)
@@ -71,8 +70,7 @@ class ObservationSender:
 
     def _send(self, claim: Claim, body: bytes) -> int:
         try:
-            with self._requests:
-                self._client.upload_observations(body)
+            self._client.upload_observations(body)
         except RequestError as error:
             if error.outcome_unknown:
                 self._ledger.abandon(claim)
