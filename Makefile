@@ -37,7 +37,7 @@ endif
 
 .PHONY: help
 help:
-	@echo "make demo         watch a VPN log become observations, against an emulator"
+	@echo "make demo         watch a VPN log become observations and tagged events, against an emulator"
 	@echo "make test         every check: $(STAGES)"
 	@echo "make CHECK        one of them"
 	@echo "make bench        measure it beside what it replaces (a quarter of an hour); ARGUMENTS=--quick for a minute"
