@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -29,7 +31,7 @@ from emulator import RunningEmulator, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = ROOT / "build" / "eda" / ".venv"
-EVENTS = int(os.environ.get("EDA_EVENTS", "100"))
+EVENTS = int(os.environ.get("EDA_EVENTS", "1000"))
 KILLS = 2
 PATIENCE = 120.0
 SHOWN = re.compile(r"\[event\] \*+\n(\S+)\n", re.MULTILINE)
@@ -138,6 +140,15 @@ class Rulebook:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
+    def interrupt(self) -> None:
+        """Ctrl+C, which has to end it soon and without a traceback."""
+        assert self.process is not None
+        asked = time.monotonic()
+        self.process.send_signal(signal.SIGINT)
+        assert self.process.wait(60) == 128 + signal.SIGINT, self.printed()
+        assert time.monotonic() - asked < 10, self.printed()
+        assert "Traceback" not in self.printed()
+
     def shown(self) -> list[list[str]]:
         """The ids of the events that each run printed."""
         return [SHOWN.findall(output.read_text(encoding="utf-8", errors="replace")) for output in self.outputs]
@@ -171,6 +182,9 @@ def rulebook(program: Path, tmp_path: Path) -> Iterator[Rulebook]:
             yield one
         finally:
             one.kill()
+            # The connections of the writer, which the emulator would miss when it ends.
+            gc.collect()
+            time.sleep(0.1)
 
 
 def insert(emulator: RunningEmulator, count: int, pause: float) -> None:
@@ -237,27 +251,23 @@ def test_wrong_credentials_end_ansible_rulebook_with_a_clear_error(rulebook: Rul
 
 
 def test_it_ends_at_once_with_ansible_rulebook(rulebook: Rulebook):
-    """Also while the server does not answer."""
     rulebook.write({"print_event": {"var_root": "id"}}, start="2020-01-01T00:00:00Z")
     insert(rulebook.emulator, 1, 0.5)
     rulebook.start()
     rulebook.until(1)
-    rulebook.emulator.add_fault("delay", {"kind": "read"}, seconds=10)
-    # Long enough for the next search.
-    time.sleep(1)
-    assert rulebook.process is not None
+    rulebook.interrupt()
 
-    rulebook.process.send_signal(signal.SIGINT)
-    asked = time.monotonic()
-    status = rulebook.process.wait(60)
-
-    assert time.monotonic() - asked < 5, rulebook.printed()
-    assert status == 128 + signal.SIGINT, rulebook.printed()
-    assert "Traceback" not in rulebook.printed()
     assert len(json.loads((rulebook.folder / "cursor.json").read_text(encoding="utf-8"))["streams"]["new"]["sent"]) == 1
-    rulebook.emulator.clear_faults()
-    # The emulator has to get its own answer off its hands.
-    time.sleep(max(0.0, asked + 10 - time.monotonic()))
+
+
+def test_it_ends_at_once_also_while_the_server_does_not_answer(rulebook: Rulebook):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        rulebook.write({"print_event": {}}, host=f"127.0.0.1:{silent.getsockname()[1]}")
+        rulebook.start()
+        silent.settimeout(PATIENCE)
+        connection, _address = silent.accept()
+        with connection:
+            rulebook.interrupt()
 
 
 def test_the_rulebook_of_the_collection_names_the_user_behind_a_new_event(rulebook: Rulebook):
