@@ -41,6 +41,7 @@ help:
 	@echo "make test         every check: $(STAGES)"
 	@echo "make CHECK        one of them"
 	@echo "make bench        measure it beside what it replaces (a quarter of an hour); ARGUMENTS=--quick for a minute"
+	@echo "make torture      the long attacks; SEED=NUMBER repeats a run"
 	@echo "make unit-oldest  the unit tests on the oldest Python found"
 	@echo "make format       let ruff put the Python code in order"
 	@echo "make clean        remove all that make has made"
@@ -71,6 +72,11 @@ unit: venv
 .PHONY: integration
 integration: venv
 	@.venv/bin/pytest --numprocesses 2 tests/integration $(ARGUMENTS)
+
+# The long attacks. SEED repeats a run, as its first lines say.
+.PHONY: torture
+torture: venv
+	@.venv/bin/pytest --numprocesses 2 tests/torture $(if $(SEED),--seed $(SEED)) $(ARGUMENTS)
 
 # Code for the managed host has to run on older Pythons than the emulator and the tools do.
 .PHONY: unit-oldest
