@@ -20,6 +20,8 @@ from ._exchange import Call, Reply, html_reply, json_reply
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    _Outcome = tuple[web.StreamResponse, int | None]
+
     from ._faults import Fault
 
 LOGIN_PAGE = (
@@ -101,9 +103,6 @@ async def play(
     if fault.seconds and fault.action != "drip":
         await asyncio.sleep(fault.seconds)
     return await _ACTIONS[fault.action](Delivery(request, fault, call, reply))
-
-
-_Outcome = tuple[web.StreamResponse, int | None]
 
 
 async def _status(delivery: Delivery) -> _Outcome:

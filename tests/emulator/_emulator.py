@@ -20,7 +20,7 @@ from ._stellar import Stellar
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Product = ExtraHop | Stellar
+    Product = ExtraHop | Stellar
 
 
 @dataclass(frozen=True)

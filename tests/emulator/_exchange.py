@@ -97,7 +97,8 @@ class Route:
         if len(wanted) != len(segments):
             return None
         found: dict[str, str] = {}
-        for part, segment in zip(wanted, segments, strict=True):
+        for place, part in enumerate(wanted):
+            segment = segments[place]
             if part.startswith("{"):
                 if not segment:
                     return None
