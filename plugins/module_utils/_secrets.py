@@ -8,6 +8,9 @@
 
 Ansible hides the values of C(no_log) options in results. This covers the rest: tokens that a server hands out, and the encoded forms
 in which a server or a proxy may send a credential back (Basic headers, URLs), before a text becomes part of a message.
+
+From ansible-core 2.22 on, secrets are registered with Ansible, which then hides them in all that it shows, on the control node as well.
+Before that, a module hands Ansible the values that it is to hide in this module's result.
 """
 
 from __future__ import annotations
@@ -20,6 +23,11 @@ from urllib.parse import quote, quote_plus
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+try:
+    from ansible.module_utils.secrets import register_secret
+except ImportError:  # ansible-core before 2.22
+    register_secret = None
+
 MASK = "********"
 
 
@@ -27,7 +35,7 @@ class SecretKeeper:
     """Knows this run's secrets in all the forms they travel in, and takes them out of texts."""
 
     def __init__(self, announce: Callable[[str], None] | None = None) -> None:
-        """C(announce) is told of each form of each secret, so that Ansible can hide it in results as well."""
+        """C(announce) is told of each form of each secret, so that Ansible before 2.22 can hide it in results as well."""
         self._announce = announce
         self._forms: set[str] = set()
         self._longest_first: tuple[str, ...] = ()
@@ -53,6 +61,8 @@ class SecretKeeper:
                 self._forms.add(form)
                 if self._announce:
                     self._announce(form)
+                if register_secret:
+                    register_secret(form)
         # A form that holds another one must go first, or its remainder would stay readable.
         self._longest_first = tuple(sorted(self._forms, key=len, reverse=True))
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.secops.xdr.tests.unit.support.module_runs import ModuleRun, check_no_secret
+from ansible_collections.secops.xdr.tests.unit.support.module_runs import ModuleRun, as_ansible_takes_it, check_no_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +66,7 @@ class ModuleProcess:
         out, err = self._process.communicate(timeout=PATIENCE_SECONDS)
         printed = out.decode()
         assert err.decode() == ""
-        run = ModuleRun(json.loads(printed), printed)
+        run = as_ansible_takes_it(printed)
         assert self._process.returncode == (1 if run.failed else 0)
-        check_no_secret(self._params, printed)
+        check_no_secret(self._params, run.printed)
         return run

@@ -9,9 +9,11 @@ import base64
 import json
 import threading
 import time
+from importlib.metadata import version
 from urllib.parse import quote
 
 import pytest
+from ansible_collections.secops.xdr.plugins.module_utils import _secrets
 from ansible_collections.secops.xdr.plugins.module_utils._answers import Answer, reason_of
 from ansible_collections.secops.xdr.plugins.module_utils._argspec import ArgumentSpec, plain_text, whole_number
 from ansible_collections.secops.xdr.plugins.module_utils._auth import RenewableTokenAuth, Token, checked_credential, says_token_ended
@@ -145,6 +147,20 @@ class TestSecrets:
         told: list[str] = []
         SecretKeeper(told.append).add("a b/c")
         assert {"a b/c", "a%20b%2Fc", "a+b%2Fc", base64.b64encode(b"a b/c").decode()} <= set(told)
+
+    def test_ansible_with_a_register_of_secrets_holds_each_form(self, monkeypatch):
+        registered: list[str] = []
+        monkeypatch.setattr(_secrets, "register_secret", registered.append)
+        keeper = SecretKeeper()
+        keeper.add_pair("someone", "a b/c")
+        keeper.add("handed-out-token")
+        pair = base64.b64encode(b"someone:a b/c").decode()
+        assert {"a b/c", "a%20b%2Fc", "a+b%2Fc", pair, "handed-out-token"} <= set(registered)
+        assert len(registered) == len(set(registered))
+
+    def test_ansible_has_that_register_from_2_22_on(self):
+        major, minor = version("ansible-core").split(".")[:2]
+        assert (_secrets.register_secret is not None) == ((int(major), int(minor)) >= (2, 22))
 
     @pytest.mark.parametrize("nothing", [None, ""])
     def test_nothing_is_no_secret(self, nothing):
