@@ -43,6 +43,7 @@ help:
 	@echo "make bench        measure it beside what it replaces (a quarter of an hour); ARGUMENTS=--quick for a minute"
 	@echo "make torture      the long attacks; SEED=NUMBER repeats a run"
 	@echo "make unit-oldest  the unit tests on the oldest Python found"
+	@echo "make matrix       sanity, unit and integration tests on each ansible-core and Python (hours); ARGUMENTS='--core 2.16 --stage unit'"
 	@echo "make format       let ruff put the Python code in order"
 	@echo "make clean        remove all that make has made"
 
@@ -82,8 +83,13 @@ torture: venv
 .PHONY: unit-oldest
 unit-oldest: venv
 	@oldest=$$(.venv/bin/python tests/checks/interpreters.py) && \
-	    "$$oldest" tests/checks/make_venv.py build/oldest/.venv requirements.txt tests/unit/requirements-oldest.txt
+	    "$$oldest" tests/checks/make_venv.py build/oldest/.venv requirements.txt requirements-emulator.txt tests/unit/requirements-oldest.txt
 	@build/oldest/.venv/bin/python -m pytest tests/unit/plugins $(ARGUMENTS)
+
+# Every version of ansible-core, each in environments of its own below build/matrix.
+.PHONY: matrix
+matrix: venv
+	@.venv/bin/python tests/checks/matrix.py $(ARGUMENTS)
 
 # In an environment of its own, which has Ansible with community.general to measure beside, and what draws the plot.
 .PHONY: bench
@@ -109,6 +115,7 @@ lint: venv
 .PHONY: docs
 docs: venv
 	@HOME="$(CURDIR)/build/home" .venv/bin/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --check-extra-docs-refs .
+	@HOME="$(CURDIR)/build/home" .venv/bin/python tests/checks/docs_site.py
 
 .PHONY: molecule
 molecule: venv

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 60
+HOST_PYTHON = os.environ.get("XDR_HOST_PYTHON", sys.executable)
+"""What modules run on; it needs requests and psycopg, and no Ansible."""
 _OWN = ("EXTRAHOP_", "STELLAR_", "SECOPS_XDR_", "ANSIBLE_")
 
 
@@ -80,7 +82,7 @@ class Playground:
                 "-c",
                 "local",
                 "-e",
-                f"ansible_python_interpreter={sys.executable}",
+                f"ansible_python_interpreter={HOST_PYTHON}",
                 "play.yml",
                 *arguments,
             ],

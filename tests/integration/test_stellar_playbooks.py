@@ -19,6 +19,8 @@ import pytest
 
 from emulator import RunningEmulator, Settings
 
+from .conftest import HOST_PYTHON
+
 pytest_plugins = ["postgresql.fixtures"]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -174,7 +176,7 @@ def test_many_hosts_at_once_insert_one_event(playground: Playground):
         {"secops.xdr.stellar_ser_event": SEED_EVENT},
         hosts="all",
         connection="local",
-        vars={"ansible_python_interpreter": sys.executable},
+        vars={"ansible_python_interpreter": HOST_PYTHON},
         arguments=("--inventory", hosts, "--forks", "4"),
     )
 
@@ -193,7 +195,7 @@ def test_hosts_that_share_a_database_insert_one_event(playground: Playground, da
             {"secops.xdr.stellar_ser_event": {**SEED_EVENT, "ledger": database_url}},
             hosts="all",
             connection="local",
-            vars={"ansible_python_interpreter": sys.executable},
+            vars={"ansible_python_interpreter": HOST_PYTHON},
             environment={"XDG_STATE_HOME": "{{ playbook_dir }}/{{ inventory_hostname }}"},
             arguments=("--inventory", hosts, "--forks", "3"),
         )
