@@ -74,6 +74,11 @@ class RequestError(XdrError):
 
     outcome_unknown = False
 
+    def after_an_unclear_attempt(self) -> NoAnswerError:
+        """The error where this one, which is clear in itself, follows an attempt that may have been carried out."""
+        said = "An earlier attempt at the same request got no clear answer, so it may have been carried out or not."
+        return NoAnswerError(f"{self.message} {said}", **self.details)
+
 
 class ConnectionFailedError(RequestError):
     """No connection came about (name, port, TLS): the server has not seen the request."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 import warnings
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -23,12 +22,13 @@ from ansible_collections.secops.xdr.plugins.module_utils._auth import RenewableT
 from ansible_collections.secops.xdr.plugins.module_utils._errors import (
     AnswerError,
     AuthenticationError,
-    NoAnswerError,
     NotFoundError,
     PermissionDeniedError,
+    RequestError,
     ServerFaultError,
     StatusError,
 )
+from ansible_collections.secops.xdr.plugins.module_utils._exchange import Exchange, WatchedAdapter
 from ansible_collections.secops.xdr.plugins.module_utils._requests import (
     AuthBase,
     HTTPAdapter,
@@ -38,7 +38,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._requests import (
     require_requests,
 )
 from ansible_collections.secops.xdr.plugins.module_utils._retry import RetryPolicy
-from ansible_collections.secops.xdr.plugins.module_utils._transport_errors import transport_error
+from ansible_collections.secops.xdr.plugins.module_utils._transport_errors import given_up, transport_error
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -48,8 +48,9 @@ if TYPE_CHECKING:
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """An answer above this size is refused, so that no server can fill the memory of the host."""
-SLOWEST_ANSWER_FACTOR = 10
-"""A whole answer may take this many times C(timeout), which itself bounds each wait for the next bytes."""
+SLOWEST_EXCHANGE_FACTOR = 10
+"""A whole attempt, from the connection to the end of the answer, may take this many times C(timeout), which itself bounds each wait for
+the next bytes."""
 _CHUNK_BYTES = 64 * 1024
 _STATUS_ERRORS: dict[int, type[StatusError]] = {401: AuthenticationError, 403: PermissionDeniedError, 404: NotFoundError}
 
@@ -98,6 +99,7 @@ class HttpClient:
         C(path) must be quoted by the caller. C(auth) replaces the client's own authentication, for token calls.
         """
         session = self._session()
+        exchange = Exchange(self.settings.timeout * SLOWEST_EXCHANGE_FACTOR)
         prepared = session.prepare_request(
             requests.Request(
                 method,
@@ -108,13 +110,18 @@ class HttpClient:
                 auth=auth or self.auth,
             )
         )
-        answer = self._answer(session, prepared, operation, method, path)
         used = auth or self.auth
-        if isinstance(used, RenewableTokenAuth) and says_token_ended(answer):
-            used.renew(prepared)
-            answer = self._answer(session, prepared, operation, method, path)
-        if answer.status not in expect:
-            raise self._refusal(answer)
+        try:
+            answer = self._answer(session, prepared, exchange, operation, method, path)
+            if isinstance(used, RenewableTokenAuth) and says_token_ended(answer):
+                used.renew(prepared)
+                answer = self._answer(session, prepared, exchange, operation, method, path)
+            if answer.status not in expect:
+                raise self._refusal(answer)
+        except RequestError as error:
+            if exchange.unclear and operation is Operation.REPEATABLE_WRITE and not error.outcome_unknown:
+                raise error.after_an_unclear_attempt() from error
+            raise
         return answer
 
     def _session(self) -> requests.Session:
@@ -137,41 +144,47 @@ class HttpClient:
         session.proxies.update(self._proxies)
         session.verify = _verification(self.settings)
         session.headers["User-Agent"] = "secops.xdr (Ansible)"
-        adapter = HTTPAdapter()
+        adapter = WatchedAdapter()
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         return session
 
     def _answer(
-        self, session: requests.Session, prepared: requests.PreparedRequest, operation: Operation, method: str, path: str
+        self,
+        session: requests.Session,
+        prepared: requests.PreparedRequest,
+        exchange: Exchange,
+        operation: Operation,
+        method: str,
+        path: str,
     ) -> Answer:
         """The whole answer. An answer that breaks off is asked for again where the operation allows it.
 
         Retries before the first byte of an answer are urllib3's work; it cannot see what happens to a streamed body.
         """
         attempts_left = 0 if operation is Operation.ONCE else self.settings.retries
+        timeout = self.settings.timeout
         self._set_retries(session, operation)
         while True:
-            response = self._send(session, prepared, method, path)
+            response: requests.Response | None = None
             try:
-                with response:
-                    body = self._read_body(response, method, path)
+                with exchange:
+                    response = session.send(prepared, timeout=(timeout, timeout), allow_redirects=False, stream=True)
+                    with response:
+                        body = self._read_body(response, method, path)
+                if not exchange.is_over:
                     return Answer(method, path, response.status_code, response.headers, body, self.secrets.redact)
+                # An answer without a length ends with its connection, so one that was cut off looks complete.
+                raise given_up(exchange, self.settings, method, path)
             except (requests.RequestException, HTTPError) as error:
-                if not attempts_left:
-                    raise transport_error(error, self.settings, method, path) from error
+                if exchange.is_over:
+                    raise given_up(exchange, self.settings, method, path) from error
+                if response is None or not attempts_left:
+                    raise transport_error(error, exchange, self.settings, method, path) from error
                 attempts_left -= 1
-
-    def _send(self, session: requests.Session, prepared: requests.PreparedRequest, method: str, path: str) -> requests.Response:
-        timeout = self.settings.timeout
-        try:
-            return session.send(prepared, timeout=(timeout, timeout), allow_redirects=False, stream=True)
-        except (requests.RequestException, HTTPError) as error:
-            raise transport_error(error, self.settings, method, path) from error
+                exchange.unclear = True
 
     def _read_body(self, response: requests.Response, method: str, path: str) -> bytes:
-        seconds = self.settings.timeout * SLOWEST_ANSWER_FACTOR
-        deadline = time.monotonic() + seconds
         body = bytearray()
         for chunk in response.iter_content(_CHUNK_BYTES):
             body += chunk
@@ -179,13 +192,6 @@ class HttpClient:
                 raise AnswerError(
                     f"{method} {path} was answered with more than {MAX_ANSWER_BYTES // 1024 // 1024} MiB, which no answer of this API "
                     "needs; reading was stopped. Check that `host` names the product itself.",
-                    method=method,
-                    path=path,
-                )
-            if time.monotonic() > deadline:
-                raise NoAnswerError(
-                    f"{method} {path}: the answer trickled in for more than {seconds} seconds and was given up. "
-                    "Check the server's load and what stands between, or raise `timeout`.",
                     method=method,
                     path=path,
                 )

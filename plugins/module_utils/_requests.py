@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import requests
     from requests.adapters import HTTPAdapter
     from requests.auth import AuthBase
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
     from urllib3.exceptions import (
         ConnectTimeoutError,
         HTTPError,
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
         NewConnectionError,
         ProtocolError,
         ProxyError,
-        SSLError,
     )
     from urllib3.util import Retry
 else:
@@ -35,6 +36,8 @@ else:
         import requests
         from requests.adapters import HTTPAdapter
         from requests.auth import AuthBase
+        from urllib3.connection import HTTPConnection, HTTPSConnection
+        from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
         from urllib3.exceptions import (
             ConnectTimeoutError,
             HTTPError,
@@ -42,26 +45,30 @@ else:
             NewConnectionError,
             ProtocolError,
             ProxyError,
-            SSLError,
         )
         from urllib3.util import Retry
     except ImportError:
         _IMPORT_ERROR = traceback.format_exc()
         requests = None
-        HTTPAdapter = AuthBase = Retry = object
-        ConnectTimeoutError = HTTPError = InsecureRequestWarning = NewConnectionError = ProtocolError = ProxyError = SSLError = Exception
+        HTTPAdapter = AuthBase = Retry = HTTPConnection = HTTPConnectionPool = object
+        # Of their own, because one class may derive from a plain and a TLS connection.
+        HTTPSConnection = HTTPSConnectionPool = type("Missing", (), {})
+        ConnectTimeoutError = HTTPError = InsecureRequestWarning = NewConnectionError = ProtocolError = ProxyError = Exception
 
 __all__ = [
     "AuthBase",
     "ConnectTimeoutError",
     "HTTPAdapter",
+    "HTTPConnection",
+    "HTTPConnectionPool",
     "HTTPError",
+    "HTTPSConnection",
+    "HTTPSConnectionPool",
     "InsecureRequestWarning",
     "NewConnectionError",
     "ProtocolError",
     "ProxyError",
     "Retry",
-    "SSLError",
     "requests",
     "require_requests",
 ]

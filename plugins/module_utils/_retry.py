@@ -10,15 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.xdr.plugins.module_utils._requests import (
-    ConnectTimeoutError,
-    HTTPError,
-    NewConnectionError,
-    ProtocolError,
-    ProxyError,
-    Retry,
-    SSLError,
-)
+from ansible_collections.secops.xdr.plugins.module_utils._exchange import exchange_of_this_thread
+from ansible_collections.secops.xdr.plugins.module_utils._requests import HTTPError, ProtocolError, ProxyError, Retry
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -29,9 +22,9 @@ if TYPE_CHECKING:
 MAX_RETRY_AFTER_SECONDS = 60.0
 """A longer C(Retry-After) is cut to this: a task must not hang because a server says so."""
 _BACKOFF_SECONDS = 0.5
+_LONGEST_DRAINED = 64 * 1024
 _BUSY = frozenset({429, 502, 503, 504})
 _SURELY_NOT_DONE = frozenset({429})
-_TUNNEL_REFUSED = "Tunnel connection failed"  # how http.client begins its message about a proxy's answer
 
 
 class CappedRetry(Retry):
@@ -49,11 +42,28 @@ class CappedRetry(Retry):
         _pool: ConnectionPool | None = None,
         _stacktrace: TracebackType | None = None,
     ) -> CappedRetry:
-        """The retries that are left. For urllib3, a connection through a proxy that breaks after the request was sent failed to reach
-        the proxy; here it counts as what it is, with an outcome that nobody knows."""
-        if isinstance(error, ProxyError) and not _kept_from_sending(error.original_error):
-            error = ProtocolError("Connection aborted.", error.original_error)
-        return super().increment(method, url, response, error, _pool, _stacktrace)
+        """The retries that are left; raises the error itself where the time of the attempt was up."""
+        exchange = exchange_of_this_thread()
+        if exchange:
+            if isinstance(error, ProxyError) and exchange.sent:
+                # For urllib3, whatever breaks behind a proxy failed to reach the proxy.
+                error = ProtocolError("Connection aborted.", error.original_error)
+            if error and exchange.is_over:
+                raise error
+            if exchange.sent and not (response and response.status in _SURELY_NOT_DONE):
+                exchange.unclear = True
+        left = super().increment(method, url, response, error, _pool, _stacktrace)
+        if response and (response.length_remaining is None or response.length_remaining > _LONGEST_DRAINED):
+            # To use the connection again, urllib3 would read this answer to its end, however long it is.
+            response.close()
+        return left
+
+    def sleep(self, response: BaseHTTPResponse | None = None) -> None:
+        """Waits until the next attempt."""
+        exchange = exchange_of_this_thread()
+        if exchange:
+            exchange.begin_attempt()
+        super().sleep(response)
 
     def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
         """The seconds that the server asks to wait, at most MAX_RETRY_AFTER_SECONDS."""
@@ -62,13 +72,6 @@ class CappedRetry(Retry):
         except (ValueError, OverflowError, HTTPError):
             return None
         return None if seconds is None else min(seconds, MAX_RETRY_AFTER_SECONDS)
-
-
-def _kept_from_sending(error: Exception) -> bool:
-    """Whether this failure with a proxy surely came before the request was sent through it."""
-    if isinstance(error, (NewConnectionError, ConnectTimeoutError, SSLError)):
-        return True
-    return isinstance(error, OSError) and str(error).startswith(_TUNNEL_REFUSED)
 
 
 class RetryPolicy:

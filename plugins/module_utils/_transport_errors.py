@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 from typing import TYPE_CHECKING, TypeVar
@@ -21,26 +22,26 @@ if TYPE_CHECKING:
 
     from ansible_collections.secops.xdr.plugins.module_utils._connection import ConnectionSettings
     from ansible_collections.secops.xdr.plugins.module_utils._errors import RequestError
+    from ansible_collections.secops.xdr.plugins.module_utils._exchange import Exchange
 
 _ErrorT = TypeVar("_ErrorT", bound=BaseException)
 _HOSTNAME_MISMATCH = 62  # X509_V_ERR_HOSTNAME_MISMATCH, and 64 for IP addresses
 _IP_ADDRESS_MISMATCH = 64
+_NO_HANDLES = (errno.EMFILE, errno.ENFILE)
 _NOT_YET_VALID = 9  # X509_V_ERR_CERT_NOT_YET_VALID
 _EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 _CERTIFICATE_LIBRARIES = ("X509", "PEM", "ASN1")
 """The parts of OpenSSL that read certificates from files, which happens before anything is sent."""
 
 
-def transport_error(error: Exception, settings: ConnectionSettings, method: str, path: str) -> RequestError:
+def transport_error(error: Exception, exchange: Exchange, settings: ConnectionSettings, method: str, path: str) -> RequestError:
     """The typed error for a failed exchange. Nothing of the library's own text is passed on: it may hold a proxy's password."""
     place = urlsplit(settings.base_url).netloc
     causes = list(_causes(error))
-    certificate = _first(causes, ssl.SSLCertVerificationError)
-    if certificate:
-        return ConnectionFailedError(_certificate_message(certificate, place, settings), method=method, path=path)
-    not_sent = _not_sent_message(causes, place, settings)
-    if not_sent:
-        return ConnectionFailedError(not_sent, method=method, path=path)
+    if not exchange.sent:
+        certificate = _first(causes, ssl.SSLCertVerificationError)
+        why = _certificate_message(certificate, place, settings) if certificate else _not_sent_message(causes, place, settings)
+        return ConnectionFailedError(why, method=method, path=path)
     if _first(causes, requests.Timeout) or _first(causes, socket.timeout):
         what = f"gave no answer within {settings.timeout} seconds (option `timeout`)"
     else:
@@ -53,8 +54,30 @@ def transport_error(error: Exception, settings: ConnectionSettings, method: str,
     )
 
 
+def given_up(exchange: Exchange, settings: ConnectionSettings, method: str, path: str) -> RequestError:
+    """The typed error for an exchange whose time was up although something came all the while."""
+    if not exchange.sent:
+        place = urlsplit(settings.base_url).netloc
+        return ConnectionFailedError(
+            f"The connection to {place} was not ready within {exchange.seconds} seconds and was given up. "
+            "Check the server's load and what stands between, or raise `timeout`.",
+            method=method,
+            path=path,
+        )
+    return NoAnswerError(
+        f"{method} {path}: the answer trickled in for more than {exchange.seconds} seconds and was given up. "
+        "Check the server's load and what stands between, or raise `timeout`.",
+        method=method,
+        path=path,
+    )
+
+
 def _not_sent_message(causes: list[BaseException], place: str, settings: ConnectionSettings) -> str:
-    """What kept the request from being sent; empty where it may have been."""
+    """What kept the request from being sent, where it was not the certificate."""
+    if any(isinstance(cause, OSError) and cause.errno in _NO_HANDLES for cause in causes):
+        return (
+            "The host that runs the module has no file handles left for a connection; raise its limit (ulimit -n), or lower `concurrency`."
+        )
     if _first(causes, requests.exceptions.ProxyError):
         return (
             f"The proxy for {place} cannot be reached or refused the connection; check the environment variables HTTPS_PROXY and NO_PROXY."
@@ -68,23 +91,22 @@ def _not_sent_message(causes: list[BaseException], place: str, settings: Connect
         return f"{place} cannot be reached; check `host`, port and routing from the host that runs the module."
     if _first(causes, ConnectTimeoutError):
         return f"No connection to {place} within {settings.timeout} seconds (option `timeout`); check `host`, port, routing and firewalls."
+    return _tls_message(causes, place)
+
+
+def _tls_message(causes: list[BaseException], place: str) -> str:
+    """What is wrong with the TLS connection that did not come about, or with what it was to be made from."""
     tls = _first(causes, ssl.SSLError)
-    if tls:
-        return _tls_message(tls, place)
+    if tls and tls.library not in _CERTIFICATE_LIBRARIES:
+        reason = tls.reason or "the handshake failed"
+        return f"No TLS connection to {place}: {reason}; check that the port speaks HTTPS, and its TLS versions."
+    if tls or (isinstance(causes[0], OSError) and not isinstance(causes[0], requests.RequestException)):
+        return f"`ca_path` cannot be used for the connection to {place}; it must hold certificates in PEM form."
     if _first(causes, requests.exceptions.SSLError):
         return f"No TLS connection to {place}; check that the port speaks HTTPS and that `ca_path` holds certificates in PEM form."
     if isinstance(causes[0], (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)):
         return f"No request to {place} could be formed from `host` and the credentials; check them for characters that do not belong there."
-    if isinstance(causes[0], OSError) and not isinstance(causes[0], requests.RequestException):
-        return f"`ca_path` cannot be used for the connection to {place}; it must hold certificates in PEM form."
-    return ""
-
-
-def _tls_message(error: ssl.SSLError, place: str) -> str:
-    if error.library in _CERTIFICATE_LIBRARIES:
-        return f"`ca_path` cannot be used for the connection to {place}; it must hold certificates in PEM form."
-    reason = error.reason or "the handshake failed"
-    return f"No TLS connection to {place}: {reason}; check that the port speaks HTTPS, and its TLS versions."
+    return f"The connection to {place} broke before the request was sent; check that the port speaks HTTPS, and what stands between."
 
 
 def _certificate_message(error: ssl.SSLCertVerificationError, place: str, settings: ConnectionSettings) -> str:

@@ -194,7 +194,7 @@ class TestUnclearOutcome:
 
     def test_an_answer_that_trickles_in_is_given_up(self, upload, emulator, path, monkeypatch):
         """Each byte comes within the timeout, the whole never does."""
-        monkeypatch.setattr(_http, "SLOWEST_ANSWER_FACTOR", 0.3)
+        monkeypatch.setattr(_http, "SLOWEST_EXCHANGE_FACTOR", 0.3)
         emulator.configure(accepted_body="json")
         emulator.add_fault("drip", UPLOAD, seconds=0.1, chunk=1, times=None)
         msg = upload(path=path, timeout=1, retries=0).msg
