@@ -180,7 +180,7 @@ class ObservationUpload:
             return False
         # Every part gets on, however little time it has.
         has_got_on = log.offset > (self._part.start.offset if self._part.start else 0)
-        if not log.can_be_entered or not has_got_on or log.offset >= log.size:
+        if not log.can_be_entered or not has_got_on or log.offset >= log.size or log.lines_held_back:
             return False
         self._go_on_at = LogStart(log.offset, log.line, repeated_lines)
         return True

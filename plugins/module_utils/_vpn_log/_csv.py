@@ -18,7 +18,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLog
 from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted
 from ansible_collections.secops.xdr.plugins.module_utils._timestamps import TimestampParser
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._columns import CsvHeader
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._records import CsvRecords
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._records import CsvRecords, is_more_than_a_line
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import NO_ADDRESS, Rejected, Session, SessionBlock, Skipped
 
 if TYPE_CHECKING:
@@ -85,9 +85,6 @@ class PlainTable:
 class CsvReader:
     """Reads a log of comma-separated values."""
 
-    repeated_lines: int | None = 1
-    """The header."""
-
     def __init__(self, reading: Reading, table: Table | None = None) -> None:
         if len(reading.delimiter) != 1 or reading.delimiter in '"\r\n\0':
             raise InputError(
@@ -95,6 +92,9 @@ class CsvReader:
             )
         self._reading = reading
         self._table = table or PlainTable(reading)
+        first_line = reading.source.first_line()
+        self.repeated_lines: int | None = None if first_line is None or is_more_than_a_line(first_line) else 1
+        """The header, where it is the first line."""
 
     def blocks(self) -> Iterator[SessionBlock]:
         """Every row below the header; raises InputError where the header is not as the options say, EmptyLogError without rows."""
@@ -112,7 +112,7 @@ class CsvReader:
             is_empty = is_empty and not block.rows_read
             yield block
         rejected = source.take_rejected()
-        if header is None:
+        if header is None and not (rejected and source.is_entered):
             raise _without_header(source.path, rejected)
         if rejected:
             yield SessionBlock(others=list(rejected))

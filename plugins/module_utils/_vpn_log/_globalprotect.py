@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 _FORMATS = ("%Y/%m/%d %H:%M:%S", ISO8601)
 _SECONDS = re.compile(r"[1-9]\d{0,8}\Z", re.ASCII)
-_FIRST_BYTES = 4096
 
 
 class GlobalProtectTable:
@@ -124,8 +123,9 @@ class GlobalProtectReader(CsvReader):
     def __init__(self, reading: Reading) -> None:
         self._own_table = GlobalProtectTable(reading)
         super().__init__(reading, self._own_table)
-        first_line = reading.source.bytes_at(0, _FIRST_BYTES).partition(b"\n")[0].decode("ascii", "replace")
-        self.repeated_lines = int(fields.is_header([name.strip('"\r') for name in first_line.split(reading.delimiter)]))
+        if self.repeated_lines:
+            first_line = reading.source.first_line() or ""
+            self.repeated_lines = int(fields.is_header([name.strip('"\r') for name in first_line.split(reading.delimiter)]))
 
     def blocks(self) -> Iterator[SessionBlock]:
         """Every row; raises InputError where none is a GlobalProtect event, EmptyLogError where there is none."""
@@ -142,18 +142,14 @@ class GlobalProtectReader(CsvReader):
             yield rows
 
     def _checked_blocks(self) -> Iterator[SessionBlock]:
-        first_line = 0
         try:
-            for block in super().blocks():
-                if not first_line and block.rows_read:
-                    first_line = min(line for line in (block.lines[:1] + [row.line for row in block.others[:1]]))
-                yield block
+            yield from super().blocks()
         except EmptyLogError as error:
             if self._own_table.has_recognised:
                 raise
             raise EmptyLogError(f"path: {self._reading.source.path} is empty.") from error
         # Where reading goes on in the middle of a log, its format has been seen before.
-        if first_line == 1 and not self._own_table.has_recognised:
+        if not self._reading.source.is_entered and not self._own_table.has_recognised:
             raise InputError(
                 f"path: no line of {self._reading.source.path} is a GlobalProtect event of PAN-OS (a CSV row of the type GLOBALPROTECT). "
                 "Check `path` and `format`."

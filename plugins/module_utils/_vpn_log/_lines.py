@@ -54,10 +54,8 @@ class LineReader:
 
     def _blocks_of_rows(self) -> Iterator[list[LoggedRow]]:
         source, parser = self._reading.source, self._new_parser(self._reading)
-        first_line = 0
         is_empty = True
         for block in source.blocks():
-            first_line = first_line or block.numbers[0] if block.numbers else first_line
             rows: list[LoggedRow] = list(map(self.shown, source.take_rejected()))
             for number, line in zip(block.numbers, block.lines):
                 if line and not line.isspace():
@@ -72,7 +70,7 @@ class LineReader:
                 "with `on_invalid: skip` such a file is no error."
             )
         # Where reading goes on in the middle of a log, its format has been seen before.
-        if first_line == 1 and not parser.has_recognised:
+        if not source.is_entered and not parser.has_recognised:
             raise InputError(f"path: no line of {source.path} is {self._what}. Check `path` and `format`.")
 
     def shown(self, rejected: Rejected) -> Rejected:

@@ -29,22 +29,31 @@ class CsvRecords:
     def __init__(self, source: LogFile, delimiter: str) -> None:
         self._source = source
         self._delimiter = delimiter
+        self._stays_open_to = 0
+        """No line up to this one closes a quote that was opened before it."""
 
     def blocks(self) -> Iterator[tuple[Sequence[int], list[list[str]]]]:
         """Blocks of line numbers and rows; a blank line is an empty row. What is no CSV is rejected by line."""
-        lines = self._source.blocks()
-        for block in lines:
-            numbers, records = block.numbers, block.lines
-            text = "".join(records)
-            if '"' not in text and "\r" not in text and "\0" not in text:
-                # Nothing here that a CSV parser knows better, and this takes half the time.
-                yield numbers, [line.split(self._delimiter) if line else [] for line in records]
-                continue
-            if '"' in text:
-                waiting = deque(zip(numbers, records))
-                whole = list(self._whole_records(waiting, lines))
-                numbers, records = [number for number, _record in whole], [record for _number, record in whole]
-            yield self._parsed(numbers, records)
+        blocks = self._source.blocks()
+        waiting: deque[tuple[int, str]] = deque()
+        while True:
+            if not waiting:
+                block = next(blocks, None)
+                if block is None:
+                    return
+                numbers, records = block.numbers, block.lines
+                text = "".join(records)
+                if '"' not in text and "\r" not in text and "\0" not in text:
+                    # Nothing here that a CSV parser knows better, and this takes half the time.
+                    yield numbers, [line.split(self._delimiter) if line else [] for line in records]
+                    continue
+                if '"' not in text:
+                    yield self._parsed(numbers, records)
+                    continue
+                waiting.extend(zip(numbers, records))
+            whole = list(self._whole_records(waiting, blocks))
+            self._source.lines_held_back = len(waiting)
+            yield self._parsed([number for number, _record in whole], [record for _number, record in whole])
 
     def _parsed(self, numbers: Sequence[int], records: list[str]) -> tuple[Sequence[int], list[list[str]]]:
         try:
@@ -64,15 +73,18 @@ class CsvRecords:
         return good_numbers, rows
 
     def _whole_records(self, waiting: deque[tuple[int, str]], blocks: Iterator[LineBlock]) -> Iterator[tuple[int, str]]:
-        while waiting:
+        """The records that begin on the waiting lines; lines of later blocks that had to be looked at wait for the next call."""
+        last = waiting[-1][0]
+        while waiting and waiting[0][0] <= last:
             number, text = waiting.popleft()
             if text.count('"') % 2 == 0 or self._is_whole(text):
                 yield number, text
                 continue
-            if len(waiting) < MAX_LINES_OF_A_RECORD:
+            while len(waiting) < MAX_LINES_OF_A_RECORD:
                 following = next(blocks, None)
-                if following:
-                    waiting.extend(zip(following.numbers, following.lines))
+                if following is None:
+                    break
+                waiting.extend(zip(following.numbers, following.lines))
             record, lines_taken = self._completed(text, waiting)
             if not lines_taken:
                 self._source.reject(number, "a quote is opened and not closed", text)
@@ -83,12 +95,18 @@ class CsvRecords:
 
     def _completed(self, text: str, waiting: deque[tuple[int, str]]) -> tuple[str, int]:
         """The record that begins with this text, and how many of the waiting lines it takes; 0 where it is never closed."""
-        for taken, (_number, line) in enumerate(islice(waiting, MAX_LINES_OF_A_RECORD), start=1):
-            text = f"{text}\n{line}"
-            if len(text) > MAX_RECORD_CHARACTERS:
+        lines = [text]
+        length = len(text)
+        for taken, (number, line) in enumerate(islice(waiting, MAX_LINES_OF_A_RECORD), start=1):
+            lines.append(line)
+            length += 1 + len(line)
+            if length > MAX_RECORD_CHARACTERS:
                 break
-            if line.count('"') % 2 and self._is_whole(text):
-                return text, taken
+            # Each line is parsed once, however many quotes are opened before it.
+            if number > self._stays_open_to:
+                if '"' in line and self._is_whole(f'"{line}'):
+                    return "\n".join(lines), taken
+                self._stays_open_to = number
         return "", 0
 
     def _is_whole(self, text: str) -> bool:
@@ -98,3 +116,8 @@ class CsvRecords:
         except csv.Error as error:
             return "unexpected end of data" not in str(error)
         return True
+
+
+def is_more_than_a_line(line: str) -> bool:
+    """Whether a line may be the beginning of a longer record only, or no CSV."""
+    return line.count('"') % 2 == 1 or "\r" in line.rstrip("\r") or "\0" in line

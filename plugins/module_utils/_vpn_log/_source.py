@@ -15,12 +15,11 @@ import codecs
 import gzip
 import hashlib
 import os
-import stat
 import zlib
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
-from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._opening import checked_encoding, keeps_ascii, open_regular_file
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected
 
 if TYPE_CHECKING:
@@ -30,13 +29,18 @@ if TYPE_CHECKING:
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._start import LogStart
 
 BLOCK_BYTES = 256 * 1024
-MAX_LINE_BYTES = 64 * 1024
+MAX_LINE_BYTES = 256 * 1024
 """No gateway writes longer lines; what is longer is rejected and passed over without being held."""
+_HEAD_BYTES = 2 * MAX_LINE_BYTES
 _END_BYTES = 64 * 1024
 _SAMPLES = 32
 _SAMPLE_BYTES = 1024
 _DIGEST_BYTES = 16
 _GZIP_MAGIC = b"\x1f\x8b"
+_MAX_EXPANSION = 400
+"""Logs shrink to a tenth or, where lines repeat, to a hundredth; a file that was made to fill memory or time, to a thousandth."""
+_EXPANDED_BYTES = 64 * 1024 * 1024
+"""What a small file may expand to in any case."""
 
 
 class LineBlock(NamedTuple):
@@ -51,10 +55,10 @@ class LogFile:
 
     def __init__(self, path: str, encoding: str) -> None:
         self.path = path
-        self._encoding = _checked_encoding(encoding)
-        self._has_plain_lines = "\n".encode(encoding) == b"\n"
+        self._encoding = checked_encoding(encoding)
+        self._has_plain_lines = keeps_ascii(encoding)
         self._line_encoding = encoding if self._has_plain_lines else "utf-8"
-        self._raw = _open_regular_file(path)
+        self._raw = open_regular_file(path)
         # What is written after this moment belongs to the next run, so that a check and the run after it see the same rows.
         status = os.fstat(self._raw.fileno())
         self.size = status.st_size
@@ -65,6 +69,8 @@ class LogFile:
         """The number of the last line of the last block; the first line is 1."""
         self.offset = 0
         """The byte behind the last block, in a log that is not compressed and has plain line breaks."""
+        self.lines_held_back = 0
+        """Lines that a reader was handed and has not dealt with yet; while there are any, nobody can go on behind the last block."""
         self._start: LogStart | None = None
         self._rejected: list[Rejected] = []
 
@@ -88,6 +94,16 @@ class LogFile:
     def ends_with_line_break(self) -> bool:
         """Whether the last line is surely whole, and reading can go on behind it when the log has grown."""
         return self.can_be_entered and self.size > 0 and self.bytes_at(self.size - 1, 1) == b"\n"
+
+    @property
+    def is_entered(self) -> bool:
+        """Whether reading begins in the middle."""
+        return self._start is not None
+
+    def first_line(self) -> str | None:
+        """The first line that is not blank; None where there is none within reason, or it is no text."""
+        head = self._head()
+        return head[-1] if head else None
 
     def bytes_at(self, offset: int, length: int) -> bytes:
         """Some bytes of the file as it lies on disk; does not move the place where lines are read."""
@@ -117,11 +133,14 @@ class LogFile:
         self.line = self.offset = 0
         if self._start:
             self.offset = self._start.offset
-            repeated = self._first_lines(self._start.repeated_lines)
-            if repeated:
-                yield LineBlock(range(1, len(repeated) + 1), repeated)
+            if self._start.repeated_lines:
+                head = self._head()
+                yield LineBlock(range(1, len(head) + 1), head)
             self.line = self._start.line
         for block in self._blocks_of_whole_lines():
+            if _has_overlong_line(block):
+                yield self._decodable_lines(block)
+                continue
             try:
                 lines = block.decode(self._line_encoding).split("\n")
             except UnicodeDecodeError:
@@ -130,11 +149,6 @@ class LogFile:
             first = self.line + 1
             self.line += len(lines)
             yield LineBlock(range(first, self.line + 1), lines)
-
-    def lines(self) -> Iterator[tuple[int, str]]:
-        """Each line with its number, for readers that go by line."""
-        for block in self.blocks():
-            yield from zip(block.numbers, block.lines)
 
     def take_rejected(self) -> list[Rejected]:
         """The lines since the last call that are no text."""
@@ -145,16 +159,27 @@ class LogFile:
         """Notes a line that no reader can use."""
         self._rejected.append(Rejected(number, reason, text))
 
-    def _first_lines(self, number: int) -> list[str]:
-        """The lines from the first on, until so many of them were not blank."""
-        lines = self.bytes_at(0, BLOCK_BYTES).removeprefix(codecs.BOM_UTF8).split(b"\n")
-        filled = [place for place, line in enumerate(lines) if line.strip()]
-        return [line.decode(self._line_encoding) for line in lines[: filled[number - 1] + 1]] if number else []
+    def _head(self) -> list[str]:
+        """The lines from the first on to the first that is not blank; nothing where that is not to be had."""
+        if not self.can_be_entered:
+            return []
+        start = self.bytes_at(0, min(_HEAD_BYTES, self.size))
+        lines = start.removeprefix(codecs.BOM_UTF8).split(b"\n")
+        if len(start) == _HEAD_BYTES:
+            del lines[-1]
+        place = next((place for place, line in enumerate(lines) if line.strip()), None)
+        try:
+            return [] if place is None else [line.decode(self._line_encoding) for line in lines[: place + 1]]
+        except UnicodeDecodeError:
+            return []
 
     def _decodable_lines(self, block: bytes) -> LineBlock:
         numbers: list[int] = []
         lines: list[str] = []
         for raw in block.split(b"\n"):
+            if len(raw) > MAX_LINE_BYTES:
+                self._reject_overlong()
+                continue
             self.line += 1
             try:
                 lines.append(raw.decode(self._line_encoding))
@@ -199,21 +224,41 @@ class LogFile:
     def _blocks(self) -> Iterator[bytes]:
         """The file's bytes from the start, decompressed, in an encoding that has lines, without a byte-order mark."""
         self._raw.seek(self._start.offset if self._start else 0)
-        stream = gzip.GzipFile(fileobj=self._raw) if self.is_compressed else self._raw
         mark = b"" if self._start else codecs.BOM_UTF8
         try:
-            for block in self._recoded(iter(lambda: stream.read(self._next_read()), b"")):
-                yield block.removeprefix(mark)
-                mark = b""
+            for block in self._recoded(self._expanded() if self.is_compressed else iter(self._next_bytes, b"")):
+                if block:
+                    yield block.removeprefix(mark)
+                    mark = b""
         except UnicodeDecodeError as error:
-            raise InputError(f"encoding: {self.path} is not {self._encoding}: {error.reason} at byte {error.start + 1}.") from error
+            raise InputError(f"encoding: {self.path} is not {self._encoding}: {error.reason} behind line {self.line}.") from error
         except UnicodeError as error:
             raise InputError(f"encoding: {self.path} is not {self._encoding}: {error}.") from error
         except (OSError, EOFError, zlib.error) as error:
             raise InputError(f"path: {self.path} cannot be read to its end ({error}); copy or export it again.") from error
 
-    def _next_read(self) -> int:
-        return BLOCK_BYTES if self.is_compressed else min(BLOCK_BYTES, self.size - self._raw.tell())
+    def _next_bytes(self) -> bytes:
+        wanted = min(BLOCK_BYTES, self.size - self._raw.tell())
+        block = self._raw.read(wanted)
+        if wanted and not block:
+            raise InputError(
+                f"path: {self.path} became shorter while it was read, behind line {self.line}: it was replaced or cut off. Run again."
+            )
+        return block
+
+    def _expanded(self) -> Iterator[bytes]:
+        stream = gzip.GzipFile(fileobj=self._raw)
+        length = 0
+        while True:
+            block = stream.read(BLOCK_BYTES)
+            length += len(block)
+            if length > max(_EXPANDED_BYTES, _MAX_EXPANSION * self.size):
+                raise InputError(
+                    f"path: {self.path} expands to more than {_MAX_EXPANSION} times its size (behind line {self.line}), which no log does."
+                )
+            if not block:
+                return
+            yield block
 
     def _recoded(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """UTF-16 and its like as UTF-8, because their line breaks cannot be found in the bytes; everything else as it is."""
@@ -222,29 +267,14 @@ class LogFile:
             return
         decoder = codecs.getincrementaldecoder(self._encoding)()
         for block in blocks:
-            yield decoder.decode(block).removeprefix("\ufeff").encode()
+            yield decoder.decode(block).encode()
         yield decoder.decode(b"", final=True).encode()
 
 
-def _checked_encoding(encoding: str) -> str:
-    try:
-        "".encode(encoding)
-    except (LookupError, ValueError) as error:
-        raise InputError(
-            f"encoding: {quoted(encoding)} is not a text encoding that Python knows; try utf-8, latin-1, cp1252 or utf-16."
-        ) from error
-    return encoding
-
-
-def _open_regular_file(path: str) -> IO[bytes]:
-    try:
-        # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError as error:
-        raise InputError(f"path: there is no file {path} on the host that runs the module.") from error
-    except OSError as error:
-        raise InputError(f"path: {path} cannot be opened: {error.strerror}.") from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise InputError(f"path: {path} is not a regular file; a log is read twice and again at the next run, so it must be one.")
-    return os.fdopen(descriptor, "rb", buffering=0)
+def _has_overlong_line(block: bytes) -> bool:
+    """Whether a line is longer than MAX_LINE_BYTES: if so, it goes over one of the places that are so far apart."""
+    for place in range(0, len(block), MAX_LINE_BYTES):
+        end = block.find(b"\n", place)
+        if (len(block) if end < 0 else end) - (block.rfind(b"\n", 0, place) + 1) > MAX_LINE_BYTES:
+            return True
+    return False

@@ -15,7 +15,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import _source
 from ansible_collections.secops.xdr.tests.unit.support.vpn_logs import plain_row, plain_rows, received, sent_by_vendor_script, write_log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ROWS = 40
 BAD = "not an address,10.8.0.9,01/01/21 10:00:00"
@@ -25,15 +25,16 @@ BAD = "not an address,10.8.0.9,01/01/21 10:00:00"
 def read_bytes(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """How many bytes were read as lines since the last call: a fingerprint is read another way."""
     total = [0]
-    original = _source.LogFile._next_read
+    original = _source.LogFile._blocks
 
-    def counted(self: Any) -> int:
-        before = self._raw.tell()
-        wanted = original(self)
-        total[0] += min(wanted, self.size - before)
-        return wanted
+    def counted(self: Any) -> Iterator[bytes]:
+        place = self._start.offset if self._start else 0
+        for block in original(self):
+            total[0] += self.bytes_read - place
+            place = self.bytes_read
+            yield block
 
-    monkeypatch.setattr(_source.LogFile, "_next_read", counted)
+    monkeypatch.setattr(_source.LogFile, "_blocks", counted)
 
     def since_last_call() -> int:
         seen, total[0] = total[0], 0
