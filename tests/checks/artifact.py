@@ -31,6 +31,7 @@ EXPECTED = {
     "MANIFEST.json",
     "README.md",
     "REUSE.toml",
+    "SECURITY.md",
     "bindep.txt",
     "changelogs",
     "docs",
