@@ -81,8 +81,8 @@ class _ListedObservations:
         return Session(number, "", ipaddr, associated_ipaddr, self._moments.milliseconds(item["timestamp"]), None)
 
 
-def _named(key: str, text: str) -> Any:
+def _named(key: str, value: object) -> Any:
     try:
-        return parse_address(text)
+        return parse_address("" if value is None else str(value))
     except ValueError as error:
         raise ValueError(f"{key}: {error}") from error

@@ -66,8 +66,9 @@ def observation_options() -> ArgumentSpec:
                 "type": "list",
                 "elements": "dict",
                 "options": {
-                    "ipaddr": {"type": "str", "required": True},
-                    "associated_ipaddr": {"type": "str", "required": True},
+                    # As texts, nothing (null) would be refused by ansible-core before 2.19, and taken as no address from there on.
+                    "ipaddr": {"type": "raw", "required": True},
+                    "associated_ipaddr": {"type": "raw", "required": True},
                     "timestamp": {"type": "raw", "required": True},
                 },
             },

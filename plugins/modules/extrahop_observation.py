@@ -53,12 +53,12 @@ options:
       ipaddr:
         description:
           - The address that ExtraHop observes inside the network, which is the VPN address of the client.
-        type: str
+        type: raw
         required: true
       associated_ipaddr:
         description:
           - The address of the user on the internet.
-        type: str
+        type: raw
         required: true
       timestamp:
         description:

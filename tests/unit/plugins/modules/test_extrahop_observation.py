@@ -185,6 +185,13 @@ class TestCounts:
         item = {"associated_ipaddr": "203.0.113.5", "timestamp": 1_717_143_300}
         run = upload(observations=[{**item, "ipaddr": ""}, {**item, "ipaddr": "0.0.0.0"}, {**item, "ipaddr": None}])
         assert run["counts"] == counts(read=3, no_address=3)
+
+    @pytest.mark.parametrize("value", [7, 3.5, True, [], {"address": "10.8.0.2"}])
+    def test_an_address_that_is_no_text(self, upload, value):
+        item = {"ipaddr": value, "associated_ipaddr": "203.0.113.5", "timestamp": 1_717_143_300}
+        run = upload(observations=[item], on_invalid="skip")
+        assert run["counts"] == counts(read=1, rejected=1)
+        assert "ipaddr: " in run["rejected_rows"][0]["reason"]
         assert not run.changed
 
     def test_an_empty_list_is_nothing_to_do(self, upload, emulator):

@@ -351,12 +351,17 @@ class TestOptions:
 
     @pytest.mark.parametrize(
         ("option", "value"),
-        [("format", "xml"), ("timestamp_unit", "minutes"), ("on_invalid", "ignore"), ("batch_size", "many"), ("force", "perhaps")],
+        [("format", "xml"), ("timestamp_unit", "minutes"), ("on_invalid", "ignore"), ("force", "perhaps")],
     )
     def test_a_value_that_is_none_of_the_choices(self, refused, log, option, value):
         msg = refused(path=log, **{option: value})
         assert option in msg
         assert value in msg
+
+    def test_a_number_that_is_none(self, refused, log):
+        msg = refused(path=log, batch_size="many")
+        assert "batch_size" in msg
+        assert "convert" in msg
 
     def test_a_misspelt_option(self, refused, log):
         assert "batchsize" in refused(path=log, batchsize=5)
