@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.xdr.plugins.module_utils._timestamps import TimestampParser, iso8601_to_milliseconds
+from ansible_collections.secops.xdr.plugins.module_utils._timestamps import iso8601_to_milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ansible_collections.secops.xdr.plugins.module_utils._timestamp_parser import TimestampParser
     from ansible_collections.secops.xdr.plugins.module_utils._timezones import Zone
 
 
@@ -36,9 +37,7 @@ class Moments:
                 f"timestamp: a {type(value).__name__} was given; an epoch number or a text such as 2024-05-31T08:15:00Z belongs here"
             )
         try:
-            if self._parser is None:
-                self._parser = TimestampParser(self._format, self._zone)
-            return self._parser.milliseconds(value)
+            return self._by_format().milliseconds(value)
         except ValueError as error:
             first_error = error
         if value.strip().lstrip("-").replace(".", "", 1).isdigit():
@@ -47,3 +46,11 @@ class Moments:
             return iso8601_to_milliseconds(value, self._zone)
         except ValueError as error:
             raise first_error if "is not ISO 8601" in str(error) else error from None
+
+    def _by_format(self) -> TimestampParser:
+        """Made with the first text: tasks that give numbers do without it."""
+        if self._parser is None:
+            from ansible_collections.secops.xdr.plugins.module_utils._timestamp_parser import TimestampParser
+
+            self._parser = TimestampParser(self._format, self._zone)
+        return self._parser

@@ -4,29 +4,21 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Times of logs and options to epoch milliseconds, once an hour of log instead of once a row.
+"""Single times to epoch milliseconds: epoch numbers and ISO 8601. Other formats have a file of their own.
 
 All results are integers, in milliseconds since 1970-01-01 UTC; fractions beyond that are cut off.
 """
 
 from __future__ import annotations
 
-import locale
 import re
 from datetime import datetime, timedelta, timezone
-from functools import cache
-from operator import add
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ansible_collections.secops.xdr.plugins.module_utils._timezones import Zone
-
-    _Split = Callable[[list[str]], tuple[list[str], list[int | None]]]
 
 EPOCH = "epoch"
 EPOCH_MS = "epoch_ms"
@@ -39,122 +31,21 @@ LATEST_MS = 4_102_444_800_000
 
 _MIDDLE_YEAR = 2040
 _YEARS_OF_ZONES = 100
-_REMEMBERED = 20_000
-_MARK = "\0"
-"""Stands in an hour where its minutes and seconds were."""
-_YEARS = ("%Y", "%y", "%G", "%c", "%x")
 _ISO = re.compile(
     r"(\d{4})-?(\d\d)-?(\d\d)[T ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?\s?(Z|[+-]\d\d(?::?\d\d)?|[A-Za-z]{1,5})?\Z", re.ASCII
 )
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)?\Z")
 _EPOCH_NUMBER = re.compile(r"-?\d{1,20}(\.\d*)?\Z", re.ASCII)
-_NO_MATCH = "does not match format"
-_WORD = re.compile(r"[A-Za-z]+")
-
-
-class TimestampParser:
-    """Reads times of one format; C(zone) is for those that carry none.
-
-    C(milliseconds) raises ValueError with a reason that names the value and what was expected of it.
-    """
-
-    def __init__(self, timestamp_format: str, zone: Zone) -> None:
-        self.format = timestamp_format
-        self.zone = zone
-        self._hours: dict[str, int] = {}
-        self._parse, self._split = self._chosen()
-        self._marks = 0 if self._split is _split_at_end else 1
-
-    def milliseconds(self, text: str) -> int:
-        """The time in epoch milliseconds."""
-        return self._parse(text)
-
-    def column(self, texts: list[str]) -> list[int | None]:
-        """A whole column at once, with None for every text that needs a look of its own: C(milliseconds) takes it or tells why not."""
-        if self._split is None:
-            return [self._milliseconds_or_none(text) for text in texts]
-        hours, offsets = self._split(texts)
-        starts = list(map(self._hours.get, hours))
-        if None in starts:
-            for hour in set(hours).difference(self._hours):
-                self._learn(hour)
-            starts = list(map(self._hours.get, hours))
-        if None in starts or None in offsets:
-            return [None if start is None or offset is None else start + offset for start, offset in zip(starts, offsets)]
-        return list(map(add, cast("list[int]", starts), cast("list[int]", offsets)))
-
-    def _milliseconds_or_none(self, text: str) -> int | None:
-        try:
-            return self._parse(text)
-        except ValueError:
-            return None
-
-    def _learn(self, hour: str) -> None:
-        """Notes when an hour starts, unless the zone changes its offset within it."""
-        if hour.count(_MARK) != self._marks:
-            # The text holds one itself, and is no time.
-            return
-        before, _mark, after = hour.partition(_MARK)
-        try:
-            first = self._parse(f"{before}:00:00{after}")
-            last = self._parse(f"{before}:59:59{after}")
-        except ValueError:
-            return
-        if last - first == 3_599_000:
-            if len(self._hours) >= _REMEMBERED:
-                self._hours.clear()
-            self._hours[hour] = first
-
-    def _chosen(self) -> tuple[Callable[[str], int], _Split | None]:
-        """How to read one time of this format, and how to part many."""
-        if self.format == EPOCH:
-            return epoch_to_milliseconds, None
-        if self.format == EPOCH_MS:
-            return epoch_ms_to_milliseconds, None
-        if self.format == ISO8601:
-            return lambda text: iso8601_to_milliseconds(text, self.zone), _split_iso8601
-        _check_strptime_format(self.format)
-        # Logs name months in English, whatever the language of the host.
-        locale.setlocale(locale.LC_TIME, "C")
-        return self._parse_by_format, _splitter_for(self.format)
-
-    def _parse_by_format(self, text: str) -> int:
-        stripped = text.strip()
-        try:
-            moment = self._with_abbreviation(stripped) if "%Z" in self.format else datetime.strptime(stripped, self.format)
-        except ValueError as error:
-            if _is_of_another_form(error):
-                raise ValueError(f"time {quoted(text)} does not match timestamp_format {self.format!r}") from error
-            raise ValueError(f"time {quoted(text)}: {error}") from error
-        return _in_range(_to_milliseconds(moment, self.zone), text)
-
-    def _with_abbreviation(self, text: str) -> datetime:
-        """Python's own %Z knows only the zones of the host, so the zone's word is taken out first: the last one that leaves a time."""
-        without_zone = self.format.replace("%Z", "")
-        reason = ValueError(_NO_MATCH)
-        for word in reversed(list(_WORD.finditer(text))):
-            try:
-                moment = datetime.strptime(text[: word.start()] + text[word.end() :], without_zone)
-            except ValueError as error:
-                reason = reason if _is_of_another_form(error) else error
-                continue
-            return moment.replace(tzinfo=timezone(self.zone.offset_of(word.group(), moment)))
-        raise reason
-
-
-def _is_of_another_form(error: ValueError) -> bool:
-    """Whether a text does not look as its format says, rather than looking so and being no time, such as the 31st of November."""
-    return _NO_MATCH in str(error) or "unconverted data" in str(error)
 
 
 def epoch_to_milliseconds(text: str) -> int:
     """Epoch seconds, with or without a fraction, to milliseconds; raises ValueError."""
-    return _in_range(_scaled(text, 3, "epoch seconds"), text, "; for milliseconds set timestamp_format to epoch_ms")
+    return checked_range(_scaled(text, 3, "epoch seconds"), text, "; for milliseconds set timestamp_format to epoch_ms")
 
 
 def epoch_ms_to_milliseconds(text: str) -> int:
     """Epoch milliseconds; raises ValueError."""
-    return _in_range(_scaled(text, 0, "epoch milliseconds"), text, "; for seconds set timestamp_format to epoch")
+    return checked_range(_scaled(text, 0, "epoch milliseconds"), text, "; for seconds set timestamp_format to epoch")
 
 
 def iso8601_to_milliseconds(text: str, zone: Zone) -> int:
@@ -171,7 +62,7 @@ def iso8601_to_milliseconds(text: str, zone: Zone) -> int:
             moment = moment.replace(tzinfo=timezone(_iso_offset(mark, moment, zone)))
     except ValueError as error:
         raise ValueError(f"time {quoted(text)}: {error}") from error
-    return _in_range(_to_milliseconds(moment, zone), text)
+    return checked_range(moment_to_milliseconds(moment, zone), text)
 
 
 def format_iso8601(milliseconds: int) -> str:
@@ -180,15 +71,8 @@ def format_iso8601(milliseconds: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _iso_offset(mark: str, moment: datetime, zone: Zone) -> timedelta:
-    match = _OFFSET.match(mark)
-    if not match:
-        return zone.offset_of(mark, moment)
-    offset = timedelta(hours=int(match.group(2)), minutes=int(match.group(3) or 0))
-    return -offset if match.group(1) == "-" else offset
-
-
-def _to_milliseconds(moment: datetime, zone: Zone) -> int:
+def moment_to_milliseconds(moment: datetime, zone: Zone) -> int:
+    """A wall-clock time to milliseconds; C(zone) is used where it carries none. Fractions of a millisecond are cut off."""
     fraction = moment.microsecond // 1000
     if moment.tzinfo is None and abs(moment.year - _MIDDLE_YEAR) > _YEARS_OF_ZONES:
         # Zones cannot be asked about the first and the last year there is; what is so far out of range is so in every zone.
@@ -200,67 +84,25 @@ def _to_milliseconds(moment: datetime, zone: Zone) -> int:
     return (since.days * 86_400 + since.seconds) * 1000 + fraction
 
 
-def _scaled(text: str, digits: int, what: str) -> int:
-    stripped = text.strip()
-    if not _EPOCH_NUMBER.match(stripped):
-        raise ValueError(f"time {quoted(text)} is not a number of {what}")
-    whole, _point, fraction = stripped.partition(".")
-    return int(whole + fraction[:digits].ljust(digits, "0"))
-
-
-def _in_range(milliseconds: int, text: str, advice: str = "") -> int:
+def checked_range(milliseconds: int, text: str, advice: str = "") -> int:
+    """The milliseconds, where a log can hold them; raises ValueError. C(text) is what they were read from, C(advice) ends the message."""
     if EARLIEST_MS <= milliseconds < LATEST_MS:
         return milliseconds
     side = "before 1980" if milliseconds < EARLIEST_MS else "after 2099"
     raise ValueError(f"time {quoted(text)} is {side}, which no log holds{advice}")
 
 
-def _check_strptime_format(timestamp_format: str) -> None:
-    if "%" not in timestamp_format:
-        raise InputError(
-            f"timestamp_format: {timestamp_format!r} is neither a strptime format such as '%Y-%m-%d %H:%M:%S' "
-            "nor epoch, epoch_ms or iso8601."
-        )
-    if not any(directive in timestamp_format.replace("%%", "") for directive in _YEARS):
-        raise InputError(f"timestamp_format: {timestamp_format!r} has no year (%Y or %y), so its times would have no date.")
-    try:
-        datetime.strptime("", timestamp_format.replace("%Z", ""))
-    except (ValueError, re.error) as error:
-        if "does not match format" not in str(error):
-            raise InputError(f"timestamp_format: {timestamp_format!r} cannot be used: {error}.") from error
+def _iso_offset(mark: str, moment: datetime, zone: Zone) -> timedelta:
+    match = _OFFSET.match(mark)
+    if not match:
+        return zone.offset_of(mark, moment)
+    offset = timedelta(hours=int(match.group(2)), minutes=int(match.group(3) or 0))
+    return -offset if match.group(1) == "-" else offset
 
 
-def _splitter_for(timestamp_format: str) -> _Split | None:
-    """How to part times of this format into hour (and zone) and seconds of the hour; None where that cannot be done by position."""
-    before, found, after = timestamp_format.partition("%H:%M:%S")
-    if not found:
-        before, found, after = timestamp_format.partition("%I:%M:%S")
-    if not found or "%M" in before + after or "%S" in before + after:
-        return None
-    if not after:
-        return _split_at_end
-    return None if ":" in after or "%z" in after or "%f" in after else _split_at_last_colon
-
-
-@cache
-def _seconds_of_hour() -> dict[str, int]:
-    """Milliseconds since the hour began, by what stands behind it. Not made before it is needed: many tasks have a time or two."""
-    return {f":{minute:02}:{second:02}": (minute * 60 + second) * 1000 for minute in range(60) for second in range(60)}
-
-
-def _split_at_end(texts: list[str]) -> tuple[list[str], list[int | None]]:
-    return [text[:-6] for text in texts], list(map(_seconds_of_hour().get, [text[-6:] for text in texts]))
-
-
-def _split_at_last_colon(texts: list[str]) -> tuple[list[str], list[int | None]]:
-    colons = [text.rfind(":") for text in texts]
-    hours = [f"{text[: colon - 3]}{_MARK}{text[colon + 3 :]}" for text, colon in zip(texts, colons)]
-    seconds = _seconds_of_hour()
-    return hours, [seconds.get(text[colon - 3 : colon + 3]) for text, colon in zip(texts, colons)]
-
-
-def _split_iso8601(texts: list[str]) -> tuple[list[str], list[int | None]]:
-    hours = [f"{text[:13]}{_MARK}{text[19:]}" for text in texts]
-    seconds = _seconds_of_hour()
-    # A fraction belongs to one row, not to the hour.
-    return hours, [None if text[19:20] in (".", ",") else seconds.get(text[13:19]) for text in texts]
+def _scaled(text: str, digits: int, what: str) -> int:
+    stripped = text.strip()
+    if not _EPOCH_NUMBER.match(stripped):
+        raise ValueError(f"time {quoted(text)} is not a number of {what}")
+    whole, _point, fraction = stripped.partition(".")
+    return int(whole + fraction[:digits].ljust(digits, "0"))

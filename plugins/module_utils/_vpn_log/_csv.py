@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLogError, InputError
 from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted
-from ansible_collections.secops.xdr.plugins.module_utils._timestamps import TimestampParser
+from ansible_collections.secops.xdr.plugins.module_utils._timestamp_parser import TimestampParser
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._columns import CsvHeader
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._records import CsvRecords, is_more_than_a_line
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import NO_ADDRESS, Rejected, Session, SessionBlock, Skipped

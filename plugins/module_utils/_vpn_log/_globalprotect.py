@@ -16,7 +16,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLogError, InputError
-from ansible_collections.secops.xdr.plugins.module_utils._timestamps import ISO8601, TimestampParser
+from ansible_collections.secops.xdr.plugins.module_utils._timestamp_parser import TimestampParser
+from ansible_collections.secops.xdr.plugins.module_utils._timestamps import ISO8601
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import _globalprotect_fields as fields
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._columns import CsvHeader
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._csv import CsvReader

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted
-from ansible_collections.secops.xdr.plugins.module_utils._timestamps import ISO8601, TimestampParser
+from ansible_collections.secops.xdr.plugins.module_utils._timestamp_parser import TimestampParser
+from ansible_collections.secops.xdr.plugins.module_utils._timestamps import ISO8601
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._columns import CsvHeader
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._csv import CsvReader
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._endpoints import endpoint_book

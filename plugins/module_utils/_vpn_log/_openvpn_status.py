@@ -15,7 +15,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
-from ansible_collections.secops.xdr.plugins.module_utils._timestamps import TimestampParser, epoch_to_milliseconds
+from ansible_collections.secops.xdr.plugins.module_utils._timestamp_parser import TimestampParser
+from ansible_collections.secops.xdr.plugins.module_utils._timestamps import epoch_to_milliseconds
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._endpoints import endpoint_book
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._lines import LineReader
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import NO_ADDRESS, OTHER_MESSAGE, Rejected, Session, Skipped

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ansible_collections.secops.xdr.plugins.module_utils._timestamps import TimestampParser
+    from ansible_collections.secops.xdr.plugins.module_utils._timestamp_parser import TimestampParser
 
 
 class SeveralTimes:

@@ -17,7 +17,8 @@ import re
 from typing import TYPE_CHECKING
 
 from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted
-from ansible_collections.secops.xdr.plugins.module_utils._timestamps import TimestampParser, iso8601_to_milliseconds
+from ansible_collections.secops.xdr.plugins.module_utils._timestamp_parser import TimestampParser
+from ansible_collections.secops.xdr.plugins.module_utils._timestamps import iso8601_to_milliseconds
 
 if TYPE_CHECKING:
     from ansible_collections.secops.xdr.plugins.module_utils._timezones import Zone

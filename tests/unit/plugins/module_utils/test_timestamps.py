@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
+from ansible_collections.secops.xdr.plugins.module_utils._timestamp_parser import TimestampParser
 from ansible_collections.secops.xdr.plugins.module_utils._timestamps import (
     EARLIEST_MS,
     LATEST_MS,
-    TimestampParser,
     epoch_ms_to_milliseconds,
     epoch_to_milliseconds,
     format_iso8601,
