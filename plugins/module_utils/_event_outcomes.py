@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import UnknownOutcomeError, XdrError
-from ansible_collections.secops.xdr.plugins.module_utils._ledger import EventRecord
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_event_record import EventRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import NotTriedError, RequestError
 from ansible_collections.secops.xdr.plugins.module_utils._event_outcomes import InsertOutcome, unknown_outcome
-from ansible_collections.secops.xdr.plugins.module_utils._ledger import EventRecord
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_event_record import EventRecord
 from ansible_collections.secops.xdr.plugins.module_utils._stellar_answers import InsertedEvent
 
 if TYPE_CHECKING:

@@ -12,63 +12,14 @@ Of an event it keeps a digest, and the index and id that the server gave it.
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
-
-from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-MAX_POSITIONS = 20
-"""So many logs are remembered for one appliance and source; rotation makes new ones all the time."""
-_DEFAULT_FILE = os.path.join("secops.xdr", "ledger.sqlite3")
-
-
-ObservationKey = tuple[int, bytes]
-"""What makes two observations of one scope the same: the time as it is sent, and both addresses as bytes, one behind the other."""
-
-
-@dataclass(frozen=True)
-class ObservationScope:
-    """Where observations go: the same row for another appliance, source or unit of time is another row."""
-
-    endpoint: str
-    source: str
-    timestamp_unit: str
-
-
-@dataclass(frozen=True)
-class Claim:
-    """The part of a batch that this run is to send, as positions in the batch, and why the rest is not sent."""
-
-    keys: Sequence[ObservationKey]
-    fresh: Sequence[int]
-    already_uploaded: int
-    duplicates: int
-
-    @property
-    def fresh_keys(self) -> Sequence[ObservationKey]:
-        """The keys that are to be sent."""
-        return self.keys if len(self.fresh) == len(self.keys) else [self.keys[position] for position in self.fresh]
-
-
-@dataclass(frozen=True)
-class LogPosition:
-    """How far a log was read, and what was in it until there.
-
-    C(reading) is a digest of the options it was read with, C(fingerprint) one of its content up to C(offset); C(is_whole) says that the
-    last line was whole, so that reading may go on there. C(summary) is JSON.
-    """
-
-    reading: bytes
-    fingerprint: bytes
-    offset: int
-    line: int
-    is_whole: bool
-    summary: str
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger_event_record import EventRecord
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger_records import Claim, LogPosition, ObservationKey, ObservationScope
 
 
 class ObservationLedger(Protocol):
@@ -104,16 +55,6 @@ class ObservationLedger(Protocol):
         """Removes a position that another one takes the place of."""
 
 
-@dataclass(frozen=True)
-class EventRecord:
-    """What the ledger knows of one inserted event. Without an answer, it only notes that an insert was about to be sent."""
-
-    answered: bool
-    index: str | None = None
-    id: str | None = None
-    document_index: str | None = None
-
-
 class EventLedger(Protocol):
     """The events of one server. Keys are digests of what makes two events the same. May be called by any thread."""
 
@@ -144,43 +85,3 @@ class Ledger(Protocol):
 
     def close(self) -> None:
         """Gives back files, locks and connections."""
-
-
-def sort_out(
-    keys: Sequence[ObservationKey],
-    recorded: Mapping[ObservationKey, int],
-    in_flight: Collection[ObservationKey],
-    run: int,
-    force: bool,
-) -> Claim:
-    """What of a batch is to be sent, given which run recorded each known key and what is under way at this moment.
-
-    A row that this very run has sent is a duplicate within the input; one of an earlier run was uploaded already.
-    """
-    different = set(keys)
-    if len(different) == len(keys) and different.isdisjoint(recorded) and different.isdisjoint(in_flight):
-        return Claim(keys, range(len(keys)), 0, 0)
-    fresh: list[int] = []
-    taken: set[ObservationKey] = set()
-    already_uploaded = duplicates = 0
-    for position, key in enumerate(keys):
-        by = recorded.get(key)
-        if by == run or key in taken or key in in_flight:
-            duplicates += 1
-        elif by is not None and not force:
-            already_uploaded += 1
-        else:
-            taken.add(key)
-            fresh.append(position)
-    return Claim(keys, fresh, already_uploaded, duplicates)
-
-
-def default_location() -> str:
-    """The ledger file below the user's state directory, as the XDG specification places it."""
-    state = os.environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(state):
-        home = os.path.expanduser("~")
-        if not os.path.isabs(home):
-            raise LedgerError("ledger: this user has no home directory to keep the ledger in; set `ledger` or SECOPS_XDR_LEDGER to a file.")
-        state = os.path.join(home, ".local", "state")
-    return os.path.join(state, _DEFAULT_FILE)

@@ -20,7 +20,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_sche
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ansible_collections.secops.xdr.plugins.module_utils._ledger import ObservationScope
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger_records import ObservationScope
 
 
 class PostgresqlLedger:

@@ -13,7 +13,7 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.xdr.plugins.module_utils._ledger import EventRecord
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_event_record import EventRecord
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_database import SCHEMA
 from ansible_collections.secops.xdr.plugins.module_utils._psycopg import psycopg
 

@@ -17,17 +17,17 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.xdr.plugins.module_utils._ledger import sort_out
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_database import SCHEMA
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_positions import PostgresqlPositions
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_schema import EXPIRY_LOCKS, RUN_LOCKS
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_records import sort_out
 from ansible_collections.secops.xdr.plugins.module_utils._psycopg import errors, psycopg
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from ansible_collections.secops.xdr.plugins.module_utils._ledger import Claim, ObservationKey, ObservationScope
     from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_database import Connection, LedgerDatabase
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger_records import Claim, ObservationKey, ObservationScope
 
 _TRIES = 10
 _RANGE_FACTOR = 4

@@ -12,25 +12,21 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
-from ansible_collections.secops.xdr.plugins.module_utils._ledger import Claim
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_database import LedgerDatabase
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_events import PostgresqlEvents
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_observations import known_runs, scope_number
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_positions import PostgresqlPositions
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_schema import has_tables
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_records import Claim
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_sqlite import SqliteLedger
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from ansible_collections.secops.xdr.plugins.module_utils._ledger import (
-        EventLedger,
-        EventRecord,
-        ObservationKey,
-        ObservationLedger,
-        ObservationScope,
-    )
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger import EventLedger, ObservationLedger
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger_event_record import EventRecord
     from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_database import Connection
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger_records import ObservationKey, ObservationScope
 
 
 class PostgresqlPlan:

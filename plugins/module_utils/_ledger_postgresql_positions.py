@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.xdr.plugins.module_utils._ledger import MAX_POSITIONS, LogPosition
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_postgresql_database import SCHEMA
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_records import MAX_POSITIONS, LogPosition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,13 +22,13 @@ from urllib.parse import quote
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_file import NamedLocks, check_existing_file, prepare_ledger_file
-from ansible_collections.secops.xdr.plugins.module_utils._ledger_sqlite_events import SqliteEvents
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_sqlite_observations import SqliteObservations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ansible_collections.secops.xdr.plugins.module_utils._ledger import ObservationScope
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger_records import ObservationScope
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger_sqlite_events import SqliteEvents
 
 APPLICATION_ID = 0x78647231
 SCHEMA_VERSION = 1
@@ -117,6 +117,8 @@ class SqliteLedger:
 
     def events(self, endpoint: str) -> SqliteEvents:
         """The ledger of one server's events; runs wait for each other where they work with the same events."""
+        from ansible_collections.secops.xdr.plugins.module_utils._ledger_sqlite_events import SqliteEvents
+
         return SqliteEvents(self._connection, self._lock, self._explained, self._alone_with, self._schemas, endpoint)
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.xdr.plugins.module_utils._ledger import EventRecord
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_event_record import EventRecord
 
 if TYPE_CHECKING:
     import sqlite3

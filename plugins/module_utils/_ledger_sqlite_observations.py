@@ -12,7 +12,7 @@ import time
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.xdr.plugins.module_utils._ledger import MAX_POSITIONS, LogPosition, sort_out
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_records import MAX_POSITIONS, LogPosition, sort_out
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from ansible_collections.secops.xdr.plugins.module_utils._ledger import Claim, ObservationKey
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger_records import Claim, ObservationKey
 
 _ROWS_A_STATEMENT = 450
 """Times two values, below the 999 that older SQLite versions bind at most."""

@@ -15,11 +15,12 @@ import os
 from typing import TYPE_CHECKING
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
-from ansible_collections.secops.xdr.plugins.module_utils._ledger import default_location
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_url import is_postgresql
 
 if TYPE_CHECKING:
     from ansible_collections.secops.xdr.plugins.module_utils._ledger import Ledger
+
+_DEFAULT_FILE = os.path.join("secops.xdr", "ledger.sqlite3")
 
 
 def open_ledger(location: str | None, *, read_only: bool) -> Ledger:
@@ -29,6 +30,17 @@ def open_ledger(location: str | None, *, read_only: bool) -> Ledger:
     if location and "://" in location:
         raise LedgerError("ledger: only a file or a postgresql:// URL can be a ledger.")
     return _sqlite_ledger(os.path.expanduser(location) if location else default_location(), read_only)
+
+
+def default_location() -> str:
+    """The ledger file below the user's state directory, as the XDG specification places it."""
+    state = os.environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(state):
+        home = os.path.expanduser("~")
+        if not os.path.isabs(home):
+            raise LedgerError("ledger: this user has no home directory to keep the ledger in; set `ledger` or SECOPS_XDR_LEDGER to a file.")
+        state = os.path.join(home, ".local", "state")
+    return os.path.join(state, _DEFAULT_FILE)
 
 
 def _sqlite_ledger(path: str, read_only: bool) -> Ledger:

@@ -17,7 +17,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.secops.xdr.plugins.module_utils._ledger import LogPosition
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_records import LogPosition
 from ansible_collections.secops.xdr.plugins.module_utils._observation_tally import DUPLICATE
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._start import LogStart
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ansible_collections.secops.xdr.plugins.module_utils._ledger import ObservationKey
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger_records import ObservationKey
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import SessionBlock
 
 TEXT = attrgetter("text")

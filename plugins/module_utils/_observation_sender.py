@@ -15,7 +15,8 @@ from ansible_collections.secops.xdr.plugins.module_utils._errors import RequestE
 
 if TYPE_CHECKING:
     from ansible_collections.secops.xdr.plugins.module_utils._extrahop import ExtraHopClient
-    from ansible_collections.secops.xdr.plugins.module_utils._ledger import Claim, ObservationLedger
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger import ObservationLedger
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger_records import Claim
     from ansible_collections.secops.xdr.plugins.module_utils._observation_tally import Tally
 
 

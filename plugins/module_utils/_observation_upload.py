@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLogError, InputError, XdrError
 from ansible_collections.secops.xdr.plugins.module_utils._extrahop import ExtraHopClient
-from ansible_collections.secops.xdr.plugins.module_utils._ledger import ObservationScope
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_records import ObservationScope
 from ansible_collections.secops.xdr.plugins.module_utils._ledgers import open_ledger
 from ansible_collections.secops.xdr.plugins.module_utils._observation_batch import TEXT, ObservationBatch
 from ansible_collections.secops.xdr.plugins.module_utils._observation_input import opened_input

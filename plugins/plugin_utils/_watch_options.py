@@ -19,7 +19,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._connection import Conn
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError, LedgerError
 from ansible_collections.secops.xdr.plugins.module_utils._event_query import any_of
 from ansible_collections.secops.xdr.plugins.module_utils._event_times import event_time
-from ansible_collections.secops.xdr.plugins.module_utils._ledger import default_location
+from ansible_collections.secops.xdr.plugins.module_utils._ledgers import default_location
 from ansible_collections.secops.xdr.plugins.module_utils._stellar_paths import DEFAULT_PATTERN, checked_pattern
 
 if TYPE_CHECKING:

@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
-from ansible_collections.secops.xdr.plugins.module_utils._ledger import EventRecord, LogPosition, ObservationScope
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_event_record import EventRecord
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_records import LogPosition, ObservationScope
 from ansible_collections.secops.xdr.plugins.module_utils._ledgers import open_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from ansible_collections.secops.xdr.plugins.module_utils._ledger import Claim, ObservationKey, ObservationLedger
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger import ObservationLedger
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger_records import Claim, ObservationKey
 
     from postgresql import RunningPostgresql
 

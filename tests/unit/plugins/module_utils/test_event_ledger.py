@@ -10,7 +10,7 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
-from ansible_collections.secops.xdr.plugins.module_utils._ledger import EventRecord
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_event_record import EventRecord
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_file import NamedLocks
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_sqlite import SqliteLedger
 

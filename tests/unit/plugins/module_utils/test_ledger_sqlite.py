@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
-from ansible_collections.secops.xdr.plugins.module_utils._ledger import ObservationScope
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_records import ObservationScope
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_sqlite import APPLICATION_ID, SCHEMA_VERSION
 from ansible_collections.secops.xdr.plugins.module_utils._ledgers import open_ledger
 
