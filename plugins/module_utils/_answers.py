@@ -9,8 +9,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import AnswerError
 from ansible_collections.secops.xdr.plugins.module_utils._texts import shorten
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 _REASON_KEYS = ("error_message", "detail", "error", "reason", "message", "type")
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """An HTTP answer that was read to its end."""
 
     method: str

@@ -14,8 +14,7 @@ from __future__ import annotations
 import base64
 import threading
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 from ansible_collections.secops.xdr.plugins.module_utils._requests import AuthBase
@@ -31,8 +30,7 @@ _READ_BYTES = 4096
 _ENDED_TEXTS = (b"token is invalid", b"token is expired", b"token has expired", b"token expired", b"invalid_token", b"expired token")
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """A bearer token and its end on this host's monotonic clock, in seconds."""
 
     value: str

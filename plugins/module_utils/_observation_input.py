@@ -9,8 +9,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.secops.xdr.plugins.module_utils._addresses import parse_address
 from ansible_collections.secops.xdr.plugins.module_utils._moments import Moments
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._source import LogFile
 
 
-@dataclass(frozen=True)
-class ObservationInput:
+class ObservationInput(NamedTuple):
     """Rows that can be gone through more than once, and how to name one of them to a person."""
 
     blocks: Callable[[], Iterator[SessionBlock]]

@@ -8,8 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.secops.xdr.plugins.module_utils._argspec import ArgumentSpec, from_environment, plain_text, whole_number
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._options import log_options
@@ -26,8 +25,7 @@ MAX_CONCURRENCY = 32
 MAX_RETENTION_DAYS = 36_500
 
 
-@dataclass(frozen=True)
-class UploadOptions:
+class UploadOptions(NamedTuple):
     """How to upload; the input and the connection have options of their own."""
 
     source: str

@@ -8,8 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_url import keep_ledger_password
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """One run of a module. C(warn) shows a warning to the user at once."""
 
     check_mode: bool
