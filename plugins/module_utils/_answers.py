@@ -17,9 +17,6 @@ from ansible_collections.secops.xdr.plugins.module_utils._texts import shorten
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-# Both vendors' error bodies are known from clients only: ExtraHop's use the first four keys, in this order, Stellar Cyber's error.reason.
-_REASON_KEYS = ("error_message", "detail", "error", "reason", "message", "type")
-
 
 class Answer(NamedTuple):
     """An HTTP answer that was read to its end."""
@@ -73,28 +70,3 @@ class Answer(NamedTuple):
             method=self.method,
             path=self.path,
         )
-
-
-def reason_of(answer: Answer) -> str:
-    """What the server said about a failure, as one short line; empty where it said nothing."""
-    if answer.is_html:
-        return "an HTML page"
-    try:
-        value = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return answer.shown(answer.text)
-    return answer.shown(_reason_in(value, depth=3))
-
-
-def _reason_in(value: Any, depth: int) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict) and depth:
-        # Elasticsearch's own words for a failed search are "all shards failed"; what is wrong stands below.
-        causes = value.get("root_cause")
-        if isinstance(causes, list) and causes:
-            return _reason_in(causes[0], depth - 1)
-        for key in _REASON_KEYS:
-            if value.get(key):
-                return _reason_in(value[key], depth - 1)
-    return json.dumps(value) if value else ""

@@ -15,18 +15,13 @@ import os
 import threading
 import warnings
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ansible_collections.secops.xdr.plugins.module_utils._answers import Answer, reason_of
+from ansible_collections.secops.xdr.plugins.module_utils._answers import Answer
 from ansible_collections.secops.xdr.plugins.module_utils._auth import RenewableTokenAuth, says_token_ended
 from ansible_collections.secops.xdr.plugins.module_utils._errors import (
     AnswerError,
-    AuthenticationError,
-    NotFoundError,
-    PermissionDeniedError,
     RequestError,
-    ServerFaultError,
-    StatusError,
 )
 from ansible_collections.secops.xdr.plugins.module_utils._exchange import Exchange, WatchedAdapter
 from ansible_collections.secops.xdr.plugins.module_utils._requests import (
@@ -38,7 +33,6 @@ from ansible_collections.secops.xdr.plugins.module_utils._requests import (
     require_requests,
 )
 from ansible_collections.secops.xdr.plugins.module_utils._retry import RetryPolicy
-from ansible_collections.secops.xdr.plugins.module_utils._transport_errors import given_up, transport_error
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -52,7 +46,6 @@ SLOWEST_EXCHANGE_FACTOR = 10
 """A whole attempt, from the connection to the end of the answer, may take this many times C(timeout), which itself bounds each wait for
 the next bytes."""
 _CHUNK_BYTES = 64 * 1024
-_STATUS_ERRORS: dict[int, type[StatusError]] = {401: AuthenticationError, 403: PermissionDeniedError, 404: NotFoundError}
 
 
 class Operation(Enum):
@@ -117,7 +110,7 @@ class HttpClient:
                 used.renew(prepared)
                 answer = self._answer(session, prepared, exchange, operation, method, path)
             if answer.status not in expect:
-                raise self._refusal(answer)
+                raise _refusal(answer)
         except RequestError as error:
             if exchange.unclear and operation is Operation.REPEATABLE_WRITE and not error.outcome_unknown:
                 raise error.after_an_unclear_attempt() from error
@@ -175,12 +168,10 @@ class HttpClient:
                 if not exchange.is_over:
                     return Answer(method, path, response.status_code, response.headers, body, self.secrets.redact)
                 # An answer without a length ends with its connection, so one that was cut off looks complete.
-                raise given_up(exchange, self.settings, method, path)
+                raise _no_answer(None, exchange, self.settings, method, path)
             except (requests.RequestException, HTTPError) as error:
-                if exchange.is_over:
-                    raise given_up(exchange, self.settings, method, path) from error
-                if response is None or not attempts_left:
-                    raise transport_error(error, exchange, self.settings, method, path) from error
+                if exchange.is_over or response is None or not attempts_left:
+                    raise _no_answer(error, exchange, self.settings, method, path) from error
                 attempts_left -= 1
                 exchange.unclear = True
 
@@ -197,32 +188,23 @@ class HttpClient:
                 )
         return bytes(body)
 
-    def _refusal(self, answer: Answer) -> AnswerError | StatusError:
-        where: dict[str, Any] = {"method": answer.method, "path": answer.path}
-        reason = reason_of(answer)
-        said = f": {reason}" if reason else ""
-        if 300 <= answer.status < 400:
-            target = answer.shown(answer.headers.get("Location", "an unnamed place"))
-            return AnswerError(
-                f"{answer.method} {answer.path} was redirected (status {answer.status}) to {target}. Redirects are not "
-                "followed, because the credentials would go with them; set `host` to where the API really is.",
-                status=answer.status,
-                **where,
-            )
-        if answer.status < 300:
-            return AnswerError(
-                f"{answer.method} {answer.path} was answered with the unexpected status {answer.status}{said}. "
-                "Check that `host` names the product itself.",
-                status=answer.status,
-                **where,
-            )
-        kind = _STATUS_ERRORS.get(answer.status, ServerFaultError if answer.status >= 500 else StatusError)
-        return kind(
-            f"{answer.method} {answer.path} was refused with status {answer.status}{said}. {_advice(answer.status)}",
-            answer.status,
-            reason,
-            **where,
-        )
+
+def _refusal(answer: Answer) -> RequestError:
+    # Imported late, as most requests meet neither this nor the next.
+    from ansible_collections.secops.xdr.plugins.module_utils._refusals import refusal
+
+    return refusal(answer)
+
+
+def _no_answer(
+    error: requests.RequestException | HTTPError | None, exchange: Exchange, settings: ConnectionSettings, method: str, path: str
+) -> RequestError:
+    """Why no whole answer came; without an error, because its time was up."""
+    from ansible_collections.secops.xdr.plugins.module_utils._transport_errors import given_up, transport_error
+
+    if error is None or exchange.is_over:
+        return given_up(exchange, settings, method, path)
+    return transport_error(error, exchange, settings, method, path)
 
 
 def _content_headers(json_body: bytes | None, form: Mapping[str, str] | None) -> dict[str, str]:
@@ -238,17 +220,3 @@ def _verification(settings: ConnectionSettings) -> bool | str:
     if not settings.validate_certs:
         return False
     return settings.ca_path or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-
-
-def _advice(status: int) -> str:
-    if status == 401:
-        return "Check the credentials and that they belong to this host."
-    if status == 403:
-        return "The account may lack a privilege, or this host's address may be missing from an allow-list of the server."
-    if status == 404:
-        return "Check `host` and the product's version: this path or object is not there."
-    if status == 429:
-        return "The server asks for fewer requests; lower `concurrency`, raise `retries`, or run again later."
-    if status >= 500:
-        return "The server or a proxy before it failed; run again when it is well."
-    return "The server did not accept the request."

@@ -17,8 +17,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.secops.xdr.plugins.module_utils._answers import reason_of
 from ansible_collections.secops.xdr.plugins.module_utils._errors import StatusError
+from ansible_collections.secops.xdr.plugins.module_utils._refusals import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

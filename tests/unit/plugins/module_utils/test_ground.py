@@ -14,11 +14,12 @@ from urllib.parse import quote
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils import _secrets
-from ansible_collections.secops.xdr.plugins.module_utils._answers import Answer, reason_of
+from ansible_collections.secops.xdr.plugins.module_utils._answers import Answer
 from ansible_collections.secops.xdr.plugins.module_utils._argspec import ArgumentSpec, plain_text, whole_number
 from ansible_collections.secops.xdr.plugins.module_utils._auth import RenewableTokenAuth, Token, checked_credential, says_token_ended
 from ansible_collections.secops.xdr.plugins.module_utils._connection import parse_host
 from ansible_collections.secops.xdr.plugins.module_utils._errors import AnswerError, InputError, StatusError
+from ansible_collections.secops.xdr.plugins.module_utils._refusals import reason_of
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import MASK, SecretKeeper
 from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted, shorten
 
