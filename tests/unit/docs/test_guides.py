@@ -18,7 +18,8 @@ GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_troubleshooting.rst"
 
 def texts_of_the_code() -> str:
     """All texts in the code, one a line, with … for the values that are put into them."""
-    found = []
+    # What roles say when they fail stands in YAML.
+    found = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "roles").glob("*/tasks/*.yml"))]
     for path in sorted((ROOT / "plugins").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.JoinedStr):
@@ -29,9 +30,9 @@ def texts_of_the_code() -> str:
 
 
 def messages_of_the_guide() -> list[str]:
-    """What stands in double backquotes at the beginning of a line that something indented follows."""
-    terms = re.findall(r"^(``.*``)\n(?=  \S)", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
-    return [message for term in terms for message in re.findall(r"``(.+?)``(?!`)", term)]
+    """What stands in double backquotes on a line that something further indented follows."""
+    terms = re.findall(r"^( *)((?:``|\*).*``)\n(?=\1  \S)", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    return [message for _indent, term in terms for message in re.findall(r"``(.+?)``(?!`)", term)]
 
 
 TEXTS = texts_of_the_code()
