@@ -29,8 +29,8 @@ _ROWS_A_DELETE = 10_000
 _SECONDS_A_DAY = 86_400
 _OLD = "scope = ? AND started_at < ? AND id <> ?"
 _ACCEPTED = """
-UPDATE run SET in_flight = in_flight - ?1, first_timestamp = min(coalesce(first_timestamp, ?2), ?2),
-    last_timestamp = max(coalesce(last_timestamp, ?3), ?3) WHERE id = ?4
+UPDATE run SET in_flight = in_flight - :count, first_timestamp = min(coalesce(first_timestamp, :first), :first),
+    last_timestamp = max(coalesce(last_timestamp, :last), :last) WHERE id = :run
 """
 
 
@@ -75,7 +75,8 @@ class SqliteObservations:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 self._insert(keys)
-                self._connection.execute(_ACCEPTED, (len(keys), min(keys)[0], max(keys)[0], self.run))
+                values = {"count": len(keys), "first": min(keys)[0], "last": max(keys)[0], "run": self.run}
+                self._connection.execute(_ACCEPTED, values)
                 self._connection.execute("COMMIT")
             finally:
                 if self._connection.in_transaction:
