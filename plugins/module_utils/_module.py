@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Ansible's module class, with what it leaves open about secrets."""
+"""Ansible's module class, with what it leaves open about secrets and odd options."""
 
 from __future__ import annotations
 
@@ -32,3 +32,10 @@ class SecretiveModule(AnsibleModule):
         ledger = self.params.get("ledger")
         keep_ledger_password(ledger if isinstance(ledger, str) else None, secrets)
         return super().fail_json(msg, **kwargs)
+
+    def log(self, msg: str, log_args: Any = None) -> None:
+        """Writes to the system's log.
+
+        That takes no NUL, and with Python 3.12 and later a module whose options hold one would fail here, before it can say which.
+        """
+        super().log(msg.replace("\0", "\\0"), log_args)

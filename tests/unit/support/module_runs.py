@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import importlib.util
 import io
 import json
 import re
@@ -119,12 +120,10 @@ def as_ansible_takes_it(printed: str) -> ModuleRun:
 @contextlib.contextmanager
 def as_on_a_managed_host() -> Iterator[None]:
     """Other tests import Ansible's controller into this process, and then warnings would go to its display, not into the result."""
-    try:
-        internal = importlib.import_module("ansible.module_utils._internal")
-    except ImportError:  # ansible-core before 2.19
+    if importlib.util.find_spec("ansible.module_utils._internal") is None:  # ansible-core before 2.19
         yield
         return
-    with mock.patch.object(internal, "is_controller", new=False):
+    with mock.patch.object(importlib.import_module("ansible.module_utils._internal"), "is_controller", new=False):
         yield
 
 
