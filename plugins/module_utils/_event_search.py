@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ansible_collections.secops.xdr.plugins.module_utils._stellar_answers import SearchPage, StoredEvent
 
 _ATTEMPTS = 3
+_REPEATED = 1000
+"""Events that may come twice before it is sure that a scroll does not move on."""
 _NO_SCROLLING = (400, 404, 405, 501)
 
 
@@ -71,6 +73,8 @@ class EventSearch:
             yield from _not_seen(page, seen)
             if page.scroll_id is None or (self.total_is_exact and passed >= self.total):
                 break
+            if passed > 2 * len(seen) + _REPEATED:
+                raise AnswerError(f"The search gave the same {len(seen)} events again and again, so it would never end. Run again.")
             page = self._client.next_page(page.scroll_id)
         if self.total_is_exact and passed < self.total:
             raise AnswerError(

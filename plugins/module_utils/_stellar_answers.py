@@ -122,9 +122,10 @@ def _stored(fields: Any, answer: Answer) -> StoredEvent:
 def _total(value: Any) -> tuple[int, bool]:
     """Elasticsearch 7 says C({"value", "relation"}), older versions a number."""
     if isinstance(value, dict):
-        number = value.get("value")
-        return (number, value.get("relation") != "gte") if isinstance(number, int) else (0, False)
-    return (value, True) if isinstance(value, int) else (0, False)
+        number, is_exact = value.get("value"), value.get("relation") != "gte"
+    else:
+        number, is_exact = value, True
+    return (number, is_exact) if isinstance(number, int) and not isinstance(number, bool) else (0, False)
 
 
 def _parsed(text: str) -> Any:

@@ -12,12 +12,14 @@ import re
 
 _SHOWN_CHARACTERS = 300
 _QUOTED_CHARACTERS = 80
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a0-\ud7ff\ue000-\uffff]+")
+_RUN_OF_MARKS = re.compile("\0+")
 
 
 def shorten(text: str, characters: int = _SHOWN_CHARACTERS) -> str:
     """One printable line of at most so many characters."""
-    line = _UNPRINTABLE.sub(" ", text[: characters * 4]).strip()
+    # What is not printable steers terminals, or turns the direction in which the text around it is shown.
+    marked = "".join(character if character.isprintable() else "\0" for character in text[: characters * 4])
+    line = _RUN_OF_MARKS.sub(" ", marked).strip()
     return line if len(line) <= characters else f"{line[:characters]}…"
 
 
