@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: attribution_outcome
 short_description: Say what became of the plan for security events
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - secops.xdr contributors (@secops)
 description:

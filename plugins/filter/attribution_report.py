@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: attribution_report
 short_description: Put together what the report of an attribution shows
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - secops.xdr contributors (@secops)
 description:

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: attribution_summary
 short_description: Say in lines for people what became of security events
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - secops.xdr contributors (@secops)
 description:

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: extrahop_observation
 short_description: Tell ExtraHop which outside address stands behind a VPN address
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - secops.xdr contributors (@secops)
 description:

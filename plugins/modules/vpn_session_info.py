@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: vpn_session_info
 short_description: Read the sessions of a VPN log, and tell who had an address at a time
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - secops.xdr contributors (@secops)
 description:
