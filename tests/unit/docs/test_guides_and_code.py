@@ -166,6 +166,22 @@ def test_names_in_a_page_are_those_of_the_code(page: Path, words_of_the_code: se
     assert not unknown
 
 
+def test_every_guide_is_listed() -> None:
+    sections = yaml.safe_load((DOCS / "extra-docs.yml").read_text(encoding="utf-8"))["sections"]
+    listed = [guide for section in sections for guide in section["toctree"]]
+    assert sorted(listed) == [path.stem for path in GUIDES]
+    named = set(re.findall(r"/docs/docsite/rst/(\w+)\.rst\)", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert named == set(listed)
+
+
+def test_links_of_the_readme_lead_to_files() -> None:
+    paths = re.findall(
+        r"https://github\.com/secops/ansible-xdr/(?:blob|tree)/main/([^)#\s]+)", (ROOT / "README.md").read_text(encoding="utf-8")
+    )
+    assert len(paths) > 15
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
 class TestEnvironmentVariables:
     PAGE = DOCS / "rst" / "guide_connections.rst"
 
