@@ -4,60 +4,34 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""How requests prove who they are: one C(requests) authentication class a method.
-
-Tokens are fetched once for all threads of a run, renewed before they end, and fetched again once when a server says that one has ended.
-"""
+"""How requests prove who they are: one C(requests) authentication class a method. Tokens of a server have a file of their own."""
 
 from __future__ import annotations
 
 import base64
-import threading
-import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 from ansible_collections.secops.xdr.plugins.module_utils._requests import AuthBase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ansible_collections.secops.xdr.plugins.module_utils._answers import Answer
     from ansible_collections.secops.xdr.plugins.module_utils._requests import requests
 
-RENEW_BEFORE_END_SECONDS = 60.0
-_READ_BYTES = 4096
-_ENDED_TEXTS = (b"token is invalid", b"token is expired", b"token has expired", b"token expired", b"invalid_token", b"expired token")
+
+class Auth(AuthBase):
+    """What signs the requests of a client."""
+
+    def renewed_after(self, _answer: Answer, _request: requests.PreparedRequest) -> bool:
+        """Whether the answer says that a token has ended, and the request was signed with a new one."""
+        return False
 
 
-class Token(NamedTuple):
-    """A bearer token and its end on this host's monotonic clock, in seconds."""
-
-    value: str
-    ends_at: float
-
-    @classmethod
-    def lasting(cls, value: str, seconds: float) -> Token:
-        """A token that was just handed out for so many seconds."""
-        return cls(value, time.monotonic() + seconds)
-
-    @property
-    def header(self) -> str:
-        """What the Authorization header says."""
-        return _as_header(f"Bearer {self.value}")
-
-    @property
-    def renew_at(self) -> float:
-        """When to fetch the next one: well before the end, but not at once for a token of short life."""
-        left = self.ends_at - time.monotonic()
-        return self.ends_at - min(RENEW_BEFORE_END_SECONDS, left / 2)
-
-
-class HeaderAuth(AuthBase):
+class HeaderAuth(Auth):
     """A fixed Authorization header, such as ExtraHop's API key."""
 
     def __init__(self, header: str) -> None:
-        self._header = _as_header(header)
+        self._header = header_text(header)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Signs the request."""
@@ -87,44 +61,6 @@ class BearerAuth(HeaderAuth):
         super().__init__(f"Bearer {token}")
 
 
-class RenewableTokenAuth(AuthBase):
-    """A bearer token that C(fetch) hands out; one fetch serves all threads."""
-
-    def __init__(self, fetch: Callable[[], Token]) -> None:
-        self._fetch = fetch
-        self._token: Token | None = None
-        self._renew_at = 0.0
-        self._lock = threading.Lock()
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Signs the request with a token that still lasts."""
-        request.headers["Authorization"] = self._current().header
-        return request
-
-    def renew(self, request: requests.PreparedRequest) -> None:
-        """Signs the request anew after the server said that its token has ended. Another thread may have renewed it already."""
-        used = request.headers["Authorization"]
-        with self._lock:
-            if self._token is not None and self._token.header == used:
-                self._token = None
-        self(request)
-
-    def _current(self) -> Token:
-        with self._lock:
-            if self._token is None or time.monotonic() >= self._renew_at:
-                self._token = self._fetch()
-                self._renew_at = self._token.renew_at
-            return self._token
-
-
-def says_token_ended(answer: Answer) -> bool:
-    """Whether a new token is needed: a 401, or a 400 with one of the texts seen for ended tokens."""
-    if answer.status == 401:
-        return True
-    body = answer.body[:_READ_BYTES].lower()
-    return answer.status == 400 and any(words in body for words in _ENDED_TEXTS)
-
-
 def checked_credential(option: str, value: str) -> str:
     """The credential without white space around it, as files end with a line break; raises InputError where it cannot be in a header."""
     stripped = value.strip()
@@ -135,6 +71,7 @@ def checked_credential(option: str, value: str) -> str:
     return stripped
 
 
-def _as_header(text: str) -> str:
-    # http.client writes header text as Latin-1; this way the bytes on the wire are UTF-8, for credentials of any script.
+def header_text(text: str) -> str:
+    """The text of a header in the form that makes the bytes on the wire UTF-8, for credentials of any script."""
+    # http.client writes header text as Latin-1.
     return text.encode().decode("latin-1")

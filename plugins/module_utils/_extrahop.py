@@ -15,37 +15,30 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.secops.xdr.plugins.module_utils._auth import (
-    BasicAuth,
-    ExtraHopKeyAuth,
-    RenewableTokenAuth,
-    Token,
-    checked_credential,
-)
+from ansible_collections.secops.xdr.plugins.module_utils._auth import ExtraHopKeyAuth, checked_credential
 from ansible_collections.secops.xdr.plugins.module_utils._connection import ConnectionSettings
-from ansible_collections.secops.xdr.plugins.module_utils._errors import AuthenticationError, InputError, StatusError
+from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 from ansible_collections.secops.xdr.plugins.module_utils._http import HttpClient, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ansible_collections.secops.xdr.plugins.module_utils._requests import AuthBase
+    from ansible_collections.secops.xdr.plugins.module_utils._auth import Auth
     from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 
 OBSERVATIONS_PATH = "/api/v1/observations/associatedipaddrs"
 DEVICE_SEARCH_PATH = "/api/v1/devices/search"
-TOKEN_PATH = "/oauth2/token"
-DEFAULT_TOKEN_SECONDS = 3600.0
-"""How long a token lasts whose answer does not say (the vendor's own client assumes the same)."""
 _CREDENTIALS = ("api_key", "client_id", "client_secret")
 _ADDRESSES_A_SEARCH = 100
 _DEVICES_A_PAGE = 1000
+_MOST_DEVICES = 100_000
+"""With the addresses of one search; a server that always has one more would never be done."""
 
 
 class ExtraHopClient:
     """One appliance or tenant. Safe to use from several threads."""
 
-    def __init__(self, http: HttpClient, auth: AuthBase) -> None:
+    def __init__(self, http: HttpClient, auth: Auth) -> None:
         self._http = http
         http.auth = auth
 
@@ -60,7 +53,9 @@ class ExtraHopClient:
         client_id, client_secret = chosen["client_id"], chosen["client_secret"]
         secrets.add_pair(client_id, client_secret)
         http = HttpClient(settings, secrets)
-        return cls(http, RenewableTokenAuth(lambda: _fetch_token(http, client_id, client_secret)))
+        from ansible_collections.secops.xdr.plugins.module_utils._revealx_auth import revealx_auth
+
+        return cls(http, revealx_auth(http, client_id, client_secret))
 
     @property
     def endpoint(self) -> str:
@@ -86,7 +81,7 @@ class ExtraHopClient:
         wanted = set(addresses)
         rules = [{"field": "ipaddr", "operator": "=", "operand": address} for address in addresses]
         missing = set(wanted)
-        seen: set[object] = set()
+        seen: set[str] = set()
         offset = 0
         # Nobody documents whether the appliance gives as many devices as it is asked for: the last page is the one without a new one.
         while missing:
@@ -97,12 +92,15 @@ class ExtraHopClient:
                 raise answer.unexpected("a list of devices was expected")
             for device in devices:
                 # One address can belong to several devices, and one device can have both kinds of address.
-                missing.difference_update((device.get("ipaddr4"), device.get("ipaddr6")))
-            ids = {device.get("id") for device in devices}
+                found = (device.get("ipaddr4"), device.get("ipaddr6"))
+                missing.difference_update(address for address in found if isinstance(address, str))
+            ids = {str(device.get("id")) for device in devices}
             if ids <= seen:
                 break
             seen |= ids
             offset += len(devices)
+            if offset > _MOST_DEVICES:
+                raise answer.unexpected(f"no more than {_MOST_DEVICES} devices with {len(addresses)} addresses were expected")
         yield from wanted - missing
 
 
@@ -126,27 +124,3 @@ def _chosen_credentials(params: Mapping[str, Any]) -> dict[str, str]:
 def _from_environment(*names: str) -> dict[str, str]:
     found = {name: os.environ.get(f"EXTRAHOP_{name.upper()}", "") for name in names}
     return {name: value for name, value in found.items() if value}
-
-
-def _fetch_token(http: HttpClient, client_id: str, client_secret: str) -> Token:
-    """Logs in to RevealX 360 with client credentials, in a Basic header: in the body they are no longer accepted."""
-    try:
-        answer = http.request(
-            Operation.TOKEN,
-            "POST",
-            TOKEN_PATH,
-            expect=(200,),
-            auth=BasicAuth(client_id, client_secret),
-            form={"grant_type": "client_credentials"},
-        )
-    except StatusError as error:
-        if error.status == 400 and "invalid_client" in error.reason:
-            message = f"POST {TOKEN_PATH}: the server does not know these client credentials; check client_id, client_secret and `host`."
-            raise AuthenticationError(message, error.status, error.reason, **error.details) from error
-        raise
-    fields = answer.json_object()
-    value, seconds = fields.get("access_token"), fields.get("expires_in", DEFAULT_TOKEN_SECONDS)
-    if not isinstance(value, str) or not value:
-        raise answer.unexpected("an access_token was expected")
-    http.secrets.add(value)
-    return Token.lasting(value, float(seconds) if isinstance(seconds, (int, float)) else DEFAULT_TOKEN_SECONDS)

@@ -18,14 +18,12 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from ansible_collections.secops.xdr.plugins.module_utils._answers import Answer
-from ansible_collections.secops.xdr.plugins.module_utils._auth import RenewableTokenAuth, says_token_ended
 from ansible_collections.secops.xdr.plugins.module_utils._errors import (
     AnswerError,
     RequestError,
 )
 from ansible_collections.secops.xdr.plugins.module_utils._exchange import Exchange, WatchedAdapter
 from ansible_collections.secops.xdr.plugins.module_utils._requests import (
-    AuthBase,
     HTTPAdapter,
     HTTPError,
     InsecureRequestWarning,
@@ -37,6 +35,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._retry import RetryPoli
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from ansible_collections.secops.xdr.plugins.module_utils._auth import Auth
     from ansible_collections.secops.xdr.plugins.module_utils._connection import ConnectionSettings
     from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 
@@ -68,7 +67,7 @@ class HttpClient:
             warnings.simplefilter("ignore", InsecureRequestWarning)
         self.settings = settings
         self.secrets = secrets
-        self.auth: AuthBase | None = None
+        self.auth: Auth | None = None
         self._policy = RetryPolicy(settings.retries)
         self._proxies = requests.utils.get_environ_proxies(settings.base_url)
         for proxy in self._proxies.values():
@@ -82,7 +81,7 @@ class HttpClient:
         path: str,
         *,
         expect: Collection[int],
-        auth: AuthBase | None = None,
+        auth: Auth | None = None,
         json_body: bytes | None = None,
         form: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
@@ -106,8 +105,7 @@ class HttpClient:
         used = auth or self.auth
         try:
             answer = self._answer(session, prepared, exchange, operation, method, path)
-            if isinstance(used, RenewableTokenAuth) and says_token_ended(answer):
-                used.renew(prepared)
+            if used and used.renewed_after(answer, prepared):
                 answer = self._answer(session, prepared, exchange, operation, method, path)
             if answer.status not in expect:
                 raise _refusal(answer)

@@ -13,23 +13,18 @@ import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.secops.xdr.plugins.module_utils._auth import (
-    BasicAuth,
-    BearerAuth,
-    RenewableTokenAuth,
-    Token,
-    checked_credential,
-)
+from ansible_collections.secops.xdr.plugins.module_utils._auth import BasicAuth, BearerAuth, checked_credential
 from ansible_collections.secops.xdr.plugins.module_utils._errors import AnswerError, AuthenticationError, InputError, NotFoundError
 from ansible_collections.secops.xdr.plugins.module_utils._http import Operation
 from ansible_collections.secops.xdr.plugins.module_utils._stellar_paths import TOKEN_PATH
+from ansible_collections.secops.xdr.plugins.module_utils._token_auth import RenewableTokenAuth, Token, plausible_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ansible_collections.secops.xdr.plugins.module_utils._answers import Answer
+    from ansible_collections.secops.xdr.plugins.module_utils._auth import Auth
     from ansible_collections.secops.xdr.plugins.module_utils._http import HttpClient
-    from ansible_collections.secops.xdr.plugins.module_utils._requests import AuthBase
     from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 
 JWT = "jwt"
@@ -38,7 +33,8 @@ SCOPED_KEY = "scoped_key"
 ACCESS_TOKEN = "access_token"
 DEFAULT_TOKEN_SECONDS = 600.0
 """Ten minutes, as the vendor documents; used where the answer has no C(exp)."""
-_LONGEST_TOKEN_SECONDS = 86_400.0
+_LATEST_EXP = 10**11
+"""Epoch seconds that every clock and every float can hold."""
 _ADVICE = {
     JWT: "Check username (its case matters), api_key, and that both belong to this host.",
     BASIC: "Check username and api_key. Newer servers take Basic only to hand out a token: set auth_method to jwt.",
@@ -64,7 +60,7 @@ class StellarCredentials:
         """What to do where the server does not take these credentials."""
         return _ADVICE[self.method]
 
-    def auth(self, http: HttpClient) -> AuthBase:
+    def auth(self, http: HttpClient) -> Auth:
         """The authentication for all requests of a run."""
         if self.method == BASIC:
             return BasicAuth(self._username, self._secret)
@@ -80,15 +76,15 @@ class StellarCredentials:
         message = f"{where} was refused with status {error.status}{said}. {self.advice}"
         return AuthenticationError(message, error.status, error.reason, **error.details)
 
-    def _fetch_token(self, http: HttpClient, login: AuthBase) -> Token:
+    def _fetch_token(self, http: HttpClient, login: Auth) -> Token:
         try:
             answer = http.request(Operation.TOKEN, "POST", TOKEN_PATH, expect=(200,), auth=login, form={})
         except NotFoundError as error:
             message = f"{error.message} A Stellar Cyber server has this path: `host` may be another product."
             raise NotFoundError(message, error.status, error.reason, **error.details) from error
         fields = answer.json_object()
-        value = fields.get("access_token")
-        if not isinstance(value, str) or not value:
+        value = Token.in_answer(fields.get("access_token"))
+        if value is None:
             # Not the body itself: it may hold a token under a name that nobody foresaw.
             raise AnswerError(
                 f"POST {TOKEN_PATH} was answered without an access_token. Check that `host` names a Stellar Cyber server.",
@@ -128,14 +124,13 @@ def _method_for_key(params: Mapping[str, Any]) -> str:
 
 def _seconds_of_life(exp: Any, answer: Answer) -> float:
     """How long a token lasts whose end the server tells in epoch seconds of its own clock, which may differ from this host's."""
-    if isinstance(exp, bool) or not isinstance(exp, (int, float)):
+    if isinstance(exp, bool) or not isinstance(exp, (int, float)) or not 0 < exp < _LATEST_EXP:
         return DEFAULT_TOKEN_SECONDS
-    seconds = exp - _server_time(answer)
-    return seconds if 0 < seconds <= _LONGEST_TOKEN_SECONDS else DEFAULT_TOKEN_SECONDS
+    return plausible_seconds(exp - _server_time(answer), DEFAULT_TOKEN_SECONDS)
 
 
 def _server_time(answer: Answer) -> float:
     try:
         return parsedate_to_datetime(answer.headers["Date"]).timestamp()
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return time.time()
