@@ -73,6 +73,8 @@ class RequestError(XdrError):
     """A request failed. C(outcome_unknown) says that the server may have done the work all the same."""
 
     outcome_unknown = False
+    partly_done = False
+    """Whether it was one of several requests of the same change, and those before it were carried out."""
 
     def after_an_unclear_attempt(self) -> NoAnswerError:
         """The error where this one, which is clear in itself, follows an attempt that may have been carried out."""

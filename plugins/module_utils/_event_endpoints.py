@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.secops.xdr.plugins.module_utils._errors import NotFoundError, StatusError
+from ansible_collections.secops.xdr.plugins.module_utils._errors import NotFoundError, RequestError, StatusError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -45,13 +45,21 @@ class UpdateEndpoint:
                     self._find_out(wanted, change)
                     return
         try:
-            for fields in _BODIES[self.name](change):
-                self._updates[self.name](wanted.index, wanted.id, fields)
+            self._send_all(self.name, wanted, _BODIES[self.name](change))
         except StatusError as error:
             if not self._is_given or error.status not in _MISSING:
                 raise
             message = f"{error.message} If this server does not have this call, set `endpoint: auto`."
             raise NotFoundError(message, error.status, error.reason, **error.details) from error
+
+    def _send_all(self, name: str, wanted: WantedChange, bodies: Iterator[dict[str, Any]], *, is_under_way: bool = False) -> None:
+        for fields in bodies:
+            try:
+                self._updates[name](wanted.index, wanted.id, fields)
+            except RequestError as error:
+                error.partly_done = is_under_way
+                raise
+            is_under_way = True
 
     def _find_out(self, wanted: WantedChange, change: Change) -> None:
         refusals = []
@@ -65,8 +73,7 @@ class UpdateEndpoint:
                 refusals.append(error)
                 continue
             self.name = name
-            for fields in bodies:
-                self._updates[name](wanted.index, wanted.id, fields)
+            self._send_all(name, wanted, bodies, is_under_way=True)
             return
         refusal = refusals[-1]
         message = (

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +39,8 @@ if TYPE_CHECKING:
     from ansible_collections.secops.xdr.plugins.module_utils._run import Run
 
 _ATTEMPTS = 2
+_AGAIN = "Run the same task again; with `comment_mode: always`, look at the event before."
+_LOOK = "Look at the event in Stellar Cyber before you run this again: a comment would be written a second time."
 
 
 @dataclass
@@ -133,8 +134,9 @@ class EventUpdater:
             return
         try:
             self._carry_out(outcome, change, before)
-        except RequestError:
-            self._show_partly_done(outcome)
+        except RequestError as error:
+            if not self._shows_what_is_done(outcome) and error.partly_done:
+                raise _partly_done(wanted, error) from error
             raise
 
     def _carry_out(self, outcome: UpdateOutcome, change: Change, before: EventState) -> None:
@@ -142,7 +144,11 @@ class EventUpdater:
         left = change
         for _attempt in range(_ATTEMPTS):
             unclear = self._unclear_send(outcome.wanted, left)
-            outcome.after, left = self._look(outcome.wanted, change, before)
+            try:
+                outcome.after, left = self._look(outcome.wanted, change, before)
+            except RequestError as error:
+                outcome.after, outcome.changed = None, unclear is None
+                raise _unseen(outcome.wanted, unclear, error) from error
             outcome.changed = left != change
             if left.is_empty:
                 return
@@ -178,18 +184,26 @@ class EventUpdater:
         hint = f" Tags were looked for in {field}; if this server keeps them elsewhere, set `tag_field`." if left.add_tags else ""
         return NotChangedError(f"{name}: the server accepted the update of {wanted.id} and did not carry out: {left}.{hint}")
 
-    def _show_partly_done(self, outcome: UpdateOutcome) -> None:
+    def _shows_what_is_done(self, outcome: UpdateOutcome) -> bool:
         """After a refusal, an earlier request of the same change may have done its part."""
-        with suppress(RequestError):
+        try:
             outcome.after = self._state(outcome.wanted)
-            outcome.changed = outcome.after != outcome.before
+        except RequestError:
+            outcome.after = None
+            return False
+        outcome.changed = outcome.after != outcome.before
+        return True
 
     def _write_unseen(self, wanted: WantedChange) -> None:
-        unclear = self._unclear_send(wanted, wanted.change)
+        try:
+            unclear = self._unclear_send(wanted, wanted.change)
+        except RequestError as error:
+            if error.partly_done:
+                raise _partly_done(wanted, error) from error
+            raise
         if unclear:
             message = (
-                f"{wanted.where or wanted.id}: whether the event was updated is unknown, and it cannot be read. {unclear.message} "
-                "Look at the event in Stellar Cyber before you run this again: a comment would be written a second time."
+                f"{wanted.where or wanted.id}: whether the event was updated is unknown, and it cannot be read. {unclear.message} {_LOOK}"
             )
             raise UnknownOutcomeError(message, **unclear.details)
 
@@ -214,6 +228,19 @@ class EventUpdater:
             )
             raise NotFoundError(message, 404, "")
         return EventState.of(event.source, self._tag_field)
+
+
+def _partly_done(wanted: WantedChange, error: RequestError) -> UnknownOutcomeError:
+    """The error where one of several requests failed, and what the others did cannot be read."""
+    message = f"{wanted.where or wanted.id}: a part of the update was carried out, and the event cannot be read. {error.message} {_LOOK}"
+    return UnknownOutcomeError(message, **error.details)
+
+
+def _unseen(wanted: WantedChange, unclear: RequestError | None, error: RequestError) -> UnknownOutcomeError:
+    """The error where an update was sent, and the event could not be read again."""
+    sent = f"whether the event was updated is unknown. {unclear.message}" if unclear else "the server accepted the update."
+    message = f"{wanted.where or wanted.id}: {sent} The event could not be read since: {error.message} {_AGAIN}"
+    return UnknownOutcomeError(message, **error.details)
 
 
 def _diff(outcomes: Sequence[UpdateOutcome]) -> list[dict[str, Any]]:
