@@ -120,10 +120,12 @@ def as_ansible_takes_it(printed: str) -> ModuleRun:
 @contextlib.contextmanager
 def as_on_a_managed_host() -> Iterator[None]:
     """Other tests import Ansible's controller into this process, and then warnings would go to its display, not into the result."""
-    if importlib.util.find_spec("ansible.module_utils._internal") is None:  # ansible-core before 2.19
+    name = "ansible.module_utils._internal"
+    internal = importlib.import_module(name) if importlib.util.find_spec(name) else None
+    if not hasattr(internal, "is_controller"):  # ansible-core before 2.19
         yield
         return
-    with mock.patch.object(importlib.import_module("ansible.module_utils._internal"), "is_controller", new=False):
+    with mock.patch.object(internal, "is_controller", new=False):
         yield
 
 
