@@ -28,6 +28,8 @@ class Answer(NamedTuple):
     body: bytes
     redact: Callable[[str], str]
     """Takes this run's secrets out of a text: servers echo what they were sent."""
+    is_repeated: bool = False
+    """Whether an earlier attempt at the same request may have been carried out as well."""
 
     @property
     def text(self) -> str:

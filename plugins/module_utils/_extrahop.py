@@ -62,8 +62,8 @@ class ExtraHopClient:
         """The base URL, which names this appliance in the ledger."""
         return self._http.settings.base_url
 
-    def upload_observations(self, body: bytes) -> None:
-        """Uploads one request's worth of observations.
+    def upload_observations(self, body: bytes) -> bool:
+        """Uploads one request's worth of observations, and returns whether the appliance may have received them twice.
 
         C(body) is the JSON of C({"observations": [{"ipaddr", "associated_ipaddr", "timestamp"}], "source"}). The answer is a 202 whose body
         has no documented shape; it does not mean that the observations are stored: addresses that were never observed are ignored.
@@ -71,6 +71,7 @@ class ExtraHopClient:
         answer = self._http.request(Operation.REPEATABLE_WRITE, "POST", OBSERVATIONS_PATH, expect=(202,), json_body=body)
         if answer.is_html:
             raise answer.unexpected("an empty body, text or JSON was expected")
+        return answer.is_repeated
 
     def observed_addresses(self, addresses: Sequence[str]) -> Iterator[str]:
         """Those of the addresses that belong to devices which the appliance has observed."""

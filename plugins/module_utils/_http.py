@@ -164,7 +164,7 @@ class HttpClient:
                     with response:
                         body = self._read_body(response, method, path)
                 if not exchange.is_over:
-                    return Answer(method, path, response.status_code, response.headers, body, self.secrets.redact)
+                    return Answer(method, path, response.status_code, response.headers, body, self.secrets.redact, exchange.unclear)
                 # An answer without a length ends with its connection, so one that was cut off looks complete.
                 raise _no_answer(None, exchange, self.settings, method, path)
             except (requests.RequestException, HTTPError) as error:

@@ -34,7 +34,7 @@ class ObservationSender:
         self._check_mode = check_mode
         self._concurrency = concurrency
         self._pool = ThreadPoolExecutor(max_workers=concurrency)
-        self._under_way: set[Future[int]] = set()
+        self._under_way: set[Future[tuple[int, bool]]] = set()
 
     def __enter__(self) -> ObservationSender:
         return self
@@ -69,18 +69,23 @@ class ObservationSender:
                 self._under_way.discard(future)
                 self._count(future)
 
-    def _send(self, claim: Claim, body: bytes) -> int:
+    def _send(self, claim: Claim, body: bytes) -> tuple[int, bool]:
+        """How many rows were accepted, and whether they may have been received twice."""
         try:
-            self._client.upload_observations(body)
+            may_be_twice = self._client.upload_observations(body)
         except RequestError as error:
             if error.outcome_unknown:
+                self._tally.outcome_unknown = True
                 self._ledger.abandon(claim)
             else:
                 self._ledger.release(claim)
             raise
         self._ledger.accept(claim)
-        return len(claim.fresh)
+        return len(claim.fresh), may_be_twice
 
-    def _count(self, future: Future[int]) -> None:
-        self._tally.uploaded += future.result()
+    def _count(self, future: Future[tuple[int, bool]]) -> None:
+        rows, may_be_twice = future.result()
+        self._tally.uploaded += rows
         self._tally.requests += 1
+        if may_be_twice:
+            self._tally.sent_again += rows

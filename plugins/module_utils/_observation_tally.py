@@ -36,6 +36,9 @@ class Tally:
     rejected: int = 0
     last_rejected_line: int = 0
     requests: int = 0
+    sent_again: int = 0
+    """Rows of requests that were answered, and that an earlier attempt may have brought as well."""
+    outcome_unknown: bool = False
     swapped: int = 0
     first_swapped: str = ""
     skipped: dict[str, int] = field(default_factory=dict)

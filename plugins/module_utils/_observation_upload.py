@@ -94,7 +94,10 @@ class ObservationUpload:
                     ledger.expire(self.options.ledger_retention_days)
             self._ask_for_unobserved()
         except XdrError as error:
+            self._warn_of_sent_again()
             raise error.with_result(self._result()) from error
+        if not self._go_on_at:
+            self._warn_of_sent_again()
         return self._result()
 
     def _upload_all(self, ledger: ObservationLedger) -> None:
@@ -215,6 +218,13 @@ class ObservationUpload:
                 "They are sent again if they are in this input; the appliance may have received them twice."
             )
 
+    def _warn_of_sent_again(self) -> None:
+        if self._tally.sent_again:
+            self.run.warn(
+                f"{self._tally.sent_again} observations were sent again after an attempt without a clear answer; the appliance may have "
+                "received them twice."
+            )
+
     def _warn_of_swapped(self) -> None:
         if self._tally.swapped:
             self.run.warn(
@@ -233,6 +243,8 @@ class ObservationUpload:
             "timestamp_unit": self.options.timestamp_unit,
             "timezone": self.rows_in.zone_name,
         }
+        if tally.outcome_unknown:
+            result["outcome_unknown"] = True
         if self._unobserved is not None:
             result["unobserved"] = self._unobserved
         if self.run.shows_diff:

@@ -15,6 +15,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.secops.xdr.plugins.module_utils._auth import Auth, header_text
+from ansible_collections.secops.xdr.plugins.module_utils._errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,10 +90,18 @@ class RenewableTokenAuth(Auth):
         self(request)
         return True
 
+    def _fetched(self) -> Token:
+        try:
+            return self._fetch()
+        except RequestError as error:
+            # Whatever became of this request, it changed nothing, and the one that needs the token was not sent.
+            error.outcome_unknown = False
+            raise
+
     def _current(self) -> Token:
         with self._lock:
             if self._token is None or time.monotonic() >= self._renew_at:
-                self._token = self._fetch()
+                self._token = self._fetched()
                 self._renew_at = self._token.renew_at
             return self._token
 

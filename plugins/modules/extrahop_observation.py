@@ -227,6 +227,12 @@ requests:
   returned: always
   type: int
   sample: 5
+outcome_unknown:
+  description:
+    - Whether the appliance may have received observations that are not counted as uploaded. The next run sends them again, and says so.
+  returned: on failure, if so
+  type: bool
+  sample: true
 rejected_rows:
   description: The first 20 rows that cannot be used.
   returned: always

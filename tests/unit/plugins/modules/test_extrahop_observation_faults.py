@@ -11,6 +11,7 @@ from ansible_collections.secops.xdr.tests.unit.support.vpn_logs import plain_row
 
 UPLOAD = {"path": "/api/v1/observations/associatedipaddrs"}
 ROWS = 12
+SENT_AGAIN = "{} observations were sent again after an attempt without a clear answer; the appliance may have received them twice."
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ class TestBusy:
         emulator.add_fault("status", UPLOAD, status=status, times=2)
         run = upload(path=path, batch_size=6)
         assert run["counts"]["uploaded"] == ROWS
-        assert run.warnings == []
+        assert run.warnings == ([] if status == 429 else [SENT_AGAIN.format(6)]), "only 429 is a clear no"
         assert run["requests"] == 2
         assert sum(naps) > 0, "without a Retry-After it waits by itself"
         assert observations(emulator)["duplicates"] == 0
@@ -74,6 +75,7 @@ class TestBusy:
         run = upload(path=path)
         assert f"status {status}: for a reason" in run.msg
         assert run["status"] == status
+        assert "outcome_unknown" not in run
         assert len(emulator.writes()) == 1
         emulator.clear_faults()
         after = upload(path=path)
@@ -91,9 +93,11 @@ class TestRepeated:
         emulator.add_fault(fault, UPLOAD, times=times, **({"missing": 4} if fault == "truncate" else {}))
         run = upload(path=path, batch_size=4)
         assert run["counts"]["uploaded"] == ROWS
-        assert run.warnings == []
+        assert run.warnings == [SENT_AGAIN.format(4)]
         assert observations(emulator)["distinct"] == ROWS
-        assert not upload(path=path).changed
+        again = upload(path=path)
+        assert not again.changed
+        assert again.warnings == []
 
     def test_a_server_that_does_not_answer_in_time(self, upload, emulator, path):
         emulator.add_fault("delay", UPLOAD, seconds=1.5, when="before")
@@ -131,6 +135,7 @@ class TestUnclearOutcome:
         emulator.add_fault(fields.pop("action"), UPLOAD, after=1, **fields)
         run = upload(path=path, batch_size=4, retries=0)
         assert run.failed
+        assert run["outcome_unknown"]
         assert run["counts"]["uploaded"] in (4, 8)
         assert run.changed
         emulator.clear_faults()
