@@ -4,23 +4,16 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Checked IP addresses, in one form, whatever a log writes.
-
-Logs repeat a few addresses over and over, so each is checked once and remembered.
-"""
+"""Checked IP addresses, in one form, whatever a log writes."""
 
 from __future__ import annotations
 
 import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_REMEMBERED = 50_000
 _NONE = frozenset({"", "0.0.0.0", "::", "(null)"})
 _IPV6_MARK = b"\0"
 _BROADCAST = b"\xff\xff\xff\xff"
@@ -38,47 +31,8 @@ class Address(NamedTuple):
     is_inside: bool
 
 
-class AddressBook:
-    """Checks addresses, each once; C(parse) makes an address of a text, with the promises of C(parse_address)."""
-
-    def __init__(self, parse: Callable[[str], Address | None] | None = None) -> None:
-        self._parse = parse or parse_address
-        self._known: dict[str, Address] = {}
-
-    def lookup(self, text: str) -> Address | None:
-        """The address; None where the text says that there is none. Raises ValueError with a reason for anything else."""
-        address = self._known.get(text)
-        if address is None:
-            address = self._parse(text)
-            if address is not None:
-                self._remember(text, address)
-        return address
-
-    def column(self, texts: list[str]) -> list[Address | None]:
-        """A whole column at once, with None for every text that is no address: C(lookup) tells why."""
-        addresses = list(map(self._known.get, texts))
-        if None not in addresses:
-            return addresses
-        for text in set(texts).difference(self._known):
-            self._learn(text)
-        return list(map(self._known.get, texts))
-
-    def _learn(self, text: str) -> None:
-        try:
-            address = self._parse(text)
-        except ValueError:
-            return
-        if address is not None:
-            self._remember(text, address)
-
-    def _remember(self, text: str, address: Address) -> None:
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
-        self._known[text] = address
-
-
 def parse_address(text: str) -> Address | None:
-    """One address without a book; see AddressBook.lookup."""
+    """The address; None where the text says that there is none. Raises ValueError with a reason for anything else."""
     stripped = text.strip()
     if stripped in _NONE:
         return None

@@ -12,55 +12,53 @@ import csv
 import os
 import shutil
 import tempfile
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 from ansible_collections.secops.xdr.plugins.module_utils._texts import shorten
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import Callable, Iterator
 
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected
 
 
-class RejectsFile:
-    """Written beside its final name and moved there at the end, so that nobody reads half of it. Without a path, nothing is written."""
+@contextmanager
+def rejects_file(path: str, *, goes_on: bool) -> Iterator[Callable[[Rejected], None]]:
+    """What appends a row to the file, which is written beside its final name and moved there at the end: nobody reads half of it.
 
-    def __init__(self, path: str | None, *, goes_on: bool) -> None:
-        """With C(goes_on), rows are added to those that an earlier part of the same upload has written."""
-        self._path = path
-        self._goes_on = goes_on
-        self._file: IO[str] | None = None
-
-    def __enter__(self) -> RejectsFile:
-        if self._path:
-            if os.path.isdir(self._path):
-                raise InputError(f"rejects_path: {self._path} is a folder; give the name of a file in it.")
-            try:
-                # Only its owner can read it, as with the log's own rows in it.
-                self._file = tempfile.NamedTemporaryFile(
-                    "w", encoding="utf-8", errors="backslashreplace", newline="", dir=os.path.dirname(self._path) or ".", delete=False
-                )
-            except OSError as error:
-                raise InputError(f"rejects_path: {self._path} cannot be written: {error.strerror}.") from error
-            self._writer = csv.writer(self._file)
-            if self._goes_on and os.path.isfile(self._path):
-                with open(self._path, encoding="utf-8", newline="") as written:
-                    shutil.copyfileobj(written, self._file)
+    With C(goes_on), rows are added to those that an earlier part of the same upload has written. Raises InputError.
+    """
+    file = _temporary_beside(path)
+    try:
+        with file:
+            writer = csv.writer(file)
+            if goes_on and os.path.isfile(path):
+                with open(path, encoding="utf-8", newline="") as written:
+                    shutil.copyfileobj(written, file)
             else:
-                self._writer.writerow(("line", "reason", "row"))
-        return self
+                writer.writerow(("line", "reason", "row"))
+            yield lambda row: writer.writerow((row.line, shorten(row.reason), row.text))
+    finally:
+        _move(file.name, path)
 
-    def add(self, row: Rejected) -> None:
-        """Appends a row."""
-        if self._file:
-            self._writer.writerow((row.line, shorten(row.reason), row.text))
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._file and self._path:
-            self._file.close()
-            try:
-                os.replace(self._file.name, self._path)
-            except OSError as failure:
-                os.unlink(self._file.name)
-                raise InputError(f"rejects_path: {self._path} cannot be written: {failure.strerror}.") from failure
+def _temporary_beside(path: str) -> IO[str]:
+    if os.path.isdir(path):
+        raise InputError(f"rejects_path: {path} is a folder; give the name of a file in it.")
+    try:
+        # Only its owner can read it, as with the log's own rows in it.
+        return tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", errors="backslashreplace", newline="", dir=os.path.dirname(path) or ".", delete=False
+        )
+    except OSError as error:
+        raise InputError(f"rejects_path: {path} cannot be written: {error.strerror}.") from error
+
+
+def _move(name: str, path: str) -> None:
+    try:
+        os.replace(name, path)
+    except OSError as error:
+        os.unlink(name)
+        raise InputError(f"rejects_path: {path} cannot be written: {error.strerror}.") from error

@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -25,21 +24,20 @@ from ansible_collections.secops.xdr.plugins.module_utils._ledgers import open_le
 from ansible_collections.secops.xdr.plugins.module_utils._observation_batch import TEXT, ObservationBatch
 from ansible_collections.secops.xdr.plugins.module_utils._observation_input import opened_input
 from ansible_collections.secops.xdr.plugins.module_utils._observation_options import SECONDS, UploadOptions
-from ansible_collections.secops.xdr.plugins.module_utils._observation_rejects import RejectsFile
 from ansible_collections.secops.xdr.plugins.module_utils._observation_sender import ObservationSender
 from ansible_collections.secops.xdr.plugins.module_utils._observation_tally import DUPLICATE
 from ansible_collections.secops.xdr.plugins.module_utils._upload_slice import CHECKING, UPLOADING, UploadSlice
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._start import LogStart
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ansible_collections.secops.xdr.plugins.module_utils._ledger import Ledger, ObservationLedger
     from ansible_collections.secops.xdr.plugins.module_utils._log_position import LogResumption
     from ansible_collections.secops.xdr.plugins.module_utils._observation_input import ObservationInput
     from ansible_collections.secops.xdr.plugins.module_utils._observation_tally import Tally
     from ansible_collections.secops.xdr.plugins.module_utils._run import Run
-    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import SessionBlock
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected, SessionBlock
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._start import LogStart
 
 
 def upload_observations(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
@@ -61,18 +59,28 @@ def _tune_interpreter() -> None:
 _IS_INSIDE = attrgetter("is_inside")
 
 
-@dataclass
+def _forget(_row: Rejected) -> None:
+    """Rows that cannot be used are counted anyway."""
+
+
 class ObservationUpload:
     """One run of C(extrahop_observation)."""
 
-    client: ExtraHopClient
-    ledger: Ledger
-    rows_in: ObservationInput
-    options: UploadOptions
-    run: Run
-    params: Mapping[str, Any]
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        client: ExtraHopClient,
+        ledger: Ledger,
+        rows_in: ObservationInput,
+        options: UploadOptions,
+        run: Run,
+        params: Mapping[str, Any],
+    ) -> None:
+        self.client = client
+        self.ledger = ledger
+        self.rows_in = rows_in
+        self.options = options
+        self.run = run
+        self.params = params
         self._part = UploadSlice.from_params(self.params)
         self._ipaddrs: set[str] = set()
         self._unobserved: list[str] | None = None
@@ -102,7 +110,9 @@ class ObservationUpload:
 
     def _upload_all(self, ledger: ObservationLedger) -> None:
         if self.rows_in.log:
-            self._part.adopt(self.rows_in.log)
+            from ansible_collections.secops.xdr.plugins.module_utils._upload_handover import adopt
+
+            adopt(self._part, self.rows_in.log)
         resumption = self._resumption(ledger)
         if resumption and not self._part.is_continued:
             takes_rejected = self.options.skips_invalid and not self.options.rejects_path
@@ -130,27 +140,38 @@ class ObservationUpload:
 
     def _upload_rows(self, ledger: ObservationLedger) -> None:
         part = self._part
-        with RejectsFile(None if self.run.check_mode else self.options.rejects_path, goes_on=part.is_continued) as rejects:
+        with self._opened_rejects() as add_reject:
             if part.phase == CHECKING:
-                if not self.options.skips_invalid and not self._check_every_row(rejects):
+                if not self.options.skips_invalid and not self._check_every_row(add_reject):
                     return
                 part.phase, part.start = UPLOADING, part.started_at
                 if self.rows_in.log:
                     self.rows_in.log.start_at(part.start)
             with ObservationSender(self.client, ledger, self._tally, self.options.concurrency, self.run.check_mode) as sender:
-                for batch in self._batches(rejects):
+                for batch in self._batches(add_reject):
                     self._send(batch, ledger, sender)
         if not self._go_on_at:
             self._warn_of_swapped()
 
-    def _check_every_row(self, rejects: RejectsFile) -> bool:
+    @contextmanager
+    def _opened_rejects(self) -> Iterator[Callable[[Rejected], None]]:
+        """What takes rows that cannot be used: the file of rejects, where one is wanted."""
+        if not self.options.rejects_path or self.run.check_mode:
+            yield _forget
+            return
+        from ansible_collections.secops.xdr.plugins.module_utils._observation_rejects import rejects_file
+
+        with rejects_file(self.options.rejects_path, goes_on=self._part.is_continued) as add:
+            yield add
+
+    def _check_every_row(self, add_reject: Callable[[Rejected], None]) -> bool:
         """Goes through the whole input before anything is sent; says whether it came to the end in this part.
 
         Raises InputError where a row cannot be used.
         """
         checked = self._part.checked
         for block in self.rows_in.blocks():
-            checked.count(block, rejects.add)
+            checked.count(block, add_reject)
             if self._ends_part():
                 return False
         if checked.rejected:
@@ -163,11 +184,11 @@ class ObservationUpload:
             )
         return True
 
-    def _batches(self, rejects: RejectsFile) -> Iterator[ObservationBatch]:
+    def _batches(self, add_reject: Callable[[Rejected], None]) -> Iterator[ObservationBatch]:
         divisor = 1000 if self.options.timestamp_unit == SECONDS else 1
         rest = ObservationBatch()
         for block in self.rows_in.blocks():
-            self._tally.count(block, rejects.add)
+            self._tally.count(block, add_reject)
             self._look_at_addresses(block)
             rest.extend(block, divisor)
             yield from rest.cut(self.options.batch_size)
@@ -185,6 +206,8 @@ class ObservationUpload:
         has_got_on = log.offset > (self._part.start.offset if self._part.start else 0)
         if not log.can_be_entered or not has_got_on or log.offset >= log.size or log.lines_held_back:
             return False
+        from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._start import LogStart
+
         self._go_on_at = LogStart(log.offset, log.line, repeated_lines)
         return True
 
@@ -250,5 +273,7 @@ class ObservationUpload:
         if self.run.shows_diff:
             result["diff"] = tally.diff()
         if self._go_on_at:
-            result["slice"] = self._part.handed_on(self._go_on_at)
+            from ansible_collections.secops.xdr.plugins.module_utils._upload_handover import handed_on
+
+            result["slice"] = handed_on(self._part, self._go_on_at)
         return result

@@ -16,7 +16,6 @@ from __future__ import annotations
 import os
 import time
 from datetime import datetime, timedelta, timezone, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted
@@ -91,6 +90,8 @@ class Zone:
         """A zone by its IANA name, C(UTC) among them; raises InputError."""
         if name.upper() in ("UTC", "Z"):
             return cls("UTC", timezone.utc)
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
         try:
             return cls(name, ZoneInfo(name))
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:

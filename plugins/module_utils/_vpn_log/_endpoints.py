@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.xdr.plugins.module_utils._addresses import AddressBook, parse_address
+from ansible_collections.secops.xdr.plugins.module_utils._address_book import AddressBook
+from ansible_collections.secops.xdr.plugins.module_utils._addresses import parse_address
 from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The formats of VPN logs that can be read. A new one is a file beside this one, and a line and a function here.
+"""The formats of VPN logs that can be read. A new one is a file beside this one, a line and a function here, and
+its name among the options.
 
 A reader is imported when it is used: a module is compiled anew by every task, so what a task does not use should not be in its way.
 """

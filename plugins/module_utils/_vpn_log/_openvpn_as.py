@@ -24,7 +24,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._several_times
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ansible_collections.secops.xdr.plugins.module_utils._addresses import AddressBook
+    from ansible_collections.secops.xdr.plugins.module_utils._address_book import AddressBook
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._csv import Times
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._reading import Reading
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected

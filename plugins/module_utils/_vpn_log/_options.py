@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.secops.xdr.plugins.module_utils._argspec import ArgumentSpec
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 from ansible_collections.secops.xdr.plugins.module_utils._timezones import Zone
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._formats import READERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._reading import LogReader
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._source import LogFile
 
+FORMATS = ("csv", "openvpn_as", "openvpn_status", "globalprotect", "cisco_asa", "fortigate", "wireguard")
 DEFAULT_TIMESTAMP_FORMAT = "%m/%d/%y %H:%M:%S"
 
 
@@ -30,7 +30,7 @@ def log_options() -> ArgumentSpec:
     return ArgumentSpec(
         {
             "path": {"type": "path"},
-            "format": {"type": "str", "choices": list(READERS), "default": "csv"},
+            "format": {"type": "str", "choices": list(FORMATS), "default": "csv"},
             "columns": {
                 "type": "dict",
                 "options": {
@@ -57,6 +57,7 @@ def chosen_zone(params: Mapping[str, Any]) -> Zone:
 @contextmanager
 def opened_log(params: Mapping[str, Any], *, wants_usernames: bool) -> Iterator[tuple[LogFile, LogReader]]:
     """The log and a reader for its format; raises InputError."""
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._formats import READERS
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._reading import Reading
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._source import LogFile
 

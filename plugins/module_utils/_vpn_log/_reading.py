@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ansible_collections.secops.xdr.plugins.module_utils._addresses import AddressBook
+from ansible_collections.secops.xdr.plugins.module_utils._address_book import AddressBook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLogError, InputError
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import _source
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._formats import READERS
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._options import FORMATS
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._start import LogStart
 from ansible_collections.secops.xdr.tests.unit.support.gateway_logs import FIXTURES, MAKERS, WrittenLog
 from ansible_collections.secops.xdr.tests.unit.support.gateway_world import LOG_END
@@ -48,6 +49,10 @@ def log_at(written: Written) -> Callable[[bytes], Path]:
 
 def test_every_format_has_a_log():
     assert {log_format for log_format, _make in MAKERS.values()} == set(READERS) - {"csv"}
+
+
+def test_every_format_of_the_options_has_a_reader():
+    assert tuple(READERS) == FORMATS
 
 
 def test_the_kept_log_is_the_one_that_is_made(made: tuple[str, str, WrittenLog]):
