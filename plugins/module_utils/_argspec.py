@@ -115,6 +115,7 @@ def plain_text(option: str, value: str) -> str:
     """The text of an option; raises InputError for an empty one, and for what Ansible made of a list or dictionary given instead."""
     if not value.strip():
         raise InputError(f"{option}: the text is empty.")
+    sendable_text(option, value)
     if value.lstrip()[:1] in ("[", "{"):
         try:
             kind = type(ast.literal_eval(value.strip()))
@@ -123,6 +124,15 @@ def plain_text(option: str, value: str) -> str:
         if kind in (list, dict, set):
             what = "list" if kind is list else "dictionary"
             raise InputError(f"{option}: a {what} was given where a single text belongs: {quoted(value)}.")
+    return value
+
+
+def sendable_text(option: str, value: str) -> str:
+    """The text of an option; raises InputError where it holds half a character, which bytes of another encoding can become."""
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{option}: {quoted(value)} is not all text; its character {error.start + 1} cannot be sent.") from error
     return value
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.secops.xdr.plugins.module_utils._argspec import ArgumentSpec, whole_number
+from ansible_collections.secops.xdr.plugins.module_utils._argspec import ArgumentSpec, sendable_text, whole_number
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 from ansible_collections.secops.xdr.plugins.module_utils._event_query import any_of, exact, is_field_name
 from ansible_collections.secops.xdr.plugins.module_utils._event_search import EventSearch
@@ -82,7 +82,7 @@ def _query(params: Mapping[str, Any]) -> str | None:
     query: str | None = params["query"]
     if query is not None and not query.strip():
         raise InputError("query: the text is empty; leave the option out to find all events.")
-    clauses = [] if query is None else [f"({query})"]
+    clauses = [] if query is None else [f"({sendable_text('query', query)})"]
     for name, value in (params["filter"] or {}).items():
         clause = _condition(name, value)
         if clause is None:
@@ -110,6 +110,8 @@ def _condition(name: str, value: Any) -> str | None:
     values = value if isinstance(value, list) else [value]
     if any(item is None or isinstance(item, (dict, list)) for item in values):
         raise InputError(f"filter.{name}: give a text, number or boolean, a list of them, or nothing (null) for events without this field.")
+    for item in values:
+        sendable_text(f"filter.{name}", str(item))
     if not values:
         return None
     return exact(name, values[0]) if len(values) == 1 else any_of(name, values)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _FIELD_NAME = re.compile(r"[A-Za-z_@][\w.@-]*\Z", re.ASCII)
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+_OPERATORS = ("AND", "OR", "NOT", "TO")
 _LONGEST_INDEXED_TEXT = 256
 """Elasticsearch's usual bound for texts that are indexed as a whole; a longer one may not be found by its value."""
 _LONGEST_QUERY = 3000
@@ -30,13 +32,13 @@ _LONGEST_QUERY = 3000
 
 def is_field_name(name: str) -> bool:
     """Whether a query can name this field."""
-    return bool(_FIELD_NAME.match(name))
+    return bool(_FIELD_NAME.match(name)) and name not in _OPERATORS
 
 
 def is_searchable(name: str, value: Any) -> bool:
     """Whether a document can be found by this value."""
     if isinstance(value, str):
-        return is_field_name(name) and 0 < len(value) <= _LONGEST_INDEXED_TEXT
+        return is_field_name(name) and 0 < len(value) <= _LONGEST_INDEXED_TEXT and not _HALF_CHARACTER.search(value)
     return is_field_name(name)
 
 

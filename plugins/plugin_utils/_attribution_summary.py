@@ -59,7 +59,7 @@ def _listed(attributions: Sequence[Record], shown: int) -> Iterator[str]:
 
 
 def _place(found: Record) -> str:
-    name = one_line(found["event_name"]) or found["id"]
+    name = one_line(found["event_name"]) or one_line(found["id"])
     return f"{name}, {one_line(found['ipaddr']) or 'no address'} at {found['time'] or 'no time'}"
 
 
