@@ -44,6 +44,7 @@ help:
 	@echo "make torture      the long attacks; SEED=NUMBER repeats a run"
 	@echo "make unit-oldest  the unit tests on the oldest Python found"
 	@echo "make matrix       sanity, unit and integration tests on each ansible-core and Python (hours); ARGUMENTS='--core 2.16 --stage unit'"
+	@echo "make release-check  build the artifact, install it into an empty place and run the demo from it alone"
 	@echo "make format       let ruff put the Python code in order"
 	@echo "make clean        remove all that make has made"
 
@@ -57,7 +58,8 @@ demo: export PATH := $(CURDIR)/build/demo/.venv/bin:$(PATH)
 demo:
 	@python=$$(sh tests/checks/find_python.sh) && \
 	    "$$python" tests/checks/make_venv.py build/demo/.venv requirements.txt requirements-emulator.txt requirements-demo.txt
-	@build/demo/.venv/bin/python tests/demo/demo.py
+	@build/demo/.venv/bin/python tests/checks/artifact.py --install build/demo
+	@build/demo/.venv/bin/python build/demo/collections/ansible_collections/secops/xdr/tests/demo/demo.py --folder build/demo
 
 .PHONY: venv
 venv:
@@ -124,6 +126,11 @@ molecule: venv
 .PHONY: artifact
 artifact: venv
 	@.venv/bin/python tests/checks/artifact.py
+
+# What a release is made of, in an empty place and in an environment of its own.
+.PHONY: release-check
+release-check: artifact
+	@.venv/bin/python tests/checks/release.py
 
 .PHONY: sanity
 sanity: venv

@@ -2,18 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The collection as a user gets it: built, installed, and run twice against an emulator of both products.
+"""The collection at work: run twice against an emulator of both products, which comes with it.
 
-`make demo` runs this in a virtual environment that has nothing but what a user needs, and the emulator's libraries.
+It shows the installed collection that it is a part of, and needs ansible-core, requests, aiohttp and trustme beside it, as its files
+requirements*.txt say. `make demo` installs all of that first.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
 import re
-import shutil
 import ssl
 import subprocess
 import sys
@@ -26,9 +27,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDER = ROOT / "build" / "demo"
+INSTALLED_AS = ("ansible_collections", "secops", "xdr")
 PLAYBOOK = "secops.xdr.incident_tagging"
-REPORT = FOLDER / "report.html"
+REPORT = "report.html"
 PATIENCE_SECONDS = 30
 
 
@@ -46,24 +47,9 @@ def title(text: str) -> None:
     say(f"\n--- {text} ---")
 
 
-def install() -> Path:
-    """Build the artifact and install it as a user would; return the folder that Ansible is to look in."""
-    collections = FOLDER / "collections"
-    shutil.rmtree(collections, ignore_errors=True)
-    build = [sys.executable, str(ROOT / "tests" / "checks" / "artifact.py"), "--only-build", str(FOLDER / "artifact")]
-    artifact = quietly(build).strip().splitlines()[-1]
-    say(f"Built      {Path(artifact).relative_to(ROOT)}")
-    command = ["ansible-galaxy", "collection", "install", "--offline", "--collections-path", str(collections), artifact]
-    # Where a collection of this name is found already, for instance the checkout's, nothing would be installed.
-    quietly(command, ANSIBLE_COLLECTIONS_PATH=str(collections))
-    say(f"Installed  {collections.relative_to(ROOT)}")
-    return collections
-
-
-def quietly(command: list[str], **variables: str) -> str:
+def quietly(command: list[str]) -> str:
     """Run a command and return what it printed; raise DemoError with all of it where it fails."""
-    environment = os.environ | variables
-    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode:
         raise DemoError(f"{' '.join(command)} ended with status {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -121,9 +107,8 @@ class PlaybookRun:
         return cls(sum(int(number) for number in re.findall(r"\bchanged=(\d+)", printed)), counts, attributed)
 
 
-def run_playbook(environment: dict[str, str]) -> PlaybookRun:
+def run_playbook(environment: dict[str, str], report: str) -> PlaybookRun:
     """Run the playbook, show what it prints, and return what it said."""
-    report = os.path.relpath(REPORT)
     say(f"$ ansible-playbook {PLAYBOOK} -e vpn_report={report}")
     process = subprocess.Popen(
         ["ansible-playbook", PLAYBOOK, "-e", f"vpn_report={report}"],
@@ -143,12 +128,14 @@ def run_playbook(environment: dict[str, str]) -> PlaybookRun:
     return PlaybookRun.from_output("".join(printed))
 
 
-def playbook_environment(collections: Path, folder: Path, emulator: dict[str, Any]) -> dict[str, str]:
+def playbook_environment(folder: Path, emulator: dict[str, Any]) -> dict[str, str]:
     """Return the environment in which the installed collection talks to the emulator, and to nothing of the user's."""
     return {
         **os.environ,
         **emulator["environment"],
-        "ANSIBLE_COLLECTIONS_PATH": str(collections),
+        # Its own programs come first where this runs in a virtual environment that is not activated.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT.parents[2]),
         "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
         # Localhost alone is what this demo is about.
         "ANSIBLE_LOCALHOST_WARNING": "false",
@@ -225,48 +212,57 @@ def check_second(first: PlaybookRun, second: PlaybookRun, before: Held, after: H
         raise DemoError(f"The second run counts otherwise than the first: {first.counts}, then {second.counts}.")
 
 
-def demonstrate() -> None:
-    """Run all steps; raise DemoError where one does not hold what it promises."""
-    title("1. Build the collection and install it into an empty place")
-    collections = install()
-    with tempfile.TemporaryDirectory(prefix="run-", dir=FOLDER) as name:
+def demonstrate(place: Path) -> None:
+    """Run all steps in this folder; raise DemoError where one does not hold what it promises."""
+    if ROOT.parts[-3:] != INSTALLED_AS:
+        raise DemoError(f"{ROOT} is not an installed collection. In a checkout, run `make demo`.")
+    report = os.path.relpath(place / REPORT)
+    with tempfile.TemporaryDirectory(prefix="run-", dir=place) as name:
         folder = Path(name)
-        title("2. Start an emulator of ExtraHop and Stellar Cyber")
+        title("1. Start an emulator of ExtraHop and Stellar Cyber")
         with running_emulator(folder) as emulator:
             say(f"It answers at {emulator['url']} with a certificate of its own CA.")
-            environment = playbook_environment(collections, folder, emulator)
-            title("3. The security events before: who was that?")
+            environment = playbook_environment(folder, emulator)
+            title("2. The security events before: who was that?")
             show_events(Held.by(emulator).events)
-            title("4. Upload the sample log, and say in the events who was behind them")
-            first = run_playbook(environment)
+            title("3. Upload the sample log, and say in the events who was behind them")
+            first = run_playbook(environment, report)
             held = Held.by(emulator)
-            title("5. What ExtraHop holds now")
+            title("4. What ExtraHop holds now")
             show_observations(held.observations)
-            title("6. The security events now")
+            title("5. The security events now")
             show_events(held.events)
             check_first(first, held)
-            title("7. The same again")
-            second = run_playbook(environment)
+            title("6. The same again")
+            second = run_playbook(environment, report)
             held_again = Held.by(emulator)
     check_second(first, second, held, held_again)
     title("Result")
     say(f"The first run uploaded {held.observations['accepted']} observations, each once; every row of the log is accounted for.")
     say(f"It named the user in {first.attributed} of {len(held.events)} events, with one tag and one comment each.")
     say("The second run changed nothing.")
-    say(f"A report for people who would rather look: {REPORT.relative_to(ROOT)}")
+    say(f"A report for people who would rather look: {report}")
     say()
+    say_how_by_hand(os.path.relpath(place / "events.json"))
+
+
+def say_how_by_hand(events: str) -> None:
+    """Print the commands that start the emulator and run the playbook, with paths from the current folder."""
+    programs, tests, collections = (os.path.relpath(path) for path in (Path(sys.executable).parent, ROOT / "tests", ROOT.parents[2]))
     say("To try it by hand, start the emulator with the same events in one terminal:")
-    say("  build/demo/.venv/bin/python tests/demo/sample_events.py > build/demo/events.json")
-    say("  PYTHONPATH=tests build/demo/.venv/bin/python -m emulator --events build/demo/events.json")
+    say(f"  {programs}/python {tests}/demo/sample_events.py > {events}")
+    say(f"  PYTHONPATH={tests} {programs}/python -m emulator --events {events}")
     say("Paste the `export` lines that it prints into another one, and run there:")
-    say("  export PATH=$PWD/build/demo/.venv/bin:$PATH ANSIBLE_COLLECTIONS_PATH=$PWD/build/demo/collections")
+    say(f"  export PATH=$PWD/{programs}:$PATH ANSIBLE_COLLECTIONS_PATH=$PWD/{collections}")
     say(f"  ansible-playbook {PLAYBOOK} --check")
 
 
 def main() -> int:
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=Path(), help="where the report is written (default: the current folder)")
+    place: Path = parser.parse_args().folder
     try:
-        demonstrate()
+        demonstrate(place.resolve())
     except DemoError as error:
         print(f"\nThe demo failed. {error}", file=sys.stderr)
         return 1
