@@ -1,0 +1,49 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plays of the guides, run as they stand there, do what the guides say."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from typing import Any
+
+import yaml
+
+from .conftest import ROOT, Appliance, Playground, PlayRun
+
+
+def play_of_a_guide(guide: str, name: str) -> dict[str, Any]:
+    """The play of that name in a guide."""
+    text = (ROOT / "docs" / "docsite" / "rst" / f"guide_{guide}.rst").read_text(encoding="utf-8")
+    [block] = re.findall(rf"^(  - name: {re.escape(name)}\n(?:    .*\n|\n)+)", text, re.MULTILINE)
+    [play] = yaml.safe_load(textwrap.dedent(block))
+    return dict(play)
+
+
+def run(playground: Playground, play: dict[str, Any]) -> PlayRun:
+    """A run that takes host and credentials from the environment instead of from the play."""
+    done = playground.run(*play["tasks"], hosts=play["hosts"], name=play["name"])
+    assert done.status == 0, done.output
+    return done
+
+
+def test_from_a_finding_to_a_closed_event(appliance: Appliance, playground: Playground) -> None:
+    playground.environment.update(appliance.environment)
+    appliance.control.configure(refresh_delay=0)
+    report = play_of_a_guide("stellar_events", "Report a finding, and take it on")
+    close = play_of_a_guide("stellar_events", "Close what the scanner reported")
+
+    assert [run(playground, report).recap("changed") for _time in range(2)] == [2, 0]
+    [event] = appliance.control.events()
+    assert event["_source"]["event_status"] == "In Progress"
+    assert event["tags"] == ["scanner"]
+
+    assert [run(playground, close).recap("changed") for _time in range(2)] == [1, 0]
+    [event] = appliance.control.events()
+    assert event["_source"]["event_status"] == "Closed"
+    assert [comment["comment"] for comment in event["_source"]["comments"]] == [
+        "Ticket 4711 was opened.",
+        "The scan of today does not find it any more.",
+    ]
