@@ -16,7 +16,7 @@ import os
 import sqlite3
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -89,21 +89,22 @@ class SqliteLedger:
         self._lock = threading.Lock()
         self._locks: NamedLocks | None = None
         self._schemas = ["main"]
-        with self._explained():
+        with self._explained(), ExitStack() as undo:
             if read_only:
-                self._connection = _connected("")
+                self._connection = undo.enter_context(closing(_connected("")))
                 self._set_up("main", "")
                 if self.path and check_existing_file(self.path):
                     self._attach_read_only()
             else:
                 prepare_ledger_file(self.path)
-                self._locks = NamedLocks(self.path)
-                self._connection = _connected(self.path)
+                self._locks = undo.enter_context(closing(NamedLocks(self.path)))
+                self._connection = undo.enter_context(closing(_connected(self.path)))
                 with self._locks.held("schema"):
                     self._set_up("main", self.path)
                 # What is committed survives the end of the process at once, and a power failure after the next checkpoint;
                 # rows that are lost then are sent again.
                 self._connection.execute("PRAGMA synchronous=NORMAL")
+            undo.pop_all()
 
     @contextmanager
     def observations(self, scope: ObservationScope, *, force: bool, run: int | None) -> Iterator[SqliteObservations]:
