@@ -185,6 +185,7 @@ def test_an_event_that_the_engine_failed_with_is_handed_over_again(emulator: Run
             for number in (6, 7):
                 emulator.add_events(document(number))
                 await engine.until(number, source)
+            await engine.until(8, source)
 
     asyncio.run(check())
     assert sorted(engine.ids) == ids(range(8))
