@@ -1,0 +1,132 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A million cases of the fuzz targets: bytes from a seed, from Hypothesis, and from atheris, which looks for new paths through the code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import random
+import re
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import hypothesis
+import pytest
+
+if TYPE_CHECKING:
+    from attacks import Results
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = ROOT / "build" / "fuzz" / ".venv"
+HYPOTHESIS_CASES = 2_000
+RANDOM_CASES = {
+    "addresses": 200_000,
+    "answers": 20_000,
+    "attribution": 20_000,
+    "csv_rows": 40_000,
+    "events": 150_000,
+    "logs": 50_000,
+    "timestamps": 150_000,
+}
+ATHERIS_CASES = {
+    "addresses": 100_000,
+    "answers": 20_000,
+    "attribution": 10_000,
+    "csv_rows": 20_000,
+    "events": 100_000,
+    "logs": 40_000,
+    "timestamps": 100_000,
+}
+LONGEST_CASE_SECONDS = 5
+MOST_MEGABYTES = 1024
+
+
+class Ran(NamedTuple):
+    """What a target went through."""
+
+    name: str
+    cases: int
+    seconds: float
+    remark: str
+
+
+def test_bytes_from_a_seed_and_from_hypothesis(seed: int, results: Results):
+    ran = [_from_seed(name, seed) for name in sorted(RANDOM_CASES)]
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    assert megabytes < MOST_MEGABYTES
+    _write(results, "fuzz-seed", "Fuzzing with bytes from a seed", "Slowest case", ran, f"The process took {megabytes} MB at most.")
+
+
+def test_bytes_from_atheris(seed: int, results: Results, tmp_path: Path):
+    python = _python_with_atheris()
+    ran = [_by_atheris(python, name, seed, tmp_path) for name in sorted(ATHERIS_CASES)]
+    _write(results, "fuzz-coverage", "Fuzzing by coverage (atheris)", "Inputs kept because they took a new path", ran, "")
+
+
+def test_every_target_takes_part():
+    targets = set(importlib.import_module("fuzz.targets").TARGETS)
+    assert targets == set(RANDOM_CASES) == set(ATHERIS_CASES)
+    assert sum(RANDOM_CASES.values()) + sum(ATHERIS_CASES.values()) + HYPOTHESIS_CASES * len(targets) >= 1_000_000
+
+
+def _from_seed(name: str, seed: int) -> Ran:
+    target = importlib.import_module("fuzz.targets").TARGETS[name]
+    began, slowest = time.monotonic(), 0.0
+    choices = random.Random(f"{seed} {name}")
+    for case in range(RANDOM_CASES[name]):
+        data = choices.randbytes(choices.choice((10, 30, 100, 300, 1000)))
+        before = time.process_time()
+        try:
+            target(data)
+        except Exception as error:
+            error.add_note(f"case {case} of {name}: {data.hex()}")
+            raise
+        slowest = max(slowest, time.process_time() - before)
+    assert slowest < LONGEST_CASE_SECONDS, name
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(max_examples=HYPOTHESIS_CASES, database=None, deadline=None, derandomize=False)
+    @hypothesis.given(hypothesis.strategies.binary(max_size=600))
+    def run(data: bytes) -> None:
+        target(data)
+
+    run()
+    return Ran(name, RANDOM_CASES[name] + HYPOTHESIS_CASES, time.monotonic() - began, f"{slowest * 1000:.0f} ms")
+
+
+def _python_with_atheris() -> Path:
+    """The interpreter of an environment with atheris, which is made if it has to be."""
+    files = ["requirements.txt", "requirements-emulator.txt", "tests/torture/requirements-fuzz.txt"]
+    command = [sys.executable, "tests/checks/make_venv.py", str(ENVIRONMENT.relative_to(ROOT)), *files]
+    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if made.returncode:
+        pytest.skip(f"atheris cannot be installed for Python {sys.version.split()[0]} here: {made.stderr.strip()[-300:]}")
+    return ENVIRONMENT / "bin" / "python"
+
+
+def _by_atheris(python: Path, name: str, seed: int, folder: Path) -> Ran:
+    began = time.monotonic()
+    # It takes seeds of 32 bits, and 0 for none.
+    command = [str(python), "-m", "fuzz", name, str(ATHERIS_CASES[name]), str(seed % (2**31) + 1), str(folder)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT / "build" / "dev"), str(ROOT / "tests")))}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, errors="replace", check=False)
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, f"{name}: {output[-4000:]}"
+    statistics = dict(re.findall(r"^stat::(\w+):\s+(\d+)", output, re.MULTILINE))
+    assert int(statistics["number_of_executed_units"]) >= ATHERIS_CASES[name]
+    assert int(statistics["new_units_added"]) > 0, f"{name}: no path was noticed, so nothing guided the fuzzer"
+    return Ran(name, ATHERIS_CASES[name], time.monotonic() - began, statistics["new_units_added"])
+
+
+def _write(results: Results, name: str, title: str, remark: str, ran: list[Ran], more: str) -> None:
+    cases = sum(one.cases for one in ran)
+    rows = [f"| {one.name} | {one.cases:,} | {one.seconds:.0f} | {one.remark} |" for one in ran]
+    table = [f"| Target | Cases | Seconds | {remark} |", "|---|---:|---:|---:|", *rows]
+    text = f"{cases:,} cases, and none that failed. {more}".strip()
+    results.write(name, title, "\n".join([text, "", *table]), seconds=sum(one.seconds for one in ran))
