@@ -26,8 +26,10 @@ TOOL = Path(ansible_test.__file__).parent
 HOME = copy_tree.ROOT / "build" / "home"
 ABOUT_THE_MACHINE = re.compile(
     r"WARNING: Using locale .C\.UTF-8. instead of|Installing requirements for Python |Using cached pip .* bootstrap script"
+    r"|WARNING: Reviewing previous \d+ warning"
 )
-"""Remarks that no change to the collection could answer: the locales that a machine has, the venvs that are made."""
+"""Remarks that no change to the collection could answer: the locales that a machine has, the venvs that are made, and how many warnings
+there were, with those that are not shown."""
 BOOTSTRAP = """\
 import subprocess, sys
 subprocess.run([sys.executable, "-m", "ensurepip"], check=True, stdout=subprocess.DEVNULL)
