@@ -132,6 +132,11 @@ artifact: venv
 release-check: artifact
 	@.venv/bin/python tests/checks/release.py
 
+# Turns the fragments into CHANGELOG.rst, for the version in galaxy.yml.
+.PHONY: changelog
+changelog: venv
+	@HOME="$(CURDIR)/build/home" .venv/bin/antsibull-changelog release $(ARGUMENTS)
+
 .PHONY: sanity
 sanity: venv
 	@.venv/bin/python tests/checks/sanity.py $(ARGUMENTS)
