@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -60,6 +61,7 @@ def answers(data: bytes) -> None:
     work = draw.pick(_CALLS)
     refusal: XdrError | None = None
     with (
+        server,
         mock.patch.object(HTTPConnection, "_new_conn", server.connection),
         # Nothing takes time here, so no clock has to run beside it.
         mock.patch.object(Exchange, "watch"),
@@ -146,6 +148,18 @@ class _Server:
     def __init__(self, draw: Draw) -> None:
         self.draw = draw
         self.last_status = 0
+        self._connections: list[socket.socket] = []
+
+    def __enter__(self) -> None:
+        """Nothing is open yet."""
+
+    def __exit__(self, *_error: object) -> None:
+        """The client goes, and its connections with it."""
+        for connection in self._connections:
+            # Not close(), which leaves that to whoever still holds a file of the connection.
+            descriptor = connection.detach()
+            if descriptor >= 0:
+                os.close(descriptor)
 
     def connection(self, *_arguments: Any) -> socket.socket:
         """A connection on which one answer waits, and then ends."""
@@ -153,6 +167,7 @@ class _Server:
         with theirs:
             theirs.sendall(self.answer())
             theirs.shutdown(socket.SHUT_WR)
+        self._connections.append(ours)
         return ours
 
     def answer(self) -> bytes:
