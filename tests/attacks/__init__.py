@@ -5,6 +5,28 @@
 
 from __future__ import annotations
 
+from ._matrix import LEGEND, Cell, run_cells, table
+from ._network_faults import NETWORK_FAULTS
+from ._operations import OPERATIONS, Ground, Operation
+from ._processes import ForkedModule, Surroundings, run_forked
+from ._relay import RawFault, RawRelay, Relay
 from ._results import RESULTS, Results
 
-__all__ = ["RESULTS", "Results"]
+__all__ = [
+    "LEGEND",
+    "NETWORK_FAULTS",
+    "OPERATIONS",
+    "RESULTS",
+    "Cell",
+    "ForkedModule",
+    "Ground",
+    "Operation",
+    "RawFault",
+    "RawRelay",
+    "Relay",
+    "Results",
+    "Surroundings",
+    "run_cells",
+    "run_forked",
+    "table",
+]

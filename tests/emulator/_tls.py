@@ -21,25 +21,36 @@ WRONG_NAME = "other-appliance.example.com"
 _ENDED = dt.datetime.fromisoformat("2020-01-01T00:00:00+00:00")
 
 
-def prepare(certificate: str, folder: Path) -> tuple[ssl.SSLContext | None, Path]:
-    """Make a CA, write its certificate to `folder/ca.pem`, and give the server's TLS context and that path.
+class Authority:
+    """A CA whose certificate stands in `folder/ca.pem`, and the certificates that a server can show beside it."""
 
-    `good` is valid for localhost, `wrong-host` for another name, `untrusted` comes from a CA that is not in
-    the file, `expired` ended long ago. `none` gives no context: plain HTTP.
-    """
-    if certificate not in CERTIFICATES:
-        raise ValueError(f"certificate: expected one of {', '.join(CERTIFICATES)}, got {certificate!r}")
-    authority = trustme.CA()
-    path = folder / "ca.pem"
-    write_atomically(path, authority.cert_pem.bytes())
-    if certificate == "none":
-        return None, path
-    issuer = trustme.CA() if certificate == "untrusted" else authority
-    names = (WRONG_NAME,) if certificate == "wrong-host" else NAMES
-    leaf = issuer.issue_cert(*names, not_after=_ENDED) if certificate == "expired" else issuer.issue_cert(*names)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    leaf.configure_cert(context)
-    return context, path
+    def __init__(self, folder: Path) -> None:
+        self._authority = trustme.CA()
+        self.path = folder / "ca.pem"
+        write_atomically(self.path, self._authority.cert_pem.bytes())
+
+    def context(self, certificate: str) -> ssl.SSLContext | None:
+        """The server's TLS context with a new certificate.
+
+        `good` is valid for localhost, `wrong-host` for another name, `untrusted` comes from a CA that is not in
+        the file, `expired` ended long ago. `none` gives no context: plain HTTP.
+        """
+        if certificate not in CERTIFICATES:
+            raise ValueError(f"certificate: expected one of {', '.join(CERTIFICATES)}, got {certificate!r}")
+        if certificate == "none":
+            return None
+        issuer = trustme.CA() if certificate == "untrusted" else self._authority
+        names = (WRONG_NAME,) if certificate == "wrong-host" else NAMES
+        leaf = issuer.issue_cert(*names, not_after=_ENDED) if certificate == "expired" else issuer.issue_cert(*names)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        leaf.configure_cert(context)
+        return context
+
+
+def prepare(certificate: str, folder: Path) -> tuple[ssl.SSLContext | None, Path]:
+    """Make a CA, write its certificate to `folder/ca.pem`, and give the server's TLS context, as `Authority` makes it, and that path."""
+    authority = Authority(folder)
+    return authority.context(certificate), authority.path
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every write against every fault of the network."""
+
+from __future__ import annotations
+
+import functools
+import time
+
+from attacks import LEGEND, NETWORK_FAULTS, OPERATIONS, run_cells, table
+
+AT_ONCE = 12
+
+
+def break_calls(ground, fault, call, times, skip):
+    ground.relay.break_calls(fault, call, times=times, skip=skip)
+
+
+def test_every_write_against_every_fault(results):
+    started = time.monotonic()
+    work = [
+        (
+            operation,
+            f"{name}, {'once' if times else 'from then on'}",
+            functools.partial(break_calls, fault=fault, call=operation.call, times=times, skip=operation.skip),
+        )
+        for name, fault in NETWORK_FAULTS.items()
+        for times in (1, None)
+        for operation in OPERATIONS.values()
+    ]
+    cells = run_cells(work, AT_ONCE)
+    flaws = [f"{cell.operation} / {cell.fault}: {cell.flaw}" for cell in cells if cell.flaw]
+    found = f"{len(cells):,} cells, each three runs of a task; {len(flaws)} in which the module and the server disagree."
+    slowest = max(cells, key=lambda cell: cell.seconds)
+    body = [
+        f"{found} The slowest took {slowest.seconds:.0f} seconds ({slowest.operation}, {slowest.fault}).",
+        "",
+        *(f"- {code}: {meaning}" for code, meaning in LEGEND.items()),
+        "",
+        table(cells),
+        *(["", *(f"- {flaw}" for flaw in flaws)] if flaws else []),
+    ]
+    results.write("network", "The network: every write against every fault", "\n".join(body), seconds=time.monotonic() - started)
+    assert flaws == []
