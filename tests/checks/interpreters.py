@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds the Pythons of this machine that tests of module code can run on.
-
-As a command, prints the path of the oldest that the modules support.
-"""
+"""Finds the Pythons of this machine that tests of module code can run on."""
 
 from __future__ import annotations
 
@@ -64,7 +61,3 @@ def _pyenv_root() -> Path | None:
     except OSError:
         return None
     return Path(done.stdout.strip()) if done.returncode == 0 else None
-
-
-if __name__ == "__main__":
-    print(next(iter(available().values())))
