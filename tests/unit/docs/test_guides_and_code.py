@@ -238,3 +238,12 @@ def test_options_and_defaults_of_the_event_source() -> None:
     for name, option in options.items():
         if "default" in option:
             assert yaml.safe_load(rows[name].strip("`")) == option["default"], name
+
+
+def test_every_guess_is_played_both_ways_with_the_modules() -> None:
+    guide = (DOCS / "rst" / "guide_emulator.rst").read_text(encoding="utf-8")
+    rows = re.findall(r"^  \* - .*\n    - .*\n    - (``.*)\n    - .*$", guide, re.MULTILINE)
+    folders = [ROOT / "tests" / "unit" / "plugins", ROOT / "tests" / "unit" / "eda", ROOT / "tests" / "integration"]
+    tests = "\n".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("test_*.py"))
+    unplayed = {name for row in rows for name in re.findall(r"``(\w+)``", row) if not re.search(rf'\b{name}(=|": )', tests)}
+    assert not unplayed

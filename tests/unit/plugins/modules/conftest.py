@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from ansible_collections.secops.xdr.plugins.modules import extrahop_observation
+from ansible_collections.secops.xdr.tests.unit.support.stellar import Stellar, hurry
 from ansible_collections.secops.xdr.tests.unit.support.vpn_logs import plain_rows, write_log
 
 if TYPE_CHECKING:
@@ -49,3 +50,10 @@ def upload(run_module: Callable[..., ModuleRun], extrahop: dict[str, Any]) -> Up
 def log(tmp_path: Path) -> str:
     """A log of seven rows."""
     return write_log(tmp_path / "vpn.csv", *plain_rows(7))
+
+
+@pytest.fixture
+def stellar(emulator: RunningEmulator, run_module: Callable[..., ModuleRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stellar:
+    """The emulator as Stellar Cyber, and this host."""
+    hurry(monkeypatch)
+    return Stellar(emulator, run_module, tmp_path)

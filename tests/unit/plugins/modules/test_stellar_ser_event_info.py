@@ -8,22 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible_collections.secops.xdr.tests.unit.support.stellar import Stellar, hurry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from ansible_collections.secops.xdr.tests.unit.support.module_runs import ModuleRun
-
-    from emulator import RunningEmulator
-
-
-@pytest.fixture
-def stellar(emulator: RunningEmulator, run_module: Callable[..., ModuleRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stellar:
-    """The emulator as Stellar Cyber, and this host."""
-    hurry(monkeypatch)
-    return Stellar(emulator, run_module, tmp_path)
+    from ansible_collections.secops.xdr.tests.unit.support.stellar import Stellar
 
 
 START = 1611849134000
