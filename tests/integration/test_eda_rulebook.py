@@ -270,7 +270,8 @@ def test_it_ends_at_once_also_while_the_server_does_not_answer(rulebook: Ruleboo
             rulebook.interrupt()
 
 
-def test_the_rulebook_of_the_collection_names_the_user_behind_a_new_event(rulebook: Rulebook):
+def start_tagging(rulebook: Rulebook) -> tuple[dict[str, Any], str]:
+    """Starts the rulebook of the collection; returns an event from a VPN address and its user. One such event is there from before."""
     session = next(iter(sample_sessions()))
     during = int(session.start.timestamp() * 1000) + 1000
     event = {"event_name": "A", "event_status": "New", "srcip": session.ipaddr, "timestamp": during}
@@ -284,9 +285,31 @@ def test_the_rulebook_of_the_collection_names_the_user_behind_a_new_event(rulebo
     }
     rulebook.start("secops.xdr.incident_tagging")
     rulebook.wait_for(lambda: bool(list(state.glob("secops.xdr/cursor-*.json"))))
+    return event, session.username
+
+
+def test_the_rulebook_of_the_collection_names_the_user_behind_a_new_event(rulebook: Rulebook):
+    event, username = start_tagging(rulebook)
 
     rulebook.emulator.add_events({**event, "write_time": int(time.time() * 1000)})
 
     rulebook.wait_for(lambda: any(one["tags"] for one in rulebook.emulator.events()))
     before, new = rulebook.emulator.events()
-    assert (before["tags"], new["tags"]) == ([], [f"vpn_user:{session.username}"])
+    assert (before["tags"], new["tags"]) == ([], [f"vpn_user:{username}"])
+
+
+def test_the_rulebook_of_the_collection_takes_an_id_for_nothing_else(rulebook: Rulebook):
+    """Neither for an expression of Ansible nor for a query."""
+    event, username = start_tagging(rulebook)
+    owned = rulebook.folder / "owned"
+    expression = f"{{{{ lookup('ansible.builtin.pipe', 'touch {owned}') }}}}"
+    hostile = [expression, 'x" OR event_status:New OR _id:"y', "x\n" + expression]
+    now = int(time.time() * 1000)
+
+    rulebook.emulator.add_events(*({"_id": name, "_source": {**event, "event_name": expression, "write_time": now}} for name in hostile))
+    rulebook.emulator.add_events({"_id": "harmless", "_source": {**event, "event_name": expression, "write_time": now + 1}})
+
+    rulebook.wait_for(lambda: any(one["tags"] for one in rulebook.emulator.events()))
+    tagged = {one["_id"]: one["tags"] for one in rulebook.emulator.events() if one["tags"]}
+    assert tagged == {"harmless": [f"vpn_user:{username}"]}
+    assert not owned.exists()
