@@ -53,10 +53,15 @@ def _read(path: Path) -> Any:
 
 
 def _plugin_folders() -> list[tuple[str, Path]]:
-    """Return the folders of plugins that have pages; a folder of a kind that is not known here is an error."""
-    folders = [path for path in sorted((ROOT / "plugins").iterdir()) if path.is_dir() and path.name not in WITHOUT_PAGE]
-    kinds = [({"modules": "module"}.get(path.name, path.name), path) for path in folders if path.name != "__pycache__"]
-    return [*kinds, ("event_source", ROOT / "extensions" / "eda" / "plugins" / "event_source")]
+    """Return the folders of plugins that have pages."""
+    known = {"modules": "module", "filter": "filter"}
+    found = [("event_source", ROOT / "extensions" / "eda" / "plugins" / "event_source")]
+    for path in sorted((ROOT / "plugins").iterdir()):
+        if path.name in known:
+            found.append((known[path.name], path))
+        elif path.name not in {*WITHOUT_PAGE, "__pycache__"}:
+            raise LookupError(f"{path}: docs_site.py does not know whether plugins of this kind have pages.")
+    return found
 
 
 def write_reference() -> str:
