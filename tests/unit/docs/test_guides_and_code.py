@@ -247,3 +247,25 @@ def test_every_guess_is_played_both_ways_with_the_modules() -> None:
     tests = "\n".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("test_*.py"))
     unplayed = {name for row in rows for name in re.findall(r"``(\w+)``", row) if not re.search(rf'\b{name}(=|": )', tests)}
     assert not unplayed
+
+
+def test_the_readme_has_the_parts_that_automation_hub_asks_for() -> None:
+    headings = re.findall(r"^## (.+)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert headings == [
+        "Description",
+        "Requirements",
+        "Installation",
+        "Use Cases",
+        "Testing",
+        "Contributing",
+        "Support",
+        "Release Notes and Roadmap",
+        "Related Information",
+        "License Information",
+    ]
+
+
+def test_links_of_the_readme_are_whole() -> None:
+    targets = re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(targets) > 25
+    assert not [target for target in targets if not target.startswith("https://")]
