@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from ._matrix import LEGEND, Cell, run_cells, table
+from ._kills import Kill, kill_at_random, kill_table
+from ._matrix import LEGEND, Cell, on_grounds, run_cells, table
 from ._network_faults import NETWORK_FAULTS
 from ._operations import OPERATIONS, Ground, Operation
 from ._processes import ForkedModule, Surroundings, run_forked
@@ -20,12 +21,16 @@ __all__ = [
     "Cell",
     "ForkedModule",
     "Ground",
+    "Kill",
     "Operation",
     "RawFault",
     "RawRelay",
     "Relay",
     "Results",
     "Surroundings",
+    "kill_at_random",
+    "kill_table",
+    "on_grounds",
     "run_cells",
     "run_forked",
     "table",

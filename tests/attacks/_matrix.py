@@ -20,18 +20,20 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._operations import QUICK_LOOKS, Ground
 from ._processes import run_forked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from ansible_collections.secops.xdr.tests.unit.support.module_runs import ModuleRun
 
     from ._operations import Operation
 
+_Task = TypeVar("_Task")
+_Result = TypeVar("_Result")
 # Two attempts of ten times the timeout of a second, for each of a few requests.
 LONGEST_RUN_SECONDS = 90.0
 _ATTEMPTS = 3
@@ -193,14 +195,19 @@ def _name(first: ModuleRun, nothing: Sequence[int], stood: Sequence[int]) -> str
     return "P" if _done(nothing, stood) else "F"
 
 
-def run_cells(work: Iterable[tuple[Operation, str, Callable[[Ground], None]]], at_once: int) -> list[Cell]:
-    """Runs cells, several at once, each on a ground of its own."""
+def run_cells(work: Sequence[tuple[Operation, str, Callable[[Ground], None]]], at_once: int) -> list[Cell]:
+    """Runs cells, several at once."""
+    return on_grounds(lambda ground, task: attack(ground, *task), work, at_once)
+
+
+def on_grounds(do: Callable[[Ground, _Task], _Result], tasks: Sequence[_Task], at_once: int) -> list[_Result]:
+    """Does each task, several at once, each on a ground that is its own meanwhile."""
     grounds: queue.SimpleQueue[Ground] = queue.SimpleQueue()
 
-    def one(task: tuple[Operation, str, Callable[[Ground], None]]) -> Cell:
+    def one(task: _Task) -> _Result:
         ground = grounds.get()
         try:
-            return attack(ground, *task)
+            return do(ground, task)
         finally:
             grounds.put(ground)
 
@@ -208,7 +215,7 @@ def run_cells(work: Iterable[tuple[Operation, str, Callable[[Ground], None]]], a
         for _number in range(at_once):
             grounds.put(stack.enter_context(Ground()))
         with ThreadPoolExecutor(at_once) as pool:
-            return list(pool.map(one, work))
+            return list(pool.map(one, tasks))
 
 
 def table(cells: Sequence[Cell]) -> str:
