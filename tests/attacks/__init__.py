@@ -12,11 +12,16 @@ from ._operations import OPERATIONS, Ground, Operation
 from ._processes import ForkedModule, Surroundings, run_forked
 from ._relay import RawFault, RawRelay, Relay
 from ._results import RESULTS, Results
+from ._secret_plays import AWKWARD, KINDS, REFUSED
+from ._secret_runs import SecretRun, run_secret_plays
 
 __all__ = [
+    "AWKWARD",
+    "KINDS",
     "LEGEND",
     "NETWORK_FAULTS",
     "OPERATIONS",
+    "REFUSED",
     "RESULTS",
     "Cell",
     "ForkedModule",
@@ -27,11 +32,13 @@ __all__ = [
     "RawRelay",
     "Relay",
     "Results",
+    "SecretRun",
     "Surroundings",
     "kill_at_random",
     "kill_table",
     "on_grounds",
     "run_cells",
     "run_forked",
+    "run_secret_plays",
     "table",
 ]

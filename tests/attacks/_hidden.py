@@ -1,0 +1,101 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looks for a secret wherever a run may have left it: printed texts, files, and what the system tells of processes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PROC = Path("/proc")
+_PAUSE_SECONDS = 0.02
+
+
+def forms_of(secret: str, username: str = "") -> dict[str, bytes]:
+    """How a secret may be written, by what it is called: as it is, quoted for JSON, Python or a URL, and in base64."""
+    texts = {
+        "plain": secret,
+        "JSON": json.dumps(secret)[1:-1],
+        "JSON in UTF-8": json.dumps(secret, ensure_ascii=False)[1:-1],
+        "Python": repr(secret)[1:-1],
+        "URL": quote(secret, safe=""),
+        "form": quote_plus(secret),
+    }
+    forms = {name: text.encode() for name, text in texts.items()}
+    forms["base64"] = base64.b64encode(secret.encode()).rstrip(b"=")
+    forms["hexadecimal"] = secret.encode().hex().encode()
+    if username:
+        forms["Basic header"] = base64.b64encode(f"{username}:{secret}".encode())
+    return forms
+
+
+def found_in(content: bytes, forms: dict[str, bytes]) -> list[str]:
+    """The names of the forms that stand in the content."""
+    return [name for name, form in forms.items() if form in content]
+
+
+def found_in_files(folder: Path, forms: dict[str, bytes], given: set[Path]) -> list[str]:
+    """Files below the folder that hold the secret, but for those that it was given in."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink() and path not in given:
+            found += [f"{path.relative_to(folder)}: {name}" for name in found_in(path.read_bytes(), forms)]
+    return found
+
+
+class ProcessWatch:
+    """Reads the command line and the environment of every process that starts below this one, as other users' tools could."""
+
+    def __init__(self, forms: dict[str, bytes]) -> None:
+        self.found: set[str] = set()
+        self.seen: set[int] = set()
+        self._forms = forms
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> ProcessWatch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._is_over.wait(_PAUSE_SECONDS):
+            for process in _descendants(os.getpid()):
+                self.seen.add(process)
+                for name in ("cmdline", "environ"):
+                    self.found.update(f"{name}: {form}" for form in found_in(_content(process, name), self._forms))
+
+
+def _descendants(of: int) -> Iterator[int]:
+    children: dict[int, list[int]] = {}
+    for entry in _PROC.iterdir():
+        if entry.name.isdigit():
+            # The name of a program stands in parentheses and may hold anything.
+            fields = _content(int(entry.name), "stat").rpartition(b")")[2].split()
+            if len(fields) > 1:
+                children.setdefault(int(fields[1]), []).append(int(entry.name))
+    waiting = [of]
+    while waiting:
+        below = children.get(waiting.pop(), [])
+        yield from below
+        waiting += below
+
+
+def _content(process: int, name: str) -> bytes:
+    """Empty where the process has ended by now."""
+    try:
+        return (_PROC / str(process) / name).read_bytes()
+    except OSError:
+        return b""

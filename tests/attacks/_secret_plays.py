@@ -1,0 +1,124 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tasks that do everything with a secret that a run can do with one: succeed, fail, plan, wait, and meet servers that repeat it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+AWKWARD = {
+    "quotes": "a\"b'c\\d`e",
+    "shell and templates": "$(id) {{ 7*7 }} %s %(x)s",
+    "URL": "p%2Fa+s/s=w&o?r#d",
+    "not ASCII": "Zürich-пароль-😀",
+    "three characters": "~Q7",
+    "a word of the answer": "unprivileged",
+    "markup": "<b>k</b>&amp;|",
+}
+REFUSED = {"a line break": "first-half\nsecond-half", "a tab": "first-half\tsecond-half"}
+"""No credential of these products holds them. They are refused, and neither half is shown."""
+KINDS = ("api_key", "client_secret", "jwt", "basic", "scoped_key")
+"""The ways to prove who calls, by what the secret is for."""
+_PLANNED = {"check_mode": True}
+_IN_BACKGROUND = {"async": 60, "poll": 1}
+_ECHOES = (400, 401, 403, 429, 500)
+_BREAKS = ("redirect", "garbage", "html", "truncate", "reset_after", "close_before")
+_TEXT = "the account is unprivileged, said the server"
+
+
+@dataclass
+class SecretPlay:
+    """A play, the faults that it needs, and how many of its tasks fail."""
+
+    tasks: list[dict[str, Any]] = field(default_factory=list)
+    faults: list[dict[str, Any]] = field(default_factory=list)
+    failing: int = 0
+
+    def add(self, title: str, module: str, options: dict[str, Any], *, fails: bool = False, keywords: dict[str, Any] | None = None) -> None:
+        """Appends a task. A task that fails does not end the play."""
+        self.tasks.append(
+            {"name": title, f"secops.xdr.{module}": options, **(keywords or {}), **({"ignore_errors": True} if fails else {})}
+        )
+        self.failing += fails
+
+    def fault(self, word: str, action: str, times: int | None = None, **more: Any) -> None:
+        """Breaks every request whose body holds the word."""
+        self.faults.append({"action": action, "match": {"body_contains": word}, "times": times, **more})
+
+
+def upload_play(connection: dict[str, Any], *, thorough: bool) -> SecretPlay:
+    """Uploads with these connection options."""
+    play = SecretPlay()
+
+    def upload(title: str, *, fails: bool = False, options: dict[str, Any] | None = None, keywords: dict[str, Any] | None = None) -> None:
+        number = len(play.tasks)
+        row = {"ipaddr": f"10.8.3.{number + 1}", "associated_ipaddr": "203.0.113.9", "timestamp": 1_717_143_300 + number}
+        given = {**connection, "retries": 0, "timeout": 5, "source": title, "observations": [row], **(options or {})}
+        play.add(title, "extrahop_observation", given, fails=fails, keywords=keywords)
+
+    upload("accepted")
+    upload("planned", keywords=_PLANNED)
+    upload("in the background", keywords=_IN_BACKGROUND)
+    upload("devices", options={"check_devices": True})
+    upload("repeated", options={"retries": 1})
+    play.fault('"repeated"', "reset_after", times=1)
+    for status in _ECHOES if thorough else _ECHOES[-1:]:
+        upload(f"echo {status}", fails=True)
+        play.fault(f'"echo {status}"', "echo_authorization", status=status)
+    upload("echo in the background", fails=True, keywords=_IN_BACKGROUND)
+    play.fault('"echo in the background"', "echo_authorization", status=403)
+    upload("told", fails=True)
+    play.fault('"told"', "status", status=403, body={"error_message": _TEXT})
+    for action in _BREAKS if thorough else _BREAKS[:1]:
+        upload(f"break {action}", fails=True)
+        moved = {"location": "https://elsewhere.example/?x"} if action == "redirect" else {}
+        play.faults.append({"action": action, "match": {"body_contains": f'"break {action}"'}, "times": None, **moved})
+    upload("bad row", fails=True, options={"observations": [{"ipaddr": "10.8.3", "associated_ipaddr": "x", "timestamp": 1}]})
+    upload("bad shape", fails=True, options={"observations": "text"})
+    upload("bad range", fails=True, options={"batch_size": 0})
+    upload("bad host", fails=True, options={"host": "127.0.0.1:1"})
+    upload("no such option", fails=True, options={"batch": 3})
+    return play
+
+
+def event_play(connection: dict[str, Any], known: dict[str, str], *, thorough: bool) -> SecretPlay:
+    """Inserts, updates and reads events with these connection options; `known` is the index and id of an event that is there."""
+    play = SecretPlay()
+    common = {**connection, "retries": 0, "timeout": 5}
+    event = {"event_source": "firewall", "event_status": "New", "timestamp": 1_717_143_300_000}
+    play.add("insert", "stellar_ser_event", {**common, **event, "event_name": "accepted"})
+    play.add("insert planned", "stellar_ser_event", {**common, **event, "event_name": "planned"}, keywords=_PLANNED)
+    play.add("insert in the background", "stellar_ser_event", {**common, **event, "event_name": "background"}, keywords=_IN_BACKGROUND)
+    play.add("update", "stellar_ser_update", {**common, **known, "status": "In Progress", "comment": "seen", "add_tags": ["vpn"]})
+    play.add("read", "stellar_ser_event_info", {**common, "query": "event_name:accepted"})
+    for status in _ECHOES if thorough else _ECHOES[-1:]:
+        play.add(f"insert echo {status}", "stellar_ser_event", {**common, **event, "event_name": f"echo-{status}"}, fails=True)
+        play.fault(f"echo-{status}", "echo_authorization", status=status)
+    play.add("insert told", "stellar_ser_event", {**common, **event, "event_name": "told-why"}, fails=True)
+    play.fault("told-why", "status", status=403, body={"error": _TEXT})
+    play.add("comment echo", "stellar_ser_update", {**common, **known, "comment": "comment-echo"}, fails=True)
+    play.fault("comment-echo", "echo_authorization", status=403)
+    play.add("search echo", "stellar_ser_event_info", {**common, "query": "*", "index": "aella-ser-echo"}, fails=True)
+    play.faults.append({"action": "echo_authorization", "match": {"path_regex": "aella-ser-echo"}, "times": None, "status": 400})
+    play.add("bad shape", "stellar_ser_event", {**common, "events": "text"}, fails=True)
+    play.add("bad host", "stellar_ser_update", {**common, **known, "comment": "x", "host": "127.0.0.1:1"}, fails=True)
+    return play
+
+
+def login_play(connection: dict[str, Any], token_path: str) -> SecretPlay:
+    """Fails to log in, where the server repeats what it was sent, and where it hands out what is no token."""
+    play = SecretPlay()
+    for title, fault in (
+        ("login echo", {"action": "echo_authorization", "status": 401}),
+        ("login is another page", {"action": "html"}),
+        ("login is redirected", {"action": "redirect", "location": "https://elsewhere.example/login"}),
+    ):
+        row = {"ipaddr": "10.8.3.1", "associated_ipaddr": "203.0.113.9", "timestamp": 1_717_143_300}
+        if "client_id" in connection:
+            play.add(title, "extrahop_observation", {**connection, "retries": 0, "source": "VPN", "observations": [row]}, fails=True)
+        else:
+            play.add(title, "stellar_ser_event_info", {**connection, "retries": 0, "query": "*"}, fails=True)
+        play.faults.append({"match": {"path": token_path}, "times": 1, **fault})
+    return play
