@@ -244,7 +244,9 @@ class TestModule:
         log = site.log(range(10))
         good = site.run(log, _ansible_diff=True)
         assert postgresql_server.password not in good.printed
-        assert "********" in good["invocation"]["module_args"]["ledger"]
+        # From ansible-core 2.21 on, a module repeats its options only where it is asked to.
+        if "invocation" in good:
+            assert "********" in good["invocation"]["module_args"]["ledger"]
         for secret, url in (
             ("not-the+real/one", postgresql_server.url_of("postgres", password="not-the+real/one")),
             ("half@another", f"postgresql://ledger:half@another@127.0.0.1:{postgresql_server.port}/postgres"),
