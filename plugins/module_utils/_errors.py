@@ -11,6 +11,7 @@ An error says what is wrong, where, and what to do. Lower layers raise; only :fu
 
 from __future__ import annotations
 
+import errno
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ansible.module_utils.basic import AnsibleModule
+
+
+NO_HANDLES = (errno.EMFILE, errno.ENFILE)
+NO_HANDLES_MESSAGE = "The host that runs the module has no file handles left; raise its limit (ulimit -n), or lower `concurrency`."
 
 
 class XdrError(Exception):
@@ -135,3 +140,7 @@ def reported_by(module: AnsibleModule) -> Iterator[None]:
         yield
     except XdrError as error:
         module.fail_json(**error.as_result())
+    except OSError as error:
+        if error.errno not in NO_HANDLES:
+            raise
+        module.fail_json(NO_HANDLES_MESSAGE)

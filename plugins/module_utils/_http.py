@@ -19,7 +19,11 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.secops.xdr.plugins.module_utils._answers import Answer
 from ansible_collections.secops.xdr.plugins.module_utils._errors import (
+    NO_HANDLES,
+    NO_HANDLES_MESSAGE,
     AnswerError,
+    ConnectionFailedError,
+    NoAnswerError,
     RequestError,
 )
 from ansible_collections.secops.xdr.plugins.module_utils._exchange import Exchange, WatchedAdapter
@@ -113,6 +117,12 @@ class HttpClient:
             if exchange.unclear and operation is Operation.REPEATABLE_WRITE and not error.outcome_unknown:
                 raise error.after_an_unclear_attempt() from error
             raise
+        except OSError as error:
+            # What explains a failure is loaded when there is one, and that takes a handle as well.
+            if error.errno not in NO_HANDLES:
+                raise
+            kind = NoAnswerError if exchange.sent or exchange.unclear else ConnectionFailedError
+            raise kind(NO_HANDLES_MESSAGE, method=method, path=path) from error
         return answer
 
     def _session(self) -> requests.Session:

@@ -8,13 +8,17 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 import ssl
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
-from ansible_collections.secops.xdr.plugins.module_utils._errors import ConnectionFailedError, NoAnswerError
+from ansible_collections.secops.xdr.plugins.module_utils._errors import (
+    NO_HANDLES,
+    NO_HANDLES_MESSAGE,
+    ConnectionFailedError,
+    NoAnswerError,
+)
 from ansible_collections.secops.xdr.plugins.module_utils._requests import ConnectTimeoutError, NewConnectionError, requests
 
 if TYPE_CHECKING:
@@ -27,7 +31,6 @@ if TYPE_CHECKING:
 _ErrorT = TypeVar("_ErrorT", bound=BaseException)
 _HOSTNAME_MISMATCH = 62  # X509_V_ERR_HOSTNAME_MISMATCH, and 64 for IP addresses
 _IP_ADDRESS_MISMATCH = 64
-_NO_HANDLES = (errno.EMFILE, errno.ENFILE)
 _NOT_YET_VALID = 9  # X509_V_ERR_CERT_NOT_YET_VALID
 _EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 _CERTIFICATE_LIBRARIES = ("X509", "PEM", "ASN1")
@@ -74,10 +77,8 @@ def given_up(exchange: Exchange, settings: ConnectionSettings, method: str, path
 
 def _not_sent_message(causes: list[BaseException], place: str, settings: ConnectionSettings) -> str:
     """What kept the request from being sent, where it was not the certificate."""
-    if any(isinstance(cause, OSError) and cause.errno in _NO_HANDLES for cause in causes):
-        return (
-            "The host that runs the module has no file handles left for a connection; raise its limit (ulimit -n), or lower `concurrency`."
-        )
+    if any(isinstance(cause, OSError) and cause.errno in NO_HANDLES for cause in causes):
+        return NO_HANDLES_MESSAGE
     if _first(causes, requests.exceptions.ProxyError):
         return (
             f"The proxy for {place} cannot be reached or refused the connection; check the environment variables HTTPS_PROXY and NO_PROXY."
@@ -89,7 +90,7 @@ def _not_sent_message(causes: list[BaseException], place: str, settings: Connect
         return f"{place} refused the connection: nothing listens there; check `host` and port, and that the service is up."
     if _first(causes, NewConnectionError):
         return f"{place} cannot be reached; check `host`, port and routing from the host that runs the module."
-    if _first(causes, ConnectTimeoutError):
+    if _first(causes, ConnectTimeoutError) or _first(causes, socket.timeout):
         return f"No connection to {place} within {settings.timeout} seconds (option `timeout`); check `host`, port, routing and firewalls."
     return _tls_message(causes, place)
 
