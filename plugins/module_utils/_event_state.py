@@ -91,6 +91,12 @@ class EventState:
             tuple(tag for tag in change.remove_tags if tag in self.tags),
         )
 
+    def comments_too_many(self, change: Change, before: EventState) -> int:
+        """How often the comment of a change was written more than once since the state before it."""
+        if change.comment is None:
+            return 0
+        return max(self._times(change.comment) - before._times(change.comment) - 1, 0)
+
     def after(self, change: Change) -> EventState:
         """What the state will be."""
         tags = [tag for tag in self.tags if tag not in change.remove_tags]

@@ -150,11 +150,19 @@ class EventUpdater:
                 outcome.after, outcome.changed = None, unclear is None
                 raise _unseen(outcome.wanted, unclear, error) from error
             outcome.changed = left != change
+            self._warn_of_others(outcome.wanted, outcome.after.comments_too_many(change, before))
             if left.is_empty:
                 return
             if unclear is None or isinstance(unclear, AnswerError):
                 break
         raise self._not_done(outcome.wanted, left, unclear)
+
+    def _warn_of_others(self, wanted: WantedChange, comments: int) -> None:
+        if comments:
+            self._run.warn(
+                f"{wanted.where or wanted.id}: the comment was written {comments + 1} times since this run looked: by another run at the "
+                "same time, or because the server was slow to carry out what it had not answered."
+            )
 
     def _unclear_send(self, wanted: WantedChange, change: Change) -> RequestError | None:
         """Sends a change; returns the error where it is unclear whether it was carried out."""
