@@ -110,6 +110,7 @@ lint: venv
 	@.venv/bin/ansible-lint
 	@.venv/bin/python tests/checks/copy_tree.py package reuse --root . lint --lines
 	@.venv/bin/antsibull-changelog lint
+	@.venv/bin/python tests/checks/weaknesses.py
 	@.venv/bin/shellcheck .ci/run tests/checks/*.sh
 
 # Sphinx checks the pages themselves, so rstcheck need not: it stumbles over the name of its temporary folder where that ends with "_".
