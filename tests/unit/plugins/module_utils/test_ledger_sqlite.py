@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 import stat
 import threading
@@ -19,6 +20,11 @@ from ansible_collections.secops.xdr.plugins.module_utils._ledgers import open_le
 
 SCOPE = ObservationScope("https://extrahop.example.com", "OpenVPN", "seconds")
 KEYS = [(1_700_000_000 + number, bytes([10, 8, 0, number, 203, 0, 113, 1])) for number in range(5)]
+DAMAGED = {
+    "text": b"this is no database" * 100,
+    "noise": random.Random(1).randbytes(8192),
+    "only the head": b"SQLite format 3\0" + b"\xff" * 4096,
+}
 
 
 @pytest.fixture
@@ -133,7 +139,7 @@ class TestFile:
         assert path.read_bytes() == before
 
     @pytest.mark.parametrize("read_only", [False, True])
-    @pytest.mark.parametrize("content", [b"this is no database" * 100, os.urandom(8192), b"SQLite format 3\0" + b"\xff" * 4096])
+    @pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
     def test_a_damaged_one_is_refused_and_left_alone(self, tmp_path, read_only, content):
         path = tmp_path / "ledger.db"
         path.write_bytes(content)
