@@ -140,7 +140,7 @@ class SqliteLedger:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise LedgerError(_explanation(self.path, error)) from error
 
     def _attach_read_only(self) -> None:
@@ -203,13 +203,14 @@ def _connected(path: str) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=not path)
 
 
-def _explanation(path: str, error: sqlite3.Error) -> str:
-    text = str(error)
+def _explanation(path: str, error: sqlite3.Error | UnicodeDecodeError) -> str:
+    # A damaged ledger may hold anything, and the words of an error about it as well.
+    text = "malformed text" if isinstance(error, UnicodeDecodeError) else str(error)
     if "full" in text:
         return f"ledger: the disk under {path} is full. Make room and run again; what was recorded is kept."
     if "locked" in text or "busy" in text:
         return f"ledger: {path} is held by another program for over {_BUSY_SECONDS:.0f} seconds. Find and end it, or wait, and run again."
-    if "not a database" in text or "malformed" in text:
+    if "not a database" in text or "malformed" in text or "decode" in text:
         return (
             f"ledger: {path} is damaged or no SQLite database ({text}). Restore it from a backup, or move it away: "
             "a new one is then made, and rows that the old one knew may be sent a second time."

@@ -147,6 +147,16 @@ class TestFile:
             open_ledger(str(path), read_only=read_only)
         assert path.read_bytes() == content
 
+    @pytest.mark.parametrize("read_only", [False, True])
+    def test_damage_in_its_texts_is_told(self, path, read_only):
+        accept(path, KEYS)
+        content = path.read_bytes()
+        damaged = content.replace(b"KEY AUTOINCREMENT", b"KEY AUTOINCREM\xccNT")
+        assert damaged != content
+        path.write_bytes(damaged)
+        with pytest.raises(LedgerError, match=r"^ledger: .*damaged"), observations(path, read_only=read_only):
+            pass
+
     def test_damage_in_the_middle_is_told(self, path):
         accept(path, [(number, bytes(8)) for number in range(20_000)])
         with closing(sqlite3.connect(path)) as connection:
