@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from . import _hosts as hosts
 from ._kills import Kill, kill_at_random, kill_table
-from ._matrix import LEGEND, Cell, on_grounds, run_cells, table
-from ._network_faults import NETWORK_FAULTS
-from ._operations import OPERATIONS, Ground, Operation
+from ._matrix import Cell, legend, on_grounds, run_cells, table
+from ._network_faults import LASTING_FAULTS, NETWORK_FAULTS
+from ._operations import OPERATIONS, Ground, Operation, RawGround
 from ._processes import ForkedModule, Surroundings, run_forked
-from ._relay import RawFault, RawRelay, Relay
+from ._raw_relay import RawFault, RawRelay
+from ._relay import Relay
 from ._results import RESULTS, Results
 from ._secret_plays import AWKWARD, KINDS, REFUSED
 from ._secret_runs import SecretRun, run_secret_plays
@@ -18,7 +20,7 @@ from ._secret_runs import SecretRun, run_secret_plays
 __all__ = [
     "AWKWARD",
     "KINDS",
-    "LEGEND",
+    "LASTING_FAULTS",
     "NETWORK_FAULTS",
     "OPERATIONS",
     "REFUSED",
@@ -29,13 +31,16 @@ __all__ = [
     "Kill",
     "Operation",
     "RawFault",
+    "RawGround",
     "RawRelay",
     "Relay",
     "Results",
     "SecretRun",
     "Surroundings",
+    "hosts",
     "kill_at_random",
     "kill_table",
+    "legend",
     "on_grounds",
     "run_cells",
     "run_forked",

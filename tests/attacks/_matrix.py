@@ -38,7 +38,7 @@ _Result = TypeVar("_Result")
 LONGEST_RUN_SECONDS = 90.0
 _ATTEMPTS = 3
 _UNDISTURBED = {"timeout": 30}
-LEGEND = {
+_LEGEND = {
     "D": "reported done, and it stands there once",
     "D2": "reported done, with the warning that it may stand there twice",
     "F": "reported failed, and nothing was done; the next run did it",
@@ -94,7 +94,7 @@ class _Trial:
         self.operation = operation
 
     def verdict(self) -> str:
-        """A key of `LEGEND`; raises DisagreementError."""
+        """A key of `_LEGEND`; raises DisagreementError."""
         nothing = self.operation.standing(self.ground)
         first = self._run()
         if self.operation.writes and not self.ground.relay.met:
@@ -195,12 +195,16 @@ def _name(first: ModuleRun, nothing: Sequence[int], stood: Sequence[int]) -> str
     return "P" if _done(nothing, stood) else "F"
 
 
-def run_cells(work: Sequence[tuple[Operation, str, Callable[[Ground], None]]], at_once: int) -> list[Cell]:
+def run_cells(
+    work: Sequence[tuple[Operation, str, Callable[[Ground], None]]], at_once: int, new_ground: Callable[[], Ground] = Ground
+) -> list[Cell]:
     """Runs cells, several at once."""
-    return on_grounds(lambda ground, task: attack(ground, *task), work, at_once)
+    return on_grounds(lambda ground, task: attack(ground, *task), work, at_once, new_ground)
 
 
-def on_grounds(do: Callable[[Ground, _Task], _Result], tasks: Sequence[_Task], at_once: int) -> list[_Result]:
+def on_grounds(
+    do: Callable[[Ground, _Task], _Result], tasks: Sequence[_Task], at_once: int, new_ground: Callable[[], Ground] = Ground
+) -> list[_Result]:
     """Does each task, several at once, each on a ground that is its own meanwhile."""
     grounds: queue.SimpleQueue[Ground] = queue.SimpleQueue()
 
@@ -213,7 +217,7 @@ def on_grounds(do: Callable[[Ground, _Task], _Result], tasks: Sequence[_Task], a
 
     with ExitStack() as stack:
         for _number in range(at_once):
-            grounds.put(stack.enter_context(Ground()))
+            grounds.put(stack.enter_context(new_ground()))
         with ThreadPoolExecutor(at_once) as pool:
             return list(pool.map(one, tasks))
 
@@ -226,3 +230,9 @@ def table(cells: Sequence[Cell]) -> str:
     lines = [f"| fault | {' | '.join(operations)} |", "|---" * (len(operations) + 1) + "|"]
     lines += [f"| {fault} | {' | '.join(by_place.get((fault, operation), '') for operation in operations)} |" for fault in faults]
     return "\n".join(lines)
+
+
+def legend(cells: Sequence[Cell]) -> list[str]:
+    """What the verdicts in these cells mean, as lines of a list in Markdown."""
+    met = {cell.verdict for cell in cells}
+    return [f"- {code}: {meaning}" for code, meaning in _LEGEND.items() if code in met]

@@ -281,3 +281,6 @@ NETWORK_FAULTS: dict[str, Fault] = {
     "plain HTTP once it was done": _then_shows("none"),
 }
 """By what the tables call them."""
+
+LASTING_FAULTS = frozenset(name for name in NETWORK_FAULTS if not name.startswith(("reset in the", "answer cut short")) or "body" in name)
+"""Those that are also played on each attempt, for as long as the first run lasts."""

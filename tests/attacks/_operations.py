@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from emulator import RunningEmulator, Settings
 
 from ._processes import Surroundings
+from ._raw_relay import RawRelay
 from ._relay import Relay
 
 if TYPE_CHECKING:
@@ -33,15 +34,21 @@ QUICK_LOOKS = Surroundings(
 class Ground:
     """An emulator, a relay before it, and a host with its ledger. Use it in a `with` block."""
 
+    certificate = "none"
+
     def __init__(self) -> None:
-        self.emulator = RunningEmulator(Settings(refresh_delay=0.05, accepted_body="json"), certificate="none")
+        self.emulator = RunningEmulator(Settings(refresh_delay=0.05, accepted_body="json"), certificate=self.certificate)
         self.folder = Path(tempfile.mkdtemp(prefix="xdr-ground-"))
 
     def __enter__(self) -> Ground:
         self.emulator.start()
-        self.relay = Relay(int(self.emulator.host.rpartition(":")[2]))
+        self.relay = self.new_relay(int(self.emulator.host.rpartition(":")[2]))
         self.relay.__enter__()
         return self
+
+    def new_relay(self, upstream: int) -> Relay | RawRelay:
+        """The relay to that port."""
+        return Relay(upstream)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.relay.__exit__(kind, error, trace)
@@ -72,6 +79,16 @@ class Ground:
         """The source of the event that is updated."""
         source: Mapping[str, Any] = next(one["_source"] for one in self.emulator.events() if one["_id"] == EVENT["id"])
         return source
+
+
+class RawGround(Ground):
+    """The same with a relay that hands TLS through."""
+
+    certificate = "good"
+
+    def new_relay(self, upstream: int) -> RawRelay:
+        """The relay to that port."""
+        return RawRelay(upstream, self.emulator.ca_path)
 
 
 @dataclass(frozen=True)

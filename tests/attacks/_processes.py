@@ -109,7 +109,8 @@ class ForkedModule:
         """Waits for its end; fails where it is killed, hangs, writes to stderr, or shows a secret."""
         self._process.join(PATIENCE_SECONDS)
         assert not self._process.is_alive(), f"it has not ended within {PATIENCE_SECONDS} seconds"
-        printed, said, status = ((Path(self._folder.name) / name).read_text(encoding="utf-8") for name in ("stdout", "stderr", "status"))
+        paths = [Path(self._folder.name) / name for name in ("stdout", "stderr", "status")]
+        printed, said, status = (path.read_text(encoding="utf-8") if path.exists() else "" for path in paths)
         assert said == "", said
         run = ModuleRun(json.loads(printed), printed)
         assert status == ("1" if run.failed else "0"), f"it ended with {status}: {printed}"

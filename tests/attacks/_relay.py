@@ -1,10 +1,9 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A TCP relay between a module and the emulator, in a thread of this process, that breaks what it is told to break.
+"""A relay between a module and the emulator, in a thread of this process, that breaks what it is told to break.
 
-`Relay` ends TLS itself and knows requests and answers, so that a fault can meet one call and one byte of it. `RawRelay` knows bytes
-only and hands TLS through, so that a fault can meet the handshake and the records.
+It ends TLS itself and knows requests and answers, so that a fault can meet one call and one byte of it.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ class Talk:
 
     def reset(self) -> None:
         """Ends the connection to the client as a crashed host does."""
-        _reset(self._writer)
+        reset_connection(self._writer)
 
     def close(self) -> None:
         """Ends the connection to the client in good order."""
@@ -88,11 +87,12 @@ class _Played:
     skipped: int
 
 
-class _Listener(ABC):
+class Listener(ABC):
     """A port of this host, served by a thread between `start` and `stop`, or inside a `with` block."""
 
     def __init__(self, upstream: int, context: ssl.SSLContext | None) -> None:
         self.upstream = upstream
+        self.name = "127.0.0.1"
         self.port = 0
         self._context = context
         self._loop = asyncio.new_event_loop()
@@ -107,15 +107,15 @@ class _Listener(ABC):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.in_loop(self.refuse())
-        self.in_loop(self._drop_all())
+        self.in_loop(self.drop_all())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_PATIENCE_SECONDS)
         self._loop.close()
 
     @property
     def host(self) -> str:
-        """`address:port`."""
-        return f"127.0.0.1:{self.port}"
+        """`name:port`."""
+        return f"{self.name}:{self.port}"
 
     def in_loop(self, work: Coroutine[Any, Any, None]) -> None:
         """Runs it in the thread of the relay, and waits for it."""
@@ -142,7 +142,7 @@ class _Listener(ABC):
         except _GONE:
             pass
         except asyncio.CancelledError:
-            _reset(writer)
+            reset_connection(writer)
         finally:
             self._talks.discard(task)
             writer.close()
@@ -151,14 +151,15 @@ class _Listener(ABC):
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serves one connection."""
 
-    async def _drop_all(self) -> None:
+    async def drop_all(self) -> None:
+        """Ends all connections."""
         talks = list(self._talks)
         for talk in talks:
             talk.cancel()
         await asyncio.gather(*talks, return_exceptions=True)
 
 
-class Relay(_Listener):
+class Relay(Listener):
     """Between HTTPS and an emulator that speaks HTTP."""
 
     def __init__(self, upstream: int) -> None:
@@ -182,10 +183,11 @@ class Relay(_Listener):
     def mend(self) -> None:
         """Passes on everything from now on; whatever still hangs is dropped."""
         self._played = None
+        self.name = "127.0.0.1"
         self.in_loop(self._mend())
 
     async def _mend(self) -> None:
-        await self._drop_all()
+        await self.drop_all()
         if self._context is not self._good:
             await self.refuse()
             self._context = self._good
@@ -221,83 +223,6 @@ class Relay(_Listener):
                 await talk.answer(answer)
 
 
-@dataclass
-class RawFault:
-    """What goes wrong with the bytes of one direction (`up` is to the server) from `offset` on.
-
-    `action` is `reset`, `close`, `stall`, `garble` or `drip`.
-    """
-
-    direction: str
-    action: str
-    offset: int
-    times: int | None = 1
-
-
-class RawRelay(_Listener):
-    """Bytes for bytes. `passed` counts those of each direction, over all connections since the fault was set."""
-
-    def __init__(self, upstream: int) -> None:
-        super().__init__(upstream, None)
-        self.passed = {"up": 0, "down": 0}
-        self.met = 0
-        self._fault: RawFault | None = None
-
-    def break_bytes(self, fault: RawFault | None) -> None:
-        """Plays this fault, or none, and drops what still hangs."""
-        self.in_loop(self._drop_all())
-        self._fault = fault
-        self.met = 0
-        self.passed = {"up": 0, "down": 0}
-
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self.upstream)
-        pumps = [
-            asyncio.ensure_future(self._pump("up", reader, server_writer, writer)),
-            asyncio.ensure_future(self._pump("down", server_reader, writer, writer)),
-        ]
-        try:
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for pump in pumps:
-                pump.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
-            server_writer.close()
-
-    async def _pump(self, direction: str, source: asyncio.StreamReader, sink: asyncio.StreamWriter, client: asyncio.StreamWriter) -> None:
-        while data := await source.read(65536):
-            fault = self._fault
-            here = self.passed[direction]
-            if fault and fault.direction == direction and here + len(data) > fault.offset and self.met != fault.times:
-                self.met += 1
-                cut = max(fault.offset - here, 0)
-                self.passed[direction] += cut
-                sink.write(data[:cut])
-                await sink.drain()
-                data = await self._broken(fault, data[cut:], sink, client)
-            self.passed[direction] += len(data)
-            sink.write(data)
-            await sink.drain()
-
-    async def _broken(self, fault: RawFault, data: bytes, sink: asyncio.StreamWriter, client: asyncio.StreamWriter) -> bytes:
-        """Does what the fault says; gives the bytes that are passed on after all."""
-        if fault.action == "garble":
-            return bytes([data[0] ^ 0x55, *data[1:]])
-        if fault.action == "reset":
-            _reset(client)
-        elif fault.action == "close":
-            client.close()
-        elif fault.action == "stall":
-            await asyncio.sleep(3600)
-        elif fault.action == "drip":
-            for byte in data:
-                sink.write(bytes([byte]))
-                await sink.drain()
-                await asyncio.sleep(0.3)
-            return b""
-        raise ConnectionResetError
-
-
 async def _message(reader: asyncio.StreamReader) -> tuple[bytes, int]:
     """A whole request or answer, and the length of its header with the empty line."""
     head = await reader.readuntil(b"\r\n\r\n")
@@ -311,7 +236,7 @@ async def _message(reader: asyncio.StreamReader) -> tuple[bytes, int]:
     return head + body, len(head)
 
 
-def _reset(writer: asyncio.StreamWriter) -> None:
+def reset_connection(writer: asyncio.StreamWriter) -> None:
     connection = writer.get_extra_info("socket")
     if connection is not None:
         with contextlib.suppress(OSError):

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Uploads, inserts and updates on hosts on which something is missing or wrong."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+
+from attacks import OPERATIONS, hosts, on_grounds
+
+WRITERS = ("upload", "insert", "update_ser: comment")
+WITH_LEDGER = ("upload", "insert")
+YEAR = 365 * 86_400.0
+DAMAGED = 60
+AT_ONCE = 4
+
+
+def attacks_of(seed):
+    """(what, operation, function, its arguments)."""
+    if hosts.can_mount():
+        for kilobytes in range(8, 260, 12):
+            yield from (("a disk with too little room", one, hosts.on_a_full_disk, {"kilobytes": kilobytes}) for one in WITH_LEDGER)
+        for is_new in (True, False):
+            yield from (("a disk that cannot be written", one, hosts.on_a_read_only_disk, {"is_new": is_new}) for one in WITH_LEDGER)
+    for size in range(8, 160, 8):
+        limits = {"RLIMIT_FSIZE": size * 1024}
+        yield from (("files that may not grow further", one, hosts.on_a_host, {"limits": limits}) for one in WITH_LEDGER)
+    # Below that, Ansible itself can neither begin nor end.
+    for handles in range(9, 24):
+        yield from (("too few file handles", one, hosts.on_a_host, {"limits": {"RLIMIT_NOFILE": handles}}) for one in WRITERS)
+    for number in range(DAMAGED):
+        choice = {"choice": f"{seed} {number}"}
+        yield from (("a damaged ledger", one, hosts.with_a_damaged_ledger, choice) for one in WITH_LEDGER)
+    for clock in (10 * YEAR, 1.0, -YEAR):
+        yield from (("a wrong clock", one, hosts.on_a_host, {"clock": clock}) for one in WRITERS)
+    for jump in (-3600.0, 3600.0, 86_400.0):
+        yield from (("a clock that jumps", one, hosts.on_a_host, {"clock_jump": jump}) for one in WRITERS)
+    for runs in (2, 10):
+        yield from ((f"{runs} runs at once", one, hosts.at_once, {"runs": runs}) for one in WRITERS)
+
+
+def come_of(ground, attack):
+    _what, operation, function, arguments = attack
+    if "choice" in arguments:
+        arguments = {"choice": random.Random(arguments["choice"])}
+    try:
+        return function(ground, OPERATIONS[operation], **arguments), ""
+    except AssertionError as error:
+        return "**!**", f"{attack}: {error}"
+
+
+def test_hosts(results, seed):
+    started = time.monotonic()
+    attacks = list(attacks_of(seed))
+    outcomes = on_grounds(come_of, attacks, AT_ONCE)
+    lines = ["| host | operation | tasks | what came of them | flaws |", "|---|---|---|---|---|"]
+    for what, operation in dict.fromkeys((what, operation) for what, operation, *_rest in attacks):
+        those = [outcome for attack, outcome in zip(attacks, outcomes, strict=True) if attack[:2] == (what, operation)]
+        words = ", ".join(f"{count} x {word}" for word, count in sorted(Counter(word for word, _flaw in those).items()))
+        lines.append(f"| {what} | {operation} | {len(those)} | {words} | {sum(bool(flaw) for _word, flaw in those)} |")
+    flaws = [flaw for _word, flaw in outcomes if flaw]
+    body = [
+        f"{len(attacks)} tasks, each run again on a host that is well, and a third time, which must change nothing.",
+        "A run fails in words or works; nothing may be lost, and nothing may come twice without a word. A damaged ledger that still reads",
+        "may have forgotten what was uploaded; one that does not is refused, and replaced here.",
+        "",
+        *lines,
+        "",
+        *(f"- {flaw}" for flaw in flaws),
+    ]
+    results.write("process-host", "The process: hosts on which something is wrong", "\n".join(body), seconds=time.monotonic() - started)
+    assert flaws == []
