@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ansible_collections.secops.xdr.plugins.module_utils._addresses import Address
 
 _REMEMBERED = 50_000
+_LONGEST_REMEMBERED = 100
+"""In characters: white space around an address can be of any length."""
 
 
 class AddressBook:
@@ -54,6 +56,8 @@ class AddressBook:
             self._remember(text, address)
 
     def _remember(self, text: str, address: Address) -> None:
+        if len(text) > _LONGEST_REMEMBERED:
+            return
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
         self._known[text] = address

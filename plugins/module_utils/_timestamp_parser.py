@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     _Split = Callable[[list[str]], tuple[list[str], list[int | None]]]
 
 _REMEMBERED = 20_000
+_LONGEST_TIME = 200
+"""In characters; a text made of a hundred thousand words would keep the search for the zone's word busy."""
 _MARK = "\0"
 """Stands in an hour where its minutes and seconds were."""
 _YEARS = ("%Y", "%y", "%G", "%c", "%x")
@@ -82,8 +84,8 @@ class TimestampParser:
 
     def _learn(self, hour: str) -> None:
         """Notes when an hour starts, unless the zone changes its offset within it."""
-        if hour.count(_MARK) != self._marks:
-            # The text holds one itself, and is no time.
+        if hour.count(_MARK) != self._marks or len(hour) > _LONGEST_TIME:
+            # The text holds one itself or is too long, and is no time, or not worth remembering.
             return
         before, _mark, after = hour.partition(_MARK)
         try:
@@ -111,6 +113,8 @@ class TimestampParser:
 
     def _parse_by_format(self, text: str) -> int:
         stripped = text.strip()
+        if len(stripped) > _LONGEST_TIME:
+            raise ValueError(f"time {quoted(text)} is longer than any time")
         try:
             moment = self._with_abbreviation(stripped) if "%Z" in self.format else datetime.strptime(stripped, self.format)
         except ValueError as error:

@@ -40,7 +40,10 @@ _END = "tunnel-down"
 _LOGIN_REFUSED = "ssl-login-fail"
 _ACTION = re.compile(rf'\baction="?(?:{"|".join((*_BEGINNINGS, _END, _LOGIN_REFUSED))})\b')
 _DEVICE = re.compile(r'\b(?:logid|log_id)="?\d|\bdevid="?F|\bdate=\d{4}-\d\d-\d\d[ ,]time=', re.ASCII)
-_FIELD = re.compile(r'(\w+)=(?:"([^"\\]*(?:\\.[^"\\]*)*)"|([^\s",]*))')
+_QUOTED = r'[^"\\]*(?:\\.[^"\\]*)*'
+# Names begin where words do, and a quote that is not closed takes the rest of the line: else each part of a long line that was made for
+# it would be looked at again and again.
+_FIELD = re.compile(rf'(?<!\w)(\w+)=(?:"({_QUOTED})"|"{_QUOTED}\\?\Z|([^\s",]*))')
 _EPOCH = re.compile(r"\d{10,19}\Z", re.ASCII)
 _SECONDS = re.compile(r"\d{1,9}\Z", re.ASCII)
 _DIGITS_OF_MS = 13

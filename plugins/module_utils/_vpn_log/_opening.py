@@ -16,10 +16,9 @@ from typing import IO
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted
 
-_ENCODINGS_OF_NAMES = ("idna", "punycode")
-"""They are for the names of hosts, and what they make of a text depends on where it is cut."""
-_ASCII = bytes(range(128)) + rb"\u0041"
-"""With what is an escape in some encodings."""
+_OTHER_ENCODINGS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape"})
+"""They are for names of hosts and for source code, and what they make of a text depends on where it is cut."""
+_ASCII = bytes(range(128))
 
 
 def checked_encoding(encoding: str) -> str:
@@ -29,7 +28,7 @@ def checked_encoding(encoding: str) -> str:
         name = codecs.lookup(encoding).name
     except (LookupError, ValueError) as error:
         raise _unknown(encoding) from error
-    if name in _ENCODINGS_OF_NAMES:
+    if name.replace("_", "-") in _OTHER_ENCODINGS:
         raise _unknown(encoding)
     return encoding
 

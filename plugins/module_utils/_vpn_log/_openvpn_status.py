@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 MAX_CLIENTS = 100_000
 """Of one snapshot of version 1, which are held until the routing table has been read."""
+_MAX_CHARACTERS = 100_000_000
+"""Of its clients and routes together."""
 _NAME = "Common Name"
 _REAL = "Real Address"
 _INSIDE = ("Virtual Address", "Virtual IPv6 Address")
@@ -57,6 +59,7 @@ class OpenvpnStatusParser:
         self._section = ""
         self._waiting: list[tuple[int, str, dict[str, str]]] = []
         self._routes: dict[tuple[str, str], list[str]] = {}
+        self._characters = 0
 
     def rows(self, number: int, line: str) -> Iterator[LoggedRow]:
         """The row of a client; for version 1, when its snapshot has ended. Headings, routes and totals are other messages."""
@@ -73,7 +76,7 @@ class OpenvpnStatusParser:
             yield from self._waiting_client(number, line)
         else:
             if self._section == _ROUTES:
-                self._note_route(line)
+                self._note_route(number, line)
             yield Skipped(number, OTHER_MESSAGE)
 
     def rest(self) -> Iterator[LoggedRow]:
@@ -85,7 +88,7 @@ class OpenvpnStatusParser:
         """Whether the line is no row of a table; notes which table begins."""
         if kind == "HEADER":
             if values[:1] == ["CLIENT_LIST"]:
-                self._columns = values[1:]
+                self._columns, self._section = values[1:], ""
                 self.has_recognised = True
         elif line.startswith(f"{_NAME},{_REAL},"):
             self._columns, self._section, self.has_recognised = line.split(","), _CLIENTS, True
@@ -113,18 +116,27 @@ class OpenvpnStatusParser:
         if surplus < 0:
             yield Rejected(number, _NOT_AS_HEADER.format(line.count(",") + 1, len(self._columns)), line)
             return
-        if len(self._waiting) >= MAX_CLIENTS:
-            raise InputError(f"path: line {number}: more than {MAX_CLIENTS} clients in one snapshot; this is no status file of OpenVPN.")
+        self._hold(number, line, clients=1)
         parts = line.split(",")
         values = [",".join(parts[: surplus + 1]), *parts[surplus + 1 :]]
         self._waiting.append((number, line, dict(zip(self._columns, values))))
 
-    def _note_route(self, line: str) -> None:
+    def _hold(self, number: int, line: str, *, clients: int = 0) -> None:
+        """Counts what has to be kept until the snapshot has ended; raises InputError where that is more than there can be."""
+        self._characters += len(line)
+        if len(self._waiting) + clients > MAX_CLIENTS or self._characters > _MAX_CHARACTERS:
+            raise InputError(
+                f"path: line {number}: more than {MAX_CLIENTS} clients or {_MAX_CHARACTERS} characters in one snapshot; "
+                "this is no status file of OpenVPN."
+            )
+
+    def _note_route(self, number: int, line: str) -> None:
         """The address of a client, but not of a network or device behind it (a mask, or C for cached)."""
         inside, _comma, rest = line.partition(",")
         name_and_real = rest.rpartition(",")[0]
         name, _comma, real = name_and_real.rpartition(",")
-        if inside and not inside.endswith("C") and "/" not in inside and "@" not in inside:
+        if self._waiting and inside and not inside.endswith("C") and "/" not in inside and "@" not in inside:
+            self._hold(number, line)
             self._routes.setdefault((name, real), []).append(inside)
 
     def _snapshot(self, *, is_whole: bool) -> Iterator[LoggedRow]:
@@ -136,6 +148,7 @@ class OpenvpnStatusParser:
                 yield Rejected(number, "the file ends before its routing table, which has the VPN addresses, does", line)
         self._waiting = []
         self._routes = {}
+        self._characters = 0
 
     def _sessions(self, number: int, line: str, client: Mapping[str, str], inside: Sequence[str]) -> Iterator[LoggedRow]:
         try:

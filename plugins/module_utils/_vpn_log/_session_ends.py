@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 MAX_OPEN_SESSIONS = 50_000
 """More than any gateway serves at once. Beyond, the session that began first is handed out without an end."""
+_LONGEST_NAME = 1000
+"""In characters. A session with a longer one, which is no name, is not held back."""
 _TOLERANCE_MS = 3_900_000
 """How far beginning, end and duration may be apart: minutes between login and address, and the hour in which clocks go back."""
 
@@ -63,7 +65,9 @@ def with_ends(blocks: Iterable[Iterable[LoggedRow]], *, of_events: bool) -> Iter
     for rows in blocks:
         complete: list[Row] = []
         for row in rows:
-            if isinstance(row, Session):
+            if isinstance(row, Session) and len(row.username) > _LONGEST_NAME:
+                complete.append(row)
+            elif isinstance(row, Session):
                 before = open_sessions.opened(row)
                 if before is not None:
                     complete.append(before)

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 60
 _DRIVER = """
-import importlib, json, sys
+import importlib, json, resource, sys
+if int(sys.argv[3]):
+    resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[3]) << 20, int(sys.argv[3]) << 20))
 from ansible.module_utils import basic
 blocked = set(json.loads(sys.argv[2]))
 class Blocker:
@@ -36,11 +38,11 @@ importlib.import_module("ansible_collections.secops.xdr.plugins.modules." + sys.
 class ModuleProcess:
     """Runs from the moment it is made."""
 
-    def __init__(self, module: str, params: Mapping[str, Any], *, without: tuple[str, ...] = ()) -> None:
-        """`without` names packages that cannot be imported."""
+    def __init__(self, module: str, params: Mapping[str, Any], *, without: tuple[str, ...] = (), most_megabytes: int = 0) -> None:
+        """`without` names packages that cannot be imported; `most_megabytes` is all the memory that it may ask for, code included."""
         self._params = params
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _DRIVER, module, json.dumps(without)],
+            [sys.executable, "-c", _DRIVER, module, json.dumps(without), str(most_megabytes)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
