@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from . import _hosts as hosts
 from ._kills import Kill, kill_at_random, kill_table
-from ._matrix import Cell, legend, on_grounds, run_cells, table
+from ._matrix import Cell, legend, lengths_of, on_grounds, run_cells, table
 from ._network_faults import LASTING_FAULTS, NETWORK_FAULTS
 from ._operations import OPERATIONS, Ground, Operation, RawGround
 from ._processes import ForkedModule, Surroundings, run_forked
@@ -41,6 +41,7 @@ __all__ = [
     "kill_at_random",
     "kill_table",
     "legend",
+    "lengths_of",
     "on_grounds",
     "run_cells",
     "run_forked",

@@ -22,7 +22,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ._operations import QUICK_LOOKS, Ground
+from ._operations import QUICK_LOOKS, Ground, RawGround
 from ._processes import run_forked
 
 if TYPE_CHECKING:
@@ -220,6 +220,18 @@ def on_grounds(
             grounds.put(stack.enter_context(new_ground()))
         with ThreadPoolExecutor(at_once) as pool:
             return list(pool.map(one, tasks))
+
+
+def lengths_of(operations: Sequence[Operation]) -> dict[str, dict[str, int]]:
+    """How many bytes the connections of an undisturbed run pass on, by operation and direction (`up` is to the server)."""
+    found: dict[str, dict[str, int]] = {}
+    with RawGround() as ground:
+        for operation in operations:
+            ground.as_new()
+            operation.prepare(ground)
+            assert not run_forked(operation.module, operation.params(ground)).failed
+            found[operation.name] = dict(ground.relay.passed)
+    return found
 
 
 def table(cells: Sequence[Cell]) -> str:

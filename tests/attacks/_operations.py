@@ -35,6 +35,7 @@ class Ground:
     """An emulator, a relay before it, and a host with its ledger. Use it in a `with` block."""
 
     certificate = "none"
+    relay: Relay | RawRelay
 
     def __init__(self) -> None:
         self.emulator = RunningEmulator(Settings(refresh_delay=0.05, accepted_body="json"), certificate=self.certificate)
@@ -85,6 +86,12 @@ class RawGround(Ground):
     """The same with a relay that hands TLS through."""
 
     certificate = "good"
+
+    relay: RawRelay
+
+    def __enter__(self) -> RawGround:
+        super().__enter__()
+        return self
 
     def new_relay(self, upstream: int) -> RawRelay:
         """The relay to that port."""

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from attacks import OPERATIONS, RawFault, RawGround, legend, run_cells, run_forked, table
+from attacks import OPERATIONS, RawFault, RawGround, legend, lengths_of, run_cells, table
 
 WRITERS = ("upload", "insert", "update_ser: comment", "security_events: all at once, first request")
 ACTIONS = ("reset", "close", "stall", "garble")
@@ -21,16 +21,8 @@ AT_ONCE = 8
 
 @pytest.fixture(scope="module")
 def lengths():
-    """How many bytes the connections of an undisturbed run pass on, by operation and direction."""
-    found = {}
-    with RawGround() as ground:
-        for name in WRITERS:
-            operation = OPERATIONS[name]
-            ground.as_new()
-            operation.prepare(ground)
-            assert not run_forked(operation.module, operation.params(ground)).failed
-            found[name] = dict(ground.relay.passed)
-    return found
+    """How many bytes an undisturbed run passes on."""
+    return lengths_of([OPERATIONS[name] for name in WRITERS])
 
 
 def break_bytes(ground, direction, action, offset):
