@@ -27,21 +27,21 @@ ENVIRONMENT = ROOT / "build" / "fuzz" / ".venv"
 HYPOTHESIS_CASES = 2_000
 RANDOM_CASES = {
     "addresses": 200_000,
-    "answers": 20_000,
-    "attribution": 20_000,
-    "csv_rows": 40_000,
-    "events": 150_000,
-    "logs": 50_000,
+    "answers": 15_000,
+    "attribution": 10_000,
+    "csv_rows": 20_000,
+    "events": 200_000,
+    "logs": 30_000,
     "timestamps": 150_000,
 }
 ATHERIS_CASES = {
-    "addresses": 100_000,
-    "answers": 20_000,
-    "attribution": 10_000,
-    "csv_rows": 20_000,
-    "events": 100_000,
-    "logs": 40_000,
-    "timestamps": 100_000,
+    "addresses": 120_000,
+    "answers": 10_000,
+    "attribution": 5_000,
+    "csv_rows": 10_000,
+    "events": 200_000,
+    "logs": 15_000,
+    "timestamps": 120_000,
 }
 LONGEST_CASE_SECONDS = 5
 MOST_MEGABYTES = 1024
