@@ -10,7 +10,7 @@ import threading
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils import _http
-from ansible_collections.secops.xdr.plugins.module_utils._auth import ExtraHopKeyAuth, RenewableTokenAuth, Token
+from ansible_collections.secops.xdr.plugins.module_utils._auth import ExtraHopKeyAuth
 from ansible_collections.secops.xdr.plugins.module_utils._connection import ConnectionSettings
 from ansible_collections.secops.xdr.plugins.module_utils._errors import (
     AnswerError,
@@ -25,6 +25,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._errors import (
 )
 from ansible_collections.secops.xdr.plugins.module_utils._http import HttpClient, Operation
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
+from ansible_collections.secops.xdr.plugins.module_utils._token_auth import RenewableTokenAuth, Token
 
 PATH = "/api/v1/observations/associatedipaddrs"
 BODY = b'{"source":"x","observations":[{"ipaddr":"10.8.0.2","associated_ipaddr":"203.0.113.5","timestamp":1700000000}]}'
