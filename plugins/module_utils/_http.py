@@ -35,6 +35,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._requests import (
     require_requests,
 )
 from ansible_collections.secops.xdr.plugins.module_utils._retry import RetryPolicy
+from ansible_collections.secops.xdr.plugins.module_utils._texts import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -49,6 +50,9 @@ SLOWEST_EXCHANGE_FACTOR = 10
 """A whole attempt, from the connection to the end of the answer, may take this many times C(timeout), which itself bounds each wait for
 the next bytes."""
 _CHUNK_BYTES = 64 * 1024
+_ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
+"""Some proxies compress whether asked or not. What a piece of an answer becomes with these is bounded; with others, or with several
+at once, a small answer could fill the memory of the host."""
 
 
 class Operation(Enum):
@@ -145,6 +149,7 @@ class HttpClient:
         session.proxies.update(self._proxies)
         session.verify = _verification(self.settings)
         session.headers["User-Agent"] = "secops.xdr (Ansible)"
+        session.headers["Accept-Encoding"] = "identity"
         adapter = WatchedAdapter()
         session.mount("https://", adapter)
         session.mount("http://", adapter)
@@ -184,6 +189,14 @@ class HttpClient:
                 exchange.unclear = True
 
     def _read_body(self, response: requests.Response, method: str, path: str) -> bytes:
+        encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+        if encoding not in _ENCODINGS:
+            raise AnswerError(
+                f"{method} {path} was answered in an encoding that was not asked for ({shorten(encoding)}); nothing of it was read. "
+                "Check that `host` names the product itself, and the proxies before it.",
+                method=method,
+                path=path,
+            )
         body = bytearray()
         for chunk in response.iter_content(_CHUNK_BYTES):
             body += chunk
