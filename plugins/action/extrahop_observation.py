@@ -33,14 +33,16 @@ class ActionModule(ActionBase):
         if self._task.async_val or self._task.check_mode:
             return self._run_module(arguments, task_vars, in_background=bool(self._task.async_val))
         state: dict[str, Any] | None = None
+        warnings: list[Any] = []
         clock = _Clock()
         while True:
             part = {"seconds": PART_SECONDS} if state is None else {"seconds": PART_SECONDS, "state": state}
             result = self._run_module({**arguments, "slice": part}, task_vars, in_background=False)
             result.get("invocation", {}).get("module_args", {}).pop("slice", None)
             handed_on = result.pop("slice", None)
+            warnings += result.get("warnings", ())
             if not handed_on:
-                return result
+                return {**result, "warnings": warnings} if warnings else result
             state = handed_on["state"]
             host = (task_vars or {}).get("inventory_hostname", "")
             self._display.display(f"{host}: {clock.line(handed_on['progress'])}")
