@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import os
 import shutil
+import stat
 import tempfile
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
@@ -34,14 +35,28 @@ def rejects_file(path: str, *, goes_on: bool) -> Iterator[Callable[[Rejected], N
     try:
         with file:
             writer = csv.writer(file)
-            if goes_on and os.path.isfile(path):
-                with open(path, encoding="utf-8", newline="") as written:
-                    shutil.copyfileobj(written, file)
-            else:
+            if not (goes_on and _copied(path, file)):
                 writer.writerow(("line", "reason", "row"))
             yield lambda row: writer.writerow((row.line, shorten(row.reason), row.text))
     finally:
         _move(file.name, path)
+
+
+def _copied(path: str, file: IO[str]) -> bool:
+    """Takes over what the earlier part has written; says whether there is such a file. Raises InputError where it is another one."""
+    try:
+        # The folder may belong to others: what they put there meanwhile is neither followed nor waited for.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise InputError(f"rejects_path: {path} was replaced during the upload: {error.strerror}.") from error
+    with os.fdopen(descriptor, encoding="utf-8", errors="replace", newline="") as written:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+            raise InputError(f"rejects_path: {path} was replaced during the upload: it is not the file that its first part wrote.")
+        shutil.copyfileobj(written, file)
+    return True
 
 
 def _temporary_beside(path: str) -> IO[str]:
