@@ -31,6 +31,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._requests import (
     HTTPAdapter,
     HTTPError,
     InsecureRequestWarning,
+    ProtocolError,
     requests,
     require_requests,
 )
@@ -207,6 +208,9 @@ class HttpClient:
                     method=method,
                     path=path,
                 )
+        if response.raw.length_remaining:
+            # Versions of urllib3 before 2 take an answer that was cut off for a whole one.
+            raise ProtocolError("the answer is shorter than its header says")
         return bytes(body)
 
 

@@ -204,8 +204,8 @@ def _connected(path: str) -> sqlite3.Connection:
 
 
 def _explanation(path: str, error: sqlite3.Error | UnicodeDecodeError) -> str:
-    # A damaged ledger may hold anything, and the words of an error about it as well.
-    text = "malformed text" if isinstance(error, UnicodeDecodeError) else str(error)
+    # A damaged ledger may hold anything, and the words of an error about it as well; before Python 3.10, such an error has none.
+    text = "malformed text" if isinstance(error, UnicodeDecodeError) or not str(error) else str(error)
     if "full" in text:
         return f"ledger: the disk under {path} is full. Make room and run again; what was recorded is kept."
     if "locked" in text or "busy" in text:

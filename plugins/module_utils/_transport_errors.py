@@ -111,12 +111,14 @@ def _tls_message(causes: list[BaseException], place: str) -> str:
 
 
 def _certificate_message(error: ssl.SSLCertVerificationError, place: str, settings: ConnectionSettings) -> str:
-    if error.verify_code in (_HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH):
+    # Old versions of urllib3 compare names themselves, and their error has no code.
+    code = getattr(error, "verify_code", _HOSTNAME_MISMATCH)
+    if code in (_HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH):
         return (
             f"The TLS certificate of {place} is trusted, but it was not issued for this name; "
             "set `host` to a name that the certificate holds, or have the certificate renewed with this name."
         )
-    if error.verify_code in (_NOT_YET_VALID, _EXPIRED):
+    if code in (_NOT_YET_VALID, _EXPIRED):
         return (
             f"The TLS certificate of {place}, or of an authority that it leads to, is out of date ({error.verify_message}). "
             "Have it renewed, or set the clock of the host that runs the module right."
