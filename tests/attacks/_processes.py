@@ -16,8 +16,10 @@ import os
 import resource
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass, field
+from multiprocessing import connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,8 @@ PATIENCE_SECONDS = 120
 MODULES = "ansible_collections.secops.xdr.plugins.modules."
 _PRELOADED = [f"{MODULES}{name}" for name in ("extrahop_observation", "stellar_ser_event", "stellar_ser_update")]
 _OWN = ("EXTRAHOP_", "STELLAR_", "SECOPS_XDR_")
+# Whoever starts a process asks all others whether they have ended, by descriptors that another thread may close meanwhile.
+_together = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -85,30 +89,34 @@ class ForkedModule:
         self.started_at = time.monotonic()
         arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {**params, "_ansible_check_mode": check_mode}}).encode()
         self._process = _context().Process(target=_run, args=(module, arguments, self._folder.name, surroundings or Surroundings()))
-        self._process.start()
+        with _together:
+            self._process.start()
 
     def __enter__(self) -> ForkedModule:
         return self
 
     def __exit__(self, *_error: object) -> None:
         self.kill()
-        self._process.close()
+        with _together:
+            self._process.close()
         self._folder.cleanup()
 
     @property
     def has_ended(self) -> bool:
         """Whether it ended by itself or was killed."""
-        return not self._process.is_alive()
+        with _together:
+            return not self._process.is_alive()
 
     def kill(self) -> None:
         """As `kill -9` does; nothing, where it has ended."""
-        self._process.kill()
-        self._process.join(PATIENCE_SECONDS)
+        with _together:
+            self._process.kill()
+        self._wait()
 
     def result(self) -> ModuleRun:
         """Waits for its end; fails where it is killed, hangs, writes to stderr, or shows a secret."""
-        self._process.join(PATIENCE_SECONDS)
-        assert not self._process.is_alive(), f"it has not ended within {PATIENCE_SECONDS} seconds"
+        self._wait()
+        assert self.has_ended, f"it has not ended within {PATIENCE_SECONDS} seconds"
         paths = [Path(self._folder.name) / name for name in ("stdout", "stderr", "status")]
         printed, said, status = (path.read_text(encoding="utf-8") if path.exists() else "" for path in paths)
         assert said == "", said
@@ -116,6 +124,11 @@ class ForkedModule:
         assert status == ("1" if run.failed else "0"), f"it ended with {status}: {printed}"
         check_no_secret(self._params, printed)
         return run
+
+    def _wait(self) -> None:
+        connection.wait([self._process.sentinel], PATIENCE_SECONDS)
+        with _together:
+            self._process.join(0)
 
 
 def run_forked(module: str, params: Mapping[str, Any], surroundings: Surroundings | None = None, *, check_mode: bool = False) -> ModuleRun:
@@ -141,7 +154,6 @@ def _run(module: str, arguments: bytes, folder: str, surroundings: Surroundings)
     basic._ANSIBLE_ARGS = arguments
     basic._ANSIBLE_PROFILE = "legacy"
     surroundings.arrange()
-    # The server of multiprocessing loses a status now and then.
     with open(os.path.join(folder, "status"), "w", encoding="utf-8") as status:
         try:
             importlib.import_module(MODULES + module).main()

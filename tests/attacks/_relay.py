@@ -54,6 +54,15 @@ class Talk:
         finally:
             writer.close()
 
+    def ask_later(self, seconds: float) -> None:
+        """Sends the request to the server after a while, whatever has become of the client, and drops the answer."""
+
+        async def ask() -> None:
+            await asyncio.sleep(seconds)
+            await self.asked()
+
+        self.relay.late.add(asyncio.ensure_future(ask()))
+
     async def answer(self, data: bytes) -> None:
         """Sends bytes to the client; raises ConnectionResetError where it has gone."""
         # Where nothing has to wait, the loop would never come to see that.
@@ -169,6 +178,8 @@ class Relay(Listener):
         super().__init__(upstream, self._good)
         self.ca_path = str(self._authority.path)
         self.met = 0
+        self.late: set[asyncio.Future[None]] = set()
+        """Requests that are yet to be sent to the server."""
         self._played: _Played | None = None
 
     def __exit__(self, *error: Any) -> None:
@@ -187,6 +198,8 @@ class Relay(Listener):
         self.in_loop(self._mend())
 
     async def _mend(self) -> None:
+        await asyncio.gather(*self.late)
+        self.late.clear()
         await self.drop_all()
         if self._context is not self._good:
             await self.refuse()
