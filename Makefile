@@ -79,7 +79,7 @@ integration: venv
 # The long attacks. SEED repeats a run, as its first lines say.
 .PHONY: torture
 torture: venv
-	@.venv/bin/pytest --numprocesses 2 tests/torture $(if $(SEED),--seed $(SEED)) $(ARGUMENTS)
+	@.venv/bin/pytest --numprocesses 2 --dist worksteal tests/torture $(if $(SEED),--seed $(SEED)) $(ARGUMENTS)
 
 # Code for the managed host has to run on older Pythons than the tools do, with the oldest Ansible.
 .PHONY: unit-oldest
