@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
+from ansible_collections.secops.xdr.plugins.module_utils._texts import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +67,7 @@ def parse_host(host: str, validate_certs: bool) -> str:
     if not separator:
         scheme, rest = "https", _bracketed(text)
     if scheme.lower() not in ("https", "http"):
-        raise InputError(f"host: {scheme}:// is not a scheme to reach an API with; give a host, host:port or https:// URL.")
+        raise InputError(f"host: {printable(scheme)}:// is not a scheme to reach an API with; give a host, host:port or https:// URL.")
     if scheme.lower() == "http" and validate_certs:
         raise InputError("host: an http:// URL sends the credentials unprotected; use https://, or set validate_certs to false for a test.")
     return f"{scheme.lower()}://{_network_location(rest)}"

@@ -15,6 +15,8 @@ import errno
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.secops.xdr.plugins.module_utils._texts import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -29,8 +31,8 @@ class XdrError(Exception):
     """Anything that ends a run, with the result keys that a user can act on."""
 
     def __init__(self, message: str, **details: Any) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = printable(message)
+        super().__init__(self.message)
         self.details: dict[str, Any] = details
 
     def with_result(self, result: Mapping[str, Any]) -> XdrError:

@@ -39,10 +39,3 @@ class SecretiveModule(AnsibleModule):
         That takes no NUL, and with Python 3.12 and later a module whose options hold one would fail here, before it can say which.
         """
         super().log(msg.replace("\0", "\\0"), log_args)
-
-    def _log_invocation(self) -> None:
-        """Writes the options to the system's log. Ansible's own code fails here for an option with half a character in it."""
-        try:
-            super()._log_invocation()
-        except UnicodeEncodeError:
-            self.log("Invoked with an option that is not all text")

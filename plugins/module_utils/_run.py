@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_url import keep_ledger_password
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
+from ansible_collections.secops.xdr.plugins.module_utils._texts import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,4 +34,4 @@ class Run(NamedTuple):
         secrets = SecretKeeper(module.no_log_values.add)
         # An option that is hidden as a whole could not be named in messages; most ledgers are files, whose names are no secret.
         keep_ledger_password(module.params.get("ledger"), secrets)
-        return cls(module.check_mode, module._diff, module.warn, secrets)
+        return cls(module.check_mode, module._diff, lambda text: module.warn(printable(text)), secrets)

@@ -26,3 +26,10 @@ def shorten(text: str, characters: int = _SHOWN_CHARACTERS) -> str:
 def quoted(text: str) -> str:
     """A value in quotes, with everything that is not printable written as an escape."""
     return ascii(text) if len(text) <= _QUOTED_CHARACTERS else f"{text[:_QUOTED_CHARACTERS]!a}…"
+
+
+def printable(text: str) -> str:
+    """The text with everything that is not printable written as an escape. Names of files can hold anything."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else character.encode("unicode_escape").decode("ascii") for character in text)

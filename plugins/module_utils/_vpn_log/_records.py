@@ -43,6 +43,10 @@ class CsvRecords:
                     return
                 numbers, records = block.numbers, block.lines
                 text = "".join(records)
+                if not text.strip("\r"):
+                    # Blank lines are no rows, and a file can be full of them.
+                    yield [], []
+                    continue
                 if '"' not in text and "\r" not in text and "\0" not in text:
                     # Nothing here that a CSV parser knows better, and this takes half the time.
                     yield numbers, [line.split(self._delimiter) if line else [] for line in records]

@@ -138,10 +138,6 @@ class LogFile:
                 yield LineBlock(range(1, len(head) + 1), head)
             self.line = self._start.line
         for block in self._blocks_of_whole_lines():
-            if not block.strip(b"\r\n"):
-                # Blank lines are no rows in any format, and a file can be full of them.
-                self.line += block.count(b"\n") + 1
-                continue
             if _has_overlong_line(block):
                 yield self._decodable_lines(block)
                 continue

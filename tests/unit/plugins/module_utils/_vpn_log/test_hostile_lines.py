@@ -113,6 +113,7 @@ class TestHowALogIsCut:
         [
             [f'{GOOD},"two', 'lines"', GOOD],
             [f'{GOOD},"a', "b", "c", 'd"', GOOD],
+            [f'{GOOD},"a', *[""] * 60, 'd"', GOOD],
             [f'{GOOD},"open', *[GOOD] * 150, GOOD],
             [f"{GOOD},\ufeffmark", "\ufeff", GOOD],
         ],
