@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Union
 
 from ansible_collections.secops.xdr.plugins.module_utils._event_query import stored_value
 from ansible_collections.secops.xdr.plugins.module_utils._event_state import EventState
+from ansible_collections.secops.xdr.plugins.module_utils._timestamps import iso8601_to_milliseconds
+from ansible_collections.secops.xdr.plugins.module_utils._timezones import Zone
 from ansible_collections.secops.xdr.plugins.plugin_utils._attribution_texts import AttributionError
 
 if TYPE_CHECKING:
@@ -147,8 +149,7 @@ def _milliseconds(value: Any) -> int | None:
         return None
     try:
         if isinstance(value, str) and not value.strip().lstrip("-").isdigit():
-            moment = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
-            milliseconds = int((moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp() * 1000)
+            milliseconds = iso8601_to_milliseconds(value, Zone.named("UTC"))
         else:
             milliseconds = int(value)
         # What no calendar has is no time.

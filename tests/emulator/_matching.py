@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Test = Callable[["Candidate"], bool]
 
+_FRACTION = re.compile(r"\.(\d{1,6})\d*")
 _DATE_MATH = re.compile(r"now(?:([+-])(\d+)([smhdw]))?$")
 _UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _UTC = dt.timezone(dt.timedelta(0))
@@ -186,7 +187,9 @@ def _as_date(text: str) -> int | None:
         shift = int(count) * _UNITS[unit] if count else 0
         return int(time.time() * 1000) + (-shift if sign == "-" else shift)
     try:
-        moment = dt.datetime.fromisoformat(text)
+        # Python before 3.11 knows no Z, and fractions of three or six digits only.
+        written = _FRACTION.sub(lambda found: f".{found.group(1).ljust(6, '0')}", text).replace("Z", "+00:00")
+        moment = dt.datetime.fromisoformat(written)
     except ValueError:
         return None
     if moment.tzinfo is None:

@@ -201,6 +201,8 @@ def test_events_that_cannot_be_asked_about_are_told_apart(source: dict[str, Any]
         ({"timestamp": 1717143300123}, {"ipaddr": "10.8.3.7", "timestamp": "2024-05-31T08:15:00.123Z"}),
         ({"timestamp": "1717143300000"}, {"ipaddr": "10.8.3.7", "timestamp": "2024-05-31T08:15:00Z"}),
         ({"timestamp": "2024-05-31T10:15:00+02:00"}, {"ipaddr": "10.8.3.7", "timestamp": "2024-05-31T08:15:00Z"}),
+        # As Python reads it from 3.11 on only.
+        ({"timestamp": "2024-05-31T10:15:00.5+0200"}, {"ipaddr": "10.8.3.7", "timestamp": "2024-05-31T08:15:00.500Z"}),
         ({"srcip": ["10.8.3.9", "10.8.3.7"]}, {"ipaddr": "10.8.3.9", "timestamp": "2024-05-31T08:15:00Z"}),
         ({"srcip": "2001:DB8:0::1"}, {"ipaddr": "2001:db8::1", "timestamp": "2024-05-31T08:15:00Z"}),
     ],
