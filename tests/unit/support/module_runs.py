@@ -119,13 +119,19 @@ def as_ansible_takes_it(printed: str) -> ModuleRun:
 
 @contextlib.contextmanager
 def as_on_a_managed_host() -> Iterator[None]:
-    """Other tests import Ansible's controller into this process, and then warnings would go to its display, not into the result."""
+    """Other tests import Ansible's controller into this process, and then warnings would go to its display, not into the result, and
+    options would be looked at as results are."""
     name = "ansible.module_utils._internal"
     internal = importlib.import_module(name) if importlib.util.find_spec(name) else None
     if not hasattr(internal, "is_controller"):  # ansible-core before 2.19
         yield
         return
-    with mock.patch.object(internal, "is_controller", new=False):
+    # What it once found out about the controller, it remembers.
+    profiles = importlib.import_module(f"{name}._json._profiles")
+    with (
+        mock.patch.object(internal, "is_controller", new=False),
+        mock.patch.object(profiles, "_string_encoding_check_enabled", return_value=False),
+    ):
         yield
 
 
