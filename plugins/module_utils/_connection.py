@@ -74,11 +74,16 @@ def parse_host(host: str, validate_certs: bool) -> str:
 
 
 def _bracketed(text: str) -> str:
+    return f"[{text}]" if _is_ipv6(text) else text
+
+
+def _is_ipv6(text: str) -> bool:
+    # Python before 3.11 takes anything between brackets for an address.
     try:
         IPv6Address(text)
     except AddressValueError:
-        return text
-    return f"[{text}]"
+        return False
+    return text.isascii()
 
 
 def _network_location(rest: str) -> str:
@@ -93,7 +98,7 @@ def _network_location(rest: str) -> str:
         raise InputError(f"host: {rest!r} is not a host, host:port or https:// URL ({error}).") from error
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise InputError(f"host: {rest!r} has a path; give only host, host:port or https://host:port, the modules know the paths.")
-    if not name or not (":" in name or _HOST_NAME.match(name)):
+    if not name or not (_is_ipv6(name) or _HOST_NAME.match(name)):
         raise InputError(f"host: {rest!r} is not a host, host:port or https:// URL.")
     shown = f"[{name}]" if ":" in name else name
     return shown if port is None else f"{shown}:{port}"

@@ -62,6 +62,11 @@ class TestHost:
         with pytest.raises(InputError, match=r"^host: "):
             parse_host(host, validate_certs=True)
 
+    @pytest.mark.parametrize("host", ["[2001:db8:x::1]", "[2001:db\u00e9::1]:443", "[::1:2:3:4:5:6:7:8:9]", "[fe80::1%\u00e9]"])
+    def test_what_is_no_address_between_brackets(self, host):
+        with pytest.raises(InputError, match=r"^host: "):
+            parse_host(host, validate_certs=True)
+
     @hypothesis.given(st.text(max_size=40))
     def test_anything_is_a_host_or_refused(self, text):
         refused, url = "", ""
