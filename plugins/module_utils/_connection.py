@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(?:\.{_LABEL})*\.?\Z")
 """As DNS has it, with the underscores that some sites use."""
+_IPV6 = re.compile(r"[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?\Z")
+"""What the parser of URLs has taken for an address, with the name of an interface where it has one."""
 
 
 class ConnectionSettings(NamedTuple):

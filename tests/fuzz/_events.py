@@ -165,7 +165,7 @@ def _hosts(draw: Draw) -> None:
     assert url[2:] == ("", "", "")
     assert "@" not in url.netloc
     assert url.hostname
-    assert url.hostname in given.lower()
+    assert url.hostname.lower() in given.lower()
     assert url.netloc.isascii()
 
 

@@ -376,6 +376,8 @@ class TestConnectionOptions:
         [
             ("http://extrahop.example.com", "sends the credentials unprotected"),
             ("ftp://extrahop.example.com", "ftp:// is not a scheme"),
+            ("fe80::1%eth0 \U0001f512", "is not a host"),
+            ("fe80::1%eth0^", "is not a host"),
             ("https://user:secret@extrahop.example.com", "with a user or password"),
             ("extrahop.example.com/api/v1", "has a path"),
             ("https://extrahop.example.com/?x=1", "has a path"),
