@@ -100,7 +100,7 @@ def _network_location(rest: str) -> str:
         raise InputError(f"host: {rest!r} is not a host, host:port or https:// URL ({error}).") from error
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise InputError(f"host: {rest!r} has a path; give only host, host:port or https://host:port, the modules know the paths.")
-    if not name or not (_is_ipv6(name) or _HOST_NAME.match(name)):
+    if not name or not ((_is_ipv6(name) and _IPV6.match(name)) or _HOST_NAME.match(name)):
         raise InputError(f"host: {rest!r} is not a host, host:port or https:// URL.")
     shown = f"[{name}]" if ":" in name else name
     return shown if port is None else f"{shown}:{port}"
