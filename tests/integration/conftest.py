@@ -54,6 +54,7 @@ class Playground:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.patience_seconds = PATIENCE_SECONDS
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_OWN) and "proxy" not in name.lower()}
         self.environment = {
             **kept,
@@ -92,7 +93,7 @@ class Playground:
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-            timeout=PATIENCE_SECONDS,
+            timeout=self.patience_seconds,
         )
         return PlayRun(done.returncode, done.stdout + done.stderr)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["appliance", "running_appliance"]
 
+PATIENCE_SECONDS = 600
 HEAD = [
     "| secret | given as | credential, play | tasks | failed, as they should | processes looked at | found |",
     "|---|---|---|---|---|---|---|",
@@ -33,6 +34,7 @@ def test_no_secret_shows_anywhere(appliance: Appliance, tmp_path: Path, results:
             folder = tmp_path / f"{number}-{kind}"
             folder.mkdir()
             playground = Playground(folder)
+            playground.patience_seconds = PATIENCE_SECONDS
             given = "variable" if from_environment else "option"
             runs = run_secret_plays(
                 playground, appliance.control, appliance.environment, kind, secret, from_environment=from_environment, thorough=True
