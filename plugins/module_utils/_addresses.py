@@ -86,8 +86,10 @@ def _is_inside_ipv6(address: IPv6Address) -> bool:
 def _hint(text: str) -> str:
     """Why an address may have failed, where that can be told."""
     host, colon, port = text.rpartition(":")
-    if colon and port.isascii() and port.isdigit() and _parses(host.strip("[]")):
-        return f"; it seems to have a port: only {host.strip('[]')} belongs here"
+    # Without the name of an interface, which may be any text and does not belong here either.
+    host = host.strip("[]").partition("%")[0]
+    if colon and port.isascii() and port.isdigit() and _parses(host):
+        return f"; it seems to have a port: only {host} belongs here"
     if text.startswith("[") and text.endswith("]") and _parses(text[1:-1]):
         return "; leave out the brackets"
     if "/" in text and _parses(text.partition("/")[0]):

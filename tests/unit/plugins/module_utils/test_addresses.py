@@ -82,6 +82,8 @@ def test_inside_networks_only(text, inside):
         ("\u0661\u0660.\u0668.\u0660.\u0662", "is not an IP address"),
         ("10.8.0.2:1194", "only 10.8.0.2 belongs here"),
         ("[fd00::2]:1194", "only fd00::2 belongs here"),
+        ("[2001:db8::7%\x90_\xc3(:1194", "only 2001:db8::7 belongs here"),
+        ("[fe80::1%eth0]:1194", "only fe80::1 belongs here"),
         ("[fd00::2]", "leave out the brackets"),
         ("10.8.0.0/24", "it seems to be a network"),
         ("fe80::1%eth0", "name of an interface"),
