@@ -36,6 +36,8 @@ TOOLS = {"hypothesis", "psycopg[binary]", "pytest", "pytest-xdist", "shellcheck-
 PLAY_TOOLS = {"ansible-builder", "ansible-runner"}
 """What of requirements-test.txt all tests need, and what integration tests need beside it; the other lines are for documentation and the
 like."""
+# Old versions of urllib3 leave it to the garbage collector to close connections.
+OLD_LIBRARIES = ("-W", "ignore::ResourceWarning", "-W", "ignore::pytest.PytestUnraisableExceptionWarning")
 MODULE_TESTS = ("tests/unit/plugins/module_utils", "tests/unit/plugins/modules")
 LEFT_OUT = {
     "tests/integration/test_eda_rulebook.py": "ansible-rulebook has an environment of its own, with the same ansible-core in every cell",
@@ -147,7 +149,7 @@ def controller(core: Core, version: str, found: dict[str, Path]) -> Path:
 
 def managed_host(version: str, found: dict[str, Path]) -> Path:
     """The bin folder of a managed host, which has no Ansible of its own, and of what tests its code."""
-    oldest = required("tests/unit/requirements-oldest.txt", {"hypothesis", "pytest", "requests", "tzdata"})
+    oldest = required("tests/unit/requirements-oldest.txt", {"hypothesis", "pytest", "requests", "tzdata", "urllib3"})
     return environment(f"host-python{version}", found[version], [*oldest, *required("requirements-test.txt", {"psycopg[binary]"})])
 
 
@@ -176,7 +178,7 @@ def command_of(cell: Cell, found: dict[str, Path], further: list[str]) -> tuple[
     host = str(managed_host(cell.host_python, found) / "python")
     if cell.stage == "modules":
         variables["PYTHONPATH"] = str(module_side(cell, node))
-        return [host, "-m", "pytest", *MODULE_TESTS, *further], variables
+        return [host, "-m", "pytest", *OLD_LIBRARIES, *MODULE_TESTS, *further], variables
     variables["XDR_HOST_PYTHON"] = host
     left_out = [f"--ignore={path}" for path in LEFT_OUT]
     return [python, "-m", "pytest", "--numprocesses", "2", "tests/integration", *left_out, *further], variables
