@@ -31,7 +31,7 @@ ALLOWED = (
     r"extensions/(awx/(data/|tasks/)?\w+\.yml|ee/execution-environment\.yml)",
     r"extensions/eda/(README\.md|credential_types/\w+/\w+\.yml|plugins/event_source/\w+\.py|rulebooks/\w+\.yml)",
     r"meta/(runtime|execution-environment)\.yml",
-    r"playbooks/(\w+\.yml|files/\w+\.csv)",
+    r"playbooks/(\w+\.yml|tasks/\w+\.yml|files/\w+\.csv)",
     r"plugins/(action|doc_fragments|filter|module_utils|module_utils/_vpn_log|modules|plugin_utils)/\w+\.py",
     r"roles/\w+/(README\.md|(defaults|meta|tasks)/\w+\.yml|files/\w+\.css|templates/\w+\.html\.j2)",
     r"tests/(demo/(demo|sample_events)\.py|emulator/(README\.md|\w+\.py))",

@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from demo.sample_events import sample_events, sample_sessions
 
 if TYPE_CHECKING:
@@ -21,14 +22,14 @@ PLAYBOOK = ROOT / "playbooks" / "incident_tagging.yml"
 SESSIONS = list(sample_sessions())
 
 
-def run(playground: Playground, appliance: Appliance, *arguments: str, **variables: Any) -> tuple[str, int]:
-    """Runs the playbook; returns what it printed and how many tasks changed something."""
+def attempt(playground: Playground, appliance: Appliance, *arguments: str, **variables: Any) -> tuple[str, int]:
+    """Runs the playbook; returns what it printed and the status that it ended with. The environment of the playground goes first."""
     done = subprocess.run(
         ["ansible-playbook", "secops.xdr.incident_tagging", "--extra-vars", json.dumps(variables), *arguments],
         cwd=playground.folder,
         env={
-            **playground.environment,
             **appliance.environment,
+            **playground.environment,
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             "SECOPS_XDR_LEDGER": str(playground.folder / "ledger.sqlite3"),
@@ -38,8 +39,13 @@ def run(playground: Playground, appliance: Appliance, *arguments: str, **variabl
         text=True,
         stdin=subprocess.DEVNULL,
     )
-    output = done.stdout + done.stderr
-    assert done.returncode == 0, output
+    return done.stdout + done.stderr, done.returncode
+
+
+def run(playground: Playground, appliance: Appliance, *arguments: str, **variables: Any) -> tuple[str, int]:
+    """Runs the playbook, which must come to a good end; returns what it printed and how many tasks changed something."""
+    output, status = attempt(playground, appliance, *arguments, **variables)
+    assert status == 0, output
     assert "WARNING" not in output
     assert "DEPRECATED" not in output
     return output, sum(int(number) for number in re.findall(r"\bchanged=(\d+)", output))
@@ -132,6 +138,21 @@ def test_the_variables_reach_both_halves(playground: Playground, appliance: Appl
     assert len(appliance.control.observations()) == 2
     assert (playground.folder / "other.sqlite3").exists()
     assert "jsmith" in (playground.folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["EXTRAHOP_HOST", "STELLAR_HOST"])
+def test_the_sample_log_is_told_to_no_product_in_use(playground: Playground, appliance: Appliance, name: str) -> None:
+    playground.environment[name] = "product.invalid"
+    output, status = attempt(playground, appliance, vpn_lgo="vpn.csv")
+    assert status != 0
+    assert "Set vpn_log to the VPN log. Nothing was read or sent." in output
+    assert f"only where {name} is on the loopback" in output
+    assert appliance.control.requests() == []
+
+
+def test_a_product_that_is_left_out_may_be_anywhere(playground: Playground, appliance: Appliance) -> None:
+    playground.environment["EXTRAHOP_HOST"] = "product.invalid"
+    run(playground, appliance, "--check", vpn_upload=False)
 
 
 def test_extrahop_can_be_left_out(playground: Playground, appliance: Appliance) -> None:

@@ -251,3 +251,17 @@ class TestEventInsert:
         assert run.status
         assert "Set finding_id or finding_time" in run.output
         assert playground.emulator.writes() == []
+
+    @pytest.mark.parametrize("variables", [{}, {"finding_nmae": "Open share"}], ids=["none", "misspelled"])
+    def test_the_example_goes_to_no_server_in_use(self, playground: Playground, variables: dict[str, str]):
+        playground.environment["STELLAR_HOST"] = "stellar.invalid"
+        run = playground.playbook(self.NAME, **variables)
+        assert run.status
+        assert "Set finding_name to what was found. Nothing was read or sent." in run.output
+        assert "Insert the event" not in run.output
+
+    def test_a_finding_without_a_name_is_not_taken_for_the_example(self, playground: Playground):
+        run = playground.playbook(self.NAME, finding_nmae="Open share", finding_id="F-17")
+        assert run.status
+        assert "Set finding_name to what was found: there are further variables" in run.output
+        assert playground.emulator.writes() == []
