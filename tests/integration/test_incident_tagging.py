@@ -124,7 +124,7 @@ def test_the_variables_reach_both_halves(playground: Playground, appliance: Appl
         vpn_encoding="latin-1",
         vpn_on_invalid="skip",
         vpn_source="Gateway 7",
-        vpn_ledger=str(playground.folder / "other.sqlite3"),
+        vpn_ledger="other.sqlite3",
         vpn_report="report.html",
         vpn_attribution_minimum_score=50,
         vpn_attribution_tags=["who:{username}", "vpn"],

@@ -209,6 +209,19 @@ def test_what_is_wrong_is_said_by_the_module(playground: Playground, variables: 
     assert playground.writes == 0
 
 
+def test_paths_are_seen_from_where_the_command_is_given(playground: Playground) -> None:
+    (playground.folder / "kept").mkdir()
+    playground.log(SEED_LOG + "x,10.8.3.9,05/31/24 08:17:00\n")
+    before = sorted((ROOT / "playbooks").rglob("*"))
+    for uploaded in (2, 0):
+        run = playground.run(vpn_log="./vpn.csv", vpn_ledger="kept/ledger.sqlite", vpn_rejects_path="~/rejects.csv")
+        assert run.status == 0, run.output
+        assert f"{uploaded} uploaded" in run.summary
+    assert (playground.folder / "kept" / "ledger.sqlite").is_file()
+    assert (playground.folder / "home" / "rejects.csv").is_file()
+    assert sorted((ROOT / "playbooks").rglob("*")) == before
+
+
 def test_without_credentials_it_says_which_variables_to_set(playground: Playground) -> None:
     for name in [name for name in playground.environment if name.startswith("EXTRAHOP_") and name != "EXTRAHOP_HOST"]:
         del playground.environment[name]
