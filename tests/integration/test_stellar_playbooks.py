@@ -265,3 +265,21 @@ class TestEventInsert:
         assert run.status
         assert "Set finding_name to what was found: there are further variables" in run.output
         assert playground.emulator.writes() == []
+
+    def test_the_path_of_the_ledger_is_seen_from_where_the_command_is_given(self, playground: Playground):
+        run = playground.playbook(self.NAME, finding_name="Open share", finding_id="F-17", finding_ledger="findings.sqlite")
+        assert succeeded(run).total("changed") == 1
+        assert (playground.folder / "findings.sqlite").is_file()
+        assert not (ROOT / "playbooks" / "findings.sqlite").exists()
+
+    @pytest.mark.parametrize("fields", ["severity=60", "- severity", "{severity: 60", 60, ["severity"]])
+    def test_fields_that_are_no_dictionary_are_refused(self, playground: Playground, fields: Any):
+        run = playground.playbook(self.NAME, finding_name="Open share", finding_id="F-17", finding_fields=fields)
+        assert run.status
+        assert "finding_fields has to be a dictionary of options" in run.output
+        assert playground.emulator.requests() == []
+
+    @pytest.mark.parametrize("fields", ["", "---", '{"severity": 60}'])
+    def test_fields_may_be_a_text(self, playground: Playground, fields: str):
+        run = playground.playbook(self.NAME, finding_name="Open share", finding_id="F-17", finding_fields=fields)
+        assert succeeded(run).total("changed") == 1
