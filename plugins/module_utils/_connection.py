@@ -65,6 +65,8 @@ def parse_host(host: str, validate_certs: bool) -> str:
     Plain HTTP is taken only with C(validate_certs=False): it protects the credentials no better than an unchecked certificate does.
     """
     text = host.strip()
+    if not text:
+        raise InputError("host: the value is empty; check the variable or environment that it comes from.")
     scheme, separator, rest = text.partition("://")
     if not separator:
         scheme, rest = "https", _bracketed(text)

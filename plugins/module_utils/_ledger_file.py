@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FILE_MODE = 0o600
+_HEAD_BYTES = 100
+"""As long as the header of a SQLite database."""
 _FOLDER_MODE = 0o700
 _LOCK_WAIT_SECONDS = 3600.0
 _LOCK_POLL_SECONDS = 0.1
@@ -37,19 +39,24 @@ def prepare_ledger_file(path: str) -> None:
         raise LedgerError(_advice(path, error)) from error
 
 
-def check_existing_file(path: str) -> bool:
-    """Whether there is a ledger file, with the same checks but without making or changing anything; raises LedgerError."""
+def head_of_existing(path: str) -> bytes | None:
+    """The first bytes of a ledger file, after the same checks but without making or changing anything; None where there is none.
+
+    Raises LedgerError.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
-        return False
+        return None
     except OSError as error:
         raise LedgerError(_advice(path, error)) from error
     try:
         _check_own(path, os.fstat(descriptor))
+        return os.read(descriptor, _HEAD_BYTES)
+    except OSError as error:
+        raise LedgerError(_advice(path, error)) from error
     finally:
         os.close(descriptor)
-    return True
 
 
 class NamedLocks:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
-from ansible_collections.secops.xdr.plugins.module_utils._ledger_file import NamedLocks, check_existing_file, prepare_ledger_file
+from ansible_collections.secops.xdr.plugins.module_utils._ledger_file import NamedLocks, head_of_existing, prepare_ledger_file
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_sqlite_observations import SqliteObservations
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 APPLICATION_ID = 0x78647231
 SCHEMA_VERSION = 1
+_ID_IN_HEAD = slice(68, 72)
+"""Where a SQLite database has its application ID."""
 _BUSY_SECONDS = 60.0
 
 _SCHEMA = """
@@ -93,9 +95,10 @@ class SqliteLedger:
             if read_only:
                 self._connection = undo.enter_context(closing(_connected("")))
                 self._set_up("main", "")
-                if self.path and check_existing_file(self.path):
+                if self.path and head_of_existing(self.path) is not None:
                     self._attach_read_only()
             else:
+                self._refuse_foreign()
                 prepare_ledger_file(self.path)
                 self._locks = undo.enter_context(closing(NamedLocks(self.path)))
                 self._connection = undo.enter_context(closing(_connected(self.path)))
@@ -143,13 +146,22 @@ class SqliteLedger:
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise LedgerError(_explanation(self.path, error)) from error
 
+    def _refuse_foreign(self) -> None:
+        """Raises LedgerError for the file of another program, before its mode is changed and a lock is put beside it."""
+        head = head_of_existing(self.path)
+        if not head or head[_ID_IN_HEAD] == APPLICATION_ID.to_bytes(4, "big"):
+            return
+        # A young ledger may have its mark in the write-ahead log alone, so only SQLite can tell.
+        with closing(_connected(f"file:{quote(self.path)}?mode=ro", is_uri=True)) as connection:
+            _has_tables(connection, "main", self.path)
+
     def _attach_read_only(self) -> None:
         self._connection.execute("ATTACH DATABASE ? AS kept", (f"file:{quote(self.path)}?mode=ro",))
-        if self._has_tables("kept", self.path):
+        if _has_tables(self._connection, "kept", self.path):
             self._schemas.append("kept")
 
     def _set_up(self, schema: str, path: str) -> None:
-        if self._has_tables(schema, path):
+        if _has_tables(self._connection, schema, path):
             return
         if path:
             self._connection.execute("PRAGMA journal_mode=WAL")
@@ -157,22 +169,6 @@ class SqliteLedger:
         self._connection.executescript(
             f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA_VERSION}; COMMIT;"
         )
-
-    def _has_tables(self, schema: str, path: str) -> bool:
-        """Whether the ledger's tables are there; raises LedgerError for a file that is somebody else's or from a newer version."""
-        application = self._connection.execute(f"PRAGMA {schema}.application_id").fetchone()[0]
-        version = self._connection.execute(f"PRAGMA {schema}.user_version").fetchone()[0]
-        tables = self._connection.execute(f"SELECT count(*) FROM {schema}.sqlite_master").fetchone()[0]
-        if not tables and not application:
-            return False
-        if application != APPLICATION_ID:
-            raise LedgerError(f"ledger: {path} is a SQLite database, but not a ledger of this collection; set `ledger` to another file.")
-        if version > SCHEMA_VERSION:
-            raise LedgerError(
-                f"ledger: {path} was written by a newer version of this collection (ledger version {version}, this one knows "
-                f"{SCHEMA_VERSION}). Update the collection on this host, or set `ledger` to another file."
-            )
-        return True
 
     def _scope_id(self, schema: str, scope: ObservationScope) -> int:
         """The scope's number; it is made in the ledger that this run writes, and -1 where only reading finds none."""
@@ -198,9 +194,26 @@ class SqliteLedger:
         return int(self._connection.execute("SELECT last_insert_rowid()").fetchone()[0])
 
 
-def _connected(path: str) -> sqlite3.Connection:
+def _has_tables(connection: sqlite3.Connection, schema: str, path: str) -> bool:
+    """Whether the ledger's tables are there; raises LedgerError for a file that is somebody else's or from a newer version."""
+    application = connection.execute(f"PRAGMA {schema}.application_id").fetchone()[0]
+    version = connection.execute(f"PRAGMA {schema}.user_version").fetchone()[0]
+    tables = connection.execute(f"SELECT count(*) FROM {schema}.sqlite_master").fetchone()[0]
+    if not tables and not application:
+        return False
+    if application != APPLICATION_ID:
+        raise LedgerError(f"ledger: {path} is a SQLite database, but not a ledger of this collection; set `ledger` to another file.")
+    if version > SCHEMA_VERSION:
+        raise LedgerError(
+            f"ledger: {path} was written by a newer version of this collection (ledger version {version}, this one knows "
+            f"{SCHEMA_VERSION}). Update the collection on this host, or set `ledger` to another file."
+        )
+    return True
+
+
+def _connected(path: str, *, is_uri: bool = False) -> sqlite3.Connection:
     # Transactions are begun by hand; threads take turns with a lock of their own.
-    return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=not path)
+    return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=is_uri or not path)
 
 
 def _explanation(path: str, error: sqlite3.Error | UnicodeDecodeError) -> str:

@@ -29,7 +29,16 @@ def open_ledger(location: str | None, *, read_only: bool) -> Ledger:
         return _postgresql_ledger(location, read_only)
     if location and "://" in location:
         raise LedgerError("ledger: only a file or a postgresql:// URL can be a ledger.")
-    return _sqlite_ledger(os.path.expanduser(location) if location else default_location(), read_only)
+    return _sqlite_ledger(_file_at(location), read_only)
+
+
+def ledger_file(location: str | None) -> str | None:
+    """The file that C(open_ledger) opens; None for what is no file."""
+    return None if location and "://" in location else _file_at(location)
+
+
+def _file_at(location: str | None) -> str:
+    return os.path.expanduser(location) if location else default_location()
 
 
 def default_location() -> str:

@@ -25,6 +25,20 @@ if TYPE_CHECKING:
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected
 
 
+_HEADER = ("line", "reason", "row")
+
+
+def check_rejects_path(path: str, log: str | None, ledger: str | None) -> None:
+    """Raises InputError where the list would take the place of something else. C(log) and C(ledger) are the files of the same task."""
+    if os.path.isdir(path):
+        raise InputError(f"rejects_path: {path} is a folder; give the name of a file in it.")
+    for option, other in (("path", log), ("ledger", ledger)):
+        if other and os.path.realpath(other) == os.path.realpath(path):
+            raise InputError(f"rejects_path: {path} is the file of `{option}`, which it would overwrite; give another name.")
+    if not _is_free(path):
+        raise InputError(f"rejects_path: {path} is there already and is no list of rejects; remove it, or give another name.")
+
+
 @contextmanager
 def rejects_file(path: str, *, goes_on: bool) -> Iterator[Callable[[Rejected], None]]:
     """What appends a row to the file, which is written beside its final name and moved there at the end: nobody reads half of it.
@@ -36,10 +50,23 @@ def rejects_file(path: str, *, goes_on: bool) -> Iterator[Callable[[Rejected], N
         with file:
             writer = csv.writer(file)
             if not (goes_on and _copied(path, file)):
-                writer.writerow(("line", "reason", "row"))
+                writer.writerow(_HEADER)
             yield lambda row: writer.writerow((row.line, shorten(row.reason), row.text))
     finally:
         _move(file.name, path)
+
+
+def _is_free(path: str) -> bool:
+    """Whether nothing is there that anybody would miss: no file, an empty one, or an earlier list."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        raise InputError(f"rejects_path: {path} cannot be read: {error.strerror}.") from error
+    with os.fdopen(descriptor, "rb") as file:
+        header = ",".join(_HEADER).encode()
+        return stat.S_ISREG(os.fstat(descriptor).st_mode) and file.read(len(header)) in (b"", header)
 
 
 def _copied(path: str, file: IO[str]) -> bool:
@@ -60,8 +87,6 @@ def _copied(path: str, file: IO[str]) -> bool:
 
 
 def _temporary_beside(path: str) -> IO[str]:
-    if os.path.isdir(path):
-        raise InputError(f"rejects_path: {path} is a folder; give the name of a file in it.")
     try:
         # Only its owner can read it, as with the log's own rows in it.
         return tempfile.NamedTemporaryFile(

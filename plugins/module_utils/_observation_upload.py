@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLogError, InputError, XdrError
 from ansible_collections.secops.xdr.plugins.module_utils._extrahop import ExtraHopClient
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_records import ObservationScope
-from ansible_collections.secops.xdr.plugins.module_utils._ledgers import open_ledger
+from ansible_collections.secops.xdr.plugins.module_utils._ledgers import ledger_file, open_ledger
 from ansible_collections.secops.xdr.plugins.module_utils._observation_batch import TEXT, ObservationBatch
 from ansible_collections.secops.xdr.plugins.module_utils._observation_input import opened_input
 from ansible_collections.secops.xdr.plugins.module_utils._observation_options import SECONDS, UploadOptions
@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 def upload_observations(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     """Runs C(extrahop_observation) with its options and returns its result; raises XdrError."""
     options = UploadOptions.from_params(params)
+    if options.rejects_path:
+        from ansible_collections.secops.xdr.plugins.module_utils._observation_rejects import check_rejects_path
+
+        check_rejects_path(options.rejects_path, params["path"], ledger_file(params["ledger"]))
     client = ExtraHopClient.from_params(params, run.secrets)
     _tune_interpreter()
     with opened_input(params) as rows_in, closing(open_ledger(params["ledger"], read_only=run.check_mode)) as ledger:
@@ -152,6 +156,7 @@ class ObservationUpload:
                     self._send(batch, ledger, sender)
         if not self._go_on_at:
             self._warn_of_swapped()
+            self._warn_of_useless_input()
 
     @contextmanager
     def _opened_rejects(self) -> Iterator[Callable[[Rejected], None]]:
@@ -247,6 +252,15 @@ class ObservationUpload:
                 f"{self._tally.sent_again} observations were sent again after an attempt without a clear answer; the appliance may have "
                 "received them twice."
             )
+
+    def _warn_of_useless_input(self) -> None:
+        """A run that goes on without bad rows is green, also where a wrong format or encoding makes all of them bad."""
+        tally = self._tally
+        used = tally.uploaded + tally.already_uploaded + tally.skipped.get(DUPLICATE, 0)
+        if tally.rejected and not used and tally.rejected_rows:
+            first = tally.rejected_rows[0]
+            where = self.rows_in.where(first["line"])
+            self.run.warn(f"No row could be used, and nothing was uploaded: {tally.rejected} were rejected. {where}: {first['reason']}")
 
     def _warn_of_swapped(self) -> None:
         if self._tally.swapped:

@@ -25,7 +25,7 @@ def shorten(text: str, characters: int = _SHOWN_CHARACTERS) -> str:
 
 def quoted(text: str) -> str:
     """A value in quotes, with everything that is not printable written as an escape."""
-    return ascii(text) if len(text) <= _QUOTED_CHARACTERS else f"{text[:_QUOTED_CHARACTERS]!a}…"
+    return repr(text) if len(text) <= _QUOTED_CHARACTERS else f"{text[:_QUOTED_CHARACTERS]!r}…"
 
 
 def printable(text: str) -> str:

@@ -119,9 +119,17 @@ class TimestampParser:
             moment = self._with_abbreviation(stripped) if "%Z" in self.format else datetime.strptime(stripped, self.format)
         except ValueError as error:
             if _is_of_another_form(error):
-                raise ValueError(f"time {quoted(text)} does not match timestamp_format {self.format!r}") from error
+                raise ValueError(f"time {quoted(text)} does not match timestamp_format {self.format!r}{self._hint(text)}") from error
             raise ValueError(f"time {quoted(text)}: {error}") from error
         return checked_range(moment_to_milliseconds(moment, self.zone), text)
+
+    def _hint(self, text: str) -> str:
+        """Which format would fit, where that can be told."""
+        try:
+            iso8601_to_milliseconds(text, self.zone)
+        except ValueError:
+            return ""
+        return "; it fits timestamp_format iso8601"
 
     def _with_abbreviation(self, text: str) -> datetime:
         """Python's own %Z knows only the zones of the host, so the zone's word is taken out first: the last one that leaves a time."""

@@ -90,6 +90,7 @@ options:
   rejects_path:
     description:
       - A CSV file to write the rows to that cannot be used, each with its line and reason. It is replaced at every run.
+      - A file of this name that is no earlier list is not overwritten, but refused before anything is sent.
     type: path
   batch_size:
     description:

@@ -54,7 +54,10 @@ def open_regular_file(path: str) -> IO[bytes]:
         raise InputError(f"path: there is no file {path} on the host that runs the module.") from error
     except OSError as error:
         raise InputError(f"path: {path} cannot be opened: {error.strerror}.") from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
         os.close(descriptor)
+        if stat.S_ISDIR(mode):
+            raise InputError(f"path: {path} is a folder; give the name of the log in it.")
         raise InputError(f"path: {path} is not a regular file; a log is read twice and again at the next run, so it must be one.")
     return os.fdopen(descriptor, "rb", buffering=0)

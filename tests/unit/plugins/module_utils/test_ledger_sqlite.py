@@ -123,9 +123,12 @@ class TestFile:
             connection.execute("CREATE TABLE bookmark (url TEXT)")
             connection.commit()
         before = path.read_bytes()
+        path.chmod(0o644)
         with pytest.raises(LedgerError, match="not a ledger of this collection"):
             open_ledger(str(path), read_only=read_only)
         assert path.read_bytes() == before
+        assert mode(path) == 0o644
+        assert list(tmp_path.glob("*.db*")) == [path]
 
     @pytest.mark.parametrize("read_only", [False, True])
     def test_one_of_a_newer_version_is_refused_and_left_alone(self, path, read_only):
@@ -143,9 +146,12 @@ class TestFile:
     def test_a_damaged_one_is_refused_and_left_alone(self, tmp_path, read_only, content):
         path = tmp_path / "ledger.db"
         path.write_bytes(content)
+        path.chmod(0o640)
         with pytest.raises(LedgerError, match=r"^ledger: .*(damaged|cannot be used|not a ledger)"):
             open_ledger(str(path), read_only=read_only)
         assert path.read_bytes() == content
+        assert mode(path) == 0o640
+        assert list(tmp_path.glob("*.db*")) == [path]
 
     @pytest.mark.parametrize("read_only", [False, True])
     def test_damage_in_its_texts_is_told(self, path, read_only):

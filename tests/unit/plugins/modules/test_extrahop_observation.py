@@ -237,6 +237,26 @@ class TestOnInvalid:
         assert "'nowhere'" in run.msg
 
 
+class TestNothingOfUse:
+    """Where bad rows are passed over, a run with the wrong format would be green for ever."""
+
+    @pytest.mark.parametrize("check_mode", [False, True])
+    def test_is_told(self, upload, tmp_path, check_mode):
+        path = write_log(tmp_path / "log.csv", *["203.0.113.5,10.8.0.2,2024-01-05 10:00:00"] * 3)
+        run = upload(path=path, on_invalid="skip", check_mode=check_mode)
+        (warning,) = run.warnings
+        assert warning.startswith(
+            f"No row could be used, and nothing was uploaded: 3 were rejected. {path}, line 2: time '2024-01-05 10:00:00'"
+        )
+        assert not run.failed
+
+    @pytest.mark.parametrize("rows", [[plain_row(0), "x,y,z"], [], [",,"]], ids=["one row", "no row", "no address"])
+    def test_nothing_is_told_of_other_logs(self, upload, tmp_path, rows):
+        path = write_log(tmp_path / "log.csv", *rows)
+        for _twice in range(2):
+            assert not [warning for warning in upload(path=path, on_invalid="skip").warnings if "No row could be used" in warning]
+
+
 class TestRejectsPath:
     def test_holds_line_reason_and_row(self, upload, tmp_path):
         rejects = tmp_path / "rejects.csv"
@@ -263,9 +283,38 @@ class TestRejectsPath:
 
     def test_is_replaced_at_every_run(self, upload, tmp_path):
         rejects = tmp_path / "rejects.csv"
-        rejects.write_text("from before")
+        rejects.write_text("line,reason,row\r\n7,from before,x\r\n")
         upload(path=write_log(tmp_path / "log.csv", plain_row(0)), rejects_path=str(rejects))
         assert rejects.read_text().splitlines() == ["line,reason,row"]
+
+    @pytest.mark.parametrize("check_mode", [False, True])
+    @pytest.mark.parametrize("content", ["precious", "Real IP,VPN IP,Start Time\n", "SQLite format 3\0"], ids=["text", "log", "ledger"])
+    def test_takes_the_place_of_nothing_else(self, upload, emulator, log, tmp_path, content, check_mode):
+        other = tmp_path / "other"
+        other.write_text(content)
+        run = upload(path=log, rejects_path=str(other), check_mode=check_mode)
+        assert run.msg == f"rejects_path: {other} is there already and is no list of rejects; remove it, or give another name."
+        assert other.read_text() == content
+        assert not emulator.requests()
+
+    @pytest.mark.parametrize("name", ["rejects.csv", "./folder/../rejects.csv", "link.csv"])
+    @pytest.mark.parametrize("option", ["path", "ledger"])
+    def test_is_no_other_file_of_the_task(self, upload, emulator, log, tmp_path, option, name):
+        """Also where the log is an earlier list of rejects, and where there is no ledger yet."""
+        rejects = tmp_path / "rejects.csv"
+        (tmp_path / "folder").mkdir()
+        (tmp_path / "link.csv").symlink_to(rejects)
+        if option == "path":
+            rejects.write_text("line,reason,row\n")
+        run = upload(**{"path": log, "rejects_path": str(rejects), option: f"{tmp_path}/{name}"})
+        assert run.msg == f"rejects_path: {rejects} is the file of `{option}`, which it would overwrite; give another name."
+        assert rejects.exists() == (option == "path")
+        assert not emulator.requests()
+
+    def test_may_stand_where_a_link_leads_nowhere(self, upload, log, tmp_path):
+        (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+        assert not upload(path=log, rejects_path=str(tmp_path / "link")).failed
+        assert not (tmp_path / "nowhere").exists()
 
     def test_is_for_its_owner_only(self, upload, log, tmp_path):
         upload(path=log, rejects_path=str(tmp_path / "rejects.csv"))

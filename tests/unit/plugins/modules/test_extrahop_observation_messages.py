@@ -37,7 +37,7 @@ class TestFile:
 
     def test_folder(self, refused, tmp_path):
         msg = refused(path=str(tmp_path))
-        assert msg.startswith(f"path: {tmp_path} is not a regular file")
+        assert msg.startswith(f"path: {tmp_path} is a folder; give the name of the log in it.")
 
     def test_named_pipe(self, refused, tmp_path):
         """Opening one would wait for a writer for ever."""
@@ -155,7 +155,10 @@ class TestRow:
             ("203.0.113.5,fe80::1%eth0,01/05/24 10:00:00", "the name of an interface"),
             ("203.0.113.5,224.0.0.1,01/05/24 10:00:00", "multicast"),
             ("203.0.113.5,10.8.0.02,01/05/24 10:00:00", "'10.8.0.02' is not an IP address"),
-            ("203.0.113.5,10.8.0.2,2024-01-05 10:00:00", "does not match timestamp_format '%m/%d/%y %H:%M:%S'"),
+            (
+                "203.0.113.5,10.8.0.2,2024-01-05 10:00:00",
+                "does not match timestamp_format '%m/%d/%y %H:%M:%S'; it fits timestamp_format iso8601",
+            ),
             ("203.0.113.5,10.8.0.2,02/30/24 10:00:00", "'02/30/24 10:00:00'"),
             ("203.0.113.5,10.8.0.2,", "time '' does not match"),
             ("203.0.113.5,10.8.0.2,01/05/24 25:00:00", "'01/05/24 25:00:00'"),
@@ -384,7 +387,8 @@ class TestConnectionOptions:
             ("extrahop.example.com:port", "is not a host"),
             ("extrahop.example.com:99999", "is not a host"),
             ("extra hop", "is not a host"),
-            ("", "is not a host"),
+            ("", "the value is empty"),
+            (" \t", "the value is empty"),
             ("https://", "is not a host"),
             ("[::1", "is not a host"),
             ("-host", "is not a host"),
