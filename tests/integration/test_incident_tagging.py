@@ -140,6 +140,25 @@ def test_the_variables_reach_both_halves(playground: Playground, appliance: Appl
     assert "jsmith" in (playground.folder / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["run", "check"])
+@pytest.mark.parametrize(
+    ("report", "message"),
+    [("missing/report.html", "missing is no folder"), ("vpn.csv", "is the VPN log"), (".", "is there and is no file")],
+)
+def test_a_report_that_cannot_be_written_stops_it_before_anything_is_sent(
+    playground: Playground, appliance: Appliance, report: str, message: str, arguments: tuple[str, ...]
+) -> None:
+    log = playground.folder / "vpn.csv"
+    log.write_text("Real IP,VPN IP,Start Time\n203.0.113.9,10.8.3.7,05/31/24 08:15:00\n", encoding="utf-8")
+    before = log.read_bytes()
+    output, status = attempt(playground, appliance, *arguments, vpn_log="vpn.csv", vpn_report=report)
+    assert status != 0
+    assert message in " ".join(output.split())
+    assert "nothing was read or written" in " ".join(output.split())
+    assert appliance.control.requests() == []
+    assert log.read_bytes() == before
+
+
 @pytest.mark.parametrize("name", ["EXTRAHOP_HOST", "STELLAR_HOST"])
 def test_the_sample_log_is_told_to_no_product_in_use(playground: Playground, appliance: Appliance, name: str) -> None:
     playground.environment[name] = "product.invalid"

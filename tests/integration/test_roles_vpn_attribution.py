@@ -212,6 +212,29 @@ def test_the_report_is_for_its_owner(site: Site) -> None:
     assert report.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["run", "check"])
+@pytest.mark.parametrize("way", ["itself", "link", "hard link", "folder"])
+def test_a_report_is_not_written_over_the_log_or_into_a_folder(site: Site, way: str, arguments: tuple[str, ...]) -> None:
+    site.log(("jsmith", "203.0.113.9", "10.8.3.7", "08:00"))
+    log, report = site.folder / "vpn.csv", site.folder / "report.html"
+    before = log.read_bytes()
+    if way == "itself":
+        report = log
+    elif way == "link":
+        report.symlink_to(log)
+    elif way == "hard link":
+        report.hardlink_to(log)
+    else:
+        report.mkdir()
+    run = site.run(*arguments, report_path=str(report))
+    assert run.status != 0
+    message = f"{report} is there and is no file" if way == "folder" else f"{report} is the VPN log"
+    assert message in " ".join(run.output.split())
+    assert site.control.requests() == []
+    assert log.read_bytes() == before
+    assert way != "folder" or not list(report.iterdir())
+
+
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
@@ -222,6 +245,7 @@ def test_the_report_is_for_its_owner(site: Site) -> None:
         ({"limit": "many"}, "vpn_attribution_limit"),
         ({"on_invalid": "fail"}, "'x' is not an IP address"),
         ({"report_path": "/missing/report.html"}, "/missing is no folder that this user may write to"),
+        ({"report_path": "report.html"}, "report.html is no whole path; nothing was read or written"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_written(site: Site, variables: dict[str, Any], message: str) -> None:

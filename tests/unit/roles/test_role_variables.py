@@ -16,7 +16,10 @@ import yaml
 ROOT = Path(__file__).resolve().parents[3]
 ROLES = [path.name for path in sorted((ROOT / "roles").iterdir())]
 OF_A_RUN = {
-    "vpn_attribution": {"found", "sessions", "questions", "days", "lists_sessions", "plan", "update", "result", "page", "report_folder"},
+    "vpn_attribution": {
+        *("found", "sessions", "questions", "days", "lists_sessions", "plan", "update", "result", "page"),
+        *("places", "folder", "file", "source"),
+    },
     "vpn_observations": {"result", "listed", "lines_uploaded", "lines_skipped", "lines_rejected", "lines_unobserved"},
 }
 """What a role registers and puts together itself."""
@@ -68,7 +71,7 @@ def test_defaults_are_those_of_the_module(role: str, module: str) -> None:
 
 def test_the_playbook_hands_on_the_defaults_of_the_role() -> None:
     [play] = loaded(ROOT / "playbooks" / "vpn_observations.yml")
-    handed_on = play["tasks"][0]["vars"]
+    [handed_on] = [task["vars"] for task in play["tasks"] if "ansible.builtin.include_role" in task]
     assert set(handed_on) == {f"vpn_observations_{name}" for name in described("vpn_observations")}
     for name, option in described("vpn_observations").items():
         found = re.search(r"\| default\(('?)(\w+)\1\) }}\Z", handed_on[f"vpn_observations_{name}"])
