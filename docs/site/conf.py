@@ -36,6 +36,9 @@ def without_contents(_app: Sphinx, doctree: nodes.document) -> None:
     for topic in list(doctree.findall(nodes.topic)):
         if "contents" in topic["classes"]:
             topic.parent.remove(topic)
+    # Nor have headings anything to lead back to then.
+    for title in doctree.findall(nodes.title):
+        title.attributes.pop("refid", None)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

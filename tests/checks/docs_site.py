@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 from docs_event_source import event_source_page, plugin_text
+from docs_links import broken_links
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "docs" / "site"
@@ -138,7 +139,7 @@ def build() -> list[str]:
     )  # fmt: skip
     if said:
         return [f"Sphinx complains:\n{said}"]
-    return missing_pages(named) + unnamed()
+    return missing_pages(named) + broken_links(HTML) + unnamed()
 
 
 def main() -> int:
