@@ -275,17 +275,23 @@ def start_tagging(rulebook: Rulebook) -> tuple[dict[str, Any], str]:
     session = next(iter(sample_sessions()))
     during = int(session.start.timestamp() * 1000) + 1000
     event = {"event_name": "A", "event_status": "New", "srcip": session.ipaddr, "timestamp": during}
-    state = rulebook.folder / "state"
     rulebook.emulator.add_events({**event, "write_time": during})
-    rulebook.arguments = ("--env-vars", "VPN_LOG,VPN_LOG_FORMAT")
+    start_tagging_by(rulebook, ROOT / "playbooks" / "files" / "openvpn_access_server.csv", "openvpn_as")
+    return event, session.username
+
+
+def start_tagging_by(rulebook: Rulebook, log: Path, log_format: str) -> None:
+    """Starts the rulebook of the collection with this log; returns when it looks for events."""
+    state = rulebook.folder / "state"
+    rulebook.arguments = ("--env-vars", "VPN_LOG,VPN_LOG_FORMAT,VPN_LOG_DELAY")
     rulebook.variables = {
-        "VPN_LOG": str(ROOT / "playbooks" / "files" / "openvpn_access_server.csv"),
-        "VPN_LOG_FORMAT": "openvpn_as",
+        "VPN_LOG": str(log),
+        "VPN_LOG_FORMAT": log_format,
+        "VPN_LOG_DELAY": "2",
         "XDG_STATE_HOME": str(state),
     }
     rulebook.start("secops.xdr.incident_tagging")
     rulebook.wait_for(lambda: bool(list(state.glob("secops.xdr/cursor-*.json"))))
-    return event, session.username
 
 
 def test_the_rulebook_of_the_collection_names_the_user_behind_a_new_event(rulebook: Rulebook):
@@ -296,6 +302,23 @@ def test_the_rulebook_of_the_collection_names_the_user_behind_a_new_event(rulebo
     rulebook.wait_for(lambda: any(one["tags"] for one in rulebook.emulator.events()))
     before, new = rulebook.emulator.events()
     assert (before["tags"], new["tags"]) == ([], [f"vpn_user:{username}"])
+
+
+def test_the_rulebook_of_the_collection_names_a_user_from_a_live_log(rulebook: Rulebook):
+    """In which nothing was written since before the event."""
+    log = rulebook.folder / "live.csv"
+    now = time.time()
+    earlier, just_now = (time.strftime("%m/%d/%y %H:%M:%S", time.localtime(now - seconds)) for seconds in (600, 60))
+    rows = f"Username,Real IP,VPN IP,Start Time\nearlier,203.0.113.8,10.8.3.7,{earlier}\njust_now,203.0.113.9,10.8.3.7,{just_now}\n"
+    log.write_text(rows, encoding="utf-8")
+    os.utime(log, (now - 59, now - 59))
+    start_tagging_by(rulebook, log, "csv")
+    moment = int(time.time() * 1000)
+
+    rulebook.emulator.add_events({"event_name": "A", "event_status": "New", "srcip": "10.8.3.7", "timestamp": moment, "write_time": moment})
+
+    rulebook.wait_for(lambda: any(one["tags"] for one in rulebook.emulator.events()))
+    assert [one["tags"] for one in rulebook.emulator.events()] == [["vpn_user:just_now"]]
 
 
 def test_the_rulebook_of_the_collection_takes_an_id_for_nothing_else(rulebook: Rulebook):

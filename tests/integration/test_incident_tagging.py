@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -172,6 +175,50 @@ def test_the_sample_log_is_told_to_no_product_in_use(playground: Playground, app
 def test_a_product_that_is_left_out_may_be_anywhere(playground: Playground, appliance: Appliance) -> None:
     playground.environment["EXTRAHOP_HOST"] = "product.invalid"
     run(playground, appliance, "--check", vpn_upload=False)
+
+
+def live_log(playground: Playground, appliance: Appliance) -> Path:
+    """A log whose last line is a minute old, as the file is, and an event of now from the address in it."""
+    now = time.time()
+    log = playground.folder / "live.csv"
+    began = time.strftime("%m/%d/%y %H:%M:%S", time.gmtime(now - 60))
+    log.write_text(f"Username,Real IP,VPN IP,Start Time\nearlier,203.0.113.8,10.8.3.7,{began}\n", encoding="utf-8")
+    os.utime(log, (now - 60, now - 60))
+    appliance.control.add_events({"event_name": "A", "event_status": "New", "srcip": "10.8.3.7", "timestamp": int(now * 1000)})
+    return log
+
+
+def test_a_live_log_is_complete_up_to_the_start(playground: Playground, appliance: Appliance) -> None:
+    variables = {"vpn_log": str(live_log(playground, appliance)), "vpn_timezone": "UTC"}
+    output, _changed = run(playground, appliance, **variables)
+    assert "1 without a session in the log" in output
+    # What comes after the start of the playbook may not be in the log.
+    run(playground, appliance, "--check", **variables, vpn_log_delay="")
+    ahead = {"event_name": "B", "event_status": "New", "srcip": "10.8.3.7", "timestamp": int(time.time() + 600) * 1000}
+    appliance.control.add_events(ahead)
+    run(playground, appliance, **variables, vpn_log_delay=0)
+    assert [event["tags"] for event in appliance.control.events()] == [["vpn_user:earlier"], []]
+
+
+def test_a_line_that_comes_late_into_a_live_log_counts(playground: Playground, appliance: Appliance) -> None:
+    log = live_log(playground, appliance)
+    late = "late,203.0.113.9,10.8.3.7," + time.strftime("%m/%d/%y %H:%M:%S", time.gmtime(time.time() - 30))
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(run, playground, appliance, vpn_log=str(log), vpn_timezone="UTC", vpn_log_delay=5)
+        while not appliance.control.writes() and not running.done():
+            time.sleep(0.1)
+        with log.open("a", encoding="utf-8") as file:
+            file.write(late + "\n")
+        running.result()
+    assert [event["tags"] for event in appliance.control.events()] == [["vpn_user:late"]]
+
+
+@pytest.mark.parametrize("delay", ["soon", -1, "1.5", 99999, "5\n5"])
+def test_a_delay_that_is_no_number_of_seconds_is_refused(playground: Playground, appliance: Appliance, delay: Any) -> None:
+    output, status = attempt(playground, appliance, vpn_log=str(live_log(playground, appliance)), vpn_log_delay=delay)
+    assert status != 0
+    assert "is no whole number of seconds below 10000" in " ".join(output.split())
+    assert appliance.control.requests() == []
 
 
 def test_extrahop_can_be_left_out(playground: Playground, appliance: Appliance) -> None:
