@@ -15,6 +15,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import ssl
 import subprocess
 import sys
@@ -31,6 +32,8 @@ INSTALLED_AS = ("ansible_collections", "secops", "xdr")
 PLAYBOOK = "secops.xdr.incident_tagging"
 REPORT = "report.html"
 PATIENCE_SECONDS = 30
+ENDED_BY_USER = 99
+"""The status of an ansible-playbook that was interrupted."""
 
 
 class DemoError(Exception):
@@ -119,12 +122,19 @@ def run_playbook(environment: dict[str, str], report: str) -> PlaybookRun:
         text=True,
     )
     printed = []
-    if process.stdout:
-        for line in process.stdout:
+    try:
+        for line in process.stdout or ():
             say(line.rstrip("\n"))
             printed.append(line)
-    if process.wait():
-        raise DemoError(f"The playbook ended with status {process.returncode}; its output is above.")
+        status = process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+        raise
+    if status == ENDED_BY_USER:
+        raise KeyboardInterrupt
+    if status:
+        raise DemoError(f"The playbook ended with status {status}; its output is above.")
     return PlaybookRun.from_output("".join(printed))
 
 
@@ -266,6 +276,9 @@ def main() -> int:
     except DemoError as error:
         print(f"\nThe demo failed. {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nThe demo was interrupted.", file=sys.stderr)
+        return 128 + signal.SIGINT
     return 0
 
 

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the demo ends where its playbook does not come to a good end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parents[2]
+DEMO = """
+import os, signal, sys
+from demo import demo
+# Who runs tests in the background has it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+demo.demonstrate = lambda place: demo.run_playbook(dict(os.environ), "report.html")
+sys.exit(demo.main())
+"""
+"""The demo with one run of the playbook, and nothing around it."""
+
+
+def started(folder: Path, playbook: str) -> subprocess.Popen[str]:
+    """The demo, with a shell script in the place of ansible-playbook."""
+    program = folder / "ansible-playbook"
+    program.write_text(f"#!/bin/sh\n{playbook}\n", encoding="utf-8")
+    program.chmod(0o755)
+    environment = os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(TESTS)}
+    return subprocess.Popen(
+        [sys.executable, "-c", DEMO],
+        env=environment,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("playbook", "status", "message"),
+    [("exit 99", 130, "The demo was interrupted."), ("exit 2", 1, "The demo failed. The playbook ended with status 2")],
+)
+def test_how_the_playbook_ended_is_told(tmp_path: Path, playbook: str, status: int, message: str) -> None:
+    with started(tmp_path, playbook) as process:
+        _output, said = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert message in said
+    assert ("failed" in said) == (status == 1)
+
+
+@pytest.mark.parametrize("is_told_to_all", [True, False], ids=["all", "demo"])
+def test_an_interrupt_is_told_as_one(tmp_path: Path, is_told_to_all: bool) -> None:
+    with started(tmp_path, "trap 'exit 99' INT\necho runs\nsleep 20 & wait") as process:
+        assert process.stdout is not None
+        while process.stdout.readline() != "runs\n":
+            assert process.poll() is None
+        (os.killpg if is_told_to_all else os.kill)(process.pid, signal.SIGINT)
+        _output, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.strip() == "The demo was interrupted."
