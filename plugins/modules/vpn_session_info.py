@@ -95,7 +95,8 @@ options:
       - If not set, this is the time when the file was last written to, unless that is more than 24 hours after the latest time in it, as
         with a copy of an old log; then it is the latest time in the log. With O(format=openvpn_status), it is always the time of the file,
         which names those who were connected then.
-      - Set it to the present for a live log in which nothing may be written for a day.
+      - Set it for a live log, to a time up to which all that happened is in it, such as a few seconds ago. What is asked about after the
+        last line of a quiet night is else taken to be later than the log.
     type: raw
   on_invalid:
     description:
