@@ -151,8 +151,9 @@ class SqliteLedger:
         head = head_of_existing(self.path)
         if not head or head[_ID_IN_HEAD] == APPLICATION_ID.to_bytes(4, "big"):
             return
-        # A young ledger may have its mark in the write-ahead log alone, so only SQLite can tell.
-        with closing(_connected(f"file:{quote(self.path)}?mode=ro", is_uri=True)) as connection:
+        # A young ledger may have its mark in the write-ahead log alone, so only SQLite can tell. Not with mode=ro: what a killed run has
+        # left behind has to be played back first.
+        with closing(_connected(f"file:{quote(self.path)}?mode=rw", is_uri=True)) as connection:
             _has_tables(connection, "main", self.path)
 
     def _attach_read_only(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import sqlite3
 import stat
 import threading
@@ -129,6 +130,29 @@ class TestFile:
         assert path.read_bytes() == before
         assert mode(path) == 0o644
         assert list(tmp_path.glob("*.db*")) == [path]
+
+    def test_a_database_that_was_cut_off_is_told_from_a_ledger(self, tmp_path):
+        """It has a journal that has to be played back before anything can be read, as a ledger has that was killed at its birth."""
+        other, left = tmp_path / "other.db", tmp_path / "left.db"
+        with closing(sqlite3.connect(other, isolation_level=None)) as connection:
+            connection.executescript("PRAGMA cache_size=5; CREATE TABLE bookmark (url TEXT); BEGIN IMMEDIATE")
+            connection.executemany("INSERT INTO bookmark VALUES (?)", [("x" * 1000,) for _row in range(500)])
+            for suffix in ("", "-journal"):
+                shutil.copy(f"{other}{suffix}", f"{left}{suffix}")
+        with pytest.raises(LedgerError, match="not a ledger of this collection"):
+            open_ledger(str(left), read_only=False)
+
+    @pytest.mark.parametrize("in_use", [False, True])
+    def test_one_that_a_killed_run_has_just_made_is_taken(self, path, tmp_path, in_use):
+        """Everything in it, its mark too, stands in the write-ahead log that the run left behind."""
+        left = tmp_path / "left" / "ledger.db"
+        left.parent.mkdir()
+        with observations(path) as ledger:
+            ledger.accept(ledger.claim(KEYS))
+            for suffix in ("", "-wal", *(["-shm"] if in_use else [])):
+                shutil.copy(f"{path}{suffix}", f"{left}{suffix}")
+        assert left.read_bytes()[68:72] == bytes(4)
+        assert accept(left, KEYS).already_uploaded == len(KEYS)
 
     @pytest.mark.parametrize("read_only", [False, True])
     def test_one_of_a_newer_version_is_refused_and_left_alone(self, path, read_only):
