@@ -53,12 +53,13 @@ def found_in_files(folder: Path, forms: dict[str, bytes], given: set[Path]) -> l
 
 
 class ProcessWatch:
-    """Reads the command line and the environment of every process that starts below this one, as other users' tools could."""
+    """Reads the command line of every process that starts below this one, and its environment unless the secret is given there."""
 
-    def __init__(self, forms: dict[str, bytes]) -> None:
+    def __init__(self, forms: dict[str, bytes], *, in_environment: bool) -> None:
         self.found: set[str] = set()
         self.seen: set[int] = set()
         self._forms = forms
+        self._names = ("cmdline",) if in_environment else ("cmdline", "environ")
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -74,7 +75,7 @@ class ProcessWatch:
         while not self._is_over.wait(_PAUSE_SECONDS):
             for process in _descendants(os.getpid()):
                 self.seen.add(process)
-                for name in ("cmdline", "environ"):
+                for name in self._names:
                     self.found.update(f"{name}: {form}" for form in found_in(_content(process, name), self._forms))
 
 

@@ -85,7 +85,7 @@ def run_secret_plays(
         plays["login"] = login_play(connection, _TOKEN_PATHS[kind])
     forms = forms_of(secret, username)
     return [
-        _run(playground, control, f"{kind}, {title}", play, forms, secret, in_processes=from_environment) for title, play in plays.items()
+        _run(playground, control, f"{kind}, {title}", play, forms, secret, in_environment=from_environment) for title, play in plays.items()
     ]
 
 
@@ -97,7 +97,7 @@ def _run(
     forms: dict[str, bytes],
     secret: str,
     *,
-    in_processes: bool,
+    in_environment: bool,
 ) -> SecretRun:
     control.clear_faults()
     for fault in play.faults:
@@ -114,7 +114,7 @@ def _run(
     )
     tasks = json.loads(json.dumps(play.tasks).replace(json.dumps(secret), '"{{ secret }}"'))
     (folder / "secret.json").write_text(json.dumps({"secret": {"__ansible_unsafe": secret}}), encoding="utf-8")
-    with ProcessWatch({} if in_processes else forms) as watch:
+    with ProcessWatch(forms, in_environment=in_environment) as watch:
         run = playground.run(*tasks, arguments=("-e", "@secret.json", *_LOUDLY))
     found = [f"printed: {name}" for name in found_in(run.output.encode(), forms)]
     found += found_in_files(folder, forms, {folder / "secret.json"})

@@ -48,8 +48,8 @@ def test_no_secret_shows_anywhere(appliance: Appliance, tmp_path: Path, results:
     told = (
         f"{tasks} tasks at `-vvvv --diff`, in check mode, with `async`, and against servers that repeat the Authorization header. "
         "Looked for: the secret as it is and quoted for JSON, Python and URLs, in base64, in hexadecimal and in a Basic header. "
-        "Looked at: what was printed, the log and the files of callbacks, async results, the ledger, temporary files, and, where the "
-        "secret was given as an option, command line and environment of every process.\n"
+        "Looked at: what was printed, the log and the files of callbacks, async results, the ledger, temporary files, the command line of "
+        "every process, and, where the secret was given as an option, its environment.\n"
     )
     results.write("secrets", "Secrets", "\n".join([told, *HEAD, *lines]), seconds=time.monotonic() - began)
     assert {run.title: run.found for _name, _given, run in rows if run.found} == {}
