@@ -73,7 +73,14 @@ def test_what_modules_return_is_data(playground: Playground, appliance: Applianc
             "loop": "{{ read.sessions }}",
             "loop_control": {"label": session},
         },
-        {"secops.xdr.stellar_ser_event_info": {"query": "*"}, "register": "found"},
+        # A search sees what was written a moment ago once the index is refreshed.
+        {
+            "secops.xdr.stellar_ser_event_info": {"query": "*"},
+            "register": "found",
+            "until": f"found.events | length == {2 * len(traps)}",
+            "delay": 1,
+            "retries": 30,
+        },
         {"ansible.builtin.debug": {"msg": "{{ found.events }}", "verbosity": 0}, "when": "found.events[0].source.event_name is defined"},
         {"secops.xdr.stellar_ser_update": {"events": "{{ found.events }}", "comment": "{{ first }}", "add_tags": "{{ names }}"}},
         arguments=("-vvv", "--diff"),
