@@ -11,7 +11,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
 .DEFAULT_GOAL := help
 
-STAGES := lint unit docs molecule artifact sanity
+STAGES := lint sanity docs molecule artifact unit
 LONGEST_STAGE := integration
 REQUIREMENTS := $(wildcard requirements.txt requirements-emulator.txt requirements-test.txt)
 DEVELOPMENT := build/dev/ansible_collections/secops/xdr

@@ -36,7 +36,7 @@ class RunningController:
         self._last_id = 0
         self.add("organizations", {"name": "Default"})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"controller": self}))
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     def __enter__(self) -> RunningController:
         self._thread.start()

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from ._api import RunningController
 
 ROOT = Path(__file__).resolve().parents[2]
+INPUTS = {"host": "extrahop.example.com", "client_id": "one", "client_secret": "made-up-secret-1"}
+IMAGE = "registry.example.com/xdr:1"
+APPLIED = {
+    "xdr_awx_vpn_log": "/var/log/openvpn/log.csv",
+    "xdr_awx_extrahop": "ExtraHop RevealX 360",
+    "xdr_awx_inputs": {"extrahop": INPUTS},
+    "xdr_awx_image": IMAGE,
+}
+"""Variables of apply.yml that make it bring in all that it can."""
 
 
 def apply_to(controller: RunningController, folder: Path, *arguments: str, succeeds: bool = True, **variables: Any) -> str:

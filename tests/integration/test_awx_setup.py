@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from controller import RunningController, apply_to
+from controller import APPLIED, IMAGE, INPUTS, RunningController, apply_to
 
 pytest_plugins = ["controller.fixtures"]
 
-LOG = "/var/log/openvpn/log.csv"
 
-
-def test_everything_comes_in_once(applied_controller: RunningController, tmp_path: Path):
+def test_everything_comes_in(applied_controller: RunningController, applied_output: str):
     assert {kind: len(items) for kind, items in applied_controller.items.items() if items} == {
         "organizations": 1,
         "credential_types": 4,
@@ -22,24 +20,35 @@ def test_everything_comes_in_once(applied_controller: RunningController, tmp_pat
         "projects": 1,
         "inventories": 1,
         "hosts": 1,
+        "execution_environments": 1,
         "job_templates": 3,
         "schedules": 1,
         "workflow_job_templates": 1,
         "workflow_job_template_nodes": 3,
     }
-    written = len(applied_controller.writes)
+    assert applied_controller.named("credentials", "XDR: ExtraHop")["inputs"] == INPUTS
+    assert INPUTS["client_secret"] not in applied_output
+    (environment,) = applied_controller.items["execution_environments"].values()
+    assert environment["image"] == IMAGE
+    assert {one["execution_environment"] for one in applied_controller.items["job_templates"].values()} == {environment["id"]}
 
-    again = apply_to(applied_controller, tmp_path, xdr_awx_vpn_log=LOG)
 
+def test_once_and_no_input_is_replaced_or_shown(applied_controller: RunningController, tmp_path: Path):
+    other = {**INPUTS, "client_secret": "made-up-secret-2"}
+    again = apply_to(applied_controller, tmp_path, "-vvv", **{**APPLIED, "xdr_awx_inputs": {"extrahop": other}})
     assert "changed=0" in again, again
-    assert applied_controller.writes[written:] == []
+    assert applied_controller.writes == []
+    assert "made-up-secret" not in again
+    assert applied_controller.named("credentials", "XDR: ExtraHop")["inputs"] == INPUTS
 
 
 def test_check_mode_says_what_differs(applied_controller: RunningController, tmp_path: Path):
-    written = len(applied_controller.writes)
-    planned = apply_to(applied_controller, tmp_path, "--check", xdr_awx_vpn_log="/var/log/other.csv")
+    """Without inputs and image, as most people begin; the log is another one."""
+    planned = apply_to(
+        applied_controller, tmp_path, "--check", xdr_awx_vpn_log="/var/log/other.csv", xdr_awx_extrahop=APPLIED["xdr_awx_extrahop"]
+    )
     assert "changed=2" in planned, planned
-    assert applied_controller.writes[written:] == []
+    assert applied_controller.writes == []
 
 
 def test_what_comes_in_is_wired_together(applied_controller: RunningController):
@@ -91,24 +100,6 @@ def test_every_environment_variable_is_documented(applied_controller: RunningCon
     for credential_type in applied_controller.items["credential_types"].values():
         for variable in credential_type["injectors"]["env"]:
             assert f"E({variable})" in documentation or variable in guides, variable
-
-
-def test_inputs_and_an_image_are_brought_in_and_inputs_never_replaced_or_shown(tmp_path: Path):
-    inputs = {"extrahop": {"host": "extrahop.example.com", "client_id": "one", "client_secret": "made-up-secret-1"}}
-    settings = {"xdr_awx_vpn_log": LOG, "xdr_awx_extrahop": "ExtraHop RevealX 360", "xdr_awx_image": "registry.example.com/xdr:1"}
-    with RunningController() as controller:
-        first = apply_to(controller, tmp_path, "-vvv", xdr_awx_inputs=inputs, **settings)
-        assert controller.named("credentials", "XDR: ExtraHop")["inputs"] == inputs["extrahop"]
-        (environment,) = controller.items["execution_environments"].values()
-        assert environment["image"] == "registry.example.com/xdr:1"
-        assert {one["execution_environment"] for one in controller.items["job_templates"].values()} == {environment["id"]}
-        inputs["extrahop"]["client_secret"] = "made-up-secret-2"
-
-        again = apply_to(controller, tmp_path, "-vvv", xdr_awx_inputs=inputs, **settings)
-
-        assert "made-up-secret" not in first + again
-        assert "changed=0" in again
-        assert controller.named("credentials", "XDR: ExtraHop")["inputs"]["client_secret"] == "made-up-secret-1"
 
 
 def test_without_a_log_it_says_what_to_do(tmp_path: Path):
