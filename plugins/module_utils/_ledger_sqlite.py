@@ -229,6 +229,8 @@ def _explanation(path: str, error: sqlite3.Error | UnicodeDecodeError) -> str:
             f"ledger: {path} is damaged or no SQLite database ({text}). Restore it from a backup, or move it away: "
             "a new one is then made, and rows that the old one knew may be sent a second time."
         )
+    if "readonly" in text and os.path.exists(f"{path}-journal"):
+        return f"ledger: {path} was left by a run that was killed while it wrote. The next run that is not in check mode mends that."
     if "readonly" in text or "unable to open" in text:
         return f"ledger: {path} or its folder cannot be written by this user; set `ledger` to a file that can."
     return f"ledger: {path} cannot be used: {text}."

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 INPUTS = {"host": "extrahop.example.com", "client_id": "one", "client_secret": "made-up-secret-1"}
 IMAGE = "registry.example.com/xdr:1"
-APPLIED = {
+APPLIED: dict[str, Any] = {
     "xdr_awx_vpn_log": "/var/log/openvpn/log.csv",
     "xdr_awx_extrahop": "ExtraHop RevealX 360",
     "xdr_awx_inputs": {"extrahop": INPUTS},

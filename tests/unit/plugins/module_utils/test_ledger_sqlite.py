@@ -139,6 +139,10 @@ class TestFile:
             connection.executemany("INSERT INTO bookmark VALUES (?)", [("x" * 1000,) for _row in range(500)])
             for suffix in ("", "-journal"):
                 shutil.copy(f"{other}{suffix}", f"{left}{suffix}")
+        before = left.read_bytes()
+        with pytest.raises(LedgerError, match=r"left by a run that was killed while it wrote\. The next run that is not in check mode"):
+            open_ledger(str(left), read_only=True)
+        assert left.read_bytes() == before
         with pytest.raises(LedgerError, match="not a ledger of this collection"):
             open_ledger(str(left), read_only=False)
 
