@@ -45,7 +45,8 @@ def build(folder: Path, requirements: list[Path]) -> None:
     # Twice quiet: errors are shown, but not what the pip configuration of a machine makes pip remark on.
     pip = [str(folder / "bin" / "python"), "-m", "pip", "--quiet", "--quiet", "--disable-pip-version-check"]
     files = [argument for path in requirements for argument in ("--requirement", str(path))]
-    subprocess.run([*pip, "install", *files], check=True)
+    # Python compiles what is imported when it is; most of what is installed never is.
+    subprocess.run([*pip, "install", "--no-compile", *files], check=True)
     subprocess.run([*pip, "check"], check=True)
 
 

@@ -30,7 +30,7 @@ def main() -> int:
         "MOLECULE_EPHEMERAL_DIRECTORY": str(EPHEMERAL),
         "XDR_EMULATOR_PORT": str(free_port()),
     }
-    command = ["molecule", "test", *(sys.argv[1:] or ["--all"])]
+    command = ["molecule", "test", *sys.argv[1:]]
     return subprocess.run(command, cwd=copy_tree.ROOT, env=settings, check=False, stdin=subprocess.DEVNULL).returncode
 
 
