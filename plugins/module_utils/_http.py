@@ -23,6 +23,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._errors import (
     NO_HANDLES_MESSAGE,
     AnswerError,
     ConnectionFailedError,
+    InputError,
     NoAnswerError,
     RequestError,
 )
@@ -80,7 +81,7 @@ class HttpClient:
         self._policy = RetryPolicy(settings.retries)
         self._proxies = requests.utils.get_environ_proxies(settings.base_url)
         for proxy in self._proxies.values():
-            secrets.add(requests.utils.get_auth_from_url(proxy)[1])
+            _hide_credentials_of(proxy, secrets)
         self._threads = threading.local()
 
     def request(
@@ -212,6 +213,18 @@ class HttpClient:
             # Versions of urllib3 before 2 take an answer that was cut off for a whole one.
             raise ProtocolError("the answer is shorter than its header says")
         return bytes(body)
+
+
+def _hide_credentials_of(proxy: str, secrets: SecretKeeper) -> None:
+    """Registers the password in the URL of a proxy, alone and in the header that requests makes of it."""
+    secrets.add(requests.utils.get_auth_from_url(proxy)[1])
+    try:
+        headers = HTTPAdapter().proxy_headers(proxy)
+    except UnicodeEncodeError:
+        message = "The user or password in the URL of the proxy holds a character that requests cannot send; check HTTPS_PROXY."
+        raise InputError(message) from None
+    for header in headers.values():
+        secrets.add(header.partition(" ")[2])
 
 
 def _refusal(answer: Answer) -> RequestError:

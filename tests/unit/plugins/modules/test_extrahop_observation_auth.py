@@ -8,9 +8,11 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.server
+import json
 import socket
 import threading
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 from ansible_collections.secops.xdr.tests.unit.support.vpn_logs import plain_rows, write_log
@@ -337,7 +339,7 @@ class _ProxyHandler(http.server.BaseHTTPRequestHandler):
     def do_CONNECT(self) -> None:
         self.server.asked.append((self.path, self.headers.get("Proxy-Authorization")))
         if self.server.status != 200:
-            self.send_error(self.server.status)
+            self._refuse()
             return
         host, _colon, port = self.path.rpartition(":")
         with socket.create_connection((host, int(port))) as upstream:
@@ -348,6 +350,19 @@ class _ProxyHandler(http.server.BaseHTTPRequestHandler):
             _pump(self.connection, upstream)
             back.join()
         self.close_connection = True
+
+    def do_POST(self) -> None:
+        self.server.asked.append((self.path, self.headers.get("Proxy-Authorization")))
+        self._refuse()
+
+    def _refuse(self) -> None:
+        """With all that it was sent."""
+        body = json.dumps({"error_message": f"not with {self.headers.get('Proxy-Authorization')}"}).encode()
+        self.send_response(self.server.status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, *_parts: object) -> None:
         """Tests read `asked`."""
@@ -388,14 +403,26 @@ class TestProxies:
         assert upload(path=log)["counts"]["uploaded"] == 7
         assert proxy.asked == []
 
-    def test_its_password_is_used_and_shown_nowhere(self, upload, log, proxy, monkeypatch):
-        monkeypatch.setenv("HTTPS_PROXY", f"http://someone:proxy-pass%40word@127.0.0.1:{proxy.server_port}")
-        proxy.status = 407
-        run = upload(path=log, retries=0)
-        assert proxy.asked[0][1] == f"Basic {base64.b64encode(b'someone:proxy-pass@word').decode()}"
-        assert "HTTPS_PROXY" in run.msg
-        for text in ("proxy-pass@word", "proxy-pass%40word", base64.b64encode(b"someone:proxy-pass@word").decode()):
+    @pytest.mark.parametrize("scheme", ["https", "http"])
+    @pytest.mark.parametrize("password", ["proxy-pass@word", "Zürich-pass"])
+    def test_its_password_is_used_and_shown_nowhere(self, upload, log, proxy, monkeypatch, scheme, password):
+        """Also where the proxy repeats it. Without TLS, the proxy's own answer is the one that the module shows."""
+        monkeypatch.setenv(f"{scheme}_proxy", f"http://someone:{quote(password)}@127.0.0.1:{proxy.server_port}")
+        proxy.status = 403
+        run = upload(path=log, retries=0, host=f"{scheme}://extrahop.invalid", validate_certs=scheme == "https")
+        header = base64.b64encode(f"someone:{password}".encode("latin-1")).decode()
+        assert proxy.asked[0][1] == f"Basic {header}"
+        assert "HTTPS_PROXY" in run.msg or scheme == "http"
+        assert "not with Basic ********" in run.printed or scheme == "https"
+        for text in (password, quote(password), header):
             assert text not in run.printed
+
+    def test_a_password_that_cannot_be_sent(self, upload, log, proxy, monkeypatch):
+        monkeypatch.setenv("HTTPS_PROXY", f"http://someone:{quote('пароль')}@127.0.0.1:{proxy.server_port}")
+        run = upload(path=log)
+        assert "a character that requests cannot send; check HTTPS_PROXY" in run.msg
+        assert "пароль" not in run.printed
+        assert proxy.asked == []
 
     def test_one_that_is_down(self, upload, emulator, log, monkeypatch):
         with socket.socket() as port:
