@@ -142,6 +142,8 @@ class ExtraHop:
         if settings.max_observations and len(rows) > settings.max_observations:
             detail = f"observations: at most {settings.max_observations} in a request, got {len(rows)}"
             return _invalid(detail, settings.max_observations_status)
+        if settings.repeated_observations == "refuse" and (position := self.store.repeated(rows)) is not None:
+            return _invalid(f"observations[{position}]: the same observation is held already")
         self.store.add(rows)
         if settings.accepted_body == "text":
             return text_reply(202, "Accepted")

@@ -124,6 +124,14 @@ class ObservationStore:
         self._tallies: dict[str, Tally] = {}
         self.uploads = 0
 
+    def repeated(self, rows: list[Row]) -> int | None:
+        """The position of the first row that is held already, or None. What was ignored is not held."""
+        held = self._rows if self._settings.keep == "all" else None
+        for position, row in enumerate(rows):
+            if not row.ignored and (row in held if held is not None else hash(row) in self._prints):
+                return position
+        return None
+
     def add(self, rows: list[Row]) -> None:
         """Take the rows of one upload, which all have the same source."""
         tally = self._tallies.setdefault(rows[0].source, Tally())

@@ -19,6 +19,7 @@ CHOICES: Mapping[str, tuple[object, ...]] = {
     "extrahop_auth": ("any", "api_key", "oauth"),
     "expired_token": ("401", "400", "400_text"),
     "accepted_body": ("empty", "text", "json"),
+    "repeated_observations": ("accept", "refuse"),
     "timestamp_unit": ("seconds", "milliseconds", "any"),
     "tag_form": ("strings", "objects"),
     "index_style": ("on_premises", "saas"),
@@ -61,6 +62,7 @@ class Settings:
     strict_headers: bool = True
     accepted_body: str = "empty"
     keep: str = "all"
+    repeated_observations: str = "accept"
     timestamp_unit: str = "seconds"
     timestamp_strict: bool = True
     max_age: float = 0.0
@@ -122,7 +124,7 @@ class Settings:
 
     def change(self, values: Mapping[str, Any]) -> None:
         """Set several at once: all of them, or, where one is wrong, none. Raises SettingError."""
-        self.check(values)
+        self.check({**self.as_dict(), **values})
         for name, value in values.items():
             setattr(self, name, list(value) if isinstance(value, (list, tuple)) else value)
 
@@ -140,6 +142,8 @@ class Settings:
                 _check_networks(name, value)
             if name == "shared_addresses":
                 _check_addresses(name, value)
+        if values.get("keep") == "counts" and values.get("repeated_observations") == "refuse":
+            raise SettingError("repeated_observations: only what is kept can be refused; keep is counts")
 
 
 def setting_names() -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from emulator import ControlError, SettingError, Settings
 from emulator._addresses import AddressBook
 from emulator._observations import check_upload
 
@@ -162,6 +163,38 @@ def test_unknown_limits_are_switches(api: Any, emu: RunningEmulator, row: Any) -
     assert api.upload(row(timestamp=now), row(timestamp=now)).status_code == 413
     assert api.upload(row(timestamp=now - 7200)).status_code == 400
     assert api.upload(row(timestamp=now, ipaddr="fd00:8::1")).status_code == 400
+
+
+@pytest.mark.parametrize("keep", ["all", "distinct"])
+def test_repeated_observations_can_be_refused(api: Any, emu: RunningEmulator, row: Any, keep: str) -> None:
+    emu.configure(repeated_observations="refuse", keep=keep)
+    first, new = row(), row(timestamp=1_700_000_001)
+    assert api.upload(first).status_code == 202
+
+    answer = api.upload(new, first)
+
+    assert answer.status_code == 400
+    assert answer.json() == {"type": "invalid_request", "detail": "observations[1]: the same observation is held already"}
+    tally = emu.state["extrahop"]["observations"]
+    assert (tally["accepted"], tally["duplicates"]) == (1, 0), "all of a request is refused"
+    assert api.upload(new).status_code == 202
+    assert api.upload(first, source="WireGuard").status_code == 202, "of another source, it is another observation"
+
+
+def test_what_is_ignored_is_not_held_and_not_refused(api: Any, emu: RunningEmulator, row: Any) -> None:
+    emu.configure(repeated_observations="refuse")
+    for _time in range(2):
+        assert api.upload(row(ipaddr="10.8.200.9")).status_code == 202
+
+
+@pytest.mark.parametrize("later", [{"keep": "counts"}, {"repeated_observations": "refuse"}])
+def test_what_is_not_kept_cannot_be_refused(emu: RunningEmulator, later: dict[str, str]) -> None:
+    one: dict[str, Any] = {"keep": "counts", "repeated_observations": "refuse"}
+    emu.configure(**{name: value for name, value in one.items() if name not in later})
+    with pytest.raises(ControlError, match="only what is kept can be refused"):
+        emu.configure(**later)
+    with pytest.raises(SettingError, match="only what is kept can be refused"):
+        Settings(**one)
 
 
 def test_a_rate_limit_can_be_set(api: Any, emu: RunningEmulator) -> None:
