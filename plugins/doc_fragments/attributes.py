@@ -14,6 +14,7 @@ class ModuleDocFragment:
 options: {}
 requirements:
   - "requests >= 2.26"
+  - "urllib3 >= 1.26.5, which comes with requests"
 attributes:
   check_mode:
     description: Makes the same reads and decisions as a real run and reports what it would do, without a single write.

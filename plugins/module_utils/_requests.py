@@ -75,6 +75,8 @@ __all__ = [
 
 
 def require_requests() -> None:
-    """Raises MissingLibraryError where requests cannot be imported."""
+    """Raises MissingLibraryError where requests cannot be imported, or came with a urllib3 that is too old."""
     if _IMPORT_ERROR:
         raise MissingLibraryError(missing_required_lib("requests"), exception=_IMPORT_ERROR)
+    if not hasattr(Retry, "DEFAULT_ALLOWED_METHODS"):
+        raise MissingLibraryError(missing_required_lib("urllib3 >= 1.26.5"))

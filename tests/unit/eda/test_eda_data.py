@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.secops.xdr.plugins.plugin_utils._watch_options import watch_options
+from ansible_collections.secops.xdr.tests.unit.support.secret_options import check_secrets_of
 
 EDA = Path(__file__).resolve().parents[3] / "extensions" / "eda"
 SOURCE = EDA / "plugins" / "event_source" / "stellar_ser_event.py"
@@ -68,3 +69,7 @@ def test_the_credential_type_sets_variables_that_the_source_reads():
         assert f"E({variable})" in documented
         assert set(re.findall(r"{{ (\w+)", template)) <= set(fields)
     assert fields["auth_method"]["choices"] == OPTIONS["auth_method"]["choices"]
+
+
+def test_the_source_knows_its_secrets():
+    check_secrets_of(OPTIONS)

@@ -19,6 +19,7 @@ from unittest import mock
 
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as ansible_warnings
+from ansible_collections.secops.xdr.tests.unit.support.secret_options import SECRET_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -38,7 +39,6 @@ except ImportError:  # ansible-core before 2.19
 
 
 _SHORTEST_SECRET = 6
-_SECRET_OPTIONS = ("api_key", "client_secret", "access_token")
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def interpreter_kept() -> Iterator[None]:
 def check_no_secret(params: Mapping[str, Any], text: str) -> None:
     """Fails where the text holds a credential of these parameters."""
     ledger_password = re.search(r"://[^/:@]*:([^@]*)@", str(params.get("ledger")))
-    secrets = {name: params.get(name) for name in _SECRET_OPTIONS}
+    secrets = {name: params.get(name) for name in SECRET_OPTIONS}
     secrets["the password of ledger"] = ledger_password.group(1) if ledger_password else None
     for name, secret in secrets.items():
         if isinstance(secret, str) and len(secret) >= _SHORTEST_SECRET:

@@ -5,9 +5,17 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.secops.xdr.tests.unit.support.secret_options import check_secrets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TESTS = Path(__file__).parent
 MODULES = sorted(path.stem for path in (TESTS.parents[3] / "plugins" / "modules").glob("[!_]*.py"))
@@ -20,3 +28,22 @@ def test_modules_are_found():
 @pytest.mark.parametrize("name", MODULES)
 def test_every_module_has_tests(name: str):
     assert list(TESTS.glob(f"test_{name}*.py")), f"no test_{name}.py beside this file"
+
+
+def spec_of(name: str) -> Mapping[str, Any]:
+    """What a module hands to AnsibleModule."""
+    module = importlib.import_module(f"ansible_collections.secops.xdr.plugins.modules.{name}")
+    seen: dict[str, Any] = {}
+
+    def take(_module: AnsibleModule, argument_spec: Mapping[str, Any], **_more: Any) -> None:
+        seen.update(argument_spec)
+        raise SystemExit
+
+    with patch.object(AnsibleModule, "__init__", take), pytest.raises(SystemExit):
+        module.main()
+    return seen
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_ansible_is_told_of_every_secret(name: str):
+    check_secrets_of(spec_of(name))

@@ -10,6 +10,7 @@ import os
 import socket
 
 import pytest
+from ansible_collections.secops.xdr.plugins.module_utils import _requests
 from ansible_collections.secops.xdr.tests.unit.support.module_process import ModuleProcess
 from ansible_collections.secops.xdr.tests.unit.support.vpn_logs import HEADER, plain_row, plain_rows, write_log
 
@@ -525,3 +526,10 @@ def test_requests_missing(extrahop, log):
     run = ModuleProcess("extrahop_observation", {**extrahop, "path": log}, without=("requests", "urllib3")).result()
     assert "requests" in run.msg
     assert "required Python library" in run.msg or "Failed to import" in run.msg
+
+
+def test_urllib3_is_too_old(upload, log, monkeypatch):
+    """Versions before 1.26 have their Retry without the options that this collection needs."""
+    monkeypatch.setattr(_requests, "Retry", type("Retry", (), {}))
+    run = upload(path=log)
+    assert "Failed to import the required Python library (urllib3 >= 1.26.5)" in run.msg
