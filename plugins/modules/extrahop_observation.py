@@ -109,6 +109,8 @@ options:
         database, for jobs that run on several hosts, as V(postgresql://user:password@host:5432/database).
       - If not set, the environment variable E(SECOPS_XDR_LEDGER) is used, then C(secops.xdr/ledger.sqlite3) in E(XDG_STATE_HOME) or
         C(~/.local/state) on the host that runs the module.
+      - Give a file by its whole path, here and in E(SECOPS_XDR_LEDGER). One that is not whole is seen from the folder in which the module
+        happens to run.
       - In a database, the module makes its tables in the schema C(secops_xdr), which it makes as well where the user may. Parameters of
         libpq may follow, as in V(postgresql://ledger@db.example.com/ledger?sslmode=verify-full). A URL without a password takes it from
         E(PGPASSWORD) or C(~/.pgpass). Connect to the server itself or to a pooler in session mode.
@@ -119,10 +121,12 @@ options:
       - After the upload, remove the observations from the ledger that were recorded more than this many days ago for the same appliance
         and source. If not set, they are kept.
       - Rows that were removed are sent again if they stand in a log that is read from its start, so let logs be rotated away sooner.
+      - Only observations are removed; what is recorded of inserted events is kept.
     type: int
   force:
     description:
-      - Send again what the ledger has.
+      - Send again what the ledger has. ExtraHop does not document what a repeated observation does. If the appliance refuses it, the task
+        fails with the appliance's words, and records nothing that was not accepted.
     type: bool
     default: false
   check_devices:
@@ -145,8 +149,9 @@ options:
         description: What the part before has handed on.
         type: dict
 notes:
-  - A request whose answer is lost is sent again, since the appliance takes no harm from the same observation twice. The ledger notes
-    what is under way, and a run that finds such a note of an earlier one that was killed says so in a warning.
+  - A request whose answer is lost is sent again, so the appliance may receive the same observation twice; a warning says so. ExtraHop does
+    not document what a repeated observation does. Nothing that it documents speaks against one.
+  - The ledger notes what is under way, and a run that finds such a note of an earlier one that was killed says so in a warning.
   - Runs with the same file as ledger, and the same appliance and source, wait for each other. Runs with the same database go on side by
     side; a run only waits for the rows that another one is sending at that moment.
 seealso:

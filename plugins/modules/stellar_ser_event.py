@@ -274,6 +274,8 @@ options:
         M(secops.xdr.extrahop_observation) for what such a URL may hold.
       - If not set, the environment variable E(SECOPS_XDR_LEDGER) is used, then C(secops.xdr/ledger.sqlite3) in E(XDG_STATE_HOME) or
         C(~/.local/state) on the host that runs the module.
+      - Give a file by its whole path, here and in E(SECOPS_XDR_LEDGER). One that is not whole is seen from the folder in which the module
+        happens to run.
       - Of an event, the ledger holds a digest, and the index and id that the server gave it; no text and no credentials.
     type: str
 notes:

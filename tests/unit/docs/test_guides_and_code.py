@@ -230,6 +230,18 @@ def test_the_guide_has_every_guess_of_the_emulator() -> None:
     assert not {name for name in switches if f"``{name}``" not in guide}
 
 
+def test_the_numbers_that_fall_short_are_those_of_the_benchmarks() -> None:
+    guide = (DOCS / "rst" / "guide_promises.rst").read_text(encoding="utf-8")
+    results = (ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
+    short = re.findall(r"^\| .* \| ([\d.]+) .*\| ([≤≥]) ([\d.]+) \| \*\*falls short\*\* \|$", results, re.MULTILINE)
+    assert len(short) == results.count("**falls short**") > 0
+    words = {"≤": "at most", "≥": "at least"}
+    rows = re.findall(r"^  \* - .+\n    - ([\d.]+)\n    - ([\d.]+ at (?:most|least))$", guide, re.MULTILINE)
+    assert rows == [(number, f"{bound} {words[sign]}") for number, sign, bound in short]
+    [(of, commit)] = re.findall(r"``make bench`` of (\S+) at commit (\w+),", guide)
+    assert f"commit {commit}\n- {of} " in results
+
+
 def test_options_and_defaults_of_the_event_source() -> None:
     guide = (DOCS / "rst" / "guide_event_driven.rst").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^   \* - ``(\w+)``\n     - ?(.*)\n     - ", guide, re.MULTILINE))
