@@ -15,7 +15,7 @@ from ._raw_relay import RawFault, RawRelay
 from ._relay import Relay
 from ._results import RESULTS, Results
 from ._secret_plays import AWKWARD, KINDS, REFUSED
-from ._secret_runs import SecretRun, run_secret_plays
+from ._secret_runs import SecretRun, handed_out_token, run_secret_plays
 
 __all__ = [
     "AWKWARD",
@@ -37,6 +37,7 @@ __all__ = [
     "Results",
     "SecretRun",
     "Surroundings",
+    "handed_out_token",
     "hosts",
     "kill_at_random",
     "kill_table",

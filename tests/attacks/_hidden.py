@@ -53,13 +53,12 @@ def found_in_files(folder: Path, forms: dict[str, bytes], given: set[Path]) -> l
 
 
 class ProcessWatch:
-    """Reads the command line of every process that starts below this one, and its environment unless the secret is given there."""
+    """Looks for secrets in the command line and in the environment of every process that starts below this one."""
 
-    def __init__(self, forms: dict[str, bytes], *, in_environment: bool) -> None:
+    def __init__(self, in_command_line: dict[str, bytes], in_environment: dict[str, bytes]) -> None:
         self.found: set[str] = set()
         self.seen: set[int] = set()
-        self._forms = forms
-        self._names = ("cmdline",) if in_environment else ("cmdline", "environ")
+        self._forms = {"cmdline": in_command_line, "environ": in_environment}
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -75,8 +74,8 @@ class ProcessWatch:
         while not self._is_over.wait(_PAUSE_SECONDS):
             for process in _descendants(os.getpid()):
                 self.seen.add(process)
-                for name in self._names:
-                    self.found.update(f"{name}: {form}" for form in found_in(_content(process, name), self._forms))
+                for name, forms in self._forms.items():
+                    self.found.update(f"{name}: {form}" for form in found_in(_content(process, name), forms))
 
 
 def _descendants(of: int) -> Iterator[int]:

@@ -19,8 +19,13 @@ AWKWARD = {
 }
 REFUSED = {"a line break": "first-half\nsecond-half", "a tab": "first-half\tsecond-half"}
 """No credential of these products holds them. They are refused, and neither half is shown."""
-KINDS = ("api_key", "client_secret", "jwt", "basic", "scoped_key")
+KINDS = ("api_key", "client_secret", "jwt", "basic", "scoped_key", "access_token")
 """The ways to prove who calls, by what the secret is for."""
+PROXY_USER = "someone"
+PROXY_PASSWORD = "pr@xy/\"p%s'w\\ord"
+LEDGER_PASSWORD = "l@dger/\"p%s'w\\ord"
+LEDGER = "{{ ledger }}"
+"""Stands for the URL of a database that holds the password, and that nothing serves."""
 _PLANNED = {"check_mode": True}
 _IN_BACKGROUND = {"async": 60, "poll": 1}
 _ECHOES = (400, 401, 403, 429, 500)
@@ -30,11 +35,12 @@ _TEXT = "the account is unprivileged, said the server"
 
 @dataclass
 class SecretPlay:
-    """A play, the faults that it needs, and how many of its tasks fail."""
+    """A play, the faults that it needs, how many of its tasks fail, and what must be printed if they failed as meant."""
 
     tasks: list[dict[str, Any]] = field(default_factory=list)
     faults: list[dict[str, Any]] = field(default_factory=list)
     failing: int = 0
+    words: list[str] = field(default_factory=list)
 
     def add(self, title: str, module: str, options: dict[str, Any], *, fails: bool = False, keywords: dict[str, Any] | None = None) -> None:
         """Appends a task. A task that fails does not end the play."""
@@ -46,6 +52,16 @@ class SecretPlay:
     def fault(self, word: str, action: str, times: int | None = None, **more: Any) -> None:
         """Breaks every request whose body holds the word."""
         self.faults.append({"action": action, "match": {"body_contains": word}, "times": times, **more})
+
+    def add_elsewhere(self, module: str, options: dict[str, Any]) -> None:
+        """Two tasks that fail before they reach the server: at a proxy, and at a ledger in a database, each with a password of its own."""
+        self.add("through a proxy that is down", module, options, fails=True, keywords={"environment": {"NO_PROXY": ""}})
+        self.add("ledger that is down", module, {**options, "ledger": LEDGER}, fails=True)
+        self.words += ["The proxy for", "postgresql://someone:********@127.0.0.1:1/xdr"]
+
+    def refused(self) -> SecretPlay:
+        """The same where no task gets past the server."""
+        return SecretPlay([{**task, "ignore_errors": True} for task in self.tasks], self.faults, len(self.tasks), self.words)
 
 
 def upload_play(connection: dict[str, Any], *, thorough: bool) -> SecretPlay:
@@ -75,11 +91,14 @@ def upload_play(connection: dict[str, Any], *, thorough: bool) -> SecretPlay:
         upload(f"break {action}", fails=True)
         moved = {"location": "https://elsewhere.example/?x"} if action == "redirect" else {}
         play.faults.append({"action": action, "match": {"body_contains": f'"break {action}"'}, "times": None, **moved})
+    row = {"ipaddr": "10.8.3.250", "associated_ipaddr": "203.0.113.9", "timestamp": 1_717_143_299}
+    play.add_elsewhere("extrahop_observation", {**connection, "retries": 0, "source": "elsewhere", "observations": [row]})
     upload("bad row", fails=True, options={"observations": [{"ipaddr": "10.8.3", "associated_ipaddr": "x", "timestamp": 1}]})
-    upload("bad shape", fails=True, options={"observations": "text"})
-    upload("bad range", fails=True, options={"batch_size": 0})
-    upload("bad host", fails=True, options={"host": "127.0.0.1:1"})
     upload("no such option", fails=True, options={"batch": 3})
+    if thorough:
+        upload("bad shape", fails=True, options={"observations": "text"})
+        upload("bad range", fails=True, options={"batch_size": 0})
+        upload("bad host", fails=True, options={"host": "127.0.0.1:1"})
     return play
 
 
@@ -102,8 +121,10 @@ def event_play(connection: dict[str, Any], known: dict[str, str], *, thorough: b
     play.fault("comment-echo", "echo_authorization", status=403)
     play.add("search echo", "stellar_ser_event_info", {**common, "query": "*", "index": "aella-ser-echo"}, fails=True)
     play.faults.append({"action": "echo_authorization", "match": {"path_regex": "aella-ser-echo"}, "times": None, "status": 400})
-    play.add("bad shape", "stellar_ser_event", {**common, "events": "text"}, fails=True)
-    play.add("bad host", "stellar_ser_update", {**common, **known, "comment": "x", "host": "127.0.0.1:1"}, fails=True)
+    play.add_elsewhere("stellar_ser_event", {**common, **event, "event_name": "elsewhere"})
+    if thorough:
+        play.add("bad shape", "stellar_ser_event", {**common, "events": "text"}, fails=True)
+        play.add("bad host", "stellar_ser_update", {**common, **known, "comment": "x", "host": "127.0.0.1:1"}, fails=True)
     return play
 
 

@@ -5,21 +5,29 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import ssl
+import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
 
 from ._hidden import ProcessWatch, forms_of, found_in, found_in_files
-from ._secret_plays import SecretPlay, event_play, login_play, upload_play
+from ._secret_plays import LEDGER_PASSWORD, PROXY_PASSWORD, PROXY_USER, SecretPlay, event_play, login_play, upload_play
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from emulator import EmulatorControl
 
-_TOKEN_PATHS = {"client_secret": "/oauth2/token", "jwt": "/connect/api/v1/access_token", "scoped_key": "/connect/api/v1/access_token"}
-_ENVIRONMENT = {"api_key": "EXTRAHOP_API_KEY", "client_secret": "EXTRAHOP_CLIENT_SECRET"}
+_STELLAR_TOKEN_PATH = "/connect/api/v1/access_token"
+_TOKEN_PATHS = {"client_secret": "/oauth2/token", "jwt": _STELLAR_TOKEN_PATH, "scoped_key": _STELLAR_TOKEN_PATH}
+_EXTRAHOP = ("api_key", "client_secret")
 _LOUDLY = ("-vvvv", "--diff")
+_DOWN = "127.0.0.1:1"
+_PROXY = {"HTTPS_PROXY": f"http://{PROXY_USER}:{quote(PROXY_PASSWORD, safe='')}@{_DOWN}", "NO_PROXY": "127.0.0.1"}
+_LEDGER = f"postgresql://someone:{quote(LEDGER_PASSWORD, safe='')}@{_DOWN}/xdr"
 
 
 class PlayRun(Protocol):
@@ -44,7 +52,7 @@ class Playground(Protocol):
 
 @dataclass
 class SecretRun:
-    """Where a secret was found after a play, and whether the play went as it should."""
+    """Where a secret was found after a play, and whether the play went as it should. `unsaid` is what ought to have been printed."""
 
     title: str
     tasks: int
@@ -52,7 +60,27 @@ class SecretRun:
     expected_failures: int
     processes: int
     found: list[str]
+    unsaid: list[str]
     output: str
+
+
+@dataclass
+class _Forms:
+    """The forms of every secret of a run, and of those among them that no environment of a process may hold."""
+
+    all: dict[str, bytes]
+    not_in_environment: dict[str, bytes]
+
+
+def handed_out_token(addresses: dict[str, str]) -> str:
+    """A token of the Stellar Cyber server that its user may call with."""
+    pair = base64.b64encode(f"{addresses['STELLAR_USERNAME']}:{addresses['STELLAR_API_KEY']}".encode()).decode()
+    headers = {"Authorization": f"Basic {pair}", "Content-Type": "application/x-www-form-urlencoded"}
+    request = urllib.request.Request(f"https://{addresses['STELLAR_HOST']}{_STELLAR_TOKEN_PATH}", b"", headers)
+    context = ssl.create_default_context(cafile=addresses["STELLAR_CA_PATH"])
+    with urllib.request.urlopen(request, context=context) as answer:
+        token: str = json.load(answer)["access_token"]
+    return token
 
 
 def run_secret_plays(
@@ -64,17 +92,18 @@ def run_secret_plays(
     *,
     from_environment: bool = False,
     thorough: bool = False,
+    is_refused: bool = False,
 ) -> list[SecretRun]:
     """Every play that there is for one kind of credential; the secret is an option of each task, or a variable of the environment.
 
-    A thorough play meets every status and every broken answer.
+    A thorough play meets every status and every broken answer. `is_refused` is for an access token that the server did not hand out.
     """
     connection = _connection(control, addresses, kind, secret)
     username = connection.get("client_id") or connection.get("username") or ""
     if from_environment:
-        name = _ENVIRONMENT.get(kind, "STELLAR_API_KEY")
-        playground.environment[name] = connection.pop("api_key" if kind != "client_secret" else "client_secret")
-    if kind in _ENVIRONMENT:
+        option = _option(kind)
+        playground.environment[f"{'EXTRAHOP' if kind in _EXTRAHOP else 'STELLAR'}_{option.upper()}"] = connection.pop(option)
+    if kind in _EXTRAHOP:
         plays = {"uploads": upload_play(connection, thorough=thorough)}
     else:
         (event,) = control.add_events(
@@ -83,10 +112,16 @@ def run_secret_plays(
         plays = {"events": event_play(connection, {"index": event["index"], "id": event["id"]}, thorough=thorough)}
     if kind in _TOKEN_PATHS:
         plays["login"] = login_play(connection, _TOKEN_PATHS[kind])
-    forms = forms_of(secret, username)
-    return [
-        _run(playground, control, f"{kind}, {title}", play, forms, secret, in_environment=from_environment) for title, play in plays.items()
-    ]
+    if is_refused:
+        plays = {f"{title}, refused": play.refused() for title, play in plays.items()}
+    own, ledger = forms_of(secret, username), _named("ledger", forms_of(LEDGER_PASSWORD))
+    everywhere = {**own, **ledger, **_named("proxy", forms_of(PROXY_PASSWORD, PROXY_USER))}
+    forms = _Forms(everywhere, ledger if from_environment else {**own, **ledger})
+    return [_run(playground, control, f"{kind}, {title}", play, forms, secret) for title, play in plays.items()]
+
+
+def _named(whose: str, forms: dict[str, bytes]) -> dict[str, bytes]:
+    return {f"password of the {whose}, {name}": form for name, form in forms.items()}
 
 
 def _run(
@@ -94,10 +129,8 @@ def _run(
     control: EmulatorControl,
     title: str,
     play: SecretPlay,
-    forms: dict[str, bytes],
+    forms: _Forms,
     secret: str,
-    *,
-    in_environment: bool,
 ) -> SecretRun:
     control.clear_faults()
     for fault in play.faults:
@@ -106,6 +139,7 @@ def _run(
     temporary = folder / "temporary"
     temporary.mkdir(exist_ok=True)
     playground.environment.update(
+        **_PROXY,
         TMPDIR=str(temporary),
         ANSIBLE_LOG_PATH=str(folder / "ansible.log"),
         ANSIBLE_CALLBACKS_ENABLED="ansible.builtin.junit,ansible.builtin.tree",
@@ -113,22 +147,31 @@ def _run(
         JUNIT_OUTPUT_DIR=str(folder / "junit"),
     )
     tasks = json.loads(json.dumps(play.tasks).replace(json.dumps(secret), '"{{ secret }}"'))
-    (folder / "secret.json").write_text(json.dumps({"secret": {"__ansible_unsafe": secret}}), encoding="utf-8")
-    with ProcessWatch(forms, in_environment=in_environment) as watch:
+    (folder / "secret.json").write_text(json.dumps({"secret": {"__ansible_unsafe": secret}, "ledger": _LEDGER}), encoding="utf-8")
+    with ProcessWatch(forms.all, forms.not_in_environment) as watch:
         run = playground.run(*tasks, arguments=("-e", "@secret.json", *_LOUDLY))
-    found = [f"printed: {name}" for name in found_in(run.output.encode(), forms)]
-    found += found_in_files(folder, forms, {folder / "secret.json"})
+    found = [f"printed: {name}" for name in found_in(run.output.encode(), forms.all)]
+    found += found_in_files(folder, forms.all, {folder / "secret.json"})
     found += sorted(watch.found)
-    return SecretRun(title, len(play.tasks), run.recap("ignored"), play.failing, len(watch.seen), found, run.output)
+    unsaid = [word for word in play.words if word not in run.output]
+    return SecretRun(title, len(play.tasks), run.recap("ignored"), play.failing, len(watch.seen), found, unsaid, run.output)
+
+
+def _option(kind: str) -> str:
+    """The option that takes the secret; in capitals, behind the product's name, it is the variable that does."""
+    return kind if kind in ("client_secret", "access_token") else "api_key"
 
 
 def _connection(control: EmulatorControl, addresses: dict[str, str], kind: str, secret: str) -> dict[str, Any]:
     """The connection options of a task, after the emulator was told who is let in."""
-    if kind in _ENVIRONMENT:
+    if kind in _EXTRAHOP:
         where = {"host": addresses["EXTRAHOP_HOST"], "ca_path": addresses["EXTRAHOP_CA_PATH"]}
         control.configure(**{kind: secret})
         return {**where, kind: secret, **({"client_id": addresses["EXTRAHOP_CLIENT_ID"]} if kind == "client_secret" else {})}
-    where = {"host": addresses["STELLAR_HOST"], "ca_path": addresses["STELLAR_CA_PATH"], "api_key": secret, "auth_method": kind}
+    where = {"host": addresses["STELLAR_HOST"], "ca_path": addresses["STELLAR_CA_PATH"], _option(kind): secret}
+    if kind == "access_token":
+        return where
+    where["auth_method"] = kind
     if kind == "scoped_key":
         control.configure(scoped_key=secret, scoped_key_can_read=True)
         return where

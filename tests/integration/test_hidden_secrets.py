@@ -25,6 +25,7 @@ def test_a_secret_shows_nowhere(appliance: Appliance, playground: Playground, ki
     for run in run_secret_plays(playground, appliance.control, appliance.environment, kind, SECRET):
         assert not run.found, run.title
         assert run.failed == run.expected_failures, run.output
+        assert not run.unsaid, run.output
         assert "********" in run.output, "a server repeated the secret, and it was hidden"
         assert run.processes, "processes were looked at"
 
