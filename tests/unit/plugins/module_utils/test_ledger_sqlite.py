@@ -18,6 +18,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerEr
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_records import ObservationScope
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_sqlite import APPLICATION_ID, SCHEMA_VERSION
 from ansible_collections.secops.xdr.plugins.module_utils._ledgers import open_ledger
+from ansible_collections.secops.xdr.tests.unit.support.obedient_root import modes_obeyed
 
 SCOPE = ObservationScope("https://extrahop.example.com", "OpenVPN", "seconds")
 KEYS = [(1_700_000_000 + number, bytes([10, 8, 0, number, 203, 0, 113, 1])) for number in range(5)]
@@ -106,10 +107,9 @@ class TestFile:
         with pytest.raises(LedgerError, match=r"belongs to another user \(id 12345\)"):
             open_ledger(str(path), read_only=read_only)
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
     def test_a_folder_without_permission(self, tmp_path):
         os.chmod(tmp_path, 0o500)
-        with pytest.raises(LedgerError, match="may write"):
+        with modes_obeyed(), pytest.raises(LedgerError, match="may write"):
             open_ledger(str(tmp_path / "ledger.db"), read_only=False)
 
     def test_a_file_where_a_folder_belongs(self, tmp_path):

@@ -12,6 +12,7 @@ import socket
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils import _requests
 from ansible_collections.secops.xdr.tests.unit.support.module_process import ModuleProcess
+from ansible_collections.secops.xdr.tests.unit.support.obedient_root import modes_obeyed
 from ansible_collections.secops.xdr.tests.unit.support.vpn_logs import HEADER, plain_row, plain_rows, write_log
 
 ITEM = {"ipaddr": "10.8.0.2", "associated_ipaddr": "203.0.113.5", "timestamp": 1_717_143_300}
@@ -45,10 +46,10 @@ class TestFile:
         os.mkfifo(tmp_path / "pipe")
         assert refused(path=str(tmp_path / "pipe")).startswith(f"path: {tmp_path}/pipe is not a regular file")
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
     def test_not_readable(self, refused, log):
         os.chmod(log, 0)
-        msg = refused(path=log)
+        with modes_obeyed():
+            msg = refused(path=log)
         assert msg.startswith(f"path: {log} cannot be opened")
 
     @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf"])
