@@ -68,6 +68,8 @@ def test_the_credential_type_sets_variables_that_the_source_reads():
     for variable, template in injectors["env"].items():
         assert f"E({variable})" in documented
         assert set(re.findall(r"{{ (\w+)", template)) <= set(fields)
+    assert {re.findall(r"{{ (\w+)", template)[0] for template in injectors["env"].values()} == set(fields)
+    assert set(injectors["env"]) <= set(re.findall(r"STELLAR_\w+", (EDA / "README.md").read_text(encoding="utf-8")))
     assert fields["auth_method"]["choices"] == OPTIONS["auth_method"]["choices"]
 
 

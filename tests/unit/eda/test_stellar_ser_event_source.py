@@ -15,12 +15,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jinja2
 import pytest
+import yaml
 from ansible_collections.secops.xdr.plugins.module_utils._errors import XdrError
 from ansible_collections.secops.xdr.tests.unit.eda.rule_engine import NOW, RuleEngine, arguments, document, documents, ids, wait_for
 
 if TYPE_CHECKING:
     from emulator import RunningEmulator
+
+CREDENTIAL_TYPE = Path(__file__).resolve().parents[3] / "extensions" / "eda" / "credential_types" / "stellar_cyber"
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +48,13 @@ def args(emulator: RunningEmulator, cursor: Path) -> dict[str, Any]:
 
 def read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
+
+
+def injected(**inputs: str) -> dict[str, str]:
+    """The variables that a credential of the type that comes with the source sets, with these of its fields filled in."""
+    injectors = yaml.safe_load((CREDENTIAL_TYPE / "injectors.yml").read_text(encoding="utf-8"))
+    render = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False).from_string
+    return {name: render(template).render(inputs) for name, template in injectors["env"].items()}
 
 
 async def run_until(engine: RuleEngine, count: int) -> list[str]:
@@ -370,6 +381,40 @@ def test_credentials_from_the_environment(emulator: RunningEmulator, args: dict[
     given = {name: value for name, value in args.items() if name not in ("host", "username", "api_key", "ca_path")}
 
     assert asyncio.run(run_until(RuleEngine({**given, "username": "", "api_key": ""}), 1)) == ["id00001"]
+
+
+@pytest.mark.parametrize("blank", [{}, {"username": ""}], ids=["left out", "empty"])
+@pytest.mark.parametrize("method", ["", "jwt", "basic", "scoped_key"])
+def test_a_credential_of_the_controller_is_enough(
+    emulator: RunningEmulator, args: dict[str, Any], monkeypatch: pytest.MonkeyPatch, method: str, blank: dict[str, str]
+):
+    emulator.configure(scoped_key_can_read=True)
+    settings = emulator.emulator.settings
+    whose = {"username": settings.username, "api_key": settings.stellar_api_key}
+    if method == "scoped_key":
+        whose = {**blank, "api_key": settings.scoped_key}
+    for name, value in injected(host=emulator.host, ca_path=emulator.ca_path, auth_method=method, **whose).items():
+        monkeypatch.setenv(name, value)
+    emulator.add_events(document(1))
+    given = {name: value for name, value in args.items() if name not in ("host", "username", "api_key", "ca_path")}
+
+    assert asyncio.run(run_until(RuleEngine(given), 1)) == ["id00001"]
+
+
+def test_a_credential_without_authorities_means_the_public_ones(
+    emulator: RunningEmulator, args: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    variables = injected(host=emulator.host, username=args["username"], api_key=args["api_key"])
+    assert variables["STELLAR_CA_PATH"] == ""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    given = {name: value for name, value in args.items() if name not in ("host", "username", "api_key", "ca_path")}
+
+    async def check() -> None:
+        async with RuleEngine({**given, "retries": 0}).running():
+            await wait_for(lambda: "it does not lead to the authorities that this host trusts" in caplog.text)
+
+    asyncio.run(check())
 
 
 def test_rights_that_are_taken_away_end_it_and_other_refusals_do_not(emulator: RunningEmulator, args: dict[str, Any]):
