@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from . import _hosts as hosts
+from ._hidden import forms_of, found_in_files
 from ._kills import Kill, kill_at_random, kill_table
 from ._matrix import Cell, legend, lengths_of, on_grounds, run_cells, table
 from ._network_faults import LASTING_FAULTS, NETWORK_FAULTS
@@ -37,6 +38,8 @@ __all__ = [
     "Results",
     "SecretRun",
     "Surroundings",
+    "forms_of",
+    "found_in_files",
     "handed_out_token",
     "hosts",
     "kill_at_random",

@@ -27,6 +27,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretK
 from ansible_collections.secops.xdr.plugins.module_utils._stellar import StellarClient
 from demo.sample_events import sample_sessions
 
+from attacks import forms_of, found_in_files
 from emulator import RunningEmulator, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -156,6 +157,14 @@ class Rulebook:
     def printed(self) -> str:
         return "\n".join(output.read_text(encoding="utf-8", errors="replace") for output in self.outputs)
 
+    def leaks(self, key: str, *given: str) -> list[str]:
+        """Where in the folder the key stands, or a credential that the server was sent, but for the files that the key was given in."""
+        settings = self.emulator.emulator.settings
+        sent = {request["headers"].get("Authorization", "").partition(" ")[2] for request in self.emulator.requests()} - {""}
+        assert sent, "nobody proved who calls"
+        held = {self.folder / name for name in given}
+        return [found for secret in (key, *sent) for found in found_in_files(self.folder, forms_of(secret, settings.username), held)]
+
     def until(self, count: int) -> None:
         """Waits until so many different events were printed."""
         self.wait_for(lambda: len({name for names in self.shown() for name in names}) >= count)
@@ -212,6 +221,7 @@ def insert(emulator: RunningEmulator, count: int, pause: float) -> None:
 def test_each_event_once_although_it_is_killed(rulebook: Rulebook, feedback: bool):
     rulebook.arguments = PERSISTENCE if feedback else ()
     rulebook.write({"print_event": {"var_root": "id"}}, start="2020-01-01T00:00:00Z", feedback=feedback)
+    rulebook.emulator.add_fault("echo_authorization", {"kind": "read"}, status=500)
     rulebook.start()
     writer = threading.Thread(target=insert, args=(rulebook.emulator, EVENTS, 0.01))
     writer.start()
@@ -236,18 +246,22 @@ def test_each_event_once_although_it_is_killed(rulebook: Rulebook, feedback: boo
     else:
         assert len(twice) <= 5 * KILLS
     assert max(times.values()) <= 2
-    assert rulebook.emulator.emulator.settings.stellar_api_key not in rulebook.printed()
+    assert "Authorization was: Bearer ********" in rulebook.printed(), "the server repeated a token"
+    assert rulebook.leaks(rulebook.emulator.emulator.settings.stellar_api_key) == []
 
 
 def test_wrong_credentials_end_ansible_rulebook_with_a_clear_error(rulebook: Rulebook):
+    """Although the server repeats them."""
     rulebook.write({"print_event": {}}, api_key="not-the-right-key")
+    rulebook.emulator.add_fault("echo_authorization", {"kind": "token"}, times=None, status=401)
     rulebook.start()
     assert rulebook.process is not None
 
     assert rulebook.process.wait(60) == 1
     assert "Source plugin failed with error message" in rulebook.printed()
     assert "Check username (its case matters), api_key" in rulebook.printed()
-    assert "not-the-right-key" not in rulebook.printed()
+    assert "Authorization was: Basic ********" in rulebook.printed()
+    assert rulebook.leaks("not-the-right-key", "rulebook.yml") == []
 
 
 def test_it_ends_at_once_with_ansible_rulebook(rulebook: Rulebook):
