@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections import Counter
+
+import pytest
 
 from attacks import OPERATIONS, hosts, on_grounds
 
@@ -16,15 +19,21 @@ WITH_LEDGER = ("upload", "insert")
 YEAR = 365 * 86_400.0
 DAMAGED = 60
 AT_ONCE = 4
+FULL = "a disk with too little room"
+READ_ONLY = "a disk that cannot be written"
+NOT_PLAYED = "not played here: this user may not mount"
 
 
-def attacks_of(seed):
-    """(what, operation, function, its arguments)."""
-    if hosts.can_mount():
-        for kilobytes in range(8, 260, 12):
-            yield from (("a disk with too little room", one, hosts.on_a_full_disk, {"kilobytes": kilobytes}) for one in WITH_LEDGER)
-        for is_new in (True, False):
-            yield from (("a disk that cannot be written", one, hosts.on_a_read_only_disk, {"is_new": is_new}) for one in WITH_LEDGER)
+def disk_attacks():
+    """Those that need file systems of their own."""
+    for kilobytes in range(8, 260, 12):
+        yield from ((FULL, one, hosts.on_a_full_disk, {"kilobytes": kilobytes}) for one in WITH_LEDGER)
+    for is_new in (True, False):
+        yield from ((READ_ONLY, one, hosts.on_a_read_only_disk, {"is_new": is_new}) for one in WITH_LEDGER)
+
+
+def other_attacks(seed):
+    """Those that every user may play."""
     for size in range(8, 160, 8):
         limits = {"RLIMIT_FSIZE": size * 1024}
         yield from (("files that may not grow further", one, hosts.on_a_host, {"limits": limits}) for one in WITH_LEDGER)
@@ -42,6 +51,20 @@ def attacks_of(seed):
         yield from ((f"{runs} runs at once", one, hosts.at_once, {"runs": runs}) for one in WRITERS)
 
 
+def attacks_of(seed, *, may_mount):
+    """(what, operation, function, its arguments)."""
+    return [*(disk_attacks() if may_mount else ()), *other_attacks(seed)]
+
+
+def left_out(*, may_mount):
+    """Lines of the table for what this user cannot play; fails where all has to be played."""
+    if may_mount:
+        return []
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{FULL}, {READ_ONLY}: {NOT_PLAYED}")
+    return [f"| {what} | {operation} | 0 | {NOT_PLAYED} | |" for what in (FULL, READ_ONLY) for operation in WITH_LEDGER]
+
+
 def come_of(ground, attack):
     _what, operation, function, arguments = attack
     if "choice" in arguments:
@@ -52,11 +75,24 @@ def come_of(ground, attack):
         return "**!**", f"{attack}: {error}"
 
 
+@pytest.mark.parametrize("must_play", [True, False])
+def test_what_cannot_be_played_is_told(monkeypatch, must_play):
+    monkeypatch.setenv("CI", "true" if must_play else "")
+    assert left_out(may_mount=True) == []
+    if must_play:
+        with pytest.raises(pytest.fail.Exception, match=NOT_PLAYED):
+            left_out(may_mount=False)
+    else:
+        assert [line.count(NOT_PLAYED) for line in left_out(may_mount=False)] == [1] * 2 * len(WITH_LEDGER)
+
+
 def test_hosts(results, seed):
     started = time.monotonic()
-    attacks = list(attacks_of(seed))
+    may_mount = hosts.can_mount()
+    unplayed = left_out(may_mount=may_mount)
+    attacks = attacks_of(seed, may_mount=may_mount)
     outcomes = on_grounds(come_of, attacks, AT_ONCE)
-    lines = ["| host | operation | tasks | what came of them | flaws |", "|---|---|---|---|---|"]
+    lines = ["| host | operation | tasks | what came of them | flaws |", "|---|---|---|---|---|", *unplayed]
     for what, operation in dict.fromkeys((what, operation) for what, operation, *_rest in attacks):
         those = [outcome for attack, outcome in zip(attacks, outcomes, strict=True) if attack[:2] == (what, operation)]
         words = ", ".join(f"{count} x {word}" for word, count in sorted(Counter(word for word, _flaw in those).items()))
