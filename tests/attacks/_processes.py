@@ -9,6 +9,7 @@ milliseconds, so that hundreds of attacks fit into minutes.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 import multiprocessing
@@ -19,9 +20,10 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
-from multiprocessing import connection
+from multiprocessing import connection, forkserver
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 from ansible_collections.secops.xdr.tests.unit.support.module_runs import ModuleRun, check_no_secret
 
@@ -137,11 +139,13 @@ def run_forked(module: str, params: Mapping[str, Any], surroundings: Surrounding
         return process.result()
 
 
+@functools.cache
 def _context() -> multiprocessing.context.ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    # The server imports these before it is told where they are.
-    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     context.set_forkserver_preload([__name__, *_PRELOADED])
+    # The server imports these before it is told where they are. Plays must not inherit that: their modules may run on another Python.
+    with _together, mock.patch.dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path)):
+        forkserver.ensure_running()
     return context
 
 
