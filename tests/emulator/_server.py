@@ -42,8 +42,15 @@ class Server:
 
     async def stop(self) -> None:
         """Close every connection and stop."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._runner is None or self._runner.server is None:
+            return
+        transports = [one.transport for one in self._runner.server.connections]
+        await self._runner.cleanup()
+        # Over TLS, a connection that was closed waits for the client's goodbye, which may never come.
+        for transport in transports:
+            if transport is not None:
+                transport.abort()
+        await asyncio.sleep(0)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         emulator = self._emulator

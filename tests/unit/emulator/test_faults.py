@@ -6,18 +6,17 @@
 from __future__ import annotations
 
 import base64
+import gc
 import socket
 import ssl
 import time
-from typing import TYPE_CHECKING, Any
+import warnings
+from typing import Any
 
 import pytest
 import requests
 
-from emulator import ControlError
-
-if TYPE_CHECKING:
-    from emulator import RunningEmulator
+from emulator import ControlError, RunningEmulator, Settings
 
 BROKEN = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
 
@@ -211,3 +210,21 @@ def test_work_delayed_past_a_reset_is_dropped(api: Any, emu: RunningEmulator, ro
 
     assert accepted(emu) == 0
     assert emu.state["requests"]["by_status"] == {}
+
+
+@pytest.mark.parametrize("fault", [None, "reset_after", "close_after"])
+def test_an_end_leaves_no_connection_open(fault: str | None) -> None:
+    with RunningEmulator(Settings()) as one, requests.Session() as session:
+        session.trust_env, session.verify = False, one.ca_path
+        if fault:
+            one.add_fault(fault)
+            with pytest.raises(requests.ConnectionError):
+                session.get(one.url, timeout=10)
+        session.get(one.url, timeout=10)
+        # The client keeps its connection, and so says no goodbye.
+        one.stop()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            gc.collect()
+    port = one.url.rsplit(":", 1)[1]
+    assert [str(warning.message) for warning in caught if port in str(warning.message)] == []
