@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from ._hidden import ProcessWatch, forms_of, found_in, found_in_files
 from ._secret_plays import LEDGER_PASSWORD, PROXY_PASSWORD, PROXY_USER, SecretPlay, event_play, login_play, upload_play
+from ._secret_proxy import echoing_proxy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,7 @@ _TOKEN_PATHS = {"client_secret": "/oauth2/token", "jwt": _STELLAR_TOKEN_PATH, "s
 _EXTRAHOP = ("api_key", "client_secret")
 _LOUDLY = ("-vvvv", "--diff")
 _DOWN = "127.0.0.1:1"
-_PROXY = {"HTTPS_PROXY": f"http://{PROXY_USER}:{quote(PROXY_PASSWORD, safe='')}@{_DOWN}", "NO_PROXY": "127.0.0.1"}
+_PROXY_PAIR = f"{PROXY_USER}:{quote(PROXY_PASSWORD, safe='')}"
 _LEDGER = f"postgresql://someone:{quote(LEDGER_PASSWORD, safe='')}@{_DOWN}/xdr"
 
 
@@ -139,7 +140,7 @@ def _run(
     temporary = folder / "temporary"
     temporary.mkdir(exist_ok=True)
     playground.environment.update(
-        **_PROXY,
+        NO_PROXY="127.0.0.1",
         TMPDIR=str(temporary),
         ANSIBLE_LOG_PATH=str(folder / "ansible.log"),
         ANSIBLE_CALLBACKS_ENABLED="ansible.builtin.junit,ansible.builtin.tree",
@@ -148,7 +149,8 @@ def _run(
     )
     tasks = json.loads(json.dumps(play.tasks).replace(json.dumps(secret), '"{{ secret }}"'))
     (folder / "secret.json").write_text(json.dumps({"secret": {"__ansible_unsafe": secret}, "ledger": _LEDGER}), encoding="utf-8")
-    with ProcessWatch(forms.all, forms.not_in_environment) as watch:
+    with echoing_proxy() as proxy, ProcessWatch(forms.all, forms.not_in_environment) as watch:
+        playground.environment["HTTPS_PROXY"] = f"http://{_PROXY_PAIR}@{proxy}"
         run = playground.run(*tasks, arguments=("-e", "@secret.json", *_LOUDLY))
     found = [f"printed: {name}" for name in found_in(run.output.encode(), forms.all)]
     found += found_in_files(folder, forms.all, {folder / "secret.json"})

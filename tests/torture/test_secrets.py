@@ -60,7 +60,7 @@ def test_no_secret_shows_anywhere(appliance: Appliance, tmp_path: Path, results:
     told = (
         f"{tasks} tasks at `-vvvv --diff`, in check mode, with `async`, and against servers that repeat the Authorization header. "
         "The secrets are every kind of credential (an access token is refused, unless it is one of the server's own), and in each run the "
-        "password of a proxy, in HTTPS_PROXY, and that of a ledger in PostgreSQL, in `ledger`; both are down. "
+        "password of a proxy that repeats it, in HTTPS_PROXY, and that of a ledger in PostgreSQL that is down, in `ledger`. "
         "Looked for: each secret as it is and quoted for JSON, Python and URLs, in base64, in hexadecimal and in a Basic header. "
         "Looked at: what was printed, the log and the files of callbacks, async results, the ledger, temporary files, the command line of "
         "every process, and its environment, but for what was given there.\n"
