@@ -8,8 +8,10 @@ from __future__ import annotations
 import base64
 import json
 import ssl
+import tempfile
 import urllib.request
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
@@ -18,8 +20,6 @@ from ._secret_plays import LEDGER_PASSWORD, PROXY_PASSWORD, PROXY_USER, SecretPl
 from ._secret_proxy import echoing_proxy
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from emulator import EmulatorControl
 
 _STELLAR_TOKEN_PATH = "/connect/api/v1/access_token"
@@ -137,11 +137,8 @@ def _run(
     for fault in play.faults:
         control.ask("POST", "faults", fault)
     folder = playground.folder
-    temporary = folder / "temporary"
-    temporary.mkdir(exist_ok=True)
     playground.environment.update(
         NO_PROXY="127.0.0.1",
-        TMPDIR=str(temporary),
         ANSIBLE_LOG_PATH=str(folder / "ansible.log"),
         ANSIBLE_CALLBACKS_ENABLED="ansible.builtin.junit,ansible.builtin.tree",
         ANSIBLE_CALLBACK_TREE_DIR=str(folder / "tree"),
@@ -149,10 +146,14 @@ def _run(
     )
     tasks = json.loads(json.dumps(play.tasks).replace(json.dumps(secret), '"{{ secret }}"'))
     (folder / "secret.json").write_text(json.dumps({"secret": {"__ansible_unsafe": secret}, "ledger": _LEDGER}), encoding="utf-8")
-    with echoing_proxy() as proxy, ProcessWatch(forms.all, forms.not_in_environment) as watch:
-        playground.environment["HTTPS_PROXY"] = f"http://{_PROXY_PAIR}@{proxy}"
-        run = playground.run(*tasks, arguments=("-e", "@secret.json", *_LOUDLY))
-    found = [f"printed: {name}" for name in found_in(run.output.encode(), forms.all)]
+    # Not below the folder: Ansible puts sockets there, whose paths have to be short.
+    with tempfile.TemporaryDirectory(prefix="xdr-") as temporary:
+        playground.environment["TMPDIR"] = temporary
+        with echoing_proxy() as proxy, ProcessWatch(forms.all, forms.not_in_environment) as watch:
+            playground.environment["HTTPS_PROXY"] = f"http://{_PROXY_PAIR}@{proxy}"
+            run = playground.run(*tasks, arguments=("-e", "@secret.json", *_LOUDLY))
+        found = [f"temporary {where}" for where in found_in_files(Path(temporary), forms.all, set())]
+    found += [f"printed: {name}" for name in found_in(run.output.encode(), forms.all)]
     found += found_in_files(folder, forms.all, {folder / "secret.json"})
     found += sorted(watch.found)
     unsaid = [word for word in play.words if word not in run.output]
