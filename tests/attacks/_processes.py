@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from ansible_collections.secops.xdr.tests.unit.support.module_runs import ModuleRun, check_no_secret
+from ansible_collections.secops.xdr.tests.unit.support.module_runs import ModuleRun, as_ansible_takes_it, check_no_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,9 +122,9 @@ class ForkedModule:
         paths = [Path(self._folder.name) / name for name in ("stdout", "stderr", "status")]
         printed, said, status = (path.read_text(encoding="utf-8") if path.exists() else "" for path in paths)
         assert said == "", said
-        run = ModuleRun(json.loads(printed), printed)
+        run = as_ansible_takes_it(printed)
         assert status == ("1" if run.failed else "0"), f"it ended with {status}: {printed}"
-        check_no_secret(self._params, printed)
+        check_no_secret(self._params, run.printed)
         return run
 
     def _wait(self) -> None:

@@ -57,7 +57,7 @@ class SecretPlay:
         """Two tasks that fail before they reach the server: at a proxy, and at a ledger in a database, each with a password of its own."""
         self.add("through a proxy that repeats its password", module, options, fails=True, keywords={"environment": {"NO_PROXY": ""}})
         self.add("ledger that is down", module, {**options, "ledger": LEDGER}, fails=True)
-        self.words += ["The proxy for", "postgresql://someone:********@127.0.0.1:1/xdr"]
+        self.words += ["The proxy for", "cannot connect to PostgreSQL at 127.0.0.1, port 1"]
 
     def refused(self) -> SecretPlay:
         """The same where no task gets past the server."""
