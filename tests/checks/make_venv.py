@@ -45,9 +45,11 @@ def build(folder: Path, requirements: list[Path]) -> None:
     # Twice quiet: errors are shown, but not what the pip configuration of a machine makes pip remark on.
     pip = [str(folder / "bin" / "python"), "-m", "pip", "--quiet", "--quiet", "--disable-pip-version-check"]
     files = [argument for path in requirements for argument in ("--requirement", str(path))]
-    # Python compiles what is imported when it is; most of what is installed never is.
     subprocess.run([*pip, "install", "--no-compile", *files], check=True)
     subprocess.run([*pip, "check"], check=True)
+    # pip would compile on one core. What some packages hold is for other Pythons, and does not compile at all.
+    compiler = [str(folder / "bin" / "python"), "-m", "compileall", "-qq", "-j", "0", str(folder / "lib")]
+    subprocess.run(compiler, check=False, stdout=subprocess.DEVNULL)
 
 
 def main() -> int:
