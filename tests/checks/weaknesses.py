@@ -44,6 +44,7 @@ REVIEWED = {
 
 def main() -> int:
     """Say what is new and what is gone."""
+    # No comment in the code silences a finding, and what fails is what nobody looked at, not that there are findings.
     command = [sys.executable, "-m", "bandit", "--quiet", "--recursive", "--ignore-nosec", "--exit-zero", "--format", "json", *FOLDERS]
     report = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
     found = Counter((one["test_id"], one["filename"]) for one in report["results"])
