@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sys
 
-from ansible_collections.secops.xdr.plugins.module_utils._observation_input import opened_input
-from ansible_collections.secops.xdr.plugins.module_utils._observation_options import observation_options
+from ansible_collections.secops.xdr.plugins.module_utils._observations.input import opened_input
+from ansible_collections.secops.xdr.plugins.module_utils._observations.options import observation_options
 
 
 def options(path: str) -> dict[str, object]:

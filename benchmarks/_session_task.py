@@ -12,11 +12,11 @@ import sys
 import time
 from typing import Any
 
-from ansible_collections.secops.xdr.plugins.module_utils._observation_tally import Tally
+from ansible_collections.secops.xdr.plugins.module_utils._observations.tally import Tally
 from ansible_collections.secops.xdr.plugins.module_utils._run import Run
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
-from ansible_collections.secops.xdr.plugins.module_utils._session_report import read_sessions
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._options import opened_log
+from ansible_collections.secops.xdr.plugins.module_utils._sessions.report import read_sessions
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.options import opened_log
 
 COLUMNS = {"ipaddr": "VPN IP", "associated_ipaddr": "Real IP", "timestamp": "Start Time", "username": None}
 

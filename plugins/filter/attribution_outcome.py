@@ -47,8 +47,8 @@ _value:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.secops.xdr.plugins.plugin_utils._attribution_plan import with_update
-from ansible_collections.secops.xdr.plugins.plugin_utils._filters import reported
+from ..plugin_utils._attribution.plan import with_update
+from ..plugin_utils._filters import reported
 
 if TYPE_CHECKING:
     from collections.abc import Callable

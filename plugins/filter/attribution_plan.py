@@ -102,9 +102,9 @@ _value:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.secops.xdr.plugins.plugin_utils._attribution import AlertReader
-from ansible_collections.secops.xdr.plugins.plugin_utils._attribution_plan import Wording, plan
-from ansible_collections.secops.xdr.plugins.plugin_utils._filters import reported
+from ..plugin_utils._attribution.events import AlertReader
+from ..plugin_utils._attribution.plan import Wording, plan
+from ..plugin_utils._filters import reported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -57,8 +57,8 @@ _value:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.secops.xdr.plugins.plugin_utils._attribution import AlertReader, questions
-from ansible_collections.secops.xdr.plugins.plugin_utils._filters import reported
+from ..plugin_utils._attribution.events import AlertReader, questions
+from ..plugin_utils._filters import reported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

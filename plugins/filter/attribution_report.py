@@ -61,8 +61,8 @@ _value:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.secops.xdr.plugins.plugin_utils._attribution_report import report
-from ansible_collections.secops.xdr.plugins.plugin_utils._filters import reported
+from ..plugin_utils._attribution.report import report
+from ..plugin_utils._filters import reported
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -55,8 +55,8 @@ _value:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.secops.xdr.plugins.plugin_utils._attribution_summary import summary
-from ansible_collections.secops.xdr.plugins.plugin_utils._filters import reported
+from ..plugin_utils._attribution.summary import summary
+from ..plugin_utils._filters import reported
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import NamedTuple
 
-from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted
+from ._texts import quoted
 
 _NONE = frozenset({"", "0.0.0.0", "::", "(null)"})
 _IPV6_MARK = b"\0"

@@ -12,8 +12,9 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import env_fallback
-from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
-from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted
+
+from ._errors import InputError
+from ._texts import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,7 @@ import errno
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.secops.xdr.plugins.module_utils._texts import printable
+from ._texts import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

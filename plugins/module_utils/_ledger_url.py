@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
+    from ._secrets import SecretKeeper
 
 _SCHEMES = ("postgresql://", "postgres://")
 PASSWORD_PARAMETER = re.compile(r"[?&](?:ssl)?password=([^&#]*)", re.IGNORECASE)

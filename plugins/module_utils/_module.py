@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.secops.xdr.plugins.module_utils._ledger_url import keep_ledger_password
-from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
+
+from ._ledger_url import keep_ledger_password
+from ._secrets import SecretKeeper
 
 
 class SecretiveModule(AnsibleModule):

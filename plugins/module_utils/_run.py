@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ansible_collections.secops.xdr.plugins.module_utils._ledger_url import keep_ledger_password
-from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
-from ansible_collections.secops.xdr.plugins.module_utils._texts import printable
+from ._ledger_url import keep_ledger_password
+from ._secrets import SecretKeeper
+from ._texts import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

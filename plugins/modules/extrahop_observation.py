@@ -272,12 +272,12 @@ timezone:
   sample: America/New_York
 """
 
-from ansible_collections.secops.xdr.plugins.module_utils._argspec import extrahop_connection
-from ansible_collections.secops.xdr.plugins.module_utils._errors import reported_by
-from ansible_collections.secops.xdr.plugins.module_utils._module import SecretiveModule
-from ansible_collections.secops.xdr.plugins.module_utils._observation_options import observation_options
-from ansible_collections.secops.xdr.plugins.module_utils._observation_upload import upload_observations
-from ansible_collections.secops.xdr.plugins.module_utils._run import Run
+from ..module_utils._argspec import extrahop_connection
+from ..module_utils._errors import reported_by
+from ..module_utils._module import SecretiveModule
+from ..module_utils._observations.options import observation_options
+from ..module_utils._observations.upload import upload_observations
+from ..module_utils._run import Run
 
 
 def main() -> None:

@@ -441,12 +441,12 @@ failed_events:
   sample: []
 """
 
-from ansible_collections.secops.xdr.plugins.module_utils._argspec import stellar_connection
-from ansible_collections.secops.xdr.plugins.module_utils._errors import reported_by
-from ansible_collections.secops.xdr.plugins.module_utils._event_insert import insert_events
-from ansible_collections.secops.xdr.plugins.module_utils._event_new import insert_options
-from ansible_collections.secops.xdr.plugins.module_utils._module import SecretiveModule
-from ansible_collections.secops.xdr.plugins.module_utils._run import Run
+from ..module_utils._argspec import stellar_connection
+from ..module_utils._errors import reported_by
+from ..module_utils._events.insert import insert_events
+from ..module_utils._events.new import insert_options
+from ..module_utils._module import SecretiveModule
+from ..module_utils._run import Run
 
 
 def main() -> None:

@@ -152,11 +152,11 @@ total_is_exact:
   sample: true
 """
 
-from ansible_collections.secops.xdr.plugins.module_utils._argspec import stellar_connection
-from ansible_collections.secops.xdr.plugins.module_utils._errors import reported_by
-from ansible_collections.secops.xdr.plugins.module_utils._event_info import info_options, read_events
-from ansible_collections.secops.xdr.plugins.module_utils._module import SecretiveModule
-from ansible_collections.secops.xdr.plugins.module_utils._run import Run
+from ..module_utils._argspec import stellar_connection
+from ..module_utils._errors import reported_by
+from ..module_utils._events.info import info_options, read_events
+from ..module_utils._module import SecretiveModule
+from ..module_utils._run import Run
 
 
 def main() -> None:

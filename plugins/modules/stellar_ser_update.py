@@ -316,12 +316,12 @@ endpoint:
   sample: update_ser
 """
 
-from ansible_collections.secops.xdr.plugins.module_utils._argspec import stellar_connection
-from ansible_collections.secops.xdr.plugins.module_utils._errors import reported_by
-from ansible_collections.secops.xdr.plugins.module_utils._event_changes import update_options
-from ansible_collections.secops.xdr.plugins.module_utils._event_update import update_events
-from ansible_collections.secops.xdr.plugins.module_utils._module import SecretiveModule
-from ansible_collections.secops.xdr.plugins.module_utils._run import Run
+from ..module_utils._argspec import stellar_connection
+from ..module_utils._errors import reported_by
+from ..module_utils._events.changes import update_options
+from ..module_utils._events.update import update_events
+from ..module_utils._module import SecretiveModule
+from ..module_utils._run import Run
 
 
 def main() -> None:

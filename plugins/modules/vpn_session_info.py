@@ -267,11 +267,11 @@ timezone:
   sample: Europe/Berlin
 """
 
-from ansible_collections.secops.xdr.plugins.module_utils._errors import reported_by
-from ansible_collections.secops.xdr.plugins.module_utils._module import SecretiveModule
-from ansible_collections.secops.xdr.plugins.module_utils._run import Run
-from ansible_collections.secops.xdr.plugins.module_utils._session_options import session_options
-from ansible_collections.secops.xdr.plugins.module_utils._session_report import read_sessions
+from ..module_utils._errors import reported_by
+from ..module_utils._module import SecretiveModule
+from ..module_utils._run import Run
+from ..module_utils._sessions.options import session_options
+from ..module_utils._sessions.report import read_sessions
 
 
 def main() -> None:

@@ -13,7 +13,8 @@ from functools import wraps
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.secops.xdr.plugins.plugin_utils._attribution_texts import AttributionError
+
+from ._attribution.texts import AttributionError
 
 
 def reported(work: Callable[..., Any]) -> Callable[..., Any]:

@@ -32,7 +32,7 @@ ALLOWED = (
     r"extensions/eda/(README\.md|credential_types/\w+/\w+\.yml|plugins/event_source/\w+\.py|rulebooks/\w+\.yml)",
     r"meta/(runtime|execution-environment)\.yml",
     r"playbooks/(\w+\.yml|tasks/\w+\.yml|files/\w+\.csv)",
-    r"plugins/(action|doc_fragments|filter|module_utils|module_utils/_vpn_log|modules|plugin_utils)/\w+\.py",
+    r"plugins/(action|doc_fragments|filter|modules|(module_utils|plugin_utils)(/_\w+(/formats)?)?)/\w+\.py",
     r"roles/\w+/(README\.md|(defaults|meta|tasks)/\w+\.yml|files/\w+\.css|templates/\w+\.html\.j2)",
     r"tests/(demo/(demo|sample_events)\.py|emulator/(README\.md|\w+\.py))",
 )

@@ -8,9 +8,9 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.xdr.plugins.module_utils._address_book import AddressBook
 from ansible_collections.secops.xdr.plugins.module_utils._addresses import parse_address
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._endpoints import endpoint_book, parse_endpoint
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.address_book import AddressBook
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.endpoints import endpoint_book, parse_endpoint
 
 from fuzz._draw import Draw
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import XdrError
-from ansible_collections.secops.xdr.plugins.module_utils._event_search import EventSearch
-from ansible_collections.secops.xdr.plugins.module_utils._event_state import Change, EventState
-from ansible_collections.secops.xdr.plugins.module_utils._exchange import Exchange
-from ansible_collections.secops.xdr.plugins.module_utils._extrahop import ExtraHopClient
+from ansible_collections.secops.xdr.plugins.module_utils._events.state import Change, EventState
+from ansible_collections.secops.xdr.plugins.module_utils._extrahop.client import ExtraHopClient
+from ansible_collections.secops.xdr.plugins.module_utils._http.exchange import Exchange
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
-from ansible_collections.secops.xdr.plugins.module_utils._stellar import StellarClient
-from ansible_collections.secops.xdr.plugins.module_utils._stellar_answers import InsertedEvent, SearchPage, StoredEvent
+from ansible_collections.secops.xdr.plugins.module_utils._stellar.answers import InsertedEvent, SearchPage, StoredEvent
+from ansible_collections.secops.xdr.plugins.module_utils._stellar.client import StellarClient
+from ansible_collections.secops.xdr.plugins.module_utils._stellar.search import EventSearch
 from urllib3.connection import HTTPConnection
 
 from fuzz._draw import Draw

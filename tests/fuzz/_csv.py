@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from unittest import mock
 
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import _source
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import source as _source
 from ansible_collections.secops.xdr.tests.unit.support.log_reading import read_log
 
 from fuzz._draw import Draw

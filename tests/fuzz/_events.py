@@ -10,15 +10,15 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote_plus, unquote, urlsplit
 
-from ansible_collections.secops.xdr.plugins.module_utils._connection import parse_host
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
-from ansible_collections.secops.xdr.plugins.module_utils._event_changes import wanted_changes
-from ansible_collections.secops.xdr.plugins.module_utils._event_fields import FIELDS, REQUIRED
-from ansible_collections.secops.xdr.plugins.module_utils._event_info import _query, _sort
-from ansible_collections.secops.xdr.plugins.module_utils._event_new import new_events
-from ansible_collections.secops.xdr.plugins.module_utils._event_query import any_of, exact, in_parts, is_field_name, same_event
-from ansible_collections.secops.xdr.plugins.module_utils._event_state import STATUSES
-from ansible_collections.secops.xdr.plugins.module_utils._stellar_paths import (
+from ansible_collections.secops.xdr.plugins.module_utils._events.changes import wanted_changes
+from ansible_collections.secops.xdr.plugins.module_utils._events.fields import FIELDS, REQUIRED
+from ansible_collections.secops.xdr.plugins.module_utils._events.info import _query, _sort
+from ansible_collections.secops.xdr.plugins.module_utils._events.new import new_events
+from ansible_collections.secops.xdr.plugins.module_utils._events.query import any_of, exact, in_parts, is_field_name, same_event
+from ansible_collections.secops.xdr.plugins.module_utils._events.state import STATUSES
+from ansible_collections.secops.xdr.plugins.module_utils._http.connection import parse_host
+from ansible_collections.secops.xdr.plugins.module_utils._stellar.paths import (
     checked_id,
     checked_index,
     checked_pattern,

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLogError, InputError
-from ansible_collections.secops.xdr.plugins.module_utils._timestamps import EARLIEST_MS, LATEST_MS
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import _source
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._start import LogStart
+from ansible_collections.secops.xdr.plugins.module_utils._times.timestamps import EARLIEST_MS, LATEST_MS
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import source as _source
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.start import LogStart
 from ansible_collections.secops.xdr.tests.unit.support.gateway_logs import MAKERS
 from ansible_collections.secops.xdr.tests.unit.support.log_reading import COLUMNS, LogRead, opened, read_log
 

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
-from ansible_collections.secops.xdr.plugins.module_utils._event_times import event_time
-from ansible_collections.secops.xdr.plugins.module_utils._moments import Moments
-from ansible_collections.secops.xdr.plugins.module_utils._timestamp_parser import TimestampParser
-from ansible_collections.secops.xdr.plugins.module_utils._timestamps import (
+from ansible_collections.secops.xdr.plugins.module_utils._events.times import event_time
+from ansible_collections.secops.xdr.plugins.module_utils._times.moments import Moments
+from ansible_collections.secops.xdr.plugins.module_utils._times.parsing import TimestampParser
+from ansible_collections.secops.xdr.plugins.module_utils._times.timestamps import (
     EARLIEST_MS,
     EPOCH,
     EPOCH_MS,
@@ -22,8 +22,8 @@ from ansible_collections.secops.xdr.plugins.module_utils._timestamps import (
     format_iso8601,
     iso8601_to_milliseconds,
 )
-from ansible_collections.secops.xdr.plugins.module_utils._timezones import Zone
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._syslog_times import SyslogTimes
+from ansible_collections.secops.xdr.plugins.module_utils._times.zones import Zone
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.syslog_times import SyslogTimes
 
 from fuzz._draw import Draw
 

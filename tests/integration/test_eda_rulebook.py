@@ -24,7 +24,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
-from ansible_collections.secops.xdr.plugins.module_utils._stellar import StellarClient
+from ansible_collections.secops.xdr.plugins.module_utils._stellar.client import StellarClient
 from demo.sample_events import sample_sessions
 
 from attacks import forms_of, found_in_files

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
-from ansible_collections.secops.xdr.plugins.module_utils._ledger_event_record import EventRecord
-from ansible_collections.secops.xdr.plugins.module_utils._ledger_records import LogPosition, ObservationScope
-from ansible_collections.secops.xdr.plugins.module_utils._ledgers import open_ledger
+from ansible_collections.secops.xdr.plugins.module_utils._ledger.event_record import EventRecord
+from ansible_collections.secops.xdr.plugins.module_utils._ledger.opening import open_ledger
+from ansible_collections.secops.xdr.plugins.module_utils._ledger.records import LogPosition, ObservationScope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from ansible_collections.secops.xdr.plugins.module_utils._ledger import ObservationLedger
-    from ansible_collections.secops.xdr.plugins.module_utils._ledger_records import Claim, ObservationKey
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger.contract import ObservationLedger
+    from ansible_collections.secops.xdr.plugins.module_utils._ledger.records import Claim, ObservationKey
 
     from postgresql import RunningPostgresql
 
@@ -256,7 +256,7 @@ class TestRetention:
 
     def test_many_rows_go_part_by_part(self, location: str, monkeypatch: pytest.MonkeyPatch) -> None:
         for kind in ("sqlite", "postgresql"):
-            name = f"ansible_collections.secops.xdr.plugins.module_utils._ledger_{kind}_observations._ROWS_A_DELETE"
+            name = f"ansible_collections.secops.xdr.plugins.module_utils._ledger.{kind}_observations._ROWS_A_DELETE"
             monkeypatch.setattr(name, 7)
         everything = keys(*range(1000))
         upload(location, everything[::2])

@@ -48,7 +48,7 @@ def leftovers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Lefto
         "README.md",
         "requirements-demo.txt",
         "plugins/modules/extrahop_observation.py",
-        "plugins/module_utils/_vpn_log/_csv.py",
+        "plugins/module_utils/_vpn_log/csv_reader.py",
         "roles/vpn_attribution/templates/report.html.j2",
         "tests/demo/demo.py",
         "tests/emulator/__main__.py",

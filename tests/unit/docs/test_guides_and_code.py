@@ -17,7 +17,7 @@ from unittest import mock
 
 import pytest
 import yaml
-from ansible_collections.secops.xdr.plugins.plugin_utils._watch_options import watch_options
+from ansible_collections.secops.xdr.plugins.plugin_utils._watch.options import watch_options
 
 from emulator import Settings
 

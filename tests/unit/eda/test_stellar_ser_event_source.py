@@ -297,7 +297,7 @@ def test_a_long_backlog_with_equal_times(emulator: RunningEmulator, args: dict[s
 def test_faults_are_waited_out(
     emulator: RunningEmulator, args: dict[str, Any], naps: list[float], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("ansible_collections.secops.xdr.plugins.plugin_utils._watch.LONGEST_BACKOFF_SECONDS", 0.2)
+    monkeypatch.setattr("ansible_collections.secops.xdr.plugins.plugin_utils._watch.watch.LONGEST_BACKOFF_SECONDS", 0.2)
     emulator.add_fault("status", {"kind": "read"}, status=429, headers={"Retry-After": "7"})
     emulator.add_fault("status", {"kind": "read"}, status=503, times=2)
     emulator.add_fault("reset_before", {"kind": "read"})

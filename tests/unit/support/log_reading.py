@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._options import opened_log
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.options import opened_log
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.rows import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._reading import LogReader
-    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Session, SessionBlock
-    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._source import LogFile
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.reading import LogReader
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.rows import Session, SessionBlock
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.source import LogFile
 
 COLUMNS = {"ipaddr": "VPN IP", "associated_ipaddr": "Real IP", "timestamp": "Start Time", "username": None}
 

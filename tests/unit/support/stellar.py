@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from emulator import RunningEmulator
 
-WAITING = "ansible_collections.secops.xdr.plugins.module_utils._event_waiting"
+WAITING = "ansible_collections.secops.xdr.plugins.module_utils._events.waiting"
 SEED_TIME = 1619583462308
 # What the vendor's script sends, with its time as the document shows it.
 SEED_BODY = {

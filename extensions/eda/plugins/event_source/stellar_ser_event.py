@@ -165,7 +165,7 @@ EXAMPLES = r"""
     start: "2026-11-01T00:00:00Z"
 """
 
-_WATCH = "ansible_collections.secops.xdr.plugins.plugin_utils._watch"
+_WATCH = "ansible_collections.secops.xdr.plugins.plugin_utils._watch.watch"
 _LOGGER = logging.getLogger("secops.xdr.stellar_ser_event")
 
 

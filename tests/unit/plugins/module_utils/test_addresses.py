@@ -8,8 +8,8 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from ansible_collections.secops.xdr.plugins.module_utils._address_book import AddressBook
 from ansible_collections.secops.xdr.plugins.module_utils._addresses import parse_address
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.address_book import AddressBook
 
 hypothesis = pytest.importorskip("hypothesis")
 st = pytest.importorskip("hypothesis.strategies")

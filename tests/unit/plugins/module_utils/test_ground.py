@@ -14,15 +14,15 @@ from urllib.parse import quote
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils import _secrets
-from ansible_collections.secops.xdr.plugins.module_utils._answers import Answer
 from ansible_collections.secops.xdr.plugins.module_utils._argspec import ArgumentSpec, plain_text, whole_number
-from ansible_collections.secops.xdr.plugins.module_utils._auth import checked_credential
-from ansible_collections.secops.xdr.plugins.module_utils._connection import parse_host
 from ansible_collections.secops.xdr.plugins.module_utils._errors import AnswerError, InputError, StatusError
-from ansible_collections.secops.xdr.plugins.module_utils._refusals import reason_of
+from ansible_collections.secops.xdr.plugins.module_utils._http.answers import Answer
+from ansible_collections.secops.xdr.plugins.module_utils._http.auth import checked_credential
+from ansible_collections.secops.xdr.plugins.module_utils._http.connection import parse_host
+from ansible_collections.secops.xdr.plugins.module_utils._http.refusals import reason_of
+from ansible_collections.secops.xdr.plugins.module_utils._http.token_auth import RenewableTokenAuth, Token, says_token_ended
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import MASK, SecretKeeper
 from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted, shorten
-from ansible_collections.secops.xdr.plugins.module_utils._token_auth import RenewableTokenAuth, Token, says_token_ended
 
 hypothesis = pytest.importorskip("hypothesis")
 st = pytest.importorskip("hypothesis.strategies")
@@ -253,7 +253,7 @@ class TestTokens:
     def test_it_is_renewed_a_minute_before_its_end(self, fetched, monkeypatch):
         now = time.monotonic()
         clock = [now]
-        monkeypatch.setattr("ansible_collections.secops.xdr.plugins.module_utils._token_auth.time.monotonic", lambda: clock[0])
+        monkeypatch.setattr("ansible_collections.secops.xdr.plugins.module_utils._http.token_auth.time.monotonic", lambda: clock[0])
         auth = self._auth(fetched, 3600.0)
         for moment, count in ((0, 1), (3000, 1), (3539, 1), (3541, 2), (7000, 2), (7082, 3)):
             clock[0] = now + moment

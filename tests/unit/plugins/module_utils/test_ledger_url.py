@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
+from ansible_collections.secops.xdr.plugins.module_utils._ledger.opening import open_ledger
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_url import is_postgresql, keep_ledger_password
-from ansible_collections.secops.xdr.plugins.module_utils._ledgers import open_ledger
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 
 

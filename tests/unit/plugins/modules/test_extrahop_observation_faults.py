@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.secops.xdr.plugins.module_utils import _http
+from ansible_collections.secops.xdr.plugins.module_utils._http import client as _http
 from ansible_collections.secops.xdr.tests.unit.support.vpn_logs import plain_rows, write_log
 
 UPLOAD = {"path": "/api/v1/observations/associatedipaddrs"}

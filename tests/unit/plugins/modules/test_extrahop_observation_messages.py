@@ -10,7 +10,7 @@ import os
 import socket
 
 import pytest
-from ansible_collections.secops.xdr.plugins.module_utils import _requests
+from ansible_collections.secops.xdr.plugins.module_utils._http import library as _requests
 from ansible_collections.secops.xdr.tests.unit.support.module_process import ModuleProcess
 from ansible_collections.secops.xdr.tests.unit.support.obedient_root import modes_obeyed
 from ansible_collections.secops.xdr.tests.unit.support.vpn_logs import HEADER, plain_row, plain_rows, write_log

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
-from ansible_collections.secops.xdr.plugins.module_utils._observation_rejects import rejects_file
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._rows import Rejected
+from ansible_collections.secops.xdr.plugins.module_utils._observations.rejects import rejects_file
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.rows import Rejected
 from ansible_collections.secops.xdr.tests.unit.support.stellar import SEED_EVENT, Stellar
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible_collections.secops.xdr.plugins.module_utils._timestamps import format_iso8601
+from ansible_collections.secops.xdr.plugins.module_utils._times.timestamps import format_iso8601
 from ansible_collections.secops.xdr.plugins.modules import vpn_session_info
 from ansible_collections.secops.xdr.tests.unit.support.gateway_logs import FIXTURES, MAKERS
 from ansible_collections.secops.xdr.tests.unit.support.gateway_world import LOG_END

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLogError, InputError
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import _source
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._formats import READERS
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._options import FORMATS
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._start import LogStart
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import source as _source
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.options import FORMATS
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.readers import READERS
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.start import LogStart
 from ansible_collections.secops.xdr.tests.unit.support.gateway_logs import FIXTURES, MAKERS, WrittenLog
 from ansible_collections.secops.xdr.tests.unit.support.gateway_world import LOG_END
 from ansible_collections.secops.xdr.tests.unit.support.log_reading import LogRead, opened, read_log

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import _openvpn_status, _source
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log._start import LogStart
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import source as _source
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.formats import openvpn_status as _openvpn_status
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.start import LogStart
 from ansible_collections.secops.xdr.tests.unit.support.log_reading import LogRead, opened, read_log
 
 HEADER = "Real IP,VPN IP,Start Time"

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Updates that are to be made, as the options of C(stellar_ser_update) give them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .._argspec import ArgumentSpec
+from .._errors import InputError
+from .._stellar.paths import checked_id, checked_index
+from .endpoints import AUTO, SECURITY_EVENTS, UPDATE_SER
+from .state import STATUSES, Change
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+COMMENT_ONCE = "once"
+COMMENT_ALWAYS = "always"
+READ_AUTO = "auto"
+READ_REQUIRED = "required"
+READ_NONE = "none"
+_CHANGES = ("status", "comment", "add_tags", "remove_tags")
+
+
+@dataclass(frozen=True)
+class WantedChange:
+    """One entry of the input: where it stands there, the event, and what is wanted of it."""
+
+    where: str
+    index: str
+    id: str
+    change: Change
+
+
+def update_options() -> ArgumentSpec:
+    """The options of C(stellar_ser_update) beside its connection."""
+    event = {"index": {"type": "str", "required": True}, "id": {"type": "str", "required": True}, "source": {"type": "dict"}}
+    return ArgumentSpec(
+        {
+            "index": {"type": "str"},
+            "id": {"type": "str"},
+            **_change_options(),
+            "events": {"type": "list", "elements": "dict", "options": {**event, **_change_options()}},
+            "comment_mode": {"type": "str", "choices": [COMMENT_ONCE, COMMENT_ALWAYS], "default": COMMENT_ONCE},
+            "endpoint": {"type": "str", "choices": [AUTO, UPDATE_SER, SECURITY_EVENTS], "default": AUTO},
+            "read_access": {"type": "str", "choices": [READ_AUTO, READ_REQUIRED, READ_NONE], "default": READ_AUTO},
+            "tag_field": {"type": "str"},
+            "concurrency": {"type": "int", "default": 4},
+        },
+        required_one_of=[("events", "id")],
+        required_together=[("index", "id")],
+        mutually_exclusive=[("events", "index"), ("events", "id")],
+    )
+
+
+def _change_options() -> dict[str, dict[str, Any]]:
+    """The options that say what to change, the same for one event and for each of many."""
+    return {
+        "status": {"type": "str", "choices": list(STATUSES)},
+        "comment": {"type": "str"},
+        "add_tags": {"type": "list", "elements": "str"},
+        "remove_tags": {"type": "list", "elements": "str"},
+    }
+
+
+def wanted_changes(params: Mapping[str, Any]) -> list[WantedChange]:
+    """The updates of a task, all of them checked; raises InputError."""
+    if params["events"] is None:
+        return [_wanted(params, params, "")]
+    return [_wanted(entry, params, f"events[{position}].") for position, entry in enumerate(params["events"])]
+
+
+def _wanted(entry: Mapping[str, Any], params: Mapping[str, Any], where: str) -> WantedChange:
+    values = {name: params[name] if entry[name] is None else entry[name] for name in _CHANGES}
+    comment: str | None = values["comment"]
+    if comment is not None and not comment.strip():
+        raise InputError(f"{where}comment: the text is empty; the server takes no empty comments.")
+    change = Change(
+        values["status"], comment, _tags(f"{where}add_tags", values["add_tags"]), _tags(f"{where}remove_tags", values["remove_tags"])
+    )
+    both = [tag for tag in change.add_tags if tag in change.remove_tags]
+    if both:
+        raise InputError(f"{where}add_tags: the tag {both[0]} is to be added and to be removed; name it in one of the two lists.")
+    if change.is_empty:
+        raise InputError(f"{where.rstrip('.') or 'status'}: there is nothing to change; set status, comment, add_tags or remove_tags.")
+    return WantedChange(where.rstrip("."), checked_index(f"{where}index", entry["index"]), checked_id(f"{where}id", entry["id"]), change)
+
+
+def _tags(option: str, tags: Sequence[str] | None) -> tuple[str, ...]:
+    for position, tag in enumerate(tags or ()):
+        if not tag.strip():
+            raise InputError(f"{option}[{position}]: the tag is empty.")
+    return tuple(dict.fromkeys(tags or ()))

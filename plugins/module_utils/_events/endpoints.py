@@ -1,0 +1,118 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""The two calls that update an event. Which of them a server has depends on its version and place; a task finds out once."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from .._errors import NotFoundError, RequestError, StatusError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from .._stellar.client import StellarClient
+    from .changes import WantedChange
+    from .state import Change
+
+    Update = Callable[[str, str, Mapping[str, Any]], None]
+
+AUTO = "auto"
+UPDATE_SER = "update_ser"
+SECURITY_EVENTS = "security_events"
+_MISSING = (404, 405)
+
+
+class UpdateEndpoint:
+    """Sends changes by the call that was chosen, or by the one that the server turns out to have; all threads share what is found."""
+
+    def __init__(self, client: StellarClient, endpoint: str) -> None:
+        self.name = None if endpoint == AUTO else endpoint
+        self._updates: dict[str, Update] = {UPDATE_SER: client.update_ser, SECURITY_EVENTS: client.update_security_event}
+        self._is_given = endpoint != AUTO
+        self._finding_out = threading.Lock()
+
+    def send(self, wanted: WantedChange, change: Change) -> None:
+        """Sends a change in as few requests as the call allows. Where one of them fails, the rest is not sent."""
+        if self.name is None:
+            with self._finding_out:
+                if self.name is None:
+                    self._find_out(wanted, change)
+                    return
+        try:
+            self._send_all(self.name, wanted, _BODIES[self.name](change))
+        except StatusError as error:
+            if not self._is_given or error.status not in _MISSING:
+                raise
+            message = f"{error.message} If this server does not have this call, set `endpoint: auto`."
+            raise NotFoundError(message, error.status, error.reason, **error.details) from error
+
+    def _send_all(self, name: str, wanted: WantedChange, bodies: Iterator[dict[str, Any]], *, is_under_way: bool = False) -> None:
+        for fields in bodies:
+            try:
+                self._updates[name](wanted.index, wanted.id, fields)
+            except RequestError as error:
+                error.partly_done = is_under_way
+                raise
+            is_under_way = True
+
+    def _find_out(self, wanted: WantedChange, change: Change) -> None:
+        refusals = []
+        for name in (UPDATE_SER, SECURITY_EVENTS):
+            bodies = _BODIES[name](change)
+            try:
+                self._updates[name](wanted.index, wanted.id, next(bodies))
+            except StatusError as error:
+                if error.status not in _MISSING:
+                    raise
+                refusals.append(error)
+                continue
+            self.name = name
+            self._send_all(name, wanted, bodies, is_under_way=True)
+            return
+        refusal = refusals[-1]
+        message = (
+            f"{wanted.where or wanted.id}: neither update_ser nor security_events took the update of {wanted.id} in {wanted.index} "
+            f"(the last answer: {refusal.message}) Check index, id and the version of the server."
+        )
+        raise NotFoundError(message, refusal.status, refusal.reason, **refusal.details) from refusal
+
+
+def _bodies_of_update_ser(change: Change) -> Iterator[dict[str, Any]]:
+    """Status, comment and one tag a request."""
+    fields = _status_and_comment(change)
+    for tag in _tag_changes(change):
+        yield {**fields, "event_tag": tag}
+        fields = {}
+    if fields:
+        yield fields
+
+
+def _bodies_of_security_events(change: Change) -> Iterator[dict[str, Any]]:
+    """Status and comment in one request, all tags in another."""
+    fields = _status_and_comment(change)
+    if fields:
+        yield fields
+    tags = _tag_changes(change)
+    if tags:
+        yield {"event_tags": tags}
+
+
+def _status_and_comment(change: Change) -> dict[str, Any]:
+    fields = {"status": change.status, "comments": change.comment}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _tag_changes(change: Change) -> list[dict[str, str]]:
+    return [{"op": op, "tag": tag} for op, tags in (("add", change.add_tags), ("delete", change.remove_tags)) for tag in tags]
+
+
+_BODIES: dict[str, Callable[[Change], Iterator[dict[str, Any]]]] = {
+    UPDATE_SER: _bodies_of_update_ser,
+    SECURITY_EVENTS: _bodies_of_security_events,
+}

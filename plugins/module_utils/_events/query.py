@@ -1,0 +1,107 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Lucene queries for exact values: everything that has a meaning in that language is taken literally.
+
+Where the server's index analyses a text, such a query also finds texts that differ in case or hold more words. Who needs exactly this
+value compares what was found.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
+
+from .fields import CUSTOM_OBJECT, NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+_FIELD_NAME = re.compile(r"[A-Za-z_@][\w.@-]*\Z", re.ASCII)
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+_OPERATORS = ("AND", "OR", "NOT", "TO")
+_LONGEST_INDEXED_TEXT = 256
+"""Elasticsearch's usual bound for texts that are indexed as a whole; a longer one may not be found by its value."""
+_LONGEST_QUERY = 3000
+"""Bytes of a query in a URL, well below what servers and proxies take."""
+
+
+def is_field_name(name: str) -> bool:
+    """Whether a query can name this field."""
+    return bool(_FIELD_NAME.match(name)) and name not in _OPERATORS
+
+
+def is_searchable(name: str, value: Any) -> bool:
+    """Whether a document can be found by this value."""
+    if isinstance(value, str):
+        return is_field_name(name) and 0 < len(value) <= _LONGEST_INDEXED_TEXT and not _HALF_CHARACTER.search(value)
+    return is_field_name(name)
+
+
+def exact(name: str, value: Any) -> str:
+    """A clause for one value of a field."""
+    return f"{name}:{_quoted(value)}"
+
+
+def any_of(name: str, values: Iterable[Any]) -> str:
+    """A clause for one of several values of a field."""
+    return f"{name}:({' OR '.join(_quoted(value) for value in values)})"
+
+
+def same_event(unique: Mapping[str, Any]) -> str:
+    """A clause for the events with these values. It may find more; values that cannot be searched are left out."""
+    clauses = [_stored_somewhere(name, value) for name, value in unique.items() if is_searchable(name, value)]
+    return f"({' AND '.join(clauses)})"
+
+
+def in_parts(clauses: Sequence[str]) -> Iterator[list[int]]:
+    """Positions of clauses whose disjunctions fit into one URL each."""
+    part: list[int] = []
+    length = 0
+    for position, clause in enumerate(clauses):
+        added = len(quote_plus(clause)) + len(" OR ")
+        if part and length + added > _LONGEST_QUERY:
+            yield part
+            part, length = [], 0
+        part.append(position)
+        length += added
+    if part:
+        yield part
+
+
+def stored_value(source: Mapping[str, Any], name: str) -> Any:
+    """The value of a field in a document: dotted names may be nested, and what is no field of the index moves under custom_ser_field."""
+    for holder in (source, source.get(CUSTOM_OBJECT)):
+        if isinstance(holder, dict):
+            if name in holder:
+                return holder[name]
+            first, dot, rest = name.partition(".")
+            if dot and isinstance(holder.get(first), dict):
+                return stored_value(holder[first], rest)
+    return None
+
+
+def is_same(wanted: Any, held: Any) -> bool:
+    """Whether a document holds the value that was sent; numbers may come back in another notation."""
+    if isinstance(wanted, bool) or isinstance(held, bool):
+        return wanted is held
+    if isinstance(wanted, (int, float)) and isinstance(held, str):
+        return str(wanted) == held
+    return bool(wanted == held)
+
+
+def _stored_somewhere(name: str, value: Any) -> str:
+    if name in NAMES:
+        return exact(name, value)
+    return f"({exact(name, value)} OR {exact(f'{CUSTOM_OBJECT}.{name}', value)})"
+
+
+def _quoted(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Times of events: epoch milliseconds, or ISO 8601."""
+
+from __future__ import annotations
+
+import re
+
+from .._errors import InputError
+from .._texts import quoted
+from .._times.timestamps import EARLIEST_MS, LATEST_MS, iso8601_to_milliseconds
+from .._times.zones import Zone
+
+_NUMBER = re.compile(r"\s*(-?\d{1,20})(\.\d*)?\s*\Z", re.ASCII)
+
+
+def event_time(option: str, text: str) -> int:
+    """Epoch milliseconds for an option. A time without an offset is in UTC, as the server itself takes it. Raises InputError."""
+    number = _NUMBER.match(text)
+    if not number:
+        try:
+            return iso8601_to_milliseconds(text, Zone.named("UTC"))
+        except ValueError as error:
+            raise InputError(f"{option}: {error}, and no number of epoch milliseconds.") from error
+    milliseconds = int(number.group(1))
+    if EARLIEST_MS <= milliseconds < LATEST_MS:
+        return milliseconds
+    if EARLIEST_MS <= milliseconds * 1000 < LATEST_MS:
+        raise InputError(f"{option}: {quoted(text)} looks like epoch seconds; give milliseconds ({milliseconds}000) or an ISO 8601 time.")
+    raise InputError(f"{option}: {quoted(text)} is not a time between 1980 and 2099 in epoch milliseconds.")

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""The authentication of RevealX 360: client credentials buy a token.
+
+Sources of the facts: the vendor's guide "Add observations through the REST API" and the vendor's public code.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._errors import AuthenticationError, StatusError
+from .._http.auth import BasicAuth
+from .._http.client import Operation
+from .._http.token_auth import RenewableTokenAuth, Token, plausible_seconds
+
+if TYPE_CHECKING:
+    from .._http.client import HttpClient
+
+TOKEN_PATH = "/oauth2/token"
+DEFAULT_TOKEN_SECONDS = 3600.0
+"""How long a token lasts whose answer does not say (the vendor's own client assumes the same)."""
+
+
+def revealx_auth(http: HttpClient, client_id: str, client_secret: str) -> RenewableTokenAuth:
+    """Signs requests with a token that is fetched when it is first needed."""
+    return RenewableTokenAuth(lambda: _fetch_token(http, client_id, client_secret))
+
+
+def _fetch_token(http: HttpClient, client_id: str, client_secret: str) -> Token:
+    """Logs in to RevealX 360 with client credentials, in a Basic header: in the body they are no longer accepted."""
+    try:
+        answer = http.request(
+            Operation.TOKEN,
+            "POST",
+            TOKEN_PATH,
+            expect=(200,),
+            auth=BasicAuth(client_id, client_secret),
+            form={"grant_type": "client_credentials"},
+        )
+    except StatusError as error:
+        if error.status == 400 and "invalid_client" in error.reason:
+            message = f"POST {TOKEN_PATH}: the server does not know these client credentials; check client_id, client_secret and `host`."
+            raise AuthenticationError(message, error.status, error.reason, **error.details) from error
+        raise
+    fields = answer.json_object()
+    value = Token.in_answer(fields.get("access_token"))
+    if value is None:
+        raise answer.unexpected("an access_token was expected")
+    http.secrets.add(value)
+    return Token.lasting(value, plausible_seconds(fields.get("expires_in"), DEFAULT_TOKEN_SECONDS))

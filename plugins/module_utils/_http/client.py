@@ -1,0 +1,260 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""HTTP for every client: TLS, proxies, timeouts, retries by kind of operation, and typed errors instead of exceptions of a library.
+
+One C(requests) session a thread, kept alive, with one authentication object that all threads share.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from .._errors import (
+    NO_HANDLES,
+    NO_HANDLES_MESSAGE,
+    AnswerError,
+    ConnectionFailedError,
+    InputError,
+    NoAnswerError,
+    RequestError,
+)
+from .._texts import shorten
+from .answers import Answer
+from .exchange import Exchange, WatchedAdapter
+from .library import (
+    HTTPAdapter,
+    HTTPError,
+    InsecureRequestWarning,
+    ProtocolError,
+    requests,
+    require_requests,
+)
+from .retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from .._secrets import SecretKeeper
+    from .auth import Auth
+    from .connection import ConnectionSettings
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+"""An answer above this size is refused, so that no server can fill the memory of the host."""
+SLOWEST_EXCHANGE_FACTOR = 10
+"""A whole attempt, from the connection to the end of the answer, may take this many times C(timeout), which itself bounds each wait for
+the next bytes."""
+_CHUNK_BYTES = 64 * 1024
+_ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
+"""Some proxies compress whether asked or not. What a piece of an answer becomes with these is bounded; with others, or with several
+at once, a small answer could fill the memory of the host."""
+
+
+class Operation(Enum):
+    """What a request does, which decides whether it may be sent again after an unclear outcome."""
+
+    READ = "read"
+    TOKEN = "token"
+    REPEATABLE_WRITE = "repeatable write"
+    ONCE = "once"
+
+
+class HttpClient:
+    """Sends requests to one product. Safe to use from several threads."""
+
+    def __init__(self, settings: ConnectionSettings, secrets: SecretKeeper) -> None:
+        require_requests()
+        if not settings.validate_certs:
+            # Whoever sets validate_certs to false has decided; urllib3 would repeat it on stderr for every request. Set once, because
+            # the filters of warnings belong to all threads.
+            warnings.simplefilter("ignore", InsecureRequestWarning)
+        self.settings = settings
+        self.secrets = secrets
+        self.auth: Auth | None = None
+        self._policy = RetryPolicy(settings.retries)
+        self._proxies = requests.utils.get_environ_proxies(settings.base_url)
+        for proxy in self._proxies.values():
+            _hide_credentials_of(proxy, secrets)
+        self._threads = threading.local()
+
+    def request(
+        self,
+        operation: Operation,
+        method: str,
+        path: str,
+        *,
+        expect: Collection[int],
+        auth: Auth | None = None,
+        json_body: bytes | None = None,
+        form: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Sends one request and returns its answer; raises RequestError for every status that is not expected.
+
+        C(path) must be quoted by the caller. C(auth) replaces the client's own authentication, for token calls.
+        """
+        session = self._session()
+        exchange = Exchange(self.settings.timeout * SLOWEST_EXCHANGE_FACTOR)
+        prepared = session.prepare_request(
+            requests.Request(
+                method,
+                self.settings.base_url + path,
+                headers=_content_headers(json_body, form),
+                data=json_body if json_body is not None else form,
+                params=params,
+                auth=auth or self.auth,
+            )
+        )
+        used = auth or self.auth
+        try:
+            answer = self._answer(session, prepared, exchange, operation, method, path)
+            if used and used.renewed_after(answer, prepared):
+                answer = self._answer(session, prepared, exchange, operation, method, path)
+            if answer.status not in expect:
+                raise _refusal(answer)
+        except RequestError as error:
+            if exchange.unclear and operation is Operation.REPEATABLE_WRITE and not error.outcome_unknown:
+                raise error.after_an_unclear_attempt() from error
+            raise
+        except OSError as error:
+            # What explains a failure is loaded when there is one, and that takes a handle as well.
+            if error.errno not in NO_HANDLES:
+                raise
+            kind = NoAnswerError if exchange.sent or exchange.unclear else ConnectionFailedError
+            raise kind(NO_HANDLES_MESSAGE, method=method, path=path) from error
+        return answer
+
+    def _session(self) -> requests.Session:
+        """This thread's session."""
+        session: requests.Session | None = getattr(self._threads, "session", None)
+        if session is None:
+            session = self._threads.session = self._new_session()
+        return session
+
+    def _set_retries(self, session: requests.Session, operation: Operation) -> None:
+        """Right before sending: signing the request may have sent one of another kind, for a token, over the same session."""
+        adapter = session.get_adapter(self.settings.base_url)
+        if isinstance(adapter, HTTPAdapter):
+            adapter.max_retries = self._policy.once if operation is Operation.ONCE else self._policy.repeatable
+
+    def _new_session(self) -> requests.Session:
+        session = requests.Session()
+        # Without this, requests would read .netrc and could replace the options of this task by what the environment says.
+        session.trust_env = False
+        session.proxies.update(self._proxies)
+        session.verify = _verification(self.settings)
+        session.headers["User-Agent"] = "secops.xdr (Ansible)"
+        session.headers["Accept-Encoding"] = "identity"
+        adapter = WatchedAdapter()
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        return session
+
+    def _answer(
+        self,
+        session: requests.Session,
+        prepared: requests.PreparedRequest,
+        exchange: Exchange,
+        operation: Operation,
+        method: str,
+        path: str,
+    ) -> Answer:
+        """The whole answer. An answer that breaks off is asked for again where the operation allows it.
+
+        Retries before the first byte of an answer are urllib3's work; it cannot see what happens to a streamed body.
+        """
+        attempts_left = 0 if operation is Operation.ONCE else self.settings.retries
+        timeout = self.settings.timeout
+        self._set_retries(session, operation)
+        while True:
+            response: requests.Response | None = None
+            try:
+                with exchange:
+                    response = session.send(prepared, timeout=(timeout, timeout), allow_redirects=False, stream=True)
+                    with response:
+                        body = self._read_body(response, method, path)
+                if not exchange.is_over:
+                    return Answer(method, path, response.status_code, response.headers, body, self.secrets.redact, exchange.unclear)
+                # An answer without a length ends with its connection, so one that was cut off looks complete.
+                raise _no_answer(None, exchange, self.settings, method, path)
+            except (requests.RequestException, HTTPError) as error:
+                if exchange.is_over or response is None or not attempts_left:
+                    raise _no_answer(error, exchange, self.settings, method, path) from error
+                attempts_left -= 1
+                exchange.unclear = True
+
+    def _read_body(self, response: requests.Response, method: str, path: str) -> bytes:
+        encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+        if encoding not in _ENCODINGS:
+            raise AnswerError(
+                f"{method} {path} was answered in an encoding that was not asked for ({shorten(encoding)}); nothing of it was read. "
+                "Check that `host` names the product itself, and the proxies before it.",
+                method=method,
+                path=path,
+            )
+        body = bytearray()
+        for chunk in response.iter_content(_CHUNK_BYTES):
+            body += chunk
+            if len(body) > MAX_ANSWER_BYTES:
+                raise AnswerError(
+                    f"{method} {path} was answered with more than {MAX_ANSWER_BYTES // 1024 // 1024} MiB, which no answer of this API "
+                    "needs; reading was stopped. Check that `host` names the product itself.",
+                    method=method,
+                    path=path,
+                )
+        if response.raw.length_remaining:
+            # Versions of urllib3 before 2 take an answer that was cut off for a whole one.
+            raise ProtocolError("the answer is shorter than its header says")
+        return bytes(body)
+
+
+def _hide_credentials_of(proxy: str, secrets: SecretKeeper) -> None:
+    """Registers the password in the URL of a proxy, alone and in the header that requests makes of it."""
+    secrets.add(requests.utils.get_auth_from_url(proxy)[1])
+    try:
+        headers = HTTPAdapter().proxy_headers(proxy)
+    except UnicodeEncodeError:
+        message = "The user or password in the URL of the proxy holds a character that requests cannot send; check HTTPS_PROXY."
+        raise InputError(message) from None
+    for header in headers.values():
+        secrets.add(header.partition(" ")[2])
+
+
+def _refusal(answer: Answer) -> RequestError:
+    # Imported late, as most requests meet neither this nor the next.
+    from .refusals import refusal
+
+    return refusal(answer)
+
+
+def _no_answer(
+    error: requests.RequestException | HTTPError | None, exchange: Exchange, settings: ConnectionSettings, method: str, path: str
+) -> RequestError:
+    """Why no whole answer came; without an error, because its time was up."""
+    from .failures import given_up, transport_error
+
+    if error is None or exchange.is_over:
+        return given_up(exchange, settings, method, path)
+    return transport_error(error, exchange, settings, method, path)
+
+
+def _content_headers(json_body: bytes | None, form: Mapping[str, str] | None) -> dict[str, str]:
+    headers = {"Accept": "application/json"}
+    if json_body is not None:
+        headers["Content-Type"] = "application/json"
+    elif form is not None:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    return headers
+
+
+def _verification(settings: ConnectionSettings) -> bool | str:
+    if not settings.validate_certs:
+        return False
+    return settings.ca_path or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True

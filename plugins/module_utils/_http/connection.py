@@ -1,0 +1,108 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Where a product is and how it is reached, checked before anything is sent."""
+
+from __future__ import annotations
+
+import os
+import re
+from ipaddress import AddressValueError, IPv6Address
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from .._errors import InputError
+from .._texts import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST_NAME = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(?:\.{_LABEL})*\.?\Z")
+"""As DNS has it, with the underscores that some sites use."""
+_IPV6 = re.compile(r"[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?\Z")
+"""What the parser of URLs has taken for an address, with the name of an interface where it has one."""
+
+
+class ConnectionSettings(NamedTuple):
+    """One product's address and transport options; C(timeout) is in seconds."""
+
+    base_url: str
+    validate_certs: bool
+    ca_path: str | None
+    timeout: int
+    retries: int
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> ConnectionSettings:
+        """Reads and checks the connection options of a module; raises InputError."""
+        validate_certs: bool = params["validate_certs"]
+        ca_path: str | None = params["ca_path"]
+        if ca_path and not os.path.exists(ca_path):
+            raise InputError(
+                f"ca_path: there is no file or folder {ca_path} on the host that runs the module. "
+                "It must hold the certificate authority, in PEM form, that signed the server's certificate."
+            )
+        if params["timeout"] < 1:
+            raise InputError(f"timeout: {params['timeout']} is too small; give whole seconds, 1 or more.")
+        if params["retries"] < 0:
+            raise InputError(f"retries: {params['retries']} is negative; give 0 or more.")
+        return cls(
+            base_url=parse_host(params["host"], validate_certs),
+            validate_certs=validate_certs,
+            ca_path=ca_path,
+            timeout=params["timeout"],
+            retries=params["retries"],
+        )
+
+
+def parse_host(host: str, validate_certs: bool) -> str:
+    """The base URL (no slash at its end) for a host, host:port or URL; raises InputError.
+
+    Plain HTTP is taken only with C(validate_certs=False): it protects the credentials no better than an unchecked certificate does.
+    """
+    text = host.strip()
+    if not text:
+        raise InputError("host: the value is empty; check the variable or environment that it comes from.")
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        scheme, rest = "https", _bracketed(text)
+    if scheme.lower() not in ("https", "http"):
+        raise InputError(f"host: {printable(scheme)}:// is not a scheme to reach an API with; give a host, host:port or https:// URL.")
+    if scheme.lower() == "http" and validate_certs:
+        raise InputError("host: an http:// URL sends the credentials unprotected; use https://, or set validate_certs to false for a test.")
+    return f"{scheme.lower()}://{_network_location(rest)}"
+
+
+def _bracketed(text: str) -> str:
+    return f"[{text}]" if _is_ipv6(text) else text
+
+
+def _is_ipv6(text: str) -> bool:
+    # Python before 3.11 takes anything between brackets for an address.
+    try:
+        IPv6Address(text)
+    except AddressValueError:
+        return False
+    return text.isascii()
+
+
+def _network_location(rest: str) -> str:
+    if not rest.isprintable() or " " in rest:
+        raise InputError(f"host: {rest!r} is not a host, host:port or https:// URL.")
+    if "@" in rest:
+        raise InputError("host: a URL with a user or password in it is not taken; credentials have options of their own.")
+    try:
+        parts = urlsplit(f"//{rest}")
+        name, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise InputError(f"host: {rest!r} is not a host, host:port or https:// URL ({error}).") from error
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise InputError(f"host: {rest!r} has a path; give only host, host:port or https://host:port, the modules know the paths.")
+    if not name or not ((_is_ipv6(name) and _IPV6.match(name)) or _HOST_NAME.match(name)):
+        raise InputError(f"host: {rest!r} is not a host, host:port or https:// URL.")
+    shown = f"[{name}]" if ":" in name else name
+    return shown if port is None else f"{shown}:{port}"

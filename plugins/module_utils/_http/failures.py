@@ -1,0 +1,146 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Turns the exceptions of requests, urllib3 and ssl into errors that say what to do, and whether the request may have arrived."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+from .._errors import (
+    NO_HANDLES,
+    NO_HANDLES_MESSAGE,
+    ConnectionFailedError,
+    NoAnswerError,
+)
+from .library import ConnectTimeoutError, NewConnectionError, requests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .._errors import RequestError
+    from .connection import ConnectionSettings
+    from .exchange import Exchange
+
+_ErrorT = TypeVar("_ErrorT", bound=BaseException)
+_HOSTNAME_MISMATCH = 62  # X509_V_ERR_HOSTNAME_MISMATCH, and 64 for IP addresses
+_IP_ADDRESS_MISMATCH = 64
+_NOT_YET_VALID = 9  # X509_V_ERR_CERT_NOT_YET_VALID
+_EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
+_CERTIFICATE_LIBRARIES = ("X509", "PEM", "ASN1")
+"""The parts of OpenSSL that read certificates from files, which happens before anything is sent."""
+
+
+def transport_error(error: Exception, exchange: Exchange, settings: ConnectionSettings, method: str, path: str) -> RequestError:
+    """The typed error for a failed exchange. Nothing of the library's own text is passed on: it may hold a proxy's password."""
+    place = urlsplit(settings.base_url).netloc
+    causes = list(_causes(error))
+    if not exchange.sent:
+        certificate = _first(causes, ssl.SSLCertVerificationError)
+        why = _certificate_message(certificate, place, settings) if certificate else _not_sent_message(causes, place, settings)
+        return ConnectionFailedError(why, method=method, path=path)
+    if _first(causes, requests.Timeout) or _first(causes, socket.timeout):
+        what = f"gave no answer within {settings.timeout} seconds (option `timeout`)"
+    else:
+        what = "broke the connection before its answer was complete"
+    return NoAnswerError(
+        f"{method} {path}: {place} {what}. The request may have been carried out or not. "
+        "Check the server's load and what stands between (proxy, load balancer), then run the same task again.",
+        method=method,
+        path=path,
+    )
+
+
+def given_up(exchange: Exchange, settings: ConnectionSettings, method: str, path: str) -> RequestError:
+    """The typed error for an exchange whose time was up although something came all the while."""
+    if not exchange.sent:
+        place = urlsplit(settings.base_url).netloc
+        return ConnectionFailedError(
+            f"The connection to {place} was not ready within {exchange.seconds} seconds and was given up. "
+            "Check the server's load and what stands between, or raise `timeout`.",
+            method=method,
+            path=path,
+        )
+    return NoAnswerError(
+        f"{method} {path}: the answer trickled in for more than {exchange.seconds} seconds and was given up. "
+        "Check the server's load and what stands between, or raise `timeout`.",
+        method=method,
+        path=path,
+    )
+
+
+def _not_sent_message(causes: list[BaseException], place: str, settings: ConnectionSettings) -> str:
+    """What kept the request from being sent, where it was not the certificate."""
+    if any(isinstance(cause, OSError) and cause.errno in NO_HANDLES for cause in causes):
+        return NO_HANDLES_MESSAGE
+    if _first(causes, requests.exceptions.ProxyError):
+        return (
+            f"The proxy for {place} cannot be reached or refused the connection; check the environment variables HTTPS_PROXY and NO_PROXY."
+        )
+    if _first(causes, socket.gaierror):
+        return f"The name in `host`, {place}, cannot be resolved; check its spelling and the DNS of the host that runs the module."
+    # For urllib3, every other failure to connect is a timeout as well, so this is the order to ask in.
+    if _first(causes, ConnectionRefusedError):
+        return f"{place} refused the connection: nothing listens there; check `host` and port, and that the service is up."
+    if _first(causes, NewConnectionError):
+        return f"{place} cannot be reached; check `host`, port and routing from the host that runs the module."
+    if _first(causes, ConnectTimeoutError) or _first(causes, socket.timeout):
+        return f"No connection to {place} within {settings.timeout} seconds (option `timeout`); check `host`, port, routing and firewalls."
+    return _tls_message(causes, place)
+
+
+def _tls_message(causes: list[BaseException], place: str) -> str:
+    """What is wrong with the TLS connection that did not come about, or with what it was to be made from."""
+    tls = _first(causes, ssl.SSLError)
+    if tls and tls.library not in _CERTIFICATE_LIBRARIES:
+        reason = tls.reason or "the handshake failed"
+        return f"No TLS connection to {place}: {reason}; check that the port speaks HTTPS, and its TLS versions."
+    if tls or (isinstance(causes[0], OSError) and not isinstance(causes[0], requests.RequestException)):
+        return f"`ca_path` cannot be used for the connection to {place}; it must hold certificates in PEM form."
+    if _first(causes, requests.exceptions.SSLError):
+        return f"No TLS connection to {place}; check that the port speaks HTTPS and that `ca_path` holds certificates in PEM form."
+    if isinstance(causes[0], (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)):
+        return f"No request to {place} could be formed from `host` and the credentials; check them for characters that do not belong there."
+    return f"The connection to {place} broke before the request was sent; check that the port speaks HTTPS, and what stands between."
+
+
+def _certificate_message(error: ssl.SSLCertVerificationError, place: str, settings: ConnectionSettings) -> str:
+    # Old versions of urllib3 compare names themselves, and their error has no code.
+    code = getattr(error, "verify_code", _HOSTNAME_MISMATCH)
+    if code in (_HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH):
+        return (
+            f"The TLS certificate of {place} is trusted, but it was not issued for this name; "
+            "set `host` to a name that the certificate holds, or have the certificate renewed with this name."
+        )
+    if code in (_NOT_YET_VALID, _EXPIRED):
+        return (
+            f"The TLS certificate of {place}, or of an authority that it leads to, is out of date ({error.verify_message}). "
+            "Have it renewed, or set the clock of the host that runs the module right."
+        )
+    known = f"the authorities in `ca_path` ({settings.ca_path})" if settings.ca_path else "the authorities that this host trusts"
+    return (
+        f"The TLS certificate of {place} is not trusted ({error.verify_message}): it does not lead to {known}. "
+        "Set `ca_path` to the certificate authority that signed it."
+    )
+
+
+def _first(causes: list[BaseException], kind: type[_ErrorT]) -> _ErrorT | None:
+    return next((cause for cause in causes if isinstance(cause, kind)), None)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and all that led to it; the libraries chain them in four different ways."""
+    seen: set[int] = set()
+    waiting: list[object] = [error]
+    while waiting:
+        current = waiting.pop(0)
+        if isinstance(current, BaseException) and id(current) not in seen:
+            seen.add(id(current))
+            yield current
+            waiting += [getattr(current, "reason", None), current.__cause__, current.__context__, *current.args]

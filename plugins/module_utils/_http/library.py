@@ -1,0 +1,83 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""The one place that imports the requests library, so that a host without it gets a clear message and no traceback."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING
+
+from ansible.module_utils.basic import missing_required_lib
+
+from .._errors import MissingLibraryError
+
+_IMPORT_ERROR: str | None = None
+
+if TYPE_CHECKING:
+    import requests
+    from requests.adapters import HTTPAdapter
+    from requests.auth import AuthBase
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+    from urllib3.exceptions import (
+        ConnectTimeoutError,
+        HTTPError,
+        InsecureRequestWarning,
+        NewConnectionError,
+        ProtocolError,
+        ProxyError,
+    )
+    from urllib3.util import Retry
+else:
+    try:
+        import requests
+        from requests.adapters import HTTPAdapter
+        from requests.auth import AuthBase
+        from urllib3.connection import HTTPConnection, HTTPSConnection
+        from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+        from urllib3.exceptions import (
+            ConnectTimeoutError,
+            HTTPError,
+            InsecureRequestWarning,
+            NewConnectionError,
+            ProtocolError,
+            ProxyError,
+        )
+        from urllib3.util import Retry
+    except ImportError:
+        _IMPORT_ERROR = traceback.format_exc()
+        requests = None
+        HTTPAdapter = AuthBase = Retry = HTTPConnection = HTTPConnectionPool = object
+        # Of their own, because one class may derive from a plain and a TLS connection.
+        HTTPSConnection = HTTPSConnectionPool = type("Missing", (), {})
+        ConnectTimeoutError = HTTPError = InsecureRequestWarning = NewConnectionError = ProtocolError = ProxyError = Exception
+
+__all__ = [
+    "AuthBase",
+    "ConnectTimeoutError",
+    "HTTPAdapter",
+    "HTTPConnection",
+    "HTTPConnectionPool",
+    "HTTPError",
+    "HTTPSConnection",
+    "HTTPSConnectionPool",
+    "InsecureRequestWarning",
+    "NewConnectionError",
+    "ProtocolError",
+    "ProxyError",
+    "Retry",
+    "requests",
+    "require_requests",
+]
+
+
+def require_requests() -> None:
+    """Raises MissingLibraryError where requests cannot be imported, or came with a urllib3 that is too old."""
+    if _IMPORT_ERROR:
+        raise MissingLibraryError(missing_required_lib("requests"), exception=_IMPORT_ERROR)
+    if not hasattr(Retry, "DEFAULT_ALLOWED_METHODS"):
+        raise MissingLibraryError(missing_required_lib("urllib3 >= 1.26.5"))

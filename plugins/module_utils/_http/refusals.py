@@ -1,0 +1,96 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""What it means that a server refused a request, and what it said."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from .._errors import (
+    AnswerError,
+    AuthenticationError,
+    NotFoundError,
+    PermissionDeniedError,
+    ServerFaultError,
+    StatusError,
+)
+
+if TYPE_CHECKING:
+    from .answers import Answer
+
+_STATUS_ERRORS: dict[int, type[StatusError]] = {401: AuthenticationError, 403: PermissionDeniedError, 404: NotFoundError}
+# Both vendors' error bodies are known from clients only: ExtraHop's use the first four keys, in this order, Stellar Cyber's error.reason.
+_REASON_KEYS = ("error_message", "detail", "error", "reason", "message", "type")
+
+
+def refusal(answer: Answer) -> AnswerError | StatusError:
+    """The error for an answer whose status was not expected."""
+    where: dict[str, Any] = {"method": answer.method, "path": answer.path}
+    reason = reason_of(answer)
+    said = f": {reason}" if reason else ""
+    if 300 <= answer.status < 400:
+        target = answer.shown(answer.headers.get("Location", "an unnamed place"))
+        return AnswerError(
+            f"{answer.method} {answer.path} was redirected (status {answer.status}) to {target}. Redirects are not "
+            "followed, because the credentials would go with them; set `host` to where the API really is.",
+            status=answer.status,
+            **where,
+        )
+    if answer.status < 300:
+        return AnswerError(
+            f"{answer.method} {answer.path} was answered with the unexpected status {answer.status}{said}. "
+            "Check that `host` names the product itself.",
+            status=answer.status,
+            **where,
+        )
+    kind = _STATUS_ERRORS.get(answer.status, ServerFaultError if answer.status >= 500 else StatusError)
+    return kind(
+        f"{answer.method} {answer.path} was refused with status {answer.status}{said}. {_advice(answer.status)}",
+        answer.status,
+        reason,
+        **where,
+    )
+
+
+def reason_of(answer: Answer) -> str:
+    """What the server said about a failure, as one short line; empty where it said nothing."""
+    if answer.is_html:
+        return "an HTML page"
+    try:
+        value = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return answer.shown(answer.text)
+    return answer.shown(_reason_in(value, depth=3))
+
+
+def _reason_in(value: Any, depth: int) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict) and depth:
+        # Elasticsearch's own words for a failed search are "all shards failed"; what is wrong stands below.
+        causes = value.get("root_cause")
+        if isinstance(causes, list) and causes:
+            return _reason_in(causes[0], depth - 1)
+        for key in _REASON_KEYS:
+            if value.get(key):
+                return _reason_in(value[key], depth - 1)
+    return json.dumps(value) if value else ""
+
+
+def _advice(status: int) -> str:
+    if status == 401:
+        return "Check the credentials and that they belong to this host."
+    if status == 403:
+        return "The account may lack a privilege, or this host's address may be missing from an allow-list of the server."
+    if status == 404:
+        return "Check `host` and the product's version: this path or object is not there."
+    if status == 429:
+        return "The server asks for fewer requests; lower `concurrency`, raise `retries`, or run again later."
+    if status >= 500:
+        return "The server or a proxy before it failed; run again when it is well."
+    return "The server did not accept the request."

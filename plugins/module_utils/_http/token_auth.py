@@ -1,0 +1,114 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Tokens that a server hands out: fetched once for all threads of a run, renewed before they end, and fetched again once when a server says
+that one has ended."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from .._errors import RequestError
+from .auth import Auth, header_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .answers import Answer
+    from .library import requests
+
+RENEW_BEFORE_END_SECONDS = 60.0
+_READ_BYTES = 4096
+_LONGEST_TOKEN_SECONDS = 86_400.0
+_TOKEN = re.compile(r"[\x21-\x7e]+\Z")
+_ENDED_TEXTS = (b"token is invalid", b"token is expired", b"token has expired", b"token expired", b"invalid_token", b"expired token")
+
+
+class Token(NamedTuple):
+    """A bearer token and its end on this host's monotonic clock, in seconds."""
+
+    value: str
+    ends_at: float
+
+    @classmethod
+    def in_answer(cls, value: object) -> str | None:
+        """The text of a token that a server answered with; nothing where it cannot be one, because no header can hold it."""
+        return value if isinstance(value, str) and _TOKEN.match(value) else None
+
+    @classmethod
+    def lasting(cls, value: str, seconds: float) -> Token:
+        """A token that was just handed out for so many seconds."""
+        return cls(value, time.monotonic() + seconds)
+
+    @property
+    def header(self) -> str:
+        """What the Authorization header says."""
+        return header_text(f"Bearer {self.value}")
+
+    @property
+    def renew_at(self) -> float:
+        """When to fetch the next one: well before the end, but not at once for a token of short life."""
+        left = self.ends_at - time.monotonic()
+        return self.ends_at - min(RENEW_BEFORE_END_SECONDS, left / 2)
+
+
+def plausible_seconds(value: object, otherwise: float) -> float:
+    """For how many seconds a token lasts, where a server says something that can be true."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return otherwise
+    return float(value) if 0 < value <= _LONGEST_TOKEN_SECONDS else otherwise
+
+
+class RenewableTokenAuth(Auth):
+    """A bearer token that C(fetch) hands out; one fetch serves all threads."""
+
+    def __init__(self, fetch: Callable[[], Token]) -> None:
+        self._fetch = fetch
+        self._token: Token | None = None
+        self._renew_at = 0.0
+        self._lock = threading.Lock()
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Signs the request with a token that still lasts."""
+        request.headers["Authorization"] = self._current().header
+        return request
+
+    def renewed_after(self, answer: Answer, request: requests.PreparedRequest) -> bool:
+        """Signs the request anew where the server said that its token has ended. Another thread may have renewed it already."""
+        if not says_token_ended(answer):
+            return False
+        used = request.headers["Authorization"]
+        with self._lock:
+            if self._token is not None and self._token.header == used:
+                self._token = None
+        self(request)
+        return True
+
+    def _fetched(self) -> Token:
+        try:
+            return self._fetch()
+        except RequestError as error:
+            # Whatever became of this request, it changed nothing, and the one that needs the token was not sent.
+            error.outcome_unknown = False
+            raise
+
+    def _current(self) -> Token:
+        with self._lock:
+            if self._token is None or time.monotonic() >= self._renew_at:
+                self._token = self._fetched()
+                self._renew_at = self._token.renew_at
+            return self._token
+
+
+def says_token_ended(answer: Answer) -> bool:
+    """Whether a new token is needed: a 401, or a 400 with one of the texts seen for ended tokens."""
+    if answer.status == 401:
+        return True
+    body = answer.body[:_READ_BYTES].lower()
+    return answer.status == 400 and any(words in body for words in _ENDED_TEXTS)

@@ -1,0 +1,86 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""The options of C(extrahop_observation), and what they mean together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .._argspec import ArgumentSpec, from_environment, plain_text, whole_number
+from .._vpn_log.options import log_options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ON_INVALID_FAIL = "fail"
+ON_INVALID_SKIP = "skip"
+SECONDS = "seconds"
+MILLISECONDS = "milliseconds"
+MAX_BATCH_SIZE = 50_000
+MAX_CONCURRENCY = 32
+MAX_RETENTION_DAYS = 36_500
+
+
+class UploadOptions(NamedTuple):
+    """How to upload; the input and the connection have options of their own."""
+
+    source: str
+    timestamp_unit: str
+    skips_invalid: bool
+    rejects_path: str | None
+    batch_size: int
+    concurrency: int
+    force: bool
+    ledger_retention_days: int | None
+    checks_devices: bool
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> UploadOptions:
+        """Checks the ranges that an argument spec cannot express; raises InputError."""
+        retention = params["ledger_retention"]
+        return cls(
+            source=plain_text("source", params["source"]),
+            timestamp_unit=params["timestamp_unit"],
+            skips_invalid=params["on_invalid"] == ON_INVALID_SKIP,
+            rejects_path=params["rejects_path"],
+            batch_size=whole_number("batch_size", params["batch_size"], 1, MAX_BATCH_SIZE),
+            concurrency=whole_number("concurrency", params["concurrency"], 1, MAX_CONCURRENCY),
+            force=params["force"],
+            ledger_retention_days=None if retention is None else whole_number("ledger_retention", retention, 1, MAX_RETENTION_DAYS),
+            checks_devices=params["check_devices"],
+        )
+
+
+def observation_options() -> ArgumentSpec:
+    """Everything but the connection."""
+    return ArgumentSpec(
+        {
+            "source": {"type": "str", "required": True},
+            "observations": {
+                "type": "list",
+                "elements": "dict",
+                "options": {
+                    # As texts, nothing (null) would be refused by ansible-core before 2.19, and taken as no address from there on.
+                    "ipaddr": {"type": "raw", "required": True},
+                    "associated_ipaddr": {"type": "raw", "required": True},
+                    "timestamp": {"type": "raw", "required": True},
+                },
+            },
+            "timestamp_unit": {"type": "str", "choices": [SECONDS, MILLISECONDS], "default": SECONDS},
+            "on_invalid": {"type": "str", "choices": [ON_INVALID_FAIL, ON_INVALID_SKIP], "default": ON_INVALID_FAIL},
+            "rejects_path": {"type": "path"},
+            "batch_size": {"type": "int", "default": 1000},
+            "concurrency": {"type": "int", "default": 1},
+            "ledger": from_environment("SECOPS_XDR_LEDGER", type="str", no_log=False),
+            "ledger_retention": {"type": "int"},
+            "force": {"type": "bool", "default": False},
+            "check_devices": {"type": "bool", "default": False},
+            "slice": {"type": "dict", "options": {"seconds": {"type": "float", "required": True}, "state": {"type": "dict"}}},
+        },
+        required_one_of=[("path", "observations")],
+        mutually_exclusive=[("path", "observations")],
+    ).merged_with(log_options())

@@ -1,0 +1,136 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""How requests to Stellar Cyber prove who they are: a JWT (for a user or a scoped key), HTTP Basic, or a token that the caller holds."""
+
+from __future__ import annotations
+
+import os
+import time
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from .._errors import AnswerError, AuthenticationError, InputError, NotFoundError
+from .._http.auth import BasicAuth, BearerAuth, checked_credential
+from .._http.client import Operation
+from .._http.token_auth import RenewableTokenAuth, Token, plausible_seconds
+from .paths import TOKEN_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .._http.answers import Answer
+    from .._http.auth import Auth
+    from .._http.client import HttpClient
+    from .._secrets import SecretKeeper
+
+JWT = "jwt"
+BASIC = "basic"
+SCOPED_KEY = "scoped_key"
+ACCESS_TOKEN = "access_token"
+DEFAULT_TOKEN_SECONDS = 600.0
+"""Ten minutes, as the vendor documents; used where the answer has no C(exp)."""
+_LATEST_EXP = 10**11
+"""Epoch seconds that every clock and every float can hold."""
+_ADVICE = {
+    JWT: "Check username (its case matters), api_key, and that both belong to this host.",
+    BASIC: "Check username and api_key. Newer servers take Basic only to hand out a token: set auth_method to jwt.",
+    SCOPED_KEY: "Check api_key; scoped keys exist from version 5.5 on, and other keys need auth_method jwt and a username.",
+    ACCESS_TOKEN: "The token may have ended, they last ten minutes; get a new one, or give api_key instead so that it is renewed.",
+}
+
+
+class StellarCredentials:
+    """What the options and the environment say about who calls; raises InputError where that is not enough."""
+
+    def __init__(self, params: Mapping[str, Any], secrets: SecretKeeper) -> None:
+        self.method, secret = _chosen(params)
+        self._secret = checked_credential(ACCESS_TOKEN if self.method == ACCESS_TOKEN else "api_key", secret)
+        self._username = ""
+        secrets.add(self._secret)
+        if self.method in (JWT, BASIC):
+            self._username = checked_credential("username", params["username"] or "")
+            secrets.add_pair(self._username, self._secret)
+
+    @property
+    def advice(self) -> str:
+        """What to do where the server does not take these credentials."""
+        return _ADVICE[self.method]
+
+    def auth(self, http: HttpClient) -> Auth:
+        """The authentication for all requests of a run."""
+        if self.method == BASIC:
+            return BasicAuth(self._username, self._secret)
+        if self.method == ACCESS_TOKEN:
+            return BearerAuth(self._secret)
+        login = BasicAuth(self._username, self._secret) if self.method == JWT else BearerAuth(self._secret)
+        return RenewableTokenAuth(lambda: self._fetch_token(http, login))
+
+    def explained(self, error: AuthenticationError) -> AuthenticationError:
+        """The error with advice for the method in use."""
+        where = f"{error.details['method']} {error.details['path']}"
+        said = f": {error.reason}" if error.reason else ""
+        message = f"{where} was refused with status {error.status}{said}. {self.advice}"
+        return AuthenticationError(message, error.status, error.reason, **error.details)
+
+    def _fetch_token(self, http: HttpClient, login: Auth) -> Token:
+        try:
+            answer = http.request(Operation.TOKEN, "POST", TOKEN_PATH, expect=(200,), auth=login, form={})
+        except NotFoundError as error:
+            message = f"{error.message} A Stellar Cyber server has this path: `host` may be another product."
+            raise NotFoundError(message, error.status, error.reason, **error.details) from error
+        fields = answer.json_object()
+        value = Token.in_answer(fields.get("access_token"))
+        if value is None:
+            # Not the body itself: it may hold a token under a name that nobody foresaw.
+            raise AnswerError(
+                f"POST {TOKEN_PATH} was answered without an access_token. Check that `host` names a Stellar Cyber server.",
+                status=answer.status,
+                method="POST",
+                path=TOKEN_PATH,
+            )
+        http.secrets.add(value)
+        return Token.lasting(value, _seconds_of_life(fields.get("exp"), answer))
+
+
+def _chosen(params: Mapping[str, Any]) -> tuple[str, str]:
+    """The method and its secret: those of the task, else those of the environment, and there the key first."""
+    for name, value in (
+        ("api_key", params["api_key"]),
+        (ACCESS_TOKEN, params["access_token"]),
+        ("api_key", os.environ.get("STELLAR_API_KEY")),
+        (ACCESS_TOKEN, os.environ.get("STELLAR_ACCESS_TOKEN")),
+    ):
+        if value:
+            return (ACCESS_TOKEN if name == ACCESS_TOKEN else _method_for_key(params)), value
+    raise InputError(
+        "api_key: no credentials were given. Set username and api_key (STELLAR_USERNAME, STELLAR_API_KEY), "
+        "api_key alone with auth_method scoped_key, or access_token (STELLAR_ACCESS_TOKEN)."
+    )
+
+
+def _method_for_key(params: Mapping[str, Any]) -> str:
+    method: str = params["auth_method"]
+    if method != SCOPED_KEY and not params["username"]:
+        raise InputError(
+            f"username: auth_method {method} needs the user (email address) that the api_key belongs to; "
+            "set username (STELLAR_USERNAME), or auth_method to scoped_key where the key is a scoped one."
+        )
+    return method
+
+
+def _seconds_of_life(exp: Any, answer: Answer) -> float:
+    """How long a token lasts whose end the server tells in epoch seconds of its own clock, which may differ from this host's."""
+    if isinstance(exp, bool) or not isinstance(exp, (int, float)) or not 0 < exp < _LATEST_EXP:
+        return DEFAULT_TOKEN_SECONDS
+    return plausible_seconds(exp - _server_time(answer), DEFAULT_TOKEN_SECONDS)
+
+
+def _server_time(answer: Answer) -> float:
+    try:
+        return parsedate_to_datetime(answer.headers["Date"]).timestamp()
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return time.time()

@@ -1,0 +1,201 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Times of logs by their format, to epoch milliseconds: the format is tried once an hour of log instead of once a row."""
+
+from __future__ import annotations
+
+import locale
+import re
+from datetime import datetime, timezone
+from functools import cache
+from operator import add
+from typing import TYPE_CHECKING, cast
+
+from .._errors import InputError
+from .._texts import quoted
+from .timestamps import (
+    EPOCH,
+    EPOCH_MS,
+    ISO8601,
+    checked_range,
+    epoch_ms_to_milliseconds,
+    epoch_to_milliseconds,
+    iso8601_to_milliseconds,
+    moment_to_milliseconds,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .zones import Zone
+
+    _Split = Callable[[list[str]], tuple[list[str], list[int | None]]]
+
+_REMEMBERED = 20_000
+_LONGEST_TIME = 200
+"""In characters; a text made of a hundred thousand words would keep the search for the zone's word busy."""
+_MARK = "\0"
+"""Stands in an hour where its minutes and seconds were."""
+_YEARS = ("%Y", "%y", "%G", "%c", "%x")
+_NO_MATCH = "does not match format"
+_WORD = re.compile(r"[A-Za-z]+")
+
+
+class TimestampParser:
+    """Reads times of one format; C(zone) is for those that carry none.
+
+    C(milliseconds) raises ValueError with a reason that names the value and what was expected of it.
+    """
+
+    def __init__(self, timestamp_format: str, zone: Zone) -> None:
+        self.format = timestamp_format
+        self.zone = zone
+        self._hours: dict[str, int] = {}
+        self._parse, self._split = self._chosen()
+        self._marks = 0 if self._split is _split_at_end else 1
+
+    def milliseconds(self, text: str) -> int:
+        """The time in epoch milliseconds."""
+        return self._parse(text)
+
+    def column(self, texts: list[str]) -> list[int | None]:
+        """A whole column at once, with None for every text that needs a look of its own: C(milliseconds) takes it or tells why not."""
+        if self._split is None:
+            return [self._milliseconds_or_none(text) for text in texts]
+        hours, offsets = self._split(texts)
+        starts = list(map(self._hours.get, hours))
+        if None in starts:
+            for hour in set(hours).difference(self._hours):
+                self._learn(hour)
+            starts = list(map(self._hours.get, hours))
+        if None in starts or None in offsets:
+            return [None if start is None or offset is None else start + offset for start, offset in zip(starts, offsets)]
+        return list(map(add, cast("list[int]", starts), cast("list[int]", offsets)))
+
+    def _milliseconds_or_none(self, text: str) -> int | None:
+        try:
+            return self._parse(text)
+        except ValueError:
+            return None
+
+    def _learn(self, hour: str) -> None:
+        """Notes when an hour starts, unless the zone changes its offset within it."""
+        if hour.count(_MARK) != self._marks or len(hour) > _LONGEST_TIME:
+            # The text holds one itself or is too long, and is no time, or not worth remembering.
+            return
+        before, _mark, after = hour.partition(_MARK)
+        try:
+            first = self._parse(f"{before}:00:00{after}")
+            last = self._parse(f"{before}:59:59{after}")
+        except ValueError:
+            return
+        if last - first == 3_599_000:
+            if len(self._hours) >= _REMEMBERED:
+                self._hours.clear()
+            self._hours[hour] = first
+
+    def _chosen(self) -> tuple[Callable[[str], int], _Split | None]:
+        """How to read one time of this format, and how to part many."""
+        if self.format == EPOCH:
+            return epoch_to_milliseconds, None
+        if self.format == EPOCH_MS:
+            return epoch_ms_to_milliseconds, None
+        if self.format == ISO8601:
+            return lambda text: iso8601_to_milliseconds(text, self.zone), _split_iso8601
+        _check_strptime_format(self.format)
+        # Logs name months in English, whatever the language of the host.
+        locale.setlocale(locale.LC_TIME, "C")
+        return self._parse_by_format, _splitter_for(self.format)
+
+    def _parse_by_format(self, text: str) -> int:
+        stripped = text.strip()
+        if len(stripped) > _LONGEST_TIME:
+            raise ValueError(f"time {quoted(text)} is longer than any time")
+        try:
+            moment = self._with_abbreviation(stripped) if "%Z" in self.format else datetime.strptime(stripped, self.format)
+        except ValueError as error:
+            if _is_of_another_form(error):
+                raise ValueError(f"time {quoted(text)} does not match timestamp_format {self.format!r}{self._hint(text)}") from error
+            raise ValueError(f"time {quoted(text)}: {error}") from error
+        return checked_range(moment_to_milliseconds(moment, self.zone), text)
+
+    def _hint(self, text: str) -> str:
+        """Which format would fit, where that can be told."""
+        try:
+            iso8601_to_milliseconds(text, self.zone)
+        except ValueError:
+            return ""
+        return "; it fits timestamp_format iso8601"
+
+    def _with_abbreviation(self, text: str) -> datetime:
+        """Python's own %Z knows only the zones of the host, so the zone's word is taken out first: the last one that leaves a time."""
+        without_zone = self.format.replace("%Z", "")
+        reason = ValueError(_NO_MATCH)
+        for word in reversed(list(_WORD.finditer(text))):
+            try:
+                moment = datetime.strptime(text[: word.start()] + text[word.end() :], without_zone)
+            except ValueError as error:
+                reason = reason if _is_of_another_form(error) else error
+                continue
+            return moment.replace(tzinfo=timezone(self.zone.offset_of(word.group(), moment)))
+        raise reason
+
+
+def _is_of_another_form(error: ValueError) -> bool:
+    """Whether a text does not look as its format says, rather than looking so and being no time, such as the 31st of November."""
+    return _NO_MATCH in str(error) or "unconverted data" in str(error)
+
+
+def _check_strptime_format(timestamp_format: str) -> None:
+    if "%" not in timestamp_format:
+        raise InputError(
+            f"timestamp_format: {timestamp_format!r} is neither a strptime format such as '%Y-%m-%d %H:%M:%S' "
+            "nor epoch, epoch_ms or iso8601."
+        )
+    if not any(directive in timestamp_format.replace("%%", "") for directive in _YEARS):
+        raise InputError(f"timestamp_format: {timestamp_format!r} has no year (%Y or %y), so its times would have no date.")
+    try:
+        datetime.strptime("", timestamp_format.replace("%Z", ""))
+    except (ValueError, re.error) as error:
+        if "does not match format" not in str(error):
+            raise InputError(f"timestamp_format: {timestamp_format!r} cannot be used: {error}.") from error
+
+
+def _splitter_for(timestamp_format: str) -> _Split | None:
+    """How to part times of this format into hour (and zone) and seconds of the hour; None where that cannot be done by position."""
+    before, found, after = timestamp_format.partition("%H:%M:%S")
+    if not found:
+        before, found, after = timestamp_format.partition("%I:%M:%S")
+    if not found or "%M" in before + after or "%S" in before + after:
+        return None
+    if not after:
+        return _split_at_end
+    return None if ":" in after or "%z" in after or "%f" in after else _split_at_last_colon
+
+
+@cache
+def _seconds_of_hour() -> dict[str, int]:
+    """Milliseconds since the hour began, by what stands behind it. Not made before it is needed: many tasks have a time or two."""
+    return {f":{minute:02}:{second:02}": (minute * 60 + second) * 1000 for minute in range(60) for second in range(60)}
+
+
+def _split_at_end(texts: list[str]) -> tuple[list[str], list[int | None]]:
+    return [text[:-6] for text in texts], list(map(_seconds_of_hour().get, [text[-6:] for text in texts]))
+
+
+def _split_at_last_colon(texts: list[str]) -> tuple[list[str], list[int | None]]:
+    colons = [text.rfind(":") for text in texts]
+    hours = [f"{text[: colon - 3]}{_MARK}{text[colon + 3 :]}" for text, colon in zip(texts, colons)]
+    seconds = _seconds_of_hour()
+    return hours, [seconds.get(text[colon - 3 : colon + 3]) for text, colon in zip(texts, colons)]
+
+
+def _split_iso8601(texts: list[str]) -> tuple[list[str], list[int | None]]:
+    hours = [f"{text[:13]}{_MARK}{text[19:]}" for text in texts]
+    seconds = _seconds_of_hour()
+    # A fraction belongs to one row, not to the hour.
+    return hours, [None if text[19:20] in (".", ",") else seconds.get(text[13:19]) for text in texts]

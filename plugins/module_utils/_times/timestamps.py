@@ -1,0 +1,108 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Single times to epoch milliseconds: epoch numbers and ISO 8601. Other formats have a file of their own.
+
+All results are integers, in milliseconds since 1970-01-01 UTC; fractions beyond that are cut off.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from .._texts import quoted
+
+if TYPE_CHECKING:
+    from .zones import Zone
+
+EPOCH = "epoch"
+EPOCH_MS = "epoch_ms"
+ISO8601 = "iso8601"
+
+EARLIEST_MS = 315_532_800_000
+"""1980-01-01. Earlier times come from a clock that was never set, or are seconds that were taken for milliseconds."""
+LATEST_MS = 4_102_444_800_000
+"""2100-01-01. Later times are milliseconds that were taken for seconds, or rubbish."""
+
+_MIDDLE_YEAR = 2040
+_YEARS_OF_ZONES = 100
+_ISO = re.compile(
+    r"(\d{4})-?(\d\d)-?(\d\d)[T ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?\s?(Z|[+-]\d\d(?::?\d\d)?|[A-Za-z]{1,5})?\Z", re.ASCII
+)
+_OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)?\Z")
+_EPOCH_NUMBER = re.compile(r"-?\d{1,20}(\.\d*)?\Z", re.ASCII)
+
+
+def epoch_to_milliseconds(text: str) -> int:
+    """Epoch seconds, with or without a fraction, to milliseconds; raises ValueError."""
+    return checked_range(_scaled(text, 3, "epoch seconds"), text, "; for milliseconds set timestamp_format to epoch_ms")
+
+
+def epoch_ms_to_milliseconds(text: str) -> int:
+    """Epoch milliseconds; raises ValueError."""
+    return checked_range(_scaled(text, 0, "epoch milliseconds"), text, "; for seconds set timestamp_format to epoch")
+
+
+def iso8601_to_milliseconds(text: str, zone: Zone) -> int:
+    """An ISO 8601 date and time; C(zone) is used where it has no offset. Raises ValueError."""
+    match = _ISO.match(text.strip())
+    if not match:
+        raise ValueError(f"time {quoted(text)} is not ISO 8601 with a date and a time, such as 2024-05-31T08:15:00Z")
+    fields = [int(field or 0) for field in match.groups()[:6]]
+    microsecond = int((match.group(7) or "0").ljust(6, "0")[:6])
+    try:
+        moment = datetime(fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], microsecond)
+        mark = match.group(8)
+        if mark:
+            moment = moment.replace(tzinfo=timezone(_iso_offset(mark, moment, zone)))
+    except ValueError as error:
+        raise ValueError(f"time {quoted(text)}: {error}") from error
+    return checked_range(moment_to_milliseconds(moment, zone), text)
+
+
+def format_iso8601(milliseconds: int) -> str:
+    """Epoch milliseconds as ISO 8601 in UTC, for people and results."""
+    moment = datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment_to_milliseconds(moment: datetime, zone: Zone) -> int:
+    """A wall-clock time to milliseconds; C(zone) is used where it carries none. Fractions of a millisecond are cut off."""
+    fraction = moment.microsecond // 1000
+    if moment.tzinfo is None and abs(moment.year - _MIDDLE_YEAR) > _YEARS_OF_ZONES:
+        # Zones cannot be asked about the first and the last year there is; what is so far out of range is so in every zone.
+        moment = moment.replace(tzinfo=timezone.utc)
+    if moment.tzinfo is None:
+        return zone.epoch_seconds(moment) * 1000 + fraction
+    # Not by timestamp(): it is a float, and a float cannot hold every millisecond.
+    since = moment.replace(microsecond=0) - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    return (since.days * 86_400 + since.seconds) * 1000 + fraction
+
+
+def checked_range(milliseconds: int, text: str, advice: str = "") -> int:
+    """The milliseconds, where a log can hold them; raises ValueError. C(text) is what they were read from, C(advice) ends the message."""
+    if EARLIEST_MS <= milliseconds < LATEST_MS:
+        return milliseconds
+    side = "before 1980" if milliseconds < EARLIEST_MS else "after 2099"
+    raise ValueError(f"time {quoted(text)} is {side}, which no log holds{advice}")
+
+
+def _iso_offset(mark: str, moment: datetime, zone: Zone) -> timedelta:
+    match = _OFFSET.match(mark)
+    if not match:
+        return zone.offset_of(mark, moment)
+    offset = timedelta(hours=int(match.group(2)), minutes=int(match.group(3) or 0))
+    return -offset if match.group(1) == "-" else offset
+
+
+def _scaled(text: str, digits: int, what: str) -> int:
+    stripped = text.strip()
+    if not _EPOCH_NUMBER.match(stripped):
+        raise ValueError(f"time {quoted(text)} is not a number of {what}")
+    whole, _point, fraction = stripped.partition(".")
+    return int(whole + fraction[:digits].ljust(digits, "0"))

@@ -1,0 +1,152 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Time zones by name and by abbreviation, with the same answer on every host and every run.
+
+Two hours a year are special. A time that occurs twice, when clocks go back, is read as the first of the two. A time that
+does not occur, when clocks go forward, is read with the offset from before the change, as if the clock had not been moved.
+This is what PEP 495 calls C(fold=0). A zone abbreviation beside the time (C(EDT) or C(EST)) settles the first case.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import datetime, timedelta, timezone, tzinfo
+
+from .._errors import InputError
+from .._texts import quoted
+
+_ZONEINFO_FOLDER = "zoneinfo/"
+
+# Hours east of UTC, as the IANA database abbreviates zones today. Where it gives one abbreviation to several zones (CST, PST, CDT)
+# this is the meaning of RFC 822, the one that mail and logs have used since.
+ABBREVIATION_HOURS: dict[str, float] = {
+    "UTC": 0,
+    "UT": 0,
+    "GMT": 0,
+    "Z": 0,
+    "WET": 0,
+    "WEST": 1,
+    "BST": 1,
+    "CET": 1,
+    "CEST": 2,
+    "EET": 2,
+    "EEST": 3,
+    "MSK": 3,
+    "NST": -3.5,
+    "NDT": -2.5,
+    "AST": -4,
+    "ADT": -3,
+    "EST": -5,
+    "EDT": -4,
+    "CST": -6,
+    "CDT": -5,
+    "MST": -7,
+    "MDT": -6,
+    "PST": -8,
+    "PDT": -7,
+    "AKST": -9,
+    "AKDT": -8,
+    "HST": -10,
+    "HDT": -9,
+    "SST": -11,
+    "CHST": 10,
+    "WAT": 1,
+    "CAT": 2,
+    "SAST": 2,
+    "EAT": 3,
+    "IDT": 3,
+    "PKT": 5,
+    "WIB": 7,
+    "WITA": 8,
+    "WIT": 9,
+    "HKT": 8,
+    "JST": 9,
+    "KST": 9,
+    "AWST": 8,
+    "ACST": 9.5,
+    "ACDT": 10.5,
+    "AEST": 10,
+    "AEDT": 11,
+    "NZST": 12,
+    "NZDT": 13,
+}
+_SHARED_ABBREVIATIONS = {"IST": "India, Ireland and Israel"}
+
+
+class Zone:
+    """The zone of times that carry none themselves."""
+
+    def __init__(self, name: str, rules: tzinfo | None) -> None:
+        self.name = name
+        self._rules = rules
+
+    @classmethod
+    def named(cls, name: str) -> Zone:
+        """A zone by its IANA name, C(UTC) among them; raises InputError."""
+        if name.upper() in ("UTC", "Z"):
+            return cls("UTC", timezone.utc)
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+        try:
+            return cls(name, ZoneInfo(name))
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise InputError(
+                f"timezone: {name!r} is not known on the host that runs the module; give an IANA name such as Europe/Berlin. "
+                "If the name is right, install the time zone data there (package tzdata)."
+            ) from error
+
+    @classmethod
+    def of_host(cls) -> Zone:
+        """The zone of the host that runs the module."""
+        return cls(_host_zone_name(), None)
+
+    def epoch_seconds(self, moment: datetime) -> int:
+        """Seconds since 1970-01-01 UTC for a wall-clock time without a zone (see the head of this file for the special hours)."""
+        whole = moment.replace(microsecond=0, tzinfo=self._rules, fold=0)
+        try:
+            return int(whole.timestamp())
+        except (OverflowError, OSError) as error:
+            raise ValueError("a year that no clock shows") from error
+
+    def offset_of(self, abbreviation: str, moment: datetime) -> timedelta:
+        """The offset from UTC that an abbreviation beside this wall-clock time means; raises ValueError.
+
+        What the zone itself calls its times comes first, then ABBREVIATION_HOURS.
+        """
+        for fold in (0, 1):
+            offset, own_name = self._offset_and_name(moment.replace(tzinfo=self._rules, fold=fold))
+            if offset is not None and own_name == abbreviation:
+                return offset
+        name = abbreviation.upper()
+        if name in ABBREVIATION_HOURS:
+            return timedelta(hours=ABBREVIATION_HOURS[name])
+        if name in _SHARED_ABBREVIATIONS:
+            raise ValueError(
+                f"the zone {quoted(abbreviation)} is used in {_SHARED_ABBREVIATIONS[name]}; "
+                "set `timezone` to the IANA name of the one that is meant"
+            )
+        raise ValueError(f"the zone {quoted(abbreviation)} is not known; known are {', '.join(sorted(ABBREVIATION_HOURS))}")
+
+    def _offset_and_name(self, local: datetime) -> tuple[timedelta | None, str | None]:
+        """What the zone says of a wall-clock time; nothing at both ends of the calendar, where it cannot be asked."""
+        try:
+            aware = local if self._rules else local.astimezone()
+            return aware.utcoffset(), aware.tzname()
+        except (OverflowError, OSError, ValueError):
+            return None, None
+
+
+def _host_zone_name() -> str:
+    """The IANA name where the host tells it, else its abbreviations."""
+    variable = os.environ.get("TZ", "").lstrip(":")
+    if variable:
+        return variable.rpartition(_ZONEINFO_FOLDER)[2]
+    target = os.path.realpath("/etc/localtime")
+    if _ZONEINFO_FOLDER in target:
+        return target.rpartition(_ZONEINFO_FOLDER)[2]
+    return "/".join(dict.fromkeys(time.tzname))

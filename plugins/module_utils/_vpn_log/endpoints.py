@@ -1,0 +1,47 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Addresses as gateways write them: with a protocol before, a port behind, IPv6 in brackets, and many words for none."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .._addresses import parse_address
+from .._texts import quoted
+from .address_book import AddressBook
+
+if TYPE_CHECKING:
+    from .._addresses import Address
+
+_PROTOCOL = re.compile(r"(?:udp|tcp)[46]?(?:-server|-client)?:", re.IGNORECASE)
+_PORT = re.compile(r":\d{1,5}\Z", re.ASCII)
+_NONE = frozenset({"", "0.0.0.0", "::", "(null)", "(none)", "null", "none", "n/a", "-", "unknown"})
+
+
+def parse_endpoint(text: str) -> Address | None:
+    """The address of C(udp4:203.0.113.7:1194), C([2001:db8::7]:1194) or a plain address; None where the text says that there is none.
+
+    Raises ValueError with a reason. IPv6 without brackets is taken for an address without a port.
+    """
+    host = text.strip()
+    if host.lower() in _NONE:
+        return None
+    host = _PROTOCOL.sub("", host, count=1) if _PROTOCOL.match(host) else host
+    if host.startswith("["):
+        inner, bracket, port = host[1:].partition("]")
+        if not bracket or (port and not _PORT.match(port)):
+            raise ValueError(f"{quoted(text)} is not an address in brackets, with or without a port behind them")
+        return parse_address(inner)
+    if host.count(":") == 1 and _PORT.search(host):
+        host = host.partition(":")[0]
+    return parse_address(host)
+
+
+def endpoint_book() -> AddressBook:
+    """An address book for a log that writes addresses in this way."""
+    return AddressBook(parse_endpoint)

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""The formats of VPN logs that can be read. A new one is a file beside this one, a line and a function here, and
+its name among the options.
+
+A reader is imported when it is used: a module is compiled anew by every task, so what a task does not use should not be in its way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .reading import LogReader, Reading
+
+
+def _csv(reading: Reading) -> LogReader:
+    from .csv_reader import CsvReader
+
+    return CsvReader(reading)
+
+
+def _openvpn_as(reading: Reading) -> LogReader:
+    from .formats.openvpn_as import OpenvpnAsReader
+
+    return OpenvpnAsReader(reading)
+
+
+def _openvpn_status(reading: Reading) -> LogReader:
+    from .formats.openvpn_status import OpenvpnStatusReader
+
+    return OpenvpnStatusReader(reading)
+
+
+def _globalprotect(reading: Reading) -> LogReader:
+    from .formats.globalprotect import GlobalProtectReader
+
+    return GlobalProtectReader(reading)
+
+
+def _cisco_asa(reading: Reading) -> LogReader:
+    from .formats.cisco_asa import CiscoAsaReader
+
+    return CiscoAsaReader(reading)
+
+
+def _fortigate(reading: Reading) -> LogReader:
+    from .formats.fortigate import FortigateReader
+
+    return FortigateReader(reading)
+
+
+def _wireguard(reading: Reading) -> LogReader:
+    from .formats.wireguard import WireguardReader
+
+    return WireguardReader(reading)
+
+
+READERS: dict[str, Callable[[Reading], LogReader]] = {
+    "csv": _csv,
+    "openvpn_as": _openvpn_as,
+    "openvpn_status": _openvpn_status,
+    "globalprotect": _globalprotect,
+    "cisco_asa": _cisco_asa,
+    "fortigate": _fortigate,
+    "wireguard": _wireguard,
+}

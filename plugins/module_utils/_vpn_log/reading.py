@@ -1,0 +1,44 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""What a reader of one format is given, and what it must be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .address_book import AddressBook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from .._times.zones import Zone
+    from .rows import SessionBlock
+    from .source import LogFile
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An open log and the options that say how to read it."""
+
+    source: LogFile
+    zone: Zone
+    timestamp_format: str
+    delimiter: str
+    columns: Mapping[str, Any]
+    wants_usernames: bool
+    addresses: AddressBook = field(default_factory=AddressBook)
+
+
+class LogReader(Protocol):
+    """A reader of one format. It never raises for a row; it raises InputError where the file as a whole is not of its format."""
+
+    repeated_lines: int | None
+    """How many of the first lines it needs to go on in the middle of a log that has grown; None where it has to begin at the start."""
+
+    def blocks(self) -> Iterator[SessionBlock]:
+        """Every row of the log from its start; may be called again for another pass."""

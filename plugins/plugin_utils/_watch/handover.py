@@ -1,0 +1,144 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Hands events to the rule engine, and finds out which of them it took."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import logging
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .position import Found
+
+    Taken = Callable[[str], None]
+
+MOST_TRIES = 3
+MOST_UNANSWERED = 100
+_LOGGER = logging.getLogger("secops.xdr.stellar_ser_event")
+
+
+class Handover:
+    """To a rule engine that gives no feedback: an event is taken once it is out of the queue.
+
+    ansible-rulebook's loop passes it on to the rules in the same step in which it takes it out.
+    """
+
+    def __init__(self, queue: Any, taken: Taken) -> None:
+        self._queue = queue
+        self._taken = taken
+        self._waiting: list[str] = []
+
+    async def put(self, found: Found) -> None:
+        """Returns when the queue has the event."""
+        self._waiting.append(found.key)
+        await self._queue.put(dict(found.event))
+        # A queue with a single place had to be empty for this one.
+        if getattr(self._inner, "maxsize", 0) == 1:
+            self._settle(self._waiting[:-1])
+        self.look()
+
+    async def settle(self) -> None:
+        """Does what is left to do for events that were put before."""
+        self.look()
+
+    def look(self) -> None:
+        """Finds out what was taken since."""
+        if self._inner.empty():
+            self._settle(self._waiting[:])
+
+    async def listen(self) -> None:
+        """Waits for feedback, for ever."""
+        await asyncio.get_running_loop().create_future()
+
+    @property
+    def _inner(self) -> Any:
+        """ansible-rulebook puts its filters before the queue."""
+        return getattr(self._queue, "queue", self._queue)
+
+    def _settle(self, keys: list[str]) -> None:
+        for key in keys:
+            self._waiting.remove(key)
+            self._taken(key)
+
+
+class ConfirmedHandover(Handover):
+    """To a rule engine that sends each event back once it took it, in the order in which it got them.
+
+    An event that does not come back while a later one does was dropped by a filter of the rulebook, or the engine failed with it. It is
+    handed over again, and given up after some tries.
+    """
+
+    def __init__(self, queue: Any, taken: Taken, feedback: asyncio.Queue[Any]) -> None:
+        super().__init__(queue, taken)
+        self._feedback = feedback
+        self._unanswered: dict[str, tuple[Found, int]] = {}
+        self._again: dict[str, tuple[Found, int]] = {}
+
+    async def put(self, found: Found) -> None:
+        """Returns when the queue has the event, and those that have to be handed over again."""
+        await self.settle()
+        await self._put(found, 1)
+
+    async def settle(self) -> None:
+        """Hands over again what got lost on its way."""
+        while self._again:
+            key = next(iter(self._again))
+            await self._put(*self._again.pop(key))
+
+    def look(self) -> None:
+        """Takes the feedback that is there."""
+        while not self._feedback.empty():
+            self._answered(_key_of(self._feedback.get_nowait()))
+
+    async def listen(self) -> None:
+        """Takes feedback, for ever."""
+        while True:
+            self._answered(_key_of(await self._feedback.get()))
+
+    async def _put(self, found: Found, tries: int) -> None:
+        if len(self._unanswered) >= MOST_UNANSWERED:
+            # The engine's own queues are far shorter.
+            self._give_up(next(iter(self._unanswered)))
+        self._unanswered[found.key] = (found, tries)
+        # Filters may change an event, and it may have to be handed over again as it was.
+        await self._queue.put(copy.deepcopy(dict(found.event)))
+
+    def _answered(self, key: str) -> None:
+        if key not in self._unanswered:
+            return
+        for earlier in list(self._unanswered):
+            found, tries = self._unanswered[earlier]
+            if earlier == key:
+                del self._unanswered[earlier]
+                self._taken(earlier)
+                return
+            if tries >= MOST_TRIES:
+                self._give_up(earlier)
+            else:
+                del self._unanswered[earlier]
+                self._again[earlier] = (found, tries + 1)
+
+    def _give_up(self, key: str) -> None:
+        found, tries = self._unanswered.pop(key)
+        _LOGGER.warning(
+            "Event %s of %s was handed to the rule engine %d times and got no feedback: a filter of this source drops it "
+            "or takes meta.uuid off, or the rule engine cannot read it. It is not handed over again.",
+            found.event["id"],
+            found.event["index"],
+            tries,
+        )
+        self._taken(key)
+
+
+def _key_of(data: Any) -> str:
+    meta = data.get("meta") if isinstance(data, dict) else None
+    key = meta.get("uuid") if isinstance(meta, dict) else None
+    return key if isinstance(key, str) else ""

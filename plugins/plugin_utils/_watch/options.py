@@ -1,0 +1,129 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""The options of the event source C(stellar_ser_event), checked before anything is asked."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ...module_utils._argspec import ArgumentSpec, stellar_connection, whole_number
+from ...module_utils._errors import InputError, LedgerError
+from ...module_utils._events.query import any_of
+from ...module_utils._events.times import event_time
+from ...module_utils._http.connection import ConnectionSettings
+from ...module_utils._ledger.opening import default_location
+from ...module_utils._stellar.paths import DEFAULT_PATTERN, checked_pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ...module_utils._secrets import SecretKeeper
+
+LATEST = "latest"
+_SHORTEST_INTERVAL = 0.1
+_LONGEST_INTERVAL = 86_400.0
+_LONGEST_OVERLAP = 86_400
+
+
+@dataclass(frozen=True)
+class WatchOptions:
+    """What is watched, and how. Times in milliseconds, C(interval) in seconds; C(start) is nothing for the latest."""
+
+    connection: Mapping[str, Any]
+    endpoint: str
+    index: str
+    query: str
+    tenants: tuple[str, ...]
+    changes: bool
+    start: int | None
+    interval: float
+    overlap: int
+    cursor: str
+
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, Any], secrets: SecretKeeper) -> WatchOptions:
+        """Reads and checks what a rulebook gives; raises InputError."""
+        params = _validated(arguments, secrets)
+        endpoint = ConnectionSettings.from_params(params).base_url
+        index = checked_pattern("index", params["index"])
+        tenants = tuple(tenant for tenant in params["tenants"] or () if tenant.strip())
+        query = (params["query"] or "").strip()
+        start = (params["start"] or LATEST).strip()
+        return cls(
+            connection=params,
+            endpoint=endpoint,
+            index=index,
+            query=query,
+            tenants=tenants,
+            changes=params["changes"],
+            start=None if start == LATEST else event_time("start", start),
+            interval=_interval(params["interval"]),
+            overlap=whole_number("overlap", params["overlap"], 0, _LONGEST_OVERLAP) * 1000,
+            cursor=params["cursor"] or _default_cursor(endpoint, index, query, *tenants),
+        )
+
+    def search(self, times: str) -> str:
+        """The Lucene query for the events that are watched, with a condition for their times."""
+        clauses = [f"({self.query})"] if self.query else []
+        if self.tenants:
+            clauses.append(any_of("tenantid", self.tenants))
+        return " AND ".join([*clauses, times])
+
+
+def watch_options() -> ArgumentSpec:
+    """The options of the event source."""
+    return stellar_connection().merged_with(
+        ArgumentSpec(
+            {
+                "index": {"type": "str", "default": DEFAULT_PATTERN},
+                "query": {"type": "str"},
+                "tenants": {"type": "list", "elements": "str"},
+                "changes": {"type": "bool", "default": False},
+                "start": {"type": "str", "default": LATEST},
+                "interval": {"type": "float", "default": 10.0},
+                "overlap": {"type": "int", "default": 60},
+                "cursor": {"type": "path"},
+                # For ansible-rulebook itself, which then hands a queue over.
+                "feedback": {"type": "bool", "default": False},
+            }
+        )
+    )
+
+
+def _validated(arguments: Mapping[str, Any], secrets: SecretKeeper) -> Mapping[str, Any]:
+    spec = watch_options()
+    for name, option in spec.options.items():
+        value = arguments.get(name)
+        if option.get("no_log") and isinstance(value, str):
+            secrets.add(value)
+    # What a credential of the controller leaves blank reaches a source as an empty text.
+    given = {name: value for name, value in arguments.items() if value is not None and value != ""}
+    result = ArgumentSpecValidator(spec.options, mutually_exclusive=spec.mutually_exclusive).validate(given)
+    if result.error_messages:
+        raise InputError(secrets.redact("; ".join(result.error_messages)))
+    params: Mapping[str, Any] = result.validated_parameters
+    return params
+
+
+def _interval(seconds: float) -> float:
+    if _SHORTEST_INTERVAL <= seconds <= _LONGEST_INTERVAL:
+        return seconds
+    raise InputError(f"interval: {seconds} is out of range; give seconds from {_SHORTEST_INTERVAL} to {_LONGEST_INTERVAL:.0f}.")
+
+
+def _default_cursor(*what: str) -> str:
+    """Beside the default ledger; another server, index, query or tenant is another cursor."""
+    name = hashlib.blake2b("\n".join(what).encode(), digest_size=8).hexdigest()
+    try:
+        return os.path.join(os.path.dirname(default_location()), f"cursor-{name}.json")
+    except LedgerError as error:
+        raise InputError("cursor: this user has no home directory to keep the cursor in; set `cursor` to a file.") from error

@@ -1,0 +1,101 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Stellar Cyber's answers mean, whatever status they come with."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.secops.xdr.plugins.module_utils._errors import AnswerError, StatusError
+from ansible_collections.secops.xdr.plugins.module_utils._http.answers import Answer
+from ansible_collections.secops.xdr.plugins.module_utils._stellar.answers import accepted_value, inserted_event, search_page, stored_event
+from ansible_collections.secops.xdr.plugins.module_utils._stellar.auth import _seconds_of_life
+
+HIT = {"_index": "i", "_id": "1", "_source": {"a": 1}}
+
+
+def answer(body: Any, headers: dict[str, str] | None = None) -> Answer:
+    """An answer with this text or JSON."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    return Answer("POST", "/path", 200, headers or {}, text.encode(), str)
+
+
+@pytest.mark.parametrize("body", ["OK 200", "ok", "", '"OK"', {"index": "a"}, {"error": None}, {}])
+def test_accepted(body: Any):
+    accepted_value(answer(body))
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("Invalid event status value: closed", "Invalid event status value: closed"),
+        ("Missing fields to be updated for the event", "Missing fields to be updated"),
+        ('"Invalid event status value: closed"', "Invalid event status value: closed"),
+        ({"error": {"reason": "no such index", "type": "x"}}, "no such index"),
+        ({"success": False, "message": "nothing done"}, "nothing done"),
+        ("Failed to update", "Failed to update"),
+    ],
+)
+def test_refused_with_200(body: Any, reason: str):
+    with pytest.raises(StatusError, match=reason) as caught:
+        accepted_value(answer(body))
+    assert not caught.value.outcome_unknown
+
+
+@pytest.mark.parametrize("body", ["<html>", "Welcome", [1], "7"])
+def test_neither_accepted_nor_refused(body: Any):
+    with pytest.raises(AnswerError) as caught:
+        accepted_value(answer(body))
+    assert caught.value.outcome_unknown
+
+
+def test_an_insert_may_be_answered_without_names():
+    assert inserted_event(answer({"index": "a", "_id": "b"})).id == "b"
+    assert inserted_event(answer("OK 200")).id is None
+    assert inserted_event(answer({"index": 5})).index is None
+
+
+@pytest.mark.parametrize(
+    ("total", "count", "exact"),
+    [(7, 7, True), ({"value": 7, "relation": "eq"}, 7, True), ({"value": 10_000, "relation": "gte"}, 10_000, False), (None, 1, False)],
+)
+def test_totals_of_all_versions(total: Any, count: int, exact: bool):
+    page = search_page(answer({"hits": {"total": total, "hits": [HIT]}, "_scroll_id": "s"}))
+
+    assert (page.total, page.total_is_exact, page.scroll_id) == (count, exact, "s")
+    assert page.events[0].source == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"timed_out": True, "hits": {"total": 1, "hits": [HIT]}},
+        {"_shards": {"failed": 1}, "hits": {"total": 1, "hits": [HIT]}},
+        {"hits": {"total": 1, "hits": [{"_id": "1"}]}},
+        {"hits": []},
+        {},
+        [],
+        "OK 200",
+        "<!doctype html>",
+    ],
+)
+def test_a_search_that_is_not_whole_is_an_error(body: Any):
+    with pytest.raises(AnswerError):
+        search_page(answer(body))
+
+
+def test_a_document_that_was_not_found_is_none():
+    assert stored_event(answer({"found": False, "_id": "1"})) is None
+    with pytest.raises(AnswerError):
+        stored_event(answer({"_id": "1"}))
+
+
+@pytest.mark.parametrize(
+    ("exp", "seconds"),
+    [(1000 + 300, 300), (1000 - 5, 600), (None, 600), ("soon", 600), (True, 600), (10**12, 600)],
+)
+def test_the_life_of_a_token_goes_by_the_clock_of_the_server(exp: Any, seconds: float):
+    assert _seconds_of_life(exp, answer({}, {"Date": "Thu, 01 Jan 1970 00:16:40 GMT"})) == seconds

@@ -1,0 +1,131 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Zones by name, of the host, and by abbreviation."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
+from ansible_collections.secops.xdr.plugins.module_utils._times.zones import ABBREVIATION_HOURS, Zone
+
+# Not abbreviations of the IANA database: one is ISO 8601's, the other an old name of the first.
+NOT_IN_THE_DATABASE = {"Z", "UT"}
+# The database gave these up in 2024; what a host has may be older.
+NO_LONGER_IN_USE = {"MET", "MEST"}
+
+
+@pytest.fixture(scope="module")
+def current_offsets() -> dict[str, set[float]]:
+    """The abbreviations that the IANA database uses today, with the hours that they stand for."""
+    found: dict[str, set[float]] = {}
+    for name in available_timezones():
+        if name.startswith(("Etc/", "SystemV/")):
+            continue
+        for month in (1, 7):
+            moment = datetime(2025, month, 15, 12, tzinfo=ZoneInfo(name))
+            offset = moment.utcoffset()
+            assert offset is not None
+            found.setdefault(str(moment.tzname()), set()).add(offset / timedelta(hours=1))
+    return found
+
+
+@pytest.mark.parametrize("abbreviation", sorted(set(ABBREVIATION_HOURS) - NOT_IN_THE_DATABASE))
+def test_every_abbreviation_is_in_use_with_this_offset(current_offsets, abbreviation):
+    assert ABBREVIATION_HOURS[abbreviation] in current_offsets.get(abbreviation.replace("CHST", "ChST"), set())
+
+
+def test_no_abbreviation_in_use_is_missing(current_offsets):
+    """Those that stand for one offset; IST, for one, stands for three."""
+    ambiguous = {name for name, hours in current_offsets.items() if len(hours) > 1}
+    words = {name.upper() for name in set(current_offsets) - ambiguous if name.isalpha()}
+    assert words - set(ABBREVIATION_HOURS) - NO_LONGER_IN_USE == set()
+
+
+@pytest.mark.parametrize("abbreviation", ["UTC", "GMT", "EST", "EDT", "CET", "CEST", "JST"])
+@pytest.mark.parametrize("host", ["Asia/Tokyo", "America/New_York", "UTC"])
+def test_an_abbreviation_means_the_same_on_every_host(host_zone, host, abbreviation):
+    host_zone(host)
+    expected = timedelta(hours=ABBREVIATION_HOURS[abbreviation])
+    for zone in (Zone.of_host(), Zone.named("Europe/Berlin"), Zone.named("UTC")):
+        for month in (1, 7):
+            assert zone.offset_of(abbreviation, datetime(2024, month, 1)) == expected
+
+
+@pytest.mark.parametrize(
+    ("zone", "abbreviation", "moment", "hours"),
+    [
+        # The zone's own meaning comes first.
+        ("Asia/Shanghai", "CST", datetime(2024, 1, 1), 8),
+        ("America/Havana", "CST", datetime(2024, 1, 1), -5),
+        ("Asia/Manila", "PST", datetime(2024, 1, 1), 8),
+        ("Asia/Kolkata", "IST", datetime(2024, 1, 1), 5.5),
+        ("Asia/Jerusalem", "IST", datetime(2024, 1, 1), 2),
+        ("Europe/Dublin", "IST", datetime(2024, 7, 1), 1),
+        # Elsewhere it is the one of RFC 822.
+        ("UTC", "CST", datetime(2024, 1, 1), -6),
+        ("Europe/Berlin", "PST", datetime(2024, 1, 1), -8),
+        # A repeated hour is told apart.
+        ("America/New_York", "EDT", datetime(2024, 11, 3, 1, 30), -4),
+        ("America/New_York", "EST", datetime(2024, 11, 3, 1, 30), -5),
+    ],
+)
+def test_the_zones_own_meaning(zone, abbreviation, moment, hours):
+    assert Zone.named(zone).offset_of(abbreviation, moment) == timedelta(hours=hours)
+
+
+@pytest.mark.parametrize("abbreviation", ["edt", "Edt", "cest"])
+def test_abbreviations_in_any_case(abbreviation):
+    assert Zone.named("UTC").offset_of(abbreviation, datetime(2024, 7, 1)) == timedelta(hours=ABBREVIATION_HOURS[abbreviation.upper()])
+
+
+@pytest.mark.parametrize("abbreviation", ["XYZ", "A", "MESZ", ""])
+def test_an_unknown_abbreviation_lists_the_known(abbreviation):
+    with pytest.raises(ValueError, match="is not known; known are ACDT, ACST"):
+        Zone.named("UTC").offset_of(abbreviation, datetime(2024, 7, 1))
+
+
+@pytest.mark.parametrize("name", ["UTC", "utc", "Z", "Etc/UTC", "GMT"])
+def test_utc_needs_no_zone_data(name):
+    assert Zone.named(name).epoch_seconds(datetime(2024, 1, 1)) == 1_704_067_200
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", "Nowhere", "EDT", "../etc/passwd", "/etc/passwd", "Europe", "Europe/", "a\0b", "\ud800", "x" * 5000, "."]
+)
+def test_an_unknown_name(name):
+    with pytest.raises(InputError, match=r"^timezone: .* is not known on the host"):
+        Zone.named(name)
+
+
+@pytest.mark.parametrize(
+    ("variable", "name"),
+    [
+        ("Europe/Berlin", "Europe/Berlin"),
+        (":Europe/Berlin", "Europe/Berlin"),
+        ("/usr/share/zoneinfo/Europe/Berlin", "Europe/Berlin"),
+        ("EST5EDT", "EST5EDT"),
+        ("CET-1CEST,M3.5.0,M10.5.0/3", "CET-1CEST,M3.5.0,M10.5.0/3"),
+    ],
+)
+def test_the_name_of_the_hosts_zone(host_zone, variable, name):
+    host_zone(variable)
+    assert Zone.of_host().name == name
+
+
+def test_a_host_without_the_variable(host_zone, monkeypatch):
+    host_zone("UTC")
+    monkeypatch.delenv("TZ")
+    target = os.path.realpath("/etc/localtime")
+    assert Zone.of_host().name
+    if "zoneinfo/" in target:
+        assert target.endswith(Zone.of_host().name)
+
+
+def test_a_zone_is_the_same_on_every_run():
+    first, second = (Zone.named("Europe/Berlin").epoch_seconds(datetime(2024, 10, 27, 2, 30)) for _run in range(2))
+    assert first == second == 1_729_989_000
