@@ -17,7 +17,7 @@ requirements:
   - "urllib3 >= 1.26.5, which comes with requests"
 attributes:
   check_mode:
-    description: Makes the same reads and decisions as a real run and reports what it would do, without a single write.
+    description: Makes the same reads and decisions as a real run, reports what it would do, and writes nothing.
   diff_mode:
     description: Shows what changed, or in check mode would change, when run with C(--diff).
   idempotent:
@@ -28,7 +28,7 @@ attributes:
 options: {}
 attributes:
   action_group:
-    description: The connection can be given once for several tasks with C(group/secops.xdr.extrahop) in C(module_defaults).
+    description: You can set the connection once for several tasks with C(group/secops.xdr.extrahop) in C(module_defaults).
     support: full
     membership:
       - secops.xdr.extrahop
@@ -38,7 +38,7 @@ attributes:
 options: {}
 attributes:
   action_group:
-    description: The connection can be given once for several tasks with C(group/secops.xdr.stellar) in C(module_defaults).
+    description: You can set the connection once for several tasks with C(group/secops.xdr.stellar) in C(module_defaults).
     support: full
     membership:
       - secops.xdr.stellar

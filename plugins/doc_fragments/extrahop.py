@@ -15,14 +15,14 @@ options:
   host:
     description:
       - The sensor, console or RevealX 360 tenant as C(host), C(host:port) or an C(https://) URL.
-      - An C(http://) URL is taken only with O(validate_certs=false).
+      - An C(http://) URL is accepted only with O(validate_certs=false).
       - If not set, the environment variable E(EXTRAHOP_HOST) is used.
     type: str
     required: true
   api_key:
     description:
       - An API key of a sensor or console. Its account needs full write privileges.
-      - Give either this or O(client_id) with O(client_secret). If the task gives neither, the environment variable E(EXTRAHOP_API_KEY)
+      - Set either this, or O(client_id) and O(client_secret). If the task sets neither, the environment variable E(EXTRAHOP_API_KEY)
         is used, then E(EXTRAHOP_CLIENT_ID) with E(EXTRAHOP_CLIENT_SECRET).
     type: str
   client_id:
@@ -37,26 +37,26 @@ options:
     type: str
   validate_certs:
     description:
-      - Whether the TLS certificate of the server is checked. Set this to V(false) only to try something out.
+      - Whether to check the server's TLS certificate. Set this to V(false) only for a trial.
       - If not set, the environment variable E(EXTRAHOP_VALIDATE_CERTS) is used.
     type: bool
     default: true
   ca_path:
     description:
-      - A file or folder with the certificate authorities (PEM) that may have signed the certificate of the server.
+      - A file or folder with the certificates (PEM) of the authorities that may sign the server's certificate.
       - If not set, the environment variable E(EXTRAHOP_CA_PATH) is used, then E(REQUESTS_CA_BUNDLE) and E(CURL_CA_BUNDLE),
         then the authorities that Python's C(requests) trusts on the host.
     type: path
   timeout:
     description:
-      - How many seconds to wait for a connection, and for the next bytes of an answer.
+      - How long to wait, in seconds, for a connection, and then for each further part of an answer.
       - If not set, the environment variable E(EXTRAHOP_TIMEOUT) is used.
     type: int
     default: 30
   retries:
     description:
-      - How often a request is sent again that failed in a way that a repetition can mend. These are refused connections, broken connections
-        and the statuses 429, 502, 503 and 504. A C(Retry-After) of the server is honoured up to 60 seconds.
+      - How many times a request is retried after a temporary failure, such as a refused or broken connection or a status of 429, 502, 503
+        or 504. A C(Retry-After) header is honoured up to 60 seconds.
       - If not set, the environment variable E(EXTRAHOP_RETRIES) is used.
     type: int
     default: 4

@@ -15,13 +15,13 @@ options:
   host:
     description:
       - The Stellar Cyber server as C(host), C(host:port) or an C(https://) URL.
-      - An C(http://) URL is taken only with O(validate_certs=false).
+      - An C(http://) URL is accepted only with O(validate_certs=false).
       - If not set, the environment variable E(STELLAR_HOST) is used.
     type: str
     required: true
   username:
     description:
-      - The email address of the user that O(api_key) belongs to. Its case matters. Not needed with O(auth_method=scoped_key) and
+      - The email address (case-sensitive) of the user that O(api_key) belongs to. Not needed with O(auth_method=scoped_key) and
         O(access_token).
       - If not set, the environment variable E(STELLAR_USERNAME) is used.
     type: str
@@ -29,19 +29,19 @@ options:
     description:
       - The API key of the user, or a scoped key with O(auth_method=scoped_key). To write events, the user needs root scope and the
         Super Admin profile.
-      - Give either this or O(access_token). If the task gives neither, the environment variable E(STELLAR_API_KEY) is used, then
+      - Set either this or O(access_token). If the task sets neither, the environment variable E(STELLAR_API_KEY) is used, then
         E(STELLAR_ACCESS_TOKEN).
     type: str
   access_token:
     description:
-      - A JSON web token that was fetched before. It cannot be renewed, and ends ten minutes after it was handed out.
-      - O(auth_method) has no meaning with it.
+      - A JSON web token that you already have. It cannot be renewed, and expires ten minutes after it was issued.
+      - O(auth_method) has no effect with it.
     type: str
   auth_method:
     description:
-      - What O(api_key) is used for. With V(jwt), a JSON web token is fetched for O(username), once for all requests of a task, and renewed
-        before it ends.
-      - V(basic) sends user and key with each request; newer servers do not take that.
+      - How O(api_key) is used. With V(jwt), the module fetches one JSON web token for O(username), uses it for all requests of a task, and
+        renews it before it expires.
+      - V(basic) sends user and key with each request; newer servers do not accept that.
       - V(scoped_key) fetches a JSON web token for a scoped key, which servers have from version 5.5 on. A scoped key may not read events.
       - If not set, the environment variable E(STELLAR_AUTH_METHOD) is used.
     type: str
@@ -49,27 +49,27 @@ options:
     default: jwt
   validate_certs:
     description:
-      - Whether the TLS certificate of the server is checked. Set this to V(false) only to try something out.
+      - Whether to check the server's TLS certificate. Set this to V(false) only for a trial.
       - If not set, the environment variable E(STELLAR_VALIDATE_CERTS) is used.
     type: bool
     default: true
   ca_path:
     description:
-      - A file or folder with the certificate authorities (PEM) that may have signed the certificate of the server.
+      - A file or folder with the certificates (PEM) of the authorities that may sign the server's certificate.
       - If not set, the environment variable E(STELLAR_CA_PATH) is used, then E(REQUESTS_CA_BUNDLE) and E(CURL_CA_BUNDLE),
         then the authorities that Python's C(requests) trusts on the host.
     type: path
   timeout:
     description:
-      - How many seconds to wait for a connection, and for the next bytes of an answer.
+      - How long to wait, in seconds, for a connection, and then for each further part of an answer.
       - If not set, the environment variable E(STELLAR_TIMEOUT) is used.
     type: int
     default: 30
   retries:
     description:
-      - How often a request is sent again that failed in a way that a repetition can mend. These are refused connections, broken connections
-        and the statuses 429, 502, 503 and 504. A C(Retry-After) of the server is honoured up to 60 seconds.
-      - Inserts and comments are sent again only where the server surely did not carry them out.
+      - How many times a request is retried after a temporary failure, such as a refused or broken connection or a status of 429, 502, 503
+        or 504. A C(Retry-After) header is honoured up to 60 seconds.
+      - Inserts and comments are retried only if the server certainly did not carry them out.
       - If not set, the environment variable E(STELLAR_RETRIES) is used.
     type: int
     default: 4
