@@ -15,7 +15,7 @@ from .._errors import NotChangedError, XdrError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .._ledger.contract import EventLedger
+    from .._ledger.old_contract import EventLedger
     from .._stellar.answers import StoredEvent
     from .._stellar.client import StellarClient
     from .finder import EventFinder

@@ -22,7 +22,7 @@ from .outcomes import InsertOutcome, unknown_outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .._ledger.contract import EventLedger
+    from .._ledger.old_contract import EventLedger
     from .._stellar.client import StellarClient
     from .finder import EventFinder
     from .new import NewEvent

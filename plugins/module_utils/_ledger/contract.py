@@ -4,84 +4,175 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The ledger: what the servers accepted, so that nothing is sent twice. This file says what a ledger does; others keep it.
+"""The ledger: what the servers accepted, so that nothing is sent twice. This file defines what every ledger does.
 
-It holds no secret. Of an observation it keeps what is needed to know the row again: addresses, time, and for which appliance and source.
-Of an event it keeps a digest, and the index and id that the server gave it.
+A ledger holds no secret. For an observation it keeps what is needed to recognize the row: addresses, time, appliance and source.
+For an event it keeps a digest, and the index and id that the server returned.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from .event_record import EventRecord
-    from .records import Claim, LogPosition, ObservationKey, ObservationScope
+ObservationKey = tuple[int, bytes]
+"""Identifies an observation within its scope: the time as it is sent, then both addresses as packed bytes, one after the other."""
+
+
+class ObservationScope(NamedTuple):
+    """Where observations go. The same row for another appliance, source or time unit is a different row."""
+
+    endpoint: str
+    source: str
+    timestamp_unit: str
+
+
+@dataclass(frozen=True)
+class ClaimedBatch:
+    """The part of a batch that this run must send, as positions in the batch, and why the rest is not sent.
+
+    The claim is committed before this is returned. `unclear` counts the rows in `fresh` that an earlier run may have sent already: its
+    request was under way when the run ended, or got no clear answer.
+    """
+
+    keys: Sequence[ObservationKey]
+    fresh: Sequence[int]
+    already_uploaded: int = 0
+    duplicates: int = 0
+    unclear: int = 0
+    batch: int = 0
+    """The number of the batch in the ledger; 0 if nothing was claimed."""
+
+    @property
+    def fresh_keys(self) -> Sequence[ObservationKey]:
+        """The keys that must be sent."""
+        return self.keys if len(self.fresh) == len(self.keys) else [self.keys[position] for position in self.fresh]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """How far a log was read: every row before `offset` was dealt with.
+
+    `reading` is a digest of the options that the log was read with. `sha256` is the digest of the log's first `offset` bytes.
+    `line` is the number of lines in them. `summary` is JSON of the reader's own.
+    """
+
+    reading: bytes
+    sha256: bytes
+    offset: int
+    line: int
+    summary: str
+
+
+@dataclass(frozen=True)
+class EventRecord:
+    """What the ledger knows about one event. If it is not answered, an insert was about to be sent and its outcome is unknown.
+
+    `over_for` is None if answered. Otherwise it is the number of seconds, by the ledger's clock, since the request ended at the latest;
+    it is negative while the request may still be under way.
+    """
+
+    answered: bool
+    index: str | None = None
+    id: str | None = None
+    document_index: str | None = None
+    over_for: float | None = None
 
 
 class ObservationLedger(Protocol):
-    """The ledger of one scope during one run. C(claim) is called by one thread, C(accept), C(release) and C(abandon) by any."""
+    """The ledger of one scope during one run. `claim` is for one thread; `accept`, `release` and `abandon` are for any."""
 
     run: int
-    """The number of this run, which another part of the same upload goes on with."""
+    """Identifies this run. Opened again with this number, the ledger goes on with the same run."""
     interrupted: int
-    """Observations of earlier runs whose request was under way when they ended: the appliance may have them or not."""
+    """Observations whose request was under way when an earlier run ended: the appliance may have them or not.
 
-    def claim(self, keys: Sequence[ObservationKey]) -> Claim:
-        """Sorts out what to send. Everything claimed must be accepted, released or abandoned."""
+    Each is reported to one run only. The ledger still knows the rows: a claim reports those that are sent again as `unclear`.
+    """
 
-    def accept(self, claim: Claim) -> None:
-        """Records that the appliance accepted what was claimed."""
+    def claim(self, keys: Sequence[ObservationKey]) -> ClaimedBatch:
+        """Claims the keys that must be sent. Each claim with fresh keys ends with accept(), release() or abandon().
 
-    def release(self, claim: Claim) -> None:
-        """Gives up a claim that surely was not carried out."""
+        Waits while another run that is still alive is sending one of the keys.
+        """
 
-    def abandon(self, claim: Claim) -> None:
-        """Gives up a claim whose outcome nobody knows: other runs may send it, and the next one is told of it as interrupted."""
+    def accept(self, batch: ClaimedBatch) -> None:
+        """Records that the appliance accepted the batch."""
+
+    def release(self, batch: ClaimedBatch) -> None:
+        """Gives up a batch that was certainly not carried out: its keys are as they were before the claim."""
+
+    def abandon(self, batch: ClaimedBatch) -> None:
+        """Gives up a batch whose outcome is unknown. Any run may claim its keys again, and sees them as `unclear`."""
 
     def expire(self, days: int) -> None:
-        """Removes the observations that runs of this scope recorded more than so many days ago."""
+        """Removes what was recorded for this scope more than `days` days ago."""
 
-    def positions(self, reading: bytes, size: int) -> Sequence[LogPosition]:
-        """How far logs were read with these options, of those not longer than C(size) bytes; the furthest first."""
+    def checkpoints(self, reading: bytes, size: int) -> Sequence[Checkpoint]:
+        """The checkpoints with these reading options at or before offset `size`, the furthest first."""
 
-    def remember(self, position: LogPosition) -> None:
-        """Records how far a log was read, in place of the one with the same fingerprint or of the oldest of many."""
+    def remember(self, checkpoint: Checkpoint, *, instead_of: Checkpoint | None = None) -> None:
+        """Records a checkpoint and removes the one that it replaces. May be called as often as a run gets further."""
 
-    def forget_position(self, position: LogPosition) -> None:
-        """Removes a position that another one takes the place of."""
+    def forget(self, checkpoint: Checkpoint) -> None:
+        """Removes a checkpoint that no longer holds, such as one of a log that was edited."""
+
+    def elsewhere(self, size: int) -> Sequence[tuple[ObservationScope, Checkpoint]]:
+        """The checkpoints of all other scopes at or before offset `size`: the same log may have been sent under another name."""
 
 
 class EventLedger(Protocol):
-    """The events of one server. Keys are digests of what makes two events the same. May be called by any thread."""
+    """The events of one server. Keys are digests of what makes two events the same. For any thread."""
 
     def alone_with(self, keys: Collection[bytes]) -> AbstractContextManager[None]:
         """Waits until no other run works with any of these events. Only for the thread that opened the ledger."""
 
     def look_up(self, keys: Collection[bytes]) -> Mapping[bytes, EventRecord]:
-        """What is known of those of the events that are known."""
+        """The records of those events that the ledger knows."""
 
-    def intend(self, keys: Collection[bytes]) -> None:
-        """Notes, before anything is sent, that these events are about to be; it survives a power failure."""
+    def intend(self, keys: Collection[bytes], over_in: float) -> None:
+        """Records, before anything is sent, that these events are about to be; the record survives a power failure.
+
+        The request will be over in `over_in` seconds at the latest. Call it again with 0 when a request was given up.
+        """
 
     def record(self, key: bytes, record: EventRecord) -> None:
-        """Notes what became of an event."""
+        """Records the outcome for one event."""
 
     def forget(self, keys: Collection[bytes]) -> None:
-        """Takes back intents of what surely was not carried out."""
+        """Removes the intents of events that were certainly not inserted."""
+
+
+class RewriteLedger(Protocol):
+    """How one server rewrites texts: digest of what was sent to digest of what the server stored. For any thread."""
+
+    def known(self, keys: Collection[bytes]) -> Mapping[bytes, bytes]:
+        """The entries for those of the keys that have one."""
+
+    def note(self, entries: Mapping[bytes, bytes]) -> None:
+        """Adds entries; a later one replaces an earlier one."""
 
 
 class Ledger(Protocol):
     """An open ledger."""
 
-    def observations(self, scope: ObservationScope, *, force: bool, run: int | None) -> AbstractContextManager[ObservationLedger]:
-        """The ledger of one scope for one run, a new one or the given one. C(force) claims again what earlier runs have sent."""
+    where: str
+    """The file, or the server and database, for messages."""
+    is_new: bool
+    """This run created the ledger, or found it without a single record."""
+
+    def observations(self, scope: ObservationScope, *, force: bool, run: int | None = None) -> AbstractContextManager[ObservationLedger]:
+        """The ledger of one scope for one run. `force` claims again what earlier runs have sent."""
 
     def events(self, endpoint: str) -> EventLedger:
         """The events of the server at this base URL."""
 
+    def rewrites(self, endpoint: str) -> RewriteLedger:
+        """How the server at this base URL rewrites texts."""
+
     def close(self) -> None:
-        """Gives back files, locks and connections."""
+        """Closes files and connections and releases all locks."""

@@ -18,7 +18,7 @@ from .._errors import LedgerError
 from .._ledger_url import is_postgresql
 
 if TYPE_CHECKING:
-    from .contract import Ledger
+    from .old_contract import Ledger
 
 _DEFAULT_FILE = os.path.join("secops.xdr", "ledger.sqlite3")
 

@@ -23,7 +23,7 @@ from .sqlite import SqliteLedger
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from .contract import EventLedger, ObservationLedger
+    from .old_contract import EventLedger, ObservationLedger
     from .event_record import EventRecord
     from .postgresql_database import Connection
     from .records import ObservationKey, ObservationScope

@@ -24,7 +24,7 @@ from .tally import DUPLICATE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .._ledger.contract import ObservationLedger
+    from .._ledger.old_contract import ObservationLedger
     from .._vpn_log.source import LogFile
     from .input import ObservationInput
     from .tally import Tally

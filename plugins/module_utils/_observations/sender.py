@@ -15,7 +15,7 @@ from .._errors import RequestError
 
 if TYPE_CHECKING:
     from .._extrahop.client import ExtraHopClient
-    from .._ledger.contract import ObservationLedger
+    from .._ledger.old_contract import ObservationLedger
     from .._ledger.records import Claim
     from .tally import Tally
 

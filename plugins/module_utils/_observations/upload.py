@@ -31,7 +31,7 @@ from .tally import DUPLICATE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from .._ledger.contract import Ledger, ObservationLedger
+    from .._ledger.old_contract import Ledger, ObservationLedger
     from .._run import Run
     from .._vpn_log.rows import Rejected, SessionBlock
     from .._vpn_log.start import LogStart
