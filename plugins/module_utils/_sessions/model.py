@@ -1,0 +1,266 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""The evidence: claims to addresses, the time that the logs cover, and doubts. What is read from logs, kept in a history and asked.
+
+All times are epoch milliseconds. Addresses are canonical text. A gateway is a name; without a history there is only one, named "".
+Claims, spans and doubts are facts: they may arrive in any order and more than once. What follows from them is decided when a
+question is answered, so a log that is read later can only make answers better.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+END_UNKNOWN = "unknown"
+"""No row ends the claim. It is believed until somebody else gets the address, but not forever."""
+END_TAKEN = "taken"
+"""A later row of the same log gives the address to another user, or to the same user again."""
+END_LOGGED = "logged"
+"""A row ends it, but does not prove that it is the end of the session that began with this claim."""
+END_PROVEN = "proven"
+"""A row ends it and tells the beginning or the key of the session too."""
+END_KINDS = (END_UNKNOWN, END_TAKEN, END_LOGGED, END_PROVEN)
+"""From the least to the most certain; of two claims that are the same, the more certain end is kept."""
+
+ROW = "row"
+"""A row that may have taken or ended an address at some time from `since` to `until`: it makes claims doubtful that are open then."""
+SPAN = "span"
+"""Times from `since` to `until` cannot be trusted: every question in this span is doubtful."""
+CLOCK = "clock"
+"""From `since` to `until`, times may be wrong by up to `amount` milliseconds: questions use this as their tolerance."""
+
+
+@dataclass(frozen=True)
+class AddressClaim:
+    """A user had a VPN address.
+
+    Two claims with the same `key` are the same claim; `merged` joins what they say.
+    """
+
+    gateway: str
+    ipaddr: str
+    username: str
+    """As the log writes it; empty where the row names nobody."""
+    associated_ipaddr: str
+    """The outside address; empty where the row has none that can be read."""
+    start: int
+    end: int | None = None
+    end_kind: str = END_UNKNOWN
+    alive: int = 0
+    """The last sign of life, never before `start`."""
+    sure_until: int = 0
+    """Up to this time the log proves that the user had the address without a break (at least `start`)."""
+    line: int = 0
+    session: str = ""
+    """The gateway's own key of the session."""
+    flaw: str = ""
+    """Why nobody may be named from this claim (no user, no outside address, a failed login). Empty for a usable claim."""
+    starts_unknown: bool = False
+    """The log shows only the end. `start` is the same as `end` then, and the real start is unknown."""
+    is_snapshot: bool = False
+    """Seen in snapshots only: proves itself from `start` to `sure_until`, and nothing beyond."""
+
+    def __post_init__(self) -> None:
+        """Signs of life are never before the start."""
+        object.__setattr__(self, "alive", max(self.start, self.alive))
+        object.__setattr__(self, "sure_until", max(self.start, self.sure_until))
+
+    @property
+    def user(self) -> str:
+        """The name for comparisons: without regard to case."""
+        return self.username.casefold()
+
+    @property
+    def key(self) -> tuple[str, str, str, int, bool]:
+        """What makes two claims the same."""
+        return self.gateway, self.ipaddr, self.user, self.start, self.starts_unknown
+
+    @property
+    def has_known_end(self) -> bool:
+        """Whether a row of the log ends this claim itself."""
+        return self.end_kind in (END_LOGGED, END_PROVEN)
+
+    @property
+    def latest(self) -> int:
+        """The latest time that this claim is evidence for; a store keeps it as a column to search by."""
+        return max(self.alive, self.sure_until, self.end or 0)
+
+    def merged(self, other: AddressClaim) -> AddressClaim:
+        """This claim with what another one of the same key adds. Merging a claim with itself changes nothing."""
+        better = max(self, other, key=_certainty_of_end)
+        usable = self if not self.flaw or other.flaw else other
+        return AddressClaim(
+            gateway=self.gateway,
+            ipaddr=self.ipaddr,
+            username=self.username,
+            associated_ipaddr=usable.associated_ipaddr or other.associated_ipaddr,
+            start=self.start,
+            end=better.end,
+            end_kind=better.end_kind,
+            alive=max(self.alive, other.alive),
+            sure_until=max(self.sure_until, other.sure_until),
+            line=self.line,
+            session=self.session or other.session,
+            flaw=usable.flaw,
+            starts_unknown=self.starts_unknown,
+            is_snapshot=self.is_snapshot and other.is_snapshot,
+        )
+
+
+@dataclass(frozen=True)
+class CoverageSpan:
+    """The log of this gateway is complete from `since` to `until`.
+
+    With `of_snapshots`, the gateway showed who was connected again and again from `since` to `until`. That covers no time in between:
+    claims from snapshots prove themselves, and `until` is the time of the last snapshot.
+    """
+
+    gateway: str
+    since: int
+    until: int
+    of_snapshots: bool = False
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Something in a log that makes answers doubtful; see the kinds `ROW`, `SPAN` and `CLOCK`."""
+
+    gateway: str
+    kind: str
+    since: int
+    until: int
+    ipaddr: str | None
+    """The address that it concerns; None for any."""
+    line: int
+    words: str
+    """The reason, for an analyst, without the line."""
+    amount: int = 0
+
+
+@dataclass(frozen=True)
+class GatewayNetworks:
+    """The pools of addresses that a gateway assigns, as canonical text such as 10.8.0.0/16."""
+
+    gateway: str
+    networks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LogPosition:
+    """How far a log of a gateway was read, to go on from there."""
+
+    gateway: str
+    path: str
+    state: str
+    """JSON text; only the code that reads logs knows what is in it."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one step of reading found, to be kept in one transaction."""
+
+    claims: Sequence[AddressClaim] = ()
+    spans: Sequence[CoverageSpan] = ()
+    doubts: Sequence[Doubt] = ()
+    positions: Sequence[LogPosition] = ()
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What keeping it changed: claims by kind, and whether anything at all changed (spans, doubts and positions count too)."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    changed: bool = False
+
+
+class ClaimWindow(NamedTuple):
+    """Asks for all claims on an address with `start <= until` and `latest >= since`, both included, and the doubts in this time."""
+
+    ipaddr: str
+    since: int
+    until: int
+
+
+@dataclass(frozen=True)
+class AddressEvidence:
+    """The answer to a window: everything that an answer about one address is decided by."""
+
+    claims: Sequence[AddressClaim] = ()
+    """Ordered by start, then line."""
+    doubts: Sequence[Doubt] = ()
+    """With this address or None, with `since <= window.until` and `until >= window.since`; ordered by `since`. Of ROW doubts that concern
+    any address, a store may return only the first and the last 20 of a window."""
+    gateways: frozenset[str] = frozenset()
+    """Every gateway that ever assigned this address, whenever that was."""
+
+
+@dataclass(frozen=True)
+class ClaimFilter:
+    """Which claims are listed. Times compare with `start`: `since <= start < until`. Empty sets mean no filter."""
+
+    users: frozenset[str] = frozenset()
+    """Case-folded."""
+    ipaddrs: frozenset[str] = frozenset()
+    gateways: frozenset[str] = frozenset()
+    since: int | None = None
+    until: int | None = None
+    limit: int = 1000
+
+
+@dataclass(frozen=True)
+class ListedClaims:
+    """The first claims that pass a filter, by start, and how many pass it in all."""
+
+    claims: Sequence[AddressClaim] = field(default_factory=list)
+    selected: int = 0
+
+
+class EvidenceSource(Protocol):
+    """Where answers come from: the logs just read, or a history."""
+
+    def around(self, windows: Sequence[ClaimWindow]) -> Iterator[AddressEvidence]:
+        """The evidence for each window, in their order. A history is asked for thousands at once: 5,000 within 2 seconds."""
+
+    def spans(self) -> Sequence[CoverageSpan]:
+        """All spans of all gateways, ordered by gateway, then `since`."""
+
+    def networks(self) -> Sequence[GatewayNetworks]:
+        """The networks of the gateways that have any."""
+
+    def listed(self, wanted: ClaimFilter) -> ListedClaims:
+        """Claims for a list of sessions."""
+
+
+class SessionHistory(EvidenceSource, Protocol):
+    """The kept evidence of all gateways. Several runs may write at once; a run that is killed leaves what its transactions kept."""
+
+    def keep(self, evidence: Evidence) -> Kept:
+        """Keeps evidence in one transaction. A claim whose key is known is merged (`AddressClaim.merged`) and counts as updated only if
+        that changes it. Spans of a gateway that overlap or touch are joined. A doubt that is known is not kept again."""
+
+    def set_networks(self, networks: GatewayNetworks) -> bool:
+        """Replaces the networks of a gateway; returns whether that changed anything."""
+
+    def open_claims(self, gateway: str) -> Iterator[AddressClaim]:
+        """The claims of a gateway without a known end that nobody took (`end_kind` is `END_UNKNOWN`), so that later rows can end them."""
+
+    def positions(self, gateway: str) -> Sequence[LogPosition]:
+        """The kept positions of a gateway's logs."""
+
+    def forget(self, before: int) -> int:
+        """Deletes claims with `latest < before`, doubts with `until < before`, and what spans cover before then; returns the number of
+        claims deleted."""
+
+
+def _certainty_of_end(claim: AddressClaim) -> tuple[int, int]:
+    return END_KINDS.index(claim.end_kind), claim.end or 0
