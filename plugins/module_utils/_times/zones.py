@@ -84,6 +84,8 @@ class Zone:
     def __init__(self, name: str, rules: tzinfo | None) -> None:
         self.name = name
         self._rules = rules
+        self.was_used = False
+        """Whether a time was read that carried no zone itself."""
 
     @classmethod
     def named(cls, name: str) -> Zone:
@@ -107,11 +109,17 @@ class Zone:
 
     def epoch_seconds(self, moment: datetime) -> int:
         """Seconds since 1970-01-01 UTC for a wall-clock time without a zone (see the head of this file for the special hours)."""
+        self.was_used = True
         whole = moment.replace(microsecond=0, tzinfo=self._rules, fold=0)
         try:
             return int(whole.timestamp())
         except (OverflowError, OSError) as error:
             raise ValueError("a year that no clock shows") from error
+
+    def offset_at(self, seconds: int) -> int:
+        """Seconds east of UTC at a time in epoch seconds."""
+        offset = datetime.fromtimestamp(seconds, self._rules).astimezone(self._rules).utcoffset()
+        return int(offset.total_seconds()) if offset else 0
 
     def offset_of(self, abbreviation: str, moment: datetime) -> timedelta:
         """The offset from UTC that an abbreviation beside this wall-clock time means; raises ValueError.
