@@ -137,12 +137,15 @@ class ServerFaultError(StatusError):
 
 @contextmanager
 def reported_by(module: AnsibleModule) -> Iterator[None]:
-    """Turns a typed error into C(fail_json); anything else is a defect and keeps its traceback."""
+    """Turns a typed error into `fail_json`; anything else is a defect and keeps its traceback."""
     try:
         yield
+        return
     except XdrError as error:
-        module.fail_json(**error.as_result())
+        result = error.as_result()
     except OSError as error:
         if error.errno not in NO_HANDLES:
             raise
-        module.fail_json(NO_HANDLES_MESSAGE)
+        result = {"msg": NO_HANDLES_MESSAGE}
+    # Not while the error is handled: with tracebacks on, Ansible would show all that led to it, and libraries quote servers and proxies.
+    module.fail_json(**result)

@@ -6,11 +6,12 @@
 
 """Keeps credentials out of every text that leaves the collection.
 
-Ansible hides the values of C(no_log) options in results. This covers the rest: tokens that a server hands out, and the encoded forms
-in which a server or a proxy may send a credential back (Basic headers, URLs), before a text becomes part of a message.
+Servers and proxies repeat what they were sent. A text from outside goes into a message through :meth:`SecretKeeper.shown` only, which
+shows it whole or not at all: what is left of a text after a part was replaced may still say what the part was.
 
-From ansible-core 2.22 on, secrets are registered with Ansible, which then hides them in all that it shows, on the control node as well.
-Before that, a module hands Ansible the values that it is to hide in this module's result.
+Results belong to Ansible, which hides the values of `no_log` options there. From ansible-core 2.22 on, secrets are registered with it, and
+it hides them in all that it shows, on the control node as well. Before that, a module hands Ansible the values that it is to hide in this
+module's result.
 """
 
 from __future__ import annotations
@@ -20,51 +21,74 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
+from ._texts import SHOWN_CHARACTERS, shorten
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from ._secret_forms import SecretForms
 
 try:
     from ansible.module_utils.secrets import register_secret
 except ImportError:  # ansible-core before 2.22
     register_secret = None
 
-MASK = "********"
+NOT_SHOWN = "(not shown: it repeats credentials)"
+_CHARACTERS_BEHIND = 4
+"""For each character that is shown, how many of the text are looked at: what is not printable is left out of what is shown."""
 
 
 class SecretKeeper:
-    """Knows this run's secrets in all the forms they travel in, and takes them out of texts."""
+    """Knows this run's secrets, and which texts repeat them. Safe to use from several threads."""
 
     def __init__(self, announce: Callable[[str], None] | None = None) -> None:
-        """C(announce) is told of each form of each secret, so that Ansible before 2.22 can hide it in results as well."""
+        """`announce` is called with each form of each secret, so that Ansible before 2.22 can hide it in results as well."""
         self._announce = announce
-        self._forms: set[str] = set()
-        self._longest_first: tuple[str, ...] = ()
+        self._announced: set[str] = set()
+        self._secrets: set[str] = set()
+        self._forms: tuple[int, SecretForms] | None = None
+        """Of how many secrets, and these prepared for looking them up."""
 
     def add(self, secret: str | None) -> None:
-        """Registers a secret; nothing and the empty text are none."""
-        self._add_forms(_written_forms(secret) if secret else ())
+        """Registers a secret; None and the empty text are none."""
+        if not secret or secret in self._secrets:
+            return
+        self._secrets.add(secret)
+        for form in _written_forms(secret):
+            self._announce_form(form)
 
     def add_pair(self, username: str, secret: str) -> None:
-        """Registers a user and secret that travel together in a Basic header."""
+        """Registers a secret that travels with a user name in a Basic header."""
         self.add(secret)
-        self._add_forms((base64.b64encode(f"{username}:{secret}".encode()).decode("ascii"),))
+        self._announce_form(base64.b64encode(f"{username}:{secret}".encode()).decode("ascii"))
 
-    def redact(self, text: str) -> str:
-        """The text without any registered secret."""
-        for form in self._longest_first:
-            text = text.replace(form, MASK)
-        return text
+    def shown(self, text: str, characters: int = SHOWN_CHARACTERS) -> str:
+        """A text from outside, fit for a message: one short printable line, or NOT_SHOWN where it repeats a secret in any form."""
+        line = shorten(text, characters)
+        looked_at = text[: characters * _CHARACTERS_BEHIND]
+        return NOT_SHOWN if self.repeated_in(line) or (looked_at != line and self.repeated_in(looked_at)) else line
 
-    def _add_forms(self, forms: Iterator[str] | tuple[str, ...]) -> None:
-        for form in forms:
-            if form not in self._forms:
-                self._forms.add(form)
-                if self._announce:
-                    self._announce(form)
-                if register_secret:
-                    register_secret(form)
-        # A form that holds another one must go first, or its remainder would stay readable.
-        self._longest_first = tuple(sorted(self._forms, key=len, reverse=True))
+    def repeated_in(self, text: str) -> bool:
+        """Whether the text repeats a secret, in any form. Only for short texts."""
+        if not self._secrets or not text:
+            return False
+        prepared = self._forms
+        if prepared is None or prepared[0] != len(self._secrets):
+            # Imported late, as most runs show no text of a server.
+            from ._secret_forms import SecretForms
+
+            secrets = tuple(self._secrets)
+            prepared = self._forms = (len(secrets), SecretForms(secrets))
+        return prepared[1].are_in(text)
+
+    def _announce_form(self, form: str) -> None:
+        if form in self._announced:
+            return
+        self._announced.add(form)
+        if self._announce:
+            self._announce(form)
+        if register_secret:
+            register_secret(form)
 
 
 def _written_forms(secret: str) -> Iterator[str]:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 
-_SHOWN_CHARACTERS = 300
+SHOWN_CHARACTERS = 300
 _QUOTED_CHARACTERS = 80
 _RUN_OF_MARKS = re.compile("\0+")
 
 
-def shorten(text: str, characters: int = _SHOWN_CHARACTERS) -> str:
+def shorten(text: str, characters: int = SHOWN_CHARACTERS) -> str:
     """One printable line of at most so many characters."""
     # What is not printable steers terminals, or turns the direction in which the text around it is shown.
     marked = "".join(character if character.isprintable() else "\0" for character in text[: characters * 4])

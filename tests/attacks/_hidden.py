@@ -13,10 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
+from emulator import ECHO_FORMS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PROC = Path("/proc")
+_LONG_ENOUGH_FOR_ECHOES = 9
+_SHOWN_BY_CUTTING = 8
 _PAUSE_SECONDS = 0.02
 
 
@@ -31,6 +35,10 @@ def forms_of(secret: str, username: str = "") -> dict[str, bytes]:
         "form": quote_plus(secret),
     }
     forms = {name: text.encode() for name, text in texts.items()}
+    if len(secret) >= _LONG_ENOUGH_FOR_ECHOES:
+        forms |= {f"echo {name}": echo(secret[:20]).encode() for name, echo in ECHO_FORMS.items() if name != "cut"}
+    if len(secret) >= 2 * _SHOWN_BY_CUTTING:
+        forms["echo cut"] = ECHO_FORMS["cut"](secret[:20]).encode()
     forms["base64"] = base64.b64encode(secret.encode()).rstrip(b"=")
     forms["hexadecimal"] = secret.encode().hex().encode()
     if username:
@@ -40,7 +48,7 @@ def forms_of(secret: str, username: str = "") -> dict[str, bytes]:
 
 def found_in(content: bytes, forms: dict[str, bytes]) -> list[str]:
     """The names of the forms that stand in the content."""
-    return [name for name, form in forms.items() if form in content]
+    return [name for name, form in forms.items() if form in content or form.replace(b"\\", b"\\\\") in content]
 
 
 def found_in_files(folder: Path, forms: dict[str, bytes], given: set[Path]) -> list[str]:

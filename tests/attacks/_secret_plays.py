@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from emulator import ECHO_FORMS
+
 AWKWARD = {
     "quotes": "a\"b'c\\d`e",
     "shell and templates": "$(id) {{ 7*7 }} %s %(x)s",
@@ -30,6 +32,7 @@ _PLANNED = {"check_mode": True}
 _IN_BACKGROUND = {"async": 60, "poll": 1}
 _ECHOES = (400, 401, 403, 429, 500)
 _BREAKS = ("redirect", "garbage", "html", "truncate", "reset_after", "close_before")
+_FORMS = tuple(form for form in ECHO_FORMS if form != "plain")
 _TEXT = "the account is unprivileged, said the server"
 
 
@@ -83,6 +86,9 @@ def upload_play(connection: dict[str, Any], *, thorough: bool) -> SecretPlay:
     for status in _ECHOES if thorough else _ECHOES[-1:]:
         upload(f"echo {status}", fails=True)
         play.fault(f'"echo {status}"', "echo_authorization", status=status)
+    for form in _FORMS if thorough else _FORMS[1:5]:
+        upload(f"echo {form}.", fails=True)
+        play.fault(f'"echo {form}."', "echo_authorization", status=403, form=form)
     upload("echo in the background", fails=True, keywords=_IN_BACKGROUND)
     play.fault('"echo in the background"', "echo_authorization", status=403)
     upload("told", fails=True)
@@ -115,6 +121,9 @@ def event_play(connection: dict[str, Any], known: dict[str, str], *, thorough: b
     for status in _ECHOES if thorough else _ECHOES[-1:]:
         play.add(f"insert echo {status}", "stellar_ser_event", {**common, **event, "event_name": f"echo-{status}"}, fails=True)
         play.fault(f"echo-{status}", "echo_authorization", status=status)
+    for form in _FORMS if thorough else _FORMS[5:9]:
+        play.add(f"comment echo {form}", "stellar_ser_update", {**common, **known, "comment": f"comment-echo-{form}."}, fails=True)
+        play.fault(f"comment-echo-{form}.", "echo_authorization", status=400, form=form)
     play.add("insert told", "stellar_ser_event", {**common, **event, "event_name": "told-why"}, fails=True)
     play.fault("told-why", "status", status=403, body={"error": _TEXT})
     play.add("comment echo", "stellar_ser_update", {**common, **known, "comment": "comment-echo"}, fails=True)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from ._client import Controls, EmulatorControl
 from ._control import ControlError
+from ._echoes import ECHO_FORMS
 from ._faults import FaultError
 from ._running import RunningEmulator
 from ._settings import SettingError, Settings
 
-__all__ = ["ControlError", "Controls", "EmulatorControl", "FaultError", "RunningEmulator", "SettingError", "Settings"]
+__all__ = ["ECHO_FORMS", "ControlError", "Controls", "EmulatorControl", "FaultError", "RunningEmulator", "SettingError", "Settings"]

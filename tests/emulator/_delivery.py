@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from ._echoes import echoed
 from ._exchange import Call, Reply, html_reply, json_reply
 
 if TYPE_CHECKING:
@@ -196,8 +197,8 @@ async def _garbage(delivery: Delivery) -> _Outcome:
 async def _echo_authorization(delivery: Delivery) -> _Outcome:
     sent = delivery.call.headers.get("Authorization", "")
     status = delivery.fault.status or 500
-    message = f"request failed; Authorization was: {sent}"
-    body = {"error_message": message, "detail": message, "error": {"reason": message}, "token": sent.partition(" ")[2]}
+    message = echoed(sent, delivery.fault.form)
+    body = {"error_message": message, "detail": message, "error": {"reason": message}, "token": message}
     return plain(json_reply(status, body)), status
 
 

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from ._echoes import ECHO_FORMS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -59,6 +61,7 @@ class Fault:
     missing: int = 64
     chunk: int = 1
     raw: bool = True
+    form: str = "plain"
     number: int = 0
     seen: int = 0
     played: int = 0
@@ -114,6 +117,8 @@ def _check(value: dict[str, Any]) -> None:
     for name in ("after", "size", "missing", "chunk", "times"):
         if not _is_count(value.get(name, 1)) and not (name == "times" and value[name] is None):
             raise FaultError(f"{name}: expected an integer that is not negative, got {value[name]!r}")
+    if value.get("form", "plain") not in ECHO_FORMS:
+        raise FaultError(f"form: expected one of {', '.join(ECHO_FORMS)}")
     if value.get("when", "before") not in ("before", "after"):
         raise FaultError("when: expected before or after")
     work = value.get("work")

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._errors import AuthenticationError, StatusError
+from .._errors import AuthenticationError
 from .._http.auth import BasicAuth
 from .._http.client import Operation
+from .._http.refusals import reason_of, refusal
 from .._http.token_auth import RenewableTokenAuth, Token, plausible_seconds
 
 if TYPE_CHECKING:
@@ -33,20 +34,20 @@ def revealx_auth(http: HttpClient, client_id: str, client_secret: str) -> Renewa
 
 def _fetch_token(http: HttpClient, client_id: str, client_secret: str) -> Token:
     """Logs in to RevealX 360 with client credentials, in a Basic header: in the body they are no longer accepted."""
-    try:
-        answer = http.request(
-            Operation.TOKEN,
-            "POST",
-            TOKEN_PATH,
-            expect=(200,),
-            auth=BasicAuth(client_id, client_secret),
-            form={"grant_type": "client_credentials"},
-        )
-    except StatusError as error:
-        if error.status == 400 and "invalid_client" in error.reason:
+    answer = http.request(
+        Operation.TOKEN,
+        "POST",
+        TOKEN_PATH,
+        expect=(200, 400),
+        auth=BasicAuth(client_id, client_secret),
+        form={"grant_type": "client_credentials"},
+    )
+    if answer.status == 400:
+        # By the answer itself: what of it may be shown depends on the credentials.
+        if b"invalid_client" in answer.body:
             message = f"POST {TOKEN_PATH}: the server does not know these client credentials; check client_id, client_secret and `host`."
-            raise AuthenticationError(message, error.status, error.reason, **error.details) from error
-        raise
+            raise AuthenticationError(message, answer.status, reason_of(answer), method="POST", path=TOKEN_PATH)
+        raise refusal(answer)
     fields = answer.json_object()
     value = Token.in_answer(fields.get("access_token"))
     if value is None:

@@ -12,7 +12,6 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import AnswerError
-from .._texts import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,8 +25,8 @@ class Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
-    redact: Callable[[str], str]
-    """Takes this run's secrets out of a text: servers echo what they were sent."""
+    show: Callable[[str], str]
+    """Makes a text fit for a message, and does not show one that repeats a secret of this run: servers repeat what they were sent."""
     is_repeated: bool = False
     """Whether an earlier attempt at the same request may have been carried out as well."""
 
@@ -37,8 +36,8 @@ class Answer(NamedTuple):
         return self.body.decode("utf-8", errors="replace")
 
     def shown(self, text: str) -> str:
-        """A part of this answer, fit for a message: without secrets (before it is cut, or half of one could stay) and short."""
-        return shorten(self.redact(text))
+        """A part of this answer, fit for a message: short, and not shown at all if it repeats a secret."""
+        return self.show(text)
 
     @property
     def is_html(self) -> bool:

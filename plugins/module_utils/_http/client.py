@@ -26,7 +26,6 @@ from .._errors import (
     NoAnswerError,
     RequestError,
 )
-from .._texts import shorten
 from .answers import Answer
 from .exchange import Exchange, WatchedAdapter
 from .library import (
@@ -181,7 +180,7 @@ class HttpClient:
                     with response:
                         body = self._read_body(response, method, path)
                 if not exchange.is_over:
-                    return Answer(method, path, response.status_code, response.headers, body, self.secrets.redact, exchange.unclear)
+                    return Answer(method, path, response.status_code, response.headers, body, self.secrets.shown, exchange.unclear)
                 # An answer without a length ends with its connection, so one that was cut off looks complete.
                 raise _no_answer(None, exchange, self.settings, method, path)
             except (requests.RequestException, HTTPError) as error:
@@ -194,8 +193,8 @@ class HttpClient:
         encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
         if encoding not in _ENCODINGS:
             raise AnswerError(
-                f"{method} {path} was answered in an encoding that was not asked for ({shorten(encoding)}); nothing of it was read. "
-                "Check that `host` names the product itself, and the proxies before it.",
+                f"{method} {path} was answered in an encoding that was not asked for ({self.secrets.shown(encoding)}); nothing of it was "
+                "read. Check that `host` names the product itself, and the proxies before it.",
                 method=method,
                 path=path,
             )

@@ -125,7 +125,7 @@ class LedgerDatabase:
         return f"{text}."
 
     def _told(self, text: str) -> str:
-        return self._secrets.redact(" ".join(text.split())).rstrip(".")
+        return self._secrets.shown(" ".join(text.split())).rstrip(".")
 
 
 def _checked_parameters(url: str) -> dict[str, Any]:

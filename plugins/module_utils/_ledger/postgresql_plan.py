@@ -23,8 +23,8 @@ from .sqlite import SqliteLedger
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from .old_contract import EventLedger, ObservationLedger
     from .event_record import EventRecord
+    from .old_contract import EventLedger, ObservationLedger
     from .postgresql_database import Connection
     from .records import ObservationKey, ObservationScope
 

@@ -109,7 +109,7 @@ def _validated(arguments: Mapping[str, Any], secrets: SecretKeeper) -> Mapping[s
     given = {name: value for name, value in arguments.items() if value is not None and value != ""}
     result = ArgumentSpecValidator(spec.options, mutually_exclusive=spec.mutually_exclusive).validate(given)
     if result.error_messages:
-        raise InputError(secrets.redact("; ".join(result.error_messages)))
+        raise InputError("; ".join(secrets.shown(message) for message in result.error_messages))
     params: Mapping[str, Any] = result.validated_parameters
     return params
 

@@ -12,6 +12,7 @@ import ssl
 import time
 import warnings
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import requests
@@ -137,6 +138,15 @@ def test_authorization_can_be_echoed(api: Any, emu: RunningEmulator) -> None:
 
     assert answer.status_code == 403
     assert api.key["Authorization"] in answer.json()["error_message"]
+
+
+def test_a_credential_can_be_echoed_in_another_form(api: Any, emu: RunningEmulator) -> None:
+    emu.add_fault("echo_authorization", status=403, form="percent_twice")
+    echo = api.extrahop("GET", "extrahop").json()["error_message"].rpartition(" ")[2]
+
+    assert unquote(unquote(echo)) == emu.emulator.settings.api_key[:20]
+    with pytest.raises(ControlError, match="form: expected one of plain, html"):
+        emu.add_fault("echo_authorization", form="rot13")
 
 
 def test_faults_meet_only_what_they_match(api: Any, emu: RunningEmulator, row: Any) -> None:

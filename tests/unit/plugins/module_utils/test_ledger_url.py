@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
 from ansible_collections.secops.xdr.plugins.module_utils._ledger.opening import open_ledger
 from ansible_collections.secops.xdr.plugins.module_utils._ledger_url import is_postgresql, keep_ledger_password
-from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
+from ansible_collections.secops.xdr.plugins.module_utils._secrets import NOT_SHOWN, SecretKeeper
 
 
 @pytest.mark.parametrize("location", ["postgresql://db/ledger", "postgres://db/ledger", "PostgreSQL://db/ledger"])
@@ -48,11 +48,12 @@ def test_other_urls_are_refused_and_not_shown(location: str) -> None:
 def test_a_password_is_kept(location: str, secret: str) -> None:
     keeper = SecretKeeper()
     keep_ledger_password(location, keeper)
-    assert secret not in keeper.redact(f"before {secret} after {location}")
+    assert keeper.shown(f"before {secret} after") == NOT_SHOWN
+    assert keeper.shown(location) == NOT_SHOWN
 
 
 @pytest.mark.parametrize("location", [None, "/home/ledger", "postgresql://db/ledger", "postgresql://ledger@db/ledger"])
 def test_without_a_password_nothing_is_hidden(location: str | None) -> None:
     keeper = SecretKeeper()
     keep_ledger_password(location, keeper)
-    assert keeper.redact(f"{location} ledger db") == f"{location} ledger db"
+    assert keeper.shown(f"{location} ledger db") == f"{location} ledger db"
