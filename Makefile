@@ -20,7 +20,7 @@ DEVELOPMENT := build/dev/ansible_collections/secops/xdr
 export ANSIBLE_HOME := $(CURDIR)/build/home/.ansible
 export ANSIBLE_REMOTE_TEMP := $(CURDIR)/build/home/.ansible/tmp
 export ANSIBLE_ASYNC_DIR := $(CURDIR)/build/home/.ansible_async
-export ANSIBLE_CONFIG := $(CURDIR)/tests/ansible.cfg
+export ANSIBLE_CONFIG := $(CURDIR)/tests/support/ansible.cfg
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/dev
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MYPY_CACHE_DIR := $(CURDIR)/build/mypy
@@ -52,21 +52,21 @@ help:
 # Side by side, since each of them waits now and then: the longest, and the others one after the other.
 .PHONY: test
 test: venv
-	@MAKE="$(MAKE)" .venv/bin/python tests/checks/run_stages.py "$(LONGEST_STAGE)" "$(STAGES)"
+	@MAKE="$(MAKE)" .venv/bin/python tests/support/checks/run_stages.py "$(LONGEST_STAGE)" "$(STAGES)"
 
 # In an environment of its own, which has what a user needs and nothing that tests need.
 .PHONY: demo
 demo: export PATH := $(CURDIR)/build/demo/.venv/bin:$(PATH)
 demo:
-	@python=$$(sh tests/checks/find_python.sh) && \
-	    "$$python" tests/checks/make_venv.py build/demo/.venv requirements.txt requirements-emulator.txt requirements-demo.txt
-	@build/demo/.venv/bin/python tests/checks/artifact.py --install build/demo
+	@python=$$(sh tests/support/checks/find_python.sh) && \
+	    "$$python" tests/support/checks/make_venv.py build/demo/.venv requirements.txt requirements-emulator.txt requirements-demo.txt
+	@build/demo/.venv/bin/python tests/support/checks/artifact.py --install build/demo
 	@build/demo/.venv/bin/python build/demo/collections/ansible_collections/secops/xdr/tests/demo/demo.py --folder build/demo
 
 .PHONY: venv
 venv:
-	@python=$$(sh tests/checks/find_python.sh) && "$$python" tests/checks/make_venv.py .venv $(REQUIREMENTS)
-	@.venv/bin/python tests/checks/awx_collection.py
+	@python=$$(sh tests/support/checks/find_python.sh) && "$$python" tests/support/checks/make_venv.py .venv $(REQUIREMENTS)
+	@.venv/bin/python tests/support/checks/awx_collection.py
 	@mkdir -p "$(dir $(DEVELOPMENT))" && ln -sfn ../../../.. "$(DEVELOPMENT)"
 
 # ARGUMENTS are handed on: make unit ARGUMENTS="-k timestamps -x"
@@ -86,19 +86,19 @@ torture: venv
 # Code for the managed host has to run on older Pythons than the tools do, with the oldest Ansible.
 .PHONY: unit-oldest
 unit-oldest: venv
-	@.venv/bin/python tests/checks/matrix.py --core 2.16 --stage modules -- $(ARGUMENTS)
+	@.venv/bin/python tests/support/checks/matrix.py --core 2.16 --stage modules -- $(ARGUMENTS)
 
 # Every version of ansible-core, each in environments of its own below build/matrix.
 .PHONY: matrix
 matrix: venv
-	@.venv/bin/python tests/checks/matrix.py $(ARGUMENTS)
+	@.venv/bin/python tests/support/checks/matrix.py $(ARGUMENTS)
 
 # In an environment of its own, which has Ansible with community.general to measure beside, and what draws the plot.
 .PHONY: bench
 bench: export PATH := $(CURDIR)/build/bench/.venv/bin:$(PATH)
 bench:
-	@python=$$(sh tests/checks/find_python.sh) && \
-	    "$$python" tests/checks/make_venv.py build/bench/.venv requirements.txt requirements-emulator.txt benchmarks/requirements-bench.txt
+	@python=$$(sh tests/support/checks/find_python.sh) && \
+	    "$$python" tests/support/checks/make_venv.py build/bench/.venv requirements.txt requirements-emulator.txt benchmarks/requirements-bench.txt
 	@mkdir -p "$(dir $(DEVELOPMENT))" && ln -sfn ../../../.. "$(DEVELOPMENT)"
 	@build/bench/.venv/bin/python benchmarks/run.py $(ARGUMENTS)
 
@@ -107,33 +107,33 @@ lint: venv
 	@.venv/bin/ruff check --quiet
 	@.venv/bin/ruff format --check --quiet
 	@.venv/bin/mypy
-	@.venv/bin/mypy tests/checks tests/demo
+	@.venv/bin/mypy tests/support/checks tests/demo
 	@.venv/bin/yamllint --strict .
 	@.venv/bin/ansible-lint
-	@.venv/bin/python tests/checks/copy_tree.py package reuse --root . lint --lines
+	@.venv/bin/python tests/support/checks/copy_tree.py package reuse --root . lint --lines
 	@.venv/bin/antsibull-changelog lint
-	@.venv/bin/python tests/checks/weaknesses.py
-	@.venv/bin/shellcheck .ci/run tests/checks/*.sh
+	@.venv/bin/python tests/support/checks/weaknesses.py
+	@.venv/bin/shellcheck .ci/run tests/support/checks/*.sh
 
 # Sphinx checks the pages themselves, so rstcheck need not: it stumbles over the name of its temporary folder where that ends with "_".
 .PHONY: docs
 docs: venv
 	@HOME="$(CURDIR)/build/home" .venv/bin/antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck --validate-collection-refs=all \
 	    --check-extra-docs-refs .
-	@HOME="$(CURDIR)/build/home" .venv/bin/python tests/checks/docs_site.py
+	@HOME="$(CURDIR)/build/home" .venv/bin/python tests/support/checks/docs_site.py
 
 .PHONY: molecule
 molecule: venv
-	@.venv/bin/python tests/checks/molecule.py
+	@.venv/bin/python tests/support/checks/molecule.py
 
 .PHONY: artifact
 artifact: venv
-	@.venv/bin/python tests/checks/artifact.py
+	@.venv/bin/python tests/support/checks/artifact.py
 
 # What a release is made of, in an empty place and in an environment of its own.
 .PHONY: release-check
 release-check: artifact
-	@.venv/bin/python tests/checks/release.py
+	@.venv/bin/python tests/support/checks/release.py
 
 # Turns the fragments into CHANGELOG.rst, for the version in galaxy.yml.
 .PHONY: changelog
@@ -142,7 +142,7 @@ changelog: venv
 
 .PHONY: sanity
 sanity: venv
-	@.venv/bin/python tests/checks/sanity.py $(ARGUMENTS)
+	@.venv/bin/python tests/support/checks/sanity.py $(ARGUMENTS)
 
 .PHONY: format
 format: venv

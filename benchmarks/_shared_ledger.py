@@ -17,7 +17,7 @@ from _findings import Finding, Promise, Variant
 from _processes import Usage
 from _site import SOURCE
 
-from postgresql import NoPostgresqlError, RunningPostgresql, find_programs
+from support.postgresql import NoPostgresqlError, RunningPostgresql, find_programs
 
 if TYPE_CHECKING:
     from pathlib import Path

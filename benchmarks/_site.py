@@ -55,7 +55,7 @@ class Site:
             "ANSIBLE_COLLECTIONS_PATH": self.collections,
             "ANSIBLE_HOME": str(folder / "ansible"),
             "ANSIBLE_REMOTE_TEMP": str(folder / "ansible" / "tmp"),
-            "ANSIBLE_CONFIG": str(ROOT / "tests" / "ansible.cfg"),
+            "ANSIBLE_CONFIG": str(ROOT / "tests" / "support" / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
             "BENCHMARK_PYTHON": sys.executable,
             "LC_ALL": "C.UTF-8",

@@ -46,7 +46,7 @@ class Bench:
             **ready["environment"],
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "dev"),
             "ANSIBLE_HOME": str(folder / "ansible"),
-            "ANSIBLE_CONFIG": str(ROOT / "tests" / "ansible.cfg"),
+            "ANSIBLE_CONFIG": str(ROOT / "tests" / "support" / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
             "LC_ALL": "C.UTF-8",
             "XDG_STATE_HOME": str(folder / "state"),

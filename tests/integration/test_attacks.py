@@ -10,7 +10,7 @@ import random
 
 import pytest
 
-from attacks import NETWORK_FAULTS, OPERATIONS, RawFault, RawGround, hosts, kill_at_random, lengths_of, on_grounds, run_cells
+from support.attacks import NETWORK_FAULTS, OPERATIONS, RawFault, RawGround, hosts, kill_at_random, lengths_of, on_grounds, run_cells
 
 AT_ONCE = 6
 SEED = 20_261_122

@@ -15,10 +15,10 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from controller import Job, LaunchError, RunningController, launch
 from emulator import RunningEmulator, Settings
+from support.controller import Job, LaunchError, RunningController, launch
 
-pytest_plugins = ["controller.fixtures", "postgresql.fixtures"]
+pytest_plugins = ["support.controller.fixtures", "support.postgresql.fixtures"]
 
 UPLOAD, TAG, REPORT = "XDR: upload a VPN log", "XDR: tag incidents with VPN users", "XDR: report a finding"
 SECRETS = {

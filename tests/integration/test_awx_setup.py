@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from controller import APPLIED, IMAGE, INPUTS, RunningController, apply_to
+from support.controller import APPLIED, IMAGE, INPUTS, RunningController, apply_to
 
-pytest_plugins = ["controller.fixtures"]
+pytest_plugins = ["support.controller.fixtures"]
 
 
 def test_everything_comes_in(applied_controller: RunningController, applied_output: str):

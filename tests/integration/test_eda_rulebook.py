@@ -25,10 +25,10 @@ from typing import Any
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 from ansible_collections.secops.xdr.plugins.module_utils._stellar.client import StellarClient
-from demo.sample_events import sample_sessions
 
-from attacks import forms_of, found_in_files
+from demo.sample_events import sample_sessions
 from emulator import RunningEmulator, Settings
+from support.attacks import forms_of, found_in_files
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = ROOT / "build" / "eda" / ".venv"
@@ -58,7 +58,7 @@ def program() -> Path:
     made = subprocess.run(
         [
             sys.executable,
-            "tests/checks/make_venv.py",
+            "tests/support/checks/make_venv.py",
             str(ENVIRONMENT.relative_to(ROOT)),
             "requirements.txt",
             "tests/integration/requirements-eda.txt",

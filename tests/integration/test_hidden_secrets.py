@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from attacks import AWKWARD, REFUSED, run_secret_plays
+from support.attacks import AWKWARD, REFUSED, run_secret_plays
 
 if TYPE_CHECKING:
     from .conftest import Appliance, Playground

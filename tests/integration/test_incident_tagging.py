@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from demo.sample_events import sample_events, sample_sessions
 
 if TYPE_CHECKING:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from ansible_collections.secops.xdr.plugins.module_utils._ledger.contract import ObservationLedger
     from ansible_collections.secops.xdr.plugins.module_utils._ledger.records import Claim, ObservationKey
 
-    from postgresql import RunningPostgresql
+    from support.postgresql import RunningPostgresql
 
-pytest_plugins = ["postgresql.fixtures"]
+pytest_plugins = ["support.postgresql.fixtures"]
 
 SCOPE = ObservationScope("https://extrahop.example.com", "OpenVPN", "seconds")
 OTHER_SCOPE = ObservationScope("https://extrahop.example.com", "WireGuard", "seconds")

@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from ansible_collections.secops.xdr.tests.unit.support.module_process import ModuleProcess
 
 from emulator import RunningEmulator, Settings
+from support.module_process import ModuleProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from ansible_collections.secops.xdr.tests.unit.support.module_runs import ModuleRun
+    from support.module_runs import ModuleRun
+    from support.postgresql import RunningPostgresql
 
-    from postgresql import RunningPostgresql
-
-pytest_plugins = ["postgresql.fixtures"]
+pytest_plugins = ["support.postgresql.fixtures"]
 
 PATIENCE_SECONDS = 60.0
 WRITE = {"kind": "write"}

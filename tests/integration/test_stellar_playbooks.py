@@ -21,7 +21,7 @@ from emulator import RunningEmulator, Settings
 
 from .conftest import HOST_PYTHON
 
-pytest_plugins = ["postgresql.fixtures"]
+pytest_plugins = ["support.postgresql.fixtures"]
 
 ROOT = Path(__file__).resolve().parents[2]
 INDEX, ID = "aella-ser-1610496070892-", "7PW5SXcBlxPU3jFcFJ_s"

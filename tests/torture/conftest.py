@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.secops.xdr.tests.integration.conftest import appliance, playground, running_appliance
 from ansible_collections.secops.xdr.tests.unit.conftest import own_environment
 
-from attacks import RESULTS, Results
+from support.attacks import RESULTS, Results
 
 __all__ = ["appliance", "own_environment", "playground", "running_appliance"]
 

@@ -20,7 +20,7 @@ import hypothesis
 import pytest
 
 if TYPE_CHECKING:
-    from attacks import Results
+    from support.attacks import Results
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = ROOT / "build" / "fuzz" / ".venv"
@@ -70,13 +70,13 @@ def test_bytes_from_atheris(seed: int, results: Results, tmp_path: Path):
 
 
 def test_every_target_takes_part():
-    targets = set(importlib.import_module("fuzz.targets").TARGETS)
+    targets = set(importlib.import_module("support.fuzz.targets").TARGETS)
     assert targets == set(RANDOM_CASES) == set(ATHERIS_CASES)
     assert sum(RANDOM_CASES.values()) + sum(ATHERIS_CASES.values()) + HYPOTHESIS_CASES * len(targets) >= 1_000_000
 
 
 def _from_seed(name: str, seed: int) -> Ran:
-    target = importlib.import_module("fuzz.targets").TARGETS[name]
+    target = importlib.import_module("support.fuzz.targets").TARGETS[name]
     began, slowest = time.monotonic(), 0.0
     choices = random.Random(f"{seed} {name}")
     for case in range(RANDOM_CASES[name]):
@@ -103,7 +103,7 @@ def _from_seed(name: str, seed: int) -> Ran:
 def _python_with_atheris() -> Path:
     """The interpreter of an environment with atheris, which is made if it has to be."""
     files = ["requirements.txt", "requirements-emulator.txt", "tests/torture/requirements-fuzz.txt"]
-    command = [sys.executable, "tests/checks/make_venv.py", str(ENVIRONMENT.relative_to(ROOT)), *files]
+    command = [sys.executable, "tests/support/checks/make_venv.py", str(ENVIRONMENT.relative_to(ROOT)), *files]
     made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if made.returncode:
         pytest.skip(f"atheris cannot be installed for Python {sys.version.split()[0]} here: {made.stderr.strip()[-300:]}")
@@ -113,7 +113,7 @@ def _python_with_atheris() -> Path:
 def _by_atheris(python: Path, name: str, seed: int, folder: Path) -> Ran:
     began = time.monotonic()
     # It takes seeds of 32 bits, and 0 for none.
-    command = [str(python), "-m", "fuzz", name, str(ATHERIS_CASES[name]), str(seed % (2**31) + 1), str(folder)]
+    command = [str(python), "-m", "support.fuzz", name, str(ATHERIS_CASES[name]), str(seed % (2**31) + 1), str(folder)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT / "build" / "dev"), str(ROOT / "tests")))}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, errors="replace", check=False)
     output = done.stdout + done.stderr

@@ -12,7 +12,7 @@ from collections import Counter
 
 import pytest
 
-from attacks import OPERATIONS, hosts, on_grounds
+from support.attacks import OPERATIONS, hosts, on_grounds
 
 WRITERS = ("upload", "insert", "update_ser: comment")
 WITH_LEDGER = ("upload", "insert")

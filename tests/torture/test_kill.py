@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 
-from attacks import OPERATIONS, kill_at_random, kill_table, on_grounds
+from support.attacks import OPERATIONS, kill_at_random, kill_table, on_grounds
 
 TIMES = 35
 KILLED = (

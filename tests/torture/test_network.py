@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import time
 
-from attacks import LASTING_FAULTS, NETWORK_FAULTS, OPERATIONS, legend, run_cells, table
+from support.attacks import LASTING_FAULTS, NETWORK_FAULTS, OPERATIONS, legend, run_cells, table
 
 AT_ONCE = 12
 

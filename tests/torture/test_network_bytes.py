@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from attacks import OPERATIONS, RawFault, RawGround, legend, lengths_of, run_cells, table
+from support.attacks import OPERATIONS, RawFault, RawGround, legend, lengths_of, run_cells, table
 
 WRITERS = ("upload", "insert", "update_ser: comment", "security_events: all at once, first request")
 ACTIONS = ("reset", "close", "stall", "garble")

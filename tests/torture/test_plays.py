@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.secops.xdr.tests.integration.conftest import Playground
-from ansible_collections.secops.xdr.tests.unit.support.vpn_logs import plain_rows, write_log
+
+from support.vpn_logs import plain_rows, write_log
 
 ROWS = 25_000
 PATIENCE_SECONDS = 60

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.secops.xdr.tests.integration.conftest import Appliance, Playground, appliance, running_appliance
 
-from attacks import AWKWARD, KINDS, Results, SecretRun, handed_out_token, run_secret_plays
+from support.attacks import AWKWARD, KINDS, Results, SecretRun, handed_out_token, run_secret_plays
 
 if TYPE_CHECKING:
     from pathlib import Path

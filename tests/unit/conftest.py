@@ -12,15 +12,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible_collections.secops.xdr.tests.unit.support.module_runs import run_main
+
+from support.module_runs import run_main
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from ansible_collections.secops.xdr.tests.unit.support.module_runs import ModuleRun
-
     from emulator import RunningEmulator
+    from support.module_runs import ModuleRun
 
     RunModule = Callable[..., ModuleRun]
     StartEmulator = Callable[..., RunningEmulator]

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.secops.xdr.plugins.plugin_utils._watch.options import watch_options
-from ansible_collections.secops.xdr.tests.unit.support.secret_options import check_secrets_of
+
+from support.secret_options import check_secrets_of
 
 EDA = Path(__file__).resolve().parents[3] / "extensions" / "eda"
 SOURCE = EDA / "plugins" / "event_source" / "stellar_ser_event.py"

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from ansible_collections.secops.xdr.plugins.modules import extrahop_observation
-from ansible_collections.secops.xdr.tests.unit.support.stellar import Stellar, hurry
-from ansible_collections.secops.xdr.tests.unit.support.vpn_logs import plain_rows, write_log
+
+from support.stellar import Stellar, hurry
+from support.vpn_logs import plain_rows, write_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ansible_collections.secops.xdr.tests.unit.support.module_runs import ModuleRun
-
     from emulator import RunningEmulator
+    from support.module_runs import ModuleRun
 
     Upload = Callable[..., ModuleRun]
 

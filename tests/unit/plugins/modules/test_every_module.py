@@ -12,7 +12,8 @@ from unittest.mock import patch
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.secops.xdr.tests.unit.support.secret_options import check_secrets_of
+
+from support.secret_options import check_secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible_collections.secops.xdr.tests.unit.support.module_process import ModuleProcess
-from ansible_collections.secops.xdr.tests.unit.support.vpn_logs import HEADER, plain_row, plain_rows, received, write_log
+
+from support.module_process import ModuleProcess
+from support.vpn_logs import HEADER, plain_row, plain_rows, received, write_log
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.xdr.tests.unit.support.module_runs import ModuleRun
+    from support.module_runs import ModuleRun
 
 ROWS = 7
 TWO = [

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
-from ansible_collections.secops.xdr.tests.unit.support.vpn_logs import plain_rows, write_log
+
+from support.vpn_logs import plain_rows, write_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._http import client as _http
-from ansible_collections.secops.xdr.tests.unit.support.vpn_logs import plain_rows, write_log
+
+from support.vpn_logs import plain_rows, write_log
 
 UPLOAD = {"path": "/api/v1/observations/associatedipaddrs"}
 ROWS = 12

@@ -9,17 +9,17 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from ansible_collections.secops.xdr.tests.unit.support.gateway_logs import FIXTURES, MAKERS
-from ansible_collections.secops.xdr.tests.unit.support.gateway_world import LOG_END
-from ansible_collections.secops.xdr.tests.unit.support.vpn_logs import received
+
+from support.gateway_logs import FIXTURES, MAKERS
+from support.gateway_world import LOG_END
+from support.vpn_logs import received
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ansible_collections.secops.xdr.tests.unit.support.module_runs import ModuleRun
-
     from emulator import RunningEmulator
+    from support.module_runs import ModuleRun
 
 OPTIONS = {"timezone": "Europe/Berlin", "on_invalid": "skip"}
 

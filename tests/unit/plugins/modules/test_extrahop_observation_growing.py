@@ -10,7 +10,8 @@ import random
 from pathlib import Path
 
 import pytest
-from ansible_collections.secops.xdr.tests.unit.support.vpn_logs import HEADER, plain_row, received
+
+from support.vpn_logs import HEADER, plain_row, received
 
 STEPS = 40
 

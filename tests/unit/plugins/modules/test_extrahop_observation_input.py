@@ -11,7 +11,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from ansible_collections.secops.xdr.tests.unit.support.vpn_logs import (
+
+from support.vpn_logs import (
     HEADER,
     plain_row,
     plain_rows,

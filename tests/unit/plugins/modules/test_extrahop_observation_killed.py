@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from ansible_collections.secops.xdr.tests.unit.support.module_process import PATIENCE_SECONDS, ModuleProcess
-from ansible_collections.secops.xdr.tests.unit.support.vpn_logs import plain_rows, received, write_log
+
+from support.module_process import PATIENCE_SECONDS, ModuleProcess
+from support.vpn_logs import plain_rows, received, write_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable

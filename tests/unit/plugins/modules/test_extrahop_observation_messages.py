@@ -11,9 +11,10 @@ import socket
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._http import library as _requests
-from ansible_collections.secops.xdr.tests.unit.support.module_process import ModuleProcess
-from ansible_collections.secops.xdr.tests.unit.support.obedient_root import modes_obeyed
-from ansible_collections.secops.xdr.tests.unit.support.vpn_logs import HEADER, plain_row, plain_rows, write_log
+
+from support.module_process import ModuleProcess
+from support.obedient_root import modes_obeyed
+from support.vpn_logs import HEADER, plain_row, plain_rows, write_log
 
 ITEM = {"ipaddr": "10.8.0.2", "associated_ipaddr": "203.0.113.5", "timestamp": 1_717_143_300}
 

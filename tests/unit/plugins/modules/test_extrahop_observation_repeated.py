@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.secops.xdr.tests.unit.support.vpn_logs import plain_rows, write_log
+
+from support.vpn_logs import plain_rows, write_log
 
 REFUSED = "was refused with status 400: observations[0]: the same observation is held already"
 ROWS = 4

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import source as _source
-from ansible_collections.secops.xdr.tests.unit.support.vpn_logs import plain_row, plain_rows, received, sent_by_vendor_script, write_log
+
+from support.vpn_logs import plain_row, plain_rows, received, sent_by_vendor_script, write_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

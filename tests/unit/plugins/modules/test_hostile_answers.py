@@ -9,15 +9,15 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible_collections.secops.xdr.tests.unit.support.stellar import Stellar
+
+from support.stellar import Stellar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ansible_collections.secops.xdr.tests.unit.support.module_runs import ModuleRun
-
     from emulator import RunningEmulator
+    from support.module_runs import ModuleRun
 
     Upload = Callable[..., ModuleRun]
 

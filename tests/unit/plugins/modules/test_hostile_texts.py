@@ -15,14 +15,14 @@ import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 from ansible_collections.secops.xdr.plugins.module_utils._observations.rejects import rejects_file
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.rows import Rejected
-from ansible_collections.secops.xdr.tests.unit.support.stellar import SEED_EVENT, Stellar
+
+from support.stellar import SEED_EVENT, Stellar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ansible_collections.secops.xdr.tests.unit.support.module_runs import ModuleRun
-
     from emulator import RunningEmulator
+    from support.module_runs import ModuleRun
 
     Upload = Callable[..., ModuleRun]
 

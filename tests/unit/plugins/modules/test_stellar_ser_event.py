@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible_collections.secops.xdr.tests.unit.support.stellar import SEED_BODY, SEED_EVENT, SEED_TIME, Stellar
+
+from support.stellar import SEED_BODY, SEED_EVENT, SEED_TIME, Stellar
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.xdr.tests.unit.support.module_runs import ModuleRun
-    from ansible_collections.secops.xdr.tests.unit.support.stellar import Stellar
+    from support.module_runs import ModuleRun
+    from support.stellar import Stellar
 
 
 START = 1611849134000

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.secops.xdr.tests.unit.support.stellar import SEED_EVENT, Stellar
+
+from support.stellar import SEED_EVENT, Stellar
 
 EVENT = {"index": "aella-ser-1610496070892-", "id": "7PW5SXcBlxPU3jFcFJ_s"}
 

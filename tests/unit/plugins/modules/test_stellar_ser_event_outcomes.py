@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.secops.xdr.tests.unit.support.stellar import SEED_EVENT, Stellar
+
+from support.stellar import SEED_EVENT, Stellar
 
 INSERT = {"path": "/connect/api/v1/insert_ser"}
 DONE = ["reset_after", "close_after", "truncate", "empty", "garbage"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.xdr.tests.unit.support.stellar import Stellar
+    from support.stellar import Stellar
 
 INDEX = "aella-ser-1610496070892-"
 ID = "7PW5SXcBlxPU3jFcFJ_s"

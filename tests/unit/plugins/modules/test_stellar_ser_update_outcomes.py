@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from ansible_collections.secops.xdr.tests.unit.support.stellar import Stellar
+    from support.stellar import Stellar
 
 EVENT = {"index": "aella-ser-1610496070892-", "id": "7PW5SXcBlxPU3jFcFJ_s"}
 UPDATE = {"path": "/connect/api/update_ser"}

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.secops.xdr.tests.unit.support.stellar import SEED_EVENT, Stellar, hurry
+
+from support.stellar import SEED_EVENT, Stellar, hurry
 
 ROWS = 7
 

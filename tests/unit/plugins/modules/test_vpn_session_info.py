@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._times.timestamps import format_iso8601
 from ansible_collections.secops.xdr.plugins.modules import vpn_session_info
-from ansible_collections.secops.xdr.tests.unit.support.gateway_logs import FIXTURES, MAKERS
-from ansible_collections.secops.xdr.tests.unit.support.gateway_world import LOG_END
+
+from support.gateway_logs import FIXTURES, MAKERS
+from support.gateway_world import LOG_END
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ansible_collections.secops.xdr.tests.unit.support.module_runs import ModuleRun
+    from support.module_runs import ModuleRun
 
     Ask = Callable[..., ModuleRun]
     WriteLog = Callable[..., str]

@@ -12,13 +12,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible_collections.secops.xdr.tests.unit.support.module_process import ModuleProcess
+
+from support.module_process import ModuleProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ansible_collections.secops.xdr.tests.unit.support.module_runs import ModuleRun
+    from support.module_runs import ModuleRun
 
 HEADER = b"Real IP,VPN IP,Start Time\n"
 GOOD = b"203.0.113.5,10.8.0.2,01/05/24 10:00:00\n"

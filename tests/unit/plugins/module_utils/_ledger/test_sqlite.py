@@ -18,7 +18,8 @@ from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerEr
 from ansible_collections.secops.xdr.plugins.module_utils._ledger.opening import open_ledger
 from ansible_collections.secops.xdr.plugins.module_utils._ledger.records import ObservationScope
 from ansible_collections.secops.xdr.plugins.module_utils._ledger.sqlite import APPLICATION_ID, SCHEMA_VERSION
-from ansible_collections.secops.xdr.tests.unit.support.obedient_root import modes_obeyed
+
+from support.obedient_root import modes_obeyed
 
 SCOPE = ObservationScope("https://extrahop.example.com", "OpenVPN", "seconds")
 KEYS = [(1_700_000_000 + number, bytes([10, 8, 0, number, 203, 0, 113, 1])) for number in range(5)]

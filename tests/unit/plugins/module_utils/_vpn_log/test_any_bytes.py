@@ -12,8 +12,9 @@ import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 from ansible_collections.secops.xdr.plugins.module_utils._times.timestamps import EARLIEST_MS, LATEST_MS
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.readers import READERS
-from ansible_collections.secops.xdr.tests.unit.support.gateway_logs import MAKERS
-from ansible_collections.secops.xdr.tests.unit.support.log_reading import read_log
+
+from support.gateway_logs import MAKERS
+from support.log_reading import read_log
 
 hypothesis = pytest.importorskip("hypothesis")
 st = hypothesis.strategies

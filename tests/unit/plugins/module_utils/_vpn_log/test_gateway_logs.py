@@ -15,9 +15,10 @@ from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import source 
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.options import FORMATS
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.readers import READERS
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.start import LogStart
-from ansible_collections.secops.xdr.tests.unit.support.gateway_logs import FIXTURES, MAKERS, WrittenLog
-from ansible_collections.secops.xdr.tests.unit.support.gateway_world import LOG_END
-from ansible_collections.secops.xdr.tests.unit.support.log_reading import LogRead, opened, read_log
+
+from support.gateway_logs import FIXTURES, MAKERS, WrittenLog
+from support.gateway_world import LOG_END
+from support.log_reading import LogRead, opened, read_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,8 @@ from ansible_collections.secops.xdr.plugins.module_utils._errors import InputErr
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import source as _source
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.formats import openvpn_status as _openvpn_status
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.start import LogStart
-from ansible_collections.secops.xdr.tests.unit.support.log_reading import LogRead, opened, read_log
+
+from support.log_reading import LogRead, opened, read_log
 
 HEADER = "Real IP,VPN IP,Start Time"
 GOOD = "203.0.113.5,10.8.0.2,01/05/24 10:00:00"

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from ansible_collections.secops.xdr.tests.unit.support.gateway_world import UTC
-from ansible_collections.secops.xdr.tests.unit.support.log_reading import read_log
+
+from support.gateway_world import UTC
+from support.log_reading import read_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from ansible_collections.secops.xdr.tests.unit.support.log_reading import read_log
+
+from support.log_reading import read_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
-from ansible_collections.secops.xdr.tests.unit.support.log_reading import read_log
+
+from support.log_reading import read_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable

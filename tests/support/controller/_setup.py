@@ -1,0 +1,50 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs extensions/awx/apply.yml against the controller, as an administrator does."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._api import RunningController
+
+ROOT = Path(__file__).resolve().parents[3]
+INPUTS = {"host": "extrahop.example.com", "client_id": "one", "client_secret": "made-up-secret-1"}
+IMAGE = "registry.example.com/xdr:1"
+APPLIED: dict[str, Any] = {
+    "xdr_awx_vpn_log": "/var/log/openvpn/log.csv",
+    "xdr_awx_extrahop": "ExtraHop RevealX 360",
+    "xdr_awx_inputs": {"extrahop": INPUTS},
+    "xdr_awx_image": IMAGE,
+}
+"""Variables of apply.yml that make it bring in all that it can."""
+
+
+def apply_to(controller: RunningController, folder: Path, *arguments: str, succeeds: bool = True, **variables: Any) -> str:
+    """Run the playbook with these variables and return what it printed; its status must be as expected."""
+    subprocess.run([sys.executable, str(ROOT / "tests" / "support" / "checks" / "awx_collection.py")], check=True)
+    settings = {name: value for name, value in os.environ.items() if not name.startswith(("CONTROLLER_", "TOWER_"))}
+    settings |= {
+        **controller.environment(),
+        "ANSIBLE_HOME": str(folder / "ansible"),
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "ANSIBLE_NOCOLOR": "1",
+        "HOME": str(folder),
+        "LC_ALL": "C.UTF-8",
+        "NO_PROXY": "127.0.0.1",
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+    }
+    playbook = ROOT / "extensions" / "awx" / "apply.yml"
+    command = ["ansible-playbook", str(playbook), "--extra-vars", json.dumps(variables), *arguments]
+    done = subprocess.run(command, cwd=folder, env=settings, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    output = done.stdout + done.stderr
+    assert (done.returncode == 0) is succeeds, output
+    return output
