@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import NOT_SHOWN
-from ansible_collections.secops.xdr.tests.unit.support.stellar import SEED_EVENT, Stellar
+
+from support.stellar import SEED_EVENT, Stellar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ansible_collections.secops.xdr.tests.unit.support.module_runs import ModuleRun
-
     from emulator import RunningEmulator
+    from support.module_runs import ModuleRun
 
 emulators = pytest.importorskip("emulator", reason="the emulator runs on newer Pythons only")
 FORMS = emulators.ECHO_FORMS
