@@ -12,9 +12,18 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
+  paths:
+    description:
+      - Several logs on the host that runs the module, as files or patterns such as V(/var/log/vpn.csv*). They are read as one log in the
+        order of their content, each file once. Use it for logs that are rotated.
+      - Files may be compressed with gzip, bzip2 or xz, and with zstd where Python can read it (Python 3.14, or the package
+        C(backports.zstd)). A name with C(*), C(?) or C([) is a pattern, unless there is a file of exactly this name.
+    type: list
+    elements: path
+    version_added: 1.1.0
   format:
     description:
-      - What the log at O(path) is written in. The guide R(log formats,ansible_collections.secops.xdr.docsite.guide_log_formats)
+      - What the log is written in. The guide R(log formats,ansible_collections.secops.xdr.docsite.guide_log_formats)
         says for each of
         them what is read, skipped and rejected.
       - V(csv) is any CSV log with a header, as O(columns), O(timestamp_format) and O(delimiter) say. The others know their columns
@@ -61,7 +70,10 @@ options:
   timezone:
     description:
       - The time zone, by its IANA name such as V(Europe/Berlin), of times that carry none themselves.
-      - If not set, the zone of the host that runs the module is used and returned in RV(timezone).
+      - V(local) is the zone of the host that runs the module.
+      - If not set, V(local) is used. If the log has times without a zone, a warning names the zone that was used.
+      - Abbreviations of zones beside a time, such as V(EDT), are understood on every host. One that is unknown, or that means several
+        zones (V(IST), V(CST), V(AST)), makes the row invalid, unless this option names a zone that uses it.
       - A time that occurs twice because clocks went back is taken for the first of the two. A time that does not occur because clocks
         went forward is read as if they had not yet. The result is the same on every run.
     type: str

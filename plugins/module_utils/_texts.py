@@ -33,3 +33,8 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else character.encode("unicode_escape").decode("ascii") for character in text)
+
+
+def system_name(path: str) -> bytes:
+    """The name of a file as the system knows it: UTF-8, whatever the locale of the process is."""
+    return path.encode("utf-8", "surrogateescape")

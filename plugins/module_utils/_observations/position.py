@@ -71,7 +71,7 @@ class LogResumption:
 
     def remember(self, tally: Tally) -> None:
         """Records that the log was read to its end and everything in it was dealt with."""
-        if not tally.read or (self._found and self._found.offset == self._log.size):
+        if not self._log.ends_with_line_break or not tally.read or (self._found and self._found.offset == self._log.size):
             return
         if self._log.fingerprint(self._log.size) != self._fingerprint:
             # Somebody wrote into the log while it was read; what was read is not what stands there now.
@@ -82,7 +82,7 @@ class LogResumption:
             fingerprint=self._fingerprint,
             offset=self._log.size,
             line=self._log.line,
-            is_whole=self._log.ends_with_line_break and is_settled,
+            is_whole=is_settled,
             summary=json.dumps(_summary(tally)),
         )
         self._ledger.remember(position)

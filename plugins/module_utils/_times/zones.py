@@ -81,8 +81,10 @@ _SHARED_ABBREVIATIONS = {"IST": "India, Ireland and Israel"}
 class Zone:
     """The zone of times that carry none themselves."""
 
-    def __init__(self, name: str, rules: tzinfo | None) -> None:
+    def __init__(self, name: str, rules: tzinfo | None, *, is_chosen: bool = True) -> None:
         self.name = name
+        self.is_chosen = is_chosen
+        """An option names this zone, so it decides what an abbreviation of several zones means."""
         self._rules = rules
         self.was_used = False
         """Whether a time was read that carried no zone itself."""
@@ -103,9 +105,9 @@ class Zone:
             ) from error
 
     @classmethod
-    def of_host(cls) -> Zone:
+    def of_host(cls, *, is_chosen: bool = False) -> Zone:
         """The zone of the host that runs the module."""
-        return cls(_host_zone_name(), None)
+        return cls(_host_zone_name(), None, is_chosen=is_chosen)
 
     def epoch_seconds(self, moment: datetime) -> int:
         """Seconds since 1970-01-01 UTC for a wall-clock time without a zone (see the head of this file for the special hours)."""

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import re
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Union
 
 from .._errors import InputError
 from .._texts import quoted, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
+
+    from .options import LogColumns
 
     TextOf = Callable[[Sequence[str]], str]
 
@@ -24,23 +26,23 @@ _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _USERNAME_COLUMNS = ("username", "user name", "user", "common name")
 _SHOWN_NAMES_CHARACTERS = 500
 
-ColumnChoice = Union[str, "list[str]"]
+ColumnChoice = Union[str, "tuple[str, ...]"]
 """One column, several whose texts are joined by a space, or a pattern such as C({Month}/{Day}/{Year} {Time})."""
 
 
 class CsvHeader:
     """The columns of a log, and how to get what is needed from a row."""
 
-    def __init__(self, names: Sequence[str], path: str, columns: Mapping[str, Any]) -> None:
+    def __init__(self, names: Sequence[str], path: str, columns: LogColumns) -> None:
         """Raises InputError where a column is missing, or there are two of its name."""
         self._names = [name.strip() for name in names]
         self._path = path
         self.width = len(self._names)
         self.columns_needed = 0
-        self.ipaddr: TextOf = itemgetter(self._index("ipaddr", columns["ipaddr"]))
-        self.associated_ipaddr: TextOf = itemgetter(self._index("associated_ipaddr", columns["associated_ipaddr"]))
-        self.timestamp = self._text_of("timestamp", columns["timestamp"])
-        self.username = self._username_of(columns["username"])
+        self.ipaddr: TextOf = itemgetter(self._index("ipaddr", columns.ipaddr))
+        self.associated_ipaddr: TextOf = itemgetter(self._index("associated_ipaddr", columns.associated_ipaddr))
+        self.timestamp = self._text_of("timestamp", columns.timestamp)
+        self.username = self._username_of(columns.username)
 
     def _index(self, option: str, name: str) -> int:
         """Where the column stands: by its exact name, else without regard to case. Raises InputError."""
@@ -63,7 +65,7 @@ class CsvHeader:
 
     def _text_of(self, option: str, choice: ColumnChoice) -> TextOf:
         """How to get the text of a column, of several, or of a pattern from a row; raises InputError."""
-        if isinstance(choice, list):
+        if isinstance(choice, tuple):
             return _joined([self._index(option, name) for name in choice])
         if self._places(choice) or not _PLACEHOLDER.search(choice):
             return itemgetter(self._index(option, choice))

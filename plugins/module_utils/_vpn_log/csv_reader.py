@@ -114,8 +114,9 @@ class CsvReader:
         rejected = source.take_rejected()
         if header is None and not (rejected and source.is_entered):
             raise _without_header(source.path, rejected)
-        if rejected:
-            yield SessionBlock(others=list(rejected))
+        skipped = source.take_skipped()
+        if rejected or skipped:
+            yield SessionBlock(others=[*rejected, *skipped])
         elif is_empty:
             raise EmptyLogError(
                 f"path: {source.path} holds a header and no rows. If the log was just rotated, run again when it has some; "

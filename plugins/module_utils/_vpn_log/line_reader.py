@@ -62,7 +62,7 @@ class LineReader:
                     rows.extend(parser.rows(number, line))
             is_empty = is_empty and not rows and not parser.has_recognised
             yield rows
-        rows = [*parser.rest(), *map(self.shown, source.take_rejected())]
+        rows = [*parser.rest(), *map(self.shown, source.take_rejected()), *source.take_skipped()]
         yield rows
         if is_empty and not rows:
             raise EmptyLogError(

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""What has to be true of a log before it is read: it is a file, and its encoding is one that files have."""
+"""Checks before a log is read: it is a regular file, and its encoding is one that files are written in."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ import stat
 from typing import IO
 
 from .._errors import InputError
-from .._texts import quoted
+from .._texts import quoted, system_name
 
 _OTHER_ENCODINGS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape"})
 """They are for names of hosts and for source code, and what they make of a text depends on where it is cut."""
 _ASCII = bytes(range(128))
+
+
+class MissingLogError(InputError):
+    """There is no file of this name."""
 
 
 def checked_encoding(encoding: str) -> str:
@@ -34,7 +38,7 @@ def checked_encoding(encoding: str) -> str:
 
 
 def keeps_ascii(encoding: str) -> bool:
-    """Whether ASCII stands for itself everywhere, so that lines can be parted before they are decoded."""
+    """Whether ASCII characters are single bytes, so that bytes can be split into lines before they are decoded."""
     try:
         return _ASCII.decode(encoding) == _ASCII.decode("ascii")
     except ValueError:
@@ -49,9 +53,11 @@ def open_regular_file(path: str) -> IO[bytes]:
     """The open file; raises InputError. Nothing else is waited for or read: no pipe, no device."""
     try:
         # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(system_name(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
-        raise InputError(f"path: there is no file {path} on the host that runs the module.") from error
+        raise MissingLogError(f"path: there is no file {path} on the host that runs the module.") from error
+    except ValueError as error:
+        raise InputError(f"path: {quoted(path)} cannot be the name of a file: {error}.") from error
     except OSError as error:
         raise InputError(f"path: {path} cannot be opened: {error.strerror}.") from error
     mode = os.fstat(descriptor).st_mode
@@ -59,5 +65,5 @@ def open_regular_file(path: str) -> IO[bytes]:
         os.close(descriptor)
         if stat.S_ISDIR(mode):
             raise InputError(f"path: {path} is a folder; give the name of the log in it.")
-        raise InputError(f"path: {path} is not a regular file; a log is read twice and again at the next run, so it must be one.")
+        raise InputError(f"path: {path} is not a regular file; a log is read again at the next run, so it must be one.")
     return os.fdopen(descriptor, "rb", buffering=0)

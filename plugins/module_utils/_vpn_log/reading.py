@@ -9,14 +9,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .address_book import AddressBook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from .._times.zones import Zone
+    from .options import LogColumns, LogOptions
     from .rows import SessionBlock
     from .source import LogFile
 
@@ -26,12 +27,29 @@ class Reading:
     """An open log and the options that say how to read it."""
 
     source: LogFile
-    zone: Zone
-    timestamp_format: str
-    delimiter: str
-    columns: Mapping[str, Any]
-    wants_usernames: bool
+    options: LogOptions
+    wants_usernames: bool = True
     addresses: AddressBook = field(default_factory=AddressBook)
+
+    @property
+    def zone(self) -> Zone:
+        """The zone of times that carry none."""
+        return self.options.zone
+
+    @property
+    def timestamp_format(self) -> str:
+        """How times are written, for formats that leave it open."""
+        return self.options.timestamp_format
+
+    @property
+    def delimiter(self) -> str:
+        """The separator of columns, for formats that leave it open."""
+        return self.options.delimiter
+
+    @property
+    def columns(self) -> LogColumns:
+        """The names of columns, for formats that leave them open."""
+        return self.options.columns
 
 
 class LogReader(Protocol):

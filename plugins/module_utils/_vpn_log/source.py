@@ -6,41 +6,42 @@
 
 """A log file as lines of text, of any size, at the cost of one block of memory.
 
-Whatever does not become text (undecodable bytes, lines without end) is rejected with its line number and does not stop the reading.
+Bytes that do not become text (wrong encoding, endless lines) are rejected with their line number and do not stop the reading.
+A last line without its line end is left for the next run, because its writer may be in the middle of it, unless nothing was written to
+the file for two minutes.
 """
 
 from __future__ import annotations
 
 import codecs
-import gzip
 import hashlib
-import os
-import zlib
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._errors import InputError
-from .opening import checked_encoding, keeps_ascii, open_regular_file
-from .rows import Rejected
+from .content import CHUNK_BYTES, LogContent
+from .opening import checked_encoding, keeps_ascii
+from .records import REJECTED, SKIPPED, Record
+from .rows import Rejected, Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from .start import LogStart
 
-BLOCK_BYTES = 256 * 1024
+BLOCK_BYTES = CHUNK_BYTES
 MAX_LINE_BYTES = 256 * 1024
-"""No gateway writes longer lines; what is longer is rejected and passed over without being held."""
+"""No gateway writes longer lines; longer ones are rejected and skipped without being held in memory."""
+UNFINISHED_LINE = "unfinished_line"
+"""Skipped: the last line has no line end yet."""
+FINISHED_AFTER_SECONDS = 120
+"""A file that was not written to for so long ends with a finished line."""
 _HEAD_BYTES = 2 * MAX_LINE_BYTES
-_END_BYTES = 64 * 1024
-_SAMPLES = 32
-_SAMPLE_BYTES = 1024
-_DIGEST_BYTES = 16
-_GZIP_MAGIC = b"\x1f\x8b"
-_MAX_EXPANSION = 400
-"""Logs shrink to a tenth or, where lines repeat, to a hundredth; a file that was made to fill memory or time, to a thousandth."""
-_EXPANDED_BYTES = 64 * 1024 * 1024
-"""What a small file may expand to in any case."""
+_CONTROLS = "\0\r\x0b\x0c\x1a"
+_RESIDUES = ("#000", "#012", "#013", "#015")
+_MOST_RESIDUES = 8
 
 
 class LineBlock(NamedTuple):
@@ -50,128 +51,189 @@ class LineBlock(NamedTuple):
     lines: list[str]
 
 
+class LogPosition(NamedTuple):
+    """A place behind a whole line: bytes and lines before it, and the SHA-256 of these bytes."""
+
+    offset: int
+    line: int
+    sha256: bytes
+
+
 class LogFile:
-    """An open log. It is opened once, so every pass reads the same file, even if its name is given to another one meanwhile."""
+    """An open log. It is opened once, so it stays the same file if its name is given to another one meanwhile."""
 
     def __init__(self, path: str, encoding: str) -> None:
+        """Raises InputError."""
         self.path = path
         self._encoding = checked_encoding(encoding)
         self._has_plain_lines = keeps_ascii(encoding)
         self._line_encoding = encoding if self._has_plain_lines else "utf-8"
-        self._raw = open_regular_file(path)
-        # What is written after this moment belongs to the next run, so that a check and the run after it see the same rows.
-        status = os.fstat(self._raw.fileno())
-        self.size = status.st_size
-        self.modified_ms = int(status.st_mtime * 1000)
+        self.content = LogContent(path)
+        self.size = self.content.size
+        self.modified_ms = self.content.modified_ms
         """When the file was last written to, in epoch milliseconds, as it was on opening."""
-        self.is_compressed = self._raw.read(2) == _GZIP_MAGIC
+        self.is_compressed = self.content.compression is not None
+        self.is_finished = time.time() * 1000 - self.modified_ms >= FINISHED_AFTER_SECONDS * 1000
+        """Nothing was written to the file for so long that its last line is finished, with or without a line end."""
         self.line = 0
         """The number of the last line of the last block; the first line is 1."""
         self.offset = 0
-        """The byte behind the last block, in a log that is not compressed and has plain line breaks."""
+        """The number of bytes of content before the end of the last block."""
         self.lines_held_back = 0
-        """Lines that a reader was handed and has not dealt with yet; while there are any, nobody can go on behind the last block."""
+        """Lines that a reader was given and has not dealt with yet."""
+        self._digest = hashlib.sha256()
+        self._digests = {0: hashlib.sha256()}
+        self._has_open_end = False
         self._start: LogStart | None = None
-        self._rejected: list[Rejected] = []
+        self._others: list[Record] = []
 
     def __enter__(self) -> LogFile:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._raw.close()
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self.content.close()
 
     @property
     def bytes_read(self) -> int:
-        """How far into the file, as it lies on disk, reading has come."""
-        return self._raw.tell()
+        """How many bytes of the file on disk have been read."""
+        return self.content.bytes_read
 
     @property
     def can_be_entered(self) -> bool:
-        """Whether reading can begin at a byte in the middle."""
-        return self._has_plain_lines and not self.is_compressed
-
-    @property
-    def ends_with_line_break(self) -> bool:
-        """Whether the last line is surely whole, and reading can go on behind it when the log has grown."""
-        return self.can_be_entered and self.size > 0 and self.bytes_at(self.size - 1, 1) == b"\n"
+        """Reading can begin in the middle."""
+        return self._has_plain_lines
 
     @property
     def is_entered(self) -> bool:
-        """Whether reading begins in the middle."""
+        """Reading begins in the middle."""
         return self._start is not None
 
     def first_line(self) -> str | None:
-        """The first line that is not blank; None where there is none within reason, or it is no text."""
-        head = self._head()
-        return head[-1] if head else None
+        """The first line that is not blank; None if there is none within reason, or if it is not text."""
+        return next((line for line in self.head_lines() if line.strip()), None)
 
-    def bytes_at(self, offset: int, length: int) -> bytes:
-        """Some bytes of the file as it lies on disk; does not move the place where lines are read."""
-        return os.pread(self._raw.fileno(), length, offset)
+    def head_lines(self) -> list[str]:
+        """The first lines of the log, as far as they are text and not too long."""
+        head = self._head() if self._has_plain_lines else b""
+        lines = head.removeprefix(codecs.BOM_UTF8).split(self._line_end(head))
+        if len(head) >= _HEAD_BYTES:
+            del lines[-1]
+        decoded: list[str] = []
+        with suppress(UnicodeDecodeError):
+            decoded.extend(_clean(line.decode(self._line_encoding)) for line in lines)
+        return decoded
+
+    def digests(self, offsets: Collection[int]) -> Mapping[int, bytes]:
+        """The SHA-256 of the content before each of these offsets, in one pass; offsets behind the end are left out."""
+        wanted = sorted(offset for offset in set(offsets) if offset not in self._digests)
+        digest, position = hashlib.sha256(), 0
+        for chunk in self.content.chunks(0, CHUNK_BYTES) if wanted else ():
+            taken = 0
+            while wanted and wanted[0] <= position + len(chunk):
+                offset = wanted.pop(0)
+                digest.update(chunk[taken : offset - position])
+                taken = offset - position
+                self._digests[offset] = digest.copy()
+            if not wanted:
+                break
+            digest.update(chunk[taken:])
+            position += len(chunk)
+        return {offset: self._digests[offset].digest() for offset in offsets if offset in self._digests}
+
+    def ends_at(self, offset: int) -> bool:
+        """The log has no content behind this offset."""
+        return next(self.content.chunks(offset, 1), None) is None
 
     def fingerprint(self, offset: int) -> bytes:
-        """A digest of the log up to an offset: its beginning, what stands right before the offset, and samples in between.
+        """The digest of the content before this offset, cut to 16 bytes."""
+        return self.digests([offset]).get(offset, b"")[:16]
 
-        Its cost does not grow with the log. It misses a log whose length, beginning and end are kept while single bytes in between
-        are changed, which no gateway and no rotation does.
-        """
-        digest = hashlib.blake2b(offset.to_bytes(8, "big"), digest_size=_DIGEST_BYTES)
-        digest.update(self.bytes_at(0, min(offset, _END_BYTES)))
-        last = max(0, offset - _END_BYTES)
-        digest.update(self.bytes_at(last, offset - last))
-        for sample in range(1, _SAMPLES):
-            start = offset * sample // _SAMPLES
-            digest.update(self.bytes_at(start, min(_SAMPLE_BYTES, offset - start)))
-        return digest.digest()
+    @property
+    def ends_with_line_break(self) -> bool:
+        """The last line is whole."""
+        return self.position() is not None
 
     def start_at(self, start: LogStart | None) -> None:
-        """From now on, C(blocks) goes on where an earlier run has ended, after the first lines that it needs to understand the rest."""
+        """From now on, `blocks` begins at this place, after the first lines that the reader needs to understand the rest."""
         self._start = start
 
+    def position(self) -> LogPosition | None:
+        """The place behind the last block; None if reading cannot go on from there."""
+        if not self._has_plain_lines or self.lines_held_back or self._has_open_end:
+            return None
+        return LogPosition(self.offset, self.line, self._digest.digest())
+
     def blocks(self) -> Iterator[LineBlock]:
-        """All lines from the start, without their line breaks, in blocks."""
-        self.line = self.offset = 0
+        """All lines, without their line ends, in blocks."""
+        self.line = self.offset = self.lines_held_back = 0
+        self._has_open_end = False
+        self._digest = hashlib.sha256()
         if self._start:
+            self.digests([self._start.offset])
+            self._digest = self._digests[self._start.offset].copy()
             self.offset = self._start.offset
             if self._start.repeated_lines:
-                head = self._head()
+                head = _through_filled_line(self.head_lines(), self._start.repeated_lines)
                 yield LineBlock(range(1, len(head) + 1), head)
             self.line = self._start.line
         for block in self._blocks_of_whole_lines():
-            if _has_overlong_line(block):
-                yield self._decodable_lines(block)
-                continue
-            try:
-                lines = block.decode(self._line_encoding).split("\n")
-            except UnicodeDecodeError:
+            lines = None if _has_overlong_line(block) else self._decoded(block)
+            if lines is None:
                 yield self._decodable_lines(block)
                 continue
             first = self.line + 1
             self.line += len(lines)
             yield LineBlock(range(first, self.line + 1), lines)
 
-    def take_rejected(self) -> list[Rejected]:
-        """The lines since the last call that are no text."""
-        taken, self._rejected = self._rejected, []
+    def take_records(self) -> list[Record]:
+        """The lines since the last call that no reader is given: not text, too long, or unfinished."""
+        taken, self._others = self._others, []
         return taken
+
+    def take_rejected(self) -> list[Rejected]:
+        """The same as rows; unfinished lines are in `take_records` only."""
+        taken, self._others = self._others, [record for record in self._others if record.kind == SKIPPED]
+        return [Rejected(record.line, str(record.reason), record.text) for record in taken if record.kind == REJECTED]
+
+    def take_skipped(self) -> list[Skipped]:
+        """The unfinished last line, after the last block."""
+        taken, self._others = self._others, [record for record in self._others if record.kind != SKIPPED]
+        return [Skipped(record.line, str(record.reason)) for record in taken if record.kind == SKIPPED]
 
     def reject(self, number: int, reason: str, text: str) -> None:
         """Notes a line that no reader can use."""
-        self._rejected.append(Rejected(number, reason, text))
+        self._others.append(Record(number, REJECTED, reason, text=text))
 
-    def _head(self) -> list[str]:
-        """The lines from the first on to the first that is not blank; nothing where that is not to be had."""
-        if not self.can_be_entered:
-            return []
-        start = self.bytes_at(0, min(_HEAD_BYTES, self.size))
-        lines = start.removeprefix(codecs.BOM_UTF8).split(b"\n")
-        if len(start) == _HEAD_BYTES:
-            del lines[-1]
-        place = next((place for place, line in enumerate(lines) if line.strip()), None)
+    def leave_unfinished(self, number: int, text: str) -> None:
+        """Notes a line that its writer has not finished."""
+        self._has_open_end = True
+        self._others.append(Record(number, SKIPPED, UNFINISHED_LINE, text=text))
+
+    def _head(self) -> bytes:
+        head = b""
+        for chunk in self.content.chunks(0, _HEAD_BYTES):
+            head += chunk
+            if len(head) >= _HEAD_BYTES:
+                break
+        return head[:_HEAD_BYTES]
+
+    def _line_end(self, head: bytes) -> bytes:
+        """A line feed; a carriage return in a file that has nothing else, as old programs for the Mac write it."""
+        return b"\r" if self._has_plain_lines and b"\n" not in head and b"\r" in head[:-1] else b"\n"
+
+    def _decoded(self, block: bytes) -> list[str] | None:
+        """The lines of a block; None if it is not text."""
         try:
-            return [] if place is None else [line.decode(self._line_encoding) for line in lines[: place + 1]]
+            text = block.decode(self._line_encoding)
         except UnicodeDecodeError:
-            return []
+            return None
+        if "\r" not in text and "\0" not in text and "#0" not in text and "\x1a" not in text:
+            return text.split("\n")
+        return list(map(_clean, text.split("\n")))
 
     def _decodable_lines(self, block: bytes) -> LineBlock:
         numbers: list[int] = []
@@ -182,7 +244,7 @@ class LogFile:
                 continue
             self.line += 1
             try:
-                lines.append(raw.decode(self._line_encoding))
+                lines.append(_clean(raw.decode(self._line_encoding)))
                 numbers.append(self.line)
             except UnicodeDecodeError as error:
                 reason = (
@@ -193,86 +255,94 @@ class LogFile:
         return LineBlock(numbers, lines)
 
     def _blocks_of_whole_lines(self) -> Iterator[bytes]:
-        """Blocks that end where a line ends, without the last line break."""
+        """Blocks of whole lines, separated by line feeds, without the last one."""
+        line_end = self._line_end(self._head())
         rest = b""
         is_overlong = False
         for block in self._blocks():
-            first_break = block.find(b"\n")
-            if first_break < 0:
-                is_overlong = is_overlong or len(rest) + len(block) > MAX_LINE_BYTES
-                rest = b"" if is_overlong else rest + block
+            whole, found, end = block.rpartition(line_end)
+            if not found:
+                rest += block
+                if is_overlong or len(rest) > MAX_LINE_BYTES:
+                    self._pass(rest)
+                    rest, is_overlong = b"", True
                 continue
+            whole = rest + whole
+            rest = end
             if is_overlong:
+                is_overlong = False
                 self._reject_overlong()
-                block, is_overlong = block[first_break + 1 :], False
-            whole, line_break, end = block.rpartition(b"\n")
-            if line_break:
-                self.offset = self._raw.tell() - len(end)
-                yield rest + whole
-                rest = b""
-            rest += end
+                last, found, whole = whole.partition(line_end)
+                self._pass(last + line_end)
+                if not found:
+                    continue
+            self._pass(whole)
+            self._pass(line_end)
+            yield whole if line_end == b"\n" else whole.replace(line_end, b"\n")
         if is_overlong:
             self._reject_overlong()
-        elif rest:
-            self.offset = self._raw.tell()
+            self._has_open_end = True
+        elif rest and self.is_finished:
+            self._has_open_end = True
             yield rest
+        elif rest:
+            self.leave_unfinished(self.line + 1, rest.decode(self._line_encoding, "replace"))
+
+    def _pass(self, content: bytes) -> None:
+        self.offset += len(content)
+        self._digest.update(content)
 
     def _reject_overlong(self) -> None:
         self.line += 1
         self.reject(self.line, f"the line is longer than {MAX_LINE_BYTES} bytes; is this file a log of this format?", "")
 
     def _blocks(self) -> Iterator[bytes]:
-        """The file's bytes from the start, decompressed, in an encoding that has lines, without a byte-order mark."""
-        self._raw.seek(self._start.offset if self._start else 0)
+        """The content from where reading begins, in an encoding that has lines, without a byte-order mark."""
+        chunks = self.content.chunks(self._start.offset if self._start else 0, BLOCK_BYTES)
         mark = b"" if self._start else codecs.BOM_UTF8
         try:
-            for block in self._recoded(self._expanded() if self.is_compressed else iter(self._next_bytes, b"")):
+            for block in chunks if self._has_plain_lines else self._recoded(chunks):
+                if mark and block.startswith(mark):
+                    self._pass(mark)
+                    block = block[len(mark) :]
+                mark = b""
                 if block:
-                    yield block.removeprefix(mark)
-                    mark = b""
+                    yield block
         except UnicodeDecodeError as error:
             raise InputError(f"encoding: {self.path} is not {self._encoding}: {error.reason} behind line {self.line}.") from error
         except UnicodeError as error:
             raise InputError(f"encoding: {self.path} is not {self._encoding}: {error}.") from error
-        except (OSError, EOFError, zlib.error) as error:
-            raise InputError(f"path: {self.path} cannot be read to its end ({error}); copy or export it again.") from error
-
-    def _next_bytes(self) -> bytes:
-        wanted = min(BLOCK_BYTES, self.size - self._raw.tell())
-        block = self._raw.read(wanted)
-        if wanted and not block:
-            raise InputError(
-                f"path: {self.path} became shorter while it was read, behind line {self.line}: it was replaced or cut off. Run again."
-            )
-        return block
-
-    def _expanded(self) -> Iterator[bytes]:
-        stream = gzip.GzipFile(fileobj=self._raw)
-        length = 0
-        while True:
-            block = stream.read(BLOCK_BYTES)
-            length += len(block)
-            if length > max(_EXPANDED_BYTES, _MAX_EXPANSION * self.size):
-                raise InputError(
-                    f"path: {self.path} expands to more than {_MAX_EXPANSION} times its size (behind line {self.line}), which no log does."
-                )
-            if not block:
-                return
-            yield block
 
     def _recoded(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
-        """UTF-16 and its like as UTF-8, because their line breaks cannot be found in the bytes; everything else as it is."""
-        if self._has_plain_lines:
-            yield from blocks
-            return
+        """UTF-16 and its like as UTF-8, because their line ends cannot be found in the bytes."""
         decoder = codecs.getincrementaldecoder(self._encoding)()
         for block in blocks:
             yield decoder.decode(block).encode()
         yield decoder.decode(b"", final=True).encode()
 
 
+def _through_filled_line(lines: list[str], number: int) -> list[str]:
+    """The lines through this one of those that are not blank."""
+    filled = 0
+    for place, line in enumerate(lines, start=1):
+        filled += bool(line.strip())
+        if filled == number:
+            return lines[:place]
+    return lines
+
+
+def _clean(line: str) -> str:
+    """The line without what writers and collectors leave at its end: carriage returns, NUL, and these written out as `#015`."""
+    line = line.rstrip(_CONTROLS)
+    for _ in range(_MOST_RESIDUES):
+        if not line.endswith(_RESIDUES):
+            break
+        line = line[:-4].rstrip(_CONTROLS)
+    return line
+
+
 def _has_overlong_line(block: bytes) -> bool:
-    """Whether a line is longer than MAX_LINE_BYTES: if so, it goes over one of the places that are so far apart."""
+    """A line is longer than MAX_LINE_BYTES: if so, it crosses one of the places that are so far apart."""
     for place in range(0, len(block), MAX_LINE_BYTES):
         end = block.find(b"\n", place)
         if (len(block) if end < 0 else end) - (block.rfind(b"\n", 0, place) + 1) > MAX_LINE_BYTES:

@@ -22,6 +22,7 @@ from ..columns import CsvHeader
 from ..csv_reader import CsvReader
 from ..endpoints import endpoint_book
 from ..formats import globalprotect_fields as fields
+from ..options import LogColumns
 from ..rows import (
     OTHER_MESSAGE,
     SESSION_END,
@@ -62,12 +63,7 @@ class GlobalProtectTable:
         path = self._reading.source.path
         self._order = fields.FieldOrder(first_row if has_names else None, path)
         # Named by their places, because the vendor's order has one name twice.
-        columns = {
-            "ipaddr": str(fields.PRIVATE),
-            "associated_ipaddr": str(fields.PUBLIC),
-            "timestamp": str(fields.TIME),
-            "username": str(fields.USER),
-        }
+        columns = LogColumns(*map(str, (fields.PRIVATE, fields.PUBLIC, fields.TIME, fields.USER)))
         header = CsvHeader([str(place) for place in range(fields.WIDTH)], path, columns)
         header.columns_needed = fields.WIDTH
         return header, has_names

@@ -18,6 +18,7 @@ from ..._times.timestamps import ISO8601
 from ..columns import CsvHeader
 from ..csv_reader import CsvReader
 from ..endpoints import endpoint_book
+from ..options import LogColumns
 from ..rows import FAILED_LOGIN, OTHER_SERVICE, Skipped
 from ..several_times import SeveralTimes
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from ..reading import Reading
     from ..rows import Rejected
 
-_COLUMNS = {"ipaddr": "Vpn Ip", "associated_ipaddr": "Real Ip", "timestamp": "Start Time", "username": "Username"}
+_COLUMNS = LogColumns("Vpn Ip", "Real Ip", "Start Time", "Username")
 _FORMATS = ("%Y.%m.%d %H:%M:%S %Z", "%Y.%m.%d %H:%M:%S", ISO8601)
 _VPN = "VPN"
 _DURATION = re.compile(r"(\d{1,9})(?:\.\d*)?\Z", re.ASCII)
@@ -48,7 +49,7 @@ class OpenvpnAsTable:
         """The first row is the header."""
         names = [name.strip().replace("_", " ") for name in first_row]
         self._places = {name.casefold(): place for place, name in enumerate(names)}
-        for name in _COLUMNS.values():
+        for name in ("Vpn Ip", "Real Ip", "Start Time", "Username"):
             if name.casefold() not in self._places:
                 listed = ", ".join(quoted(own) for own in first_row[:20])
                 raise InputError(

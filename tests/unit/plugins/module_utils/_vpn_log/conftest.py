@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import source as _source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,3 +25,9 @@ def written(tmp_path: Path) -> Callable[[str | bytes], Path]:
         return path
 
     return write
+
+
+@pytest.fixture(autouse=True)
+def finished_logs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Logs that these tests write are as good as two minutes old: their last line counts with or without a line end."""
+    monkeypatch.setattr(_source, "FINISHED_AFTER_SECONDS", -10.0)

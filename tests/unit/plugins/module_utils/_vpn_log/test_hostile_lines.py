@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import content as _content
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import source as _source
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.formats import openvpn_status as _openvpn_status
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.start import LogStart
@@ -199,7 +200,7 @@ class TestFilesThatChange:
             blocks = reader.blocks()
             next(blocks)
             path.write_text("", encoding="utf-8")
-            with pytest.raises(InputError, match=r"became shorter while it was read, behind line \d+: it was replaced or cut off"):
+            with pytest.raises(InputError, match=r"became shorter while it was read: it was replaced or cut off"):
                 list(blocks)
 
     def test_a_name_that_is_given_to_another_file_while_it_is_read(self, path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -216,12 +217,12 @@ class TestFilesThatChange:
 
     @pytest.mark.parametrize("unit", [b"0", b"\n"])
     def test_a_gzip_bomb(self, path: Path, monkeypatch: pytest.MonkeyPatch, unit: bytes):
-        monkeypatch.setattr(_source, "_EXPANDED_BYTES", 1_000_000)
+        monkeypatch.setattr(_content, "_EXPANDED_BYTES", 1_000_000)
         path.write_bytes(gzip.compress(f"{HEADER}\n{GOOD}\n".encode() + unit * 6_000_000))
-        with pytest.raises(InputError, match=r"expands to more than 400 times its size \(behind line \d+\), which no log does"):
+        with pytest.raises(InputError, match=r"expands to more than 400 times its size, which no log does"):
             read_log(path, "csv")
 
     def test_a_compressed_log_whose_rows_are_all_the_same_is_a_log(self, path: Path, monkeypatch: pytest.MonkeyPatch):
-        monkeypatch.setattr(_source, "_EXPANDED_BYTES", 1_000_000)
+        monkeypatch.setattr(_content, "_EXPANDED_BYTES", 1_000_000)
         path.write_bytes(gzip.compress(f"{HEADER}\n".encode() + f"{GOOD}\n".encode() * 50_000))
         assert len(read_log(path, "csv").sessions) == 50_000

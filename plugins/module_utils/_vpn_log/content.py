@@ -1,0 +1,127 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""The bytes of one log as its writer wrote them: decompressed, from the start or from any byte."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import zlib
+from typing import IO, TYPE_CHECKING, Any
+
+from .._errors import InputError
+from .opening import open_regular_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHUNK_BYTES = 1024 * 1024
+_MAX_EXPANSION = 400
+"""Logs shrink to a tenth or, if lines repeat, to a hundredth; a file that was made to fill memory or time, to a thousandth."""
+_EXPANDED_BYTES = 64 * 1024 * 1024
+"""What a small file may expand to in any case."""
+_BZIP2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")
+_MAGIC = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+_LIBRARIES = {"gzip": ("gzip",), "bzip2": ("bz2",), "xz": ("lzma",), "zstd": ("compression.zstd", "backports.zstd")}
+
+
+class LogContent:
+    """The content of a file, which is opened once: it stays the same file if its name is given to another one."""
+
+    def __init__(self, path: str) -> None:
+        """Raises InputError."""
+        self.path = path
+        self._raw = open_regular_file(path)
+        status = os.fstat(self._raw.fileno())
+        self.size = status.st_size
+        """Bytes on disk at opening. What is appended later belongs to the next run."""
+        self.modified_ms = status.st_mtime_ns // 1_000_000
+        self.identity = (status.st_dev, status.st_ino)
+        self.compression = _compression(os.pread(self._raw.fileno(), 10, 0))
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._raw.close()
+
+    @property
+    def bytes_read(self) -> int:
+        """How many bytes of the file on disk have been read."""
+        return self._raw.tell()
+
+    def chunks(self, start: int = 0, size: int = CHUNK_BYTES) -> Iterator[bytes]:
+        """The decompressed bytes from `start` on, in chunks of at most `size` bytes, never empty. Raises InputError."""
+        if self.compression is None:
+            self._raw.seek(start)
+            yield from iter(lambda: self._next_bytes(size), b"")
+            return
+        position = 0
+        for chunk in self._expanded(size):
+            position += len(chunk)
+            if position > start:
+                yield chunk[start - position :] if position - start < len(chunk) else chunk
+
+    def _next_bytes(self, size: int) -> bytes:
+        wanted = min(size, self.size - self._raw.tell())
+        try:
+            chunk = self._raw.read(wanted)
+        except OSError as error:
+            raise self._unreadable(error) from error
+        if wanted and not chunk:
+            raise InputError(f"path: {self.path} became shorter while it was read: it was replaced or cut off. Run again.")
+        return chunk
+
+    def _expanded(self, size: int) -> Iterator[bytes]:
+        self._raw.seek(0)
+        stream, errors = _decompressor(self.path, str(self.compression), self._raw)
+        length = 0
+        while True:
+            try:
+                chunk = stream.read(size)
+            except errors as error:
+                raise self._unreadable(error) from error
+            length += len(chunk)
+            if length > max(_EXPANDED_BYTES, _MAX_EXPANSION * self.size):
+                raise InputError(f"path: {self.path} expands to more than {_MAX_EXPANSION} times its size, which no log does.")
+            if not chunk:
+                return
+            yield bytes(chunk)
+
+    def _unreadable(self, error: Exception) -> InputError:
+        return InputError(f"path: {self.path} cannot be read to its end ({error}); copy or export it again.")
+
+
+def _compression(head: bytes) -> str | None:
+    """How a file is compressed, by its first bytes, whatever its name is."""
+    if head[:3] == b"BZh" and head[4:10] in _BZIP2_BLOCKS:
+        return "bzip2"
+    return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
+
+
+def _decompressor(path: str, compression: str, raw: IO[bytes]) -> tuple[Any, tuple[type[Exception], ...]]:
+    """A stream of the decompressed bytes, and the errors of its library; raises InputError."""
+    library: Any = None
+    for name in _LIBRARIES[compression]:
+        try:
+            library = importlib.import_module(name)
+            break
+        except ImportError:
+            continue
+    if library is None:
+        version = ".".join(map(str, sys.version_info[:3]))
+        needed = "Python 3.14 or later (or the package backports.zstd)" if compression == "zstd" else f"a Python with {compression} support"
+        raise InputError(
+            f"path: {path} is compressed with {compression}, which needs {needed}; this is Python {version} at {sys.executable}. "
+            "Decompress the file first."
+        )
+    if compression == "gzip":
+        return library.GzipFile(fileobj=raw), (OSError, EOFError, zlib.error)
+    if compression == "bzip2":
+        return library.BZ2File(raw), (OSError, EOFError, ValueError)
+    if compression == "xz":
+        return library.LZMAFile(raw), (OSError, EOFError, library.LZMAError)
+    return library.ZstdFile(raw), (OSError, EOFError, library.ZstdError)
