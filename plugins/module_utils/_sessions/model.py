@@ -62,7 +62,7 @@ class AddressClaim:
     session: str = ""
     """The gateway's own key of the session."""
     flaw: str = ""
-    """Why nobody may be named from this claim (no user, no outside address, a failed login). Empty for a usable claim."""
+    """A code that says why nobody may be named from this claim (no user, no outside address, a failed login). Empty for a usable claim."""
     starts_unknown: bool = False
     """The log shows only the end. `start` is the same as `end` then, and the real start is unknown."""
     is_snapshot: bool = False
@@ -251,8 +251,8 @@ class SessionHistory(EvidenceSource, Protocol):
     def set_networks(self, networks: GatewayNetworks) -> bool:
         """Replaces the networks of a gateway; returns whether that changed anything."""
 
-    def open_claims(self, gateway: str) -> Iterator[AddressClaim]:
-        """The claims of a gateway without a known end that nobody took (`end_kind` is `END_UNKNOWN`), so that later rows can end them."""
+    def open_claims(self, gateway: str, since: int) -> Iterator[AddressClaim]:
+        """The claims of a gateway that later rows may end: those whose `end_kind` is `END_UNKNOWN`, with `latest >= since`."""
 
     def positions(self, gateway: str) -> Sequence[LogPosition]:
         """The kept positions of a gateway's logs."""

@@ -1,0 +1,252 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+"""Claims from the rows of a log, oldest first: who took, kept and gave back which address.
+
+A claim is handed on when its address was taken by another one and that one by a third, or when the log ends. So memory grows with the
+addresses in use, never with the log.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Union
+
+from .._vpn_log.records import ALIVE, END, REJECTED, RESTART, SKIPPED, START
+from .flaws import NO_OUTSIDE_ADDRESS, flaw_of
+from .model import END_LOGGED, END_PROVEN, END_TAKEN, END_UNKNOWN, ROW, AddressClaim, Doubt
+from .open_claims import OpenClaim, OpenClaims
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from .._vpn_log.records import Record
+    from .clock import LogFacts, Timed
+
+Fact = Union[AddressClaim, Doubt]
+
+UNFINISHED_LINE = "unfinished_line"
+_SAME_START_MS = 120_000
+"""Login, assignment of the address and accounting of one session begin within this time."""
+
+
+class ClaimBuilder:
+    """The claims and doubts of one log. `wanted` are the addresses whose claims are handed on; None means all."""
+
+    def __init__(self, log: LogFacts, seeds: Iterable[AddressClaim] = (), wanted: Collection[str] | None = None) -> None:
+        self._log = log
+        self._wanted = wanted
+        self._open = OpenClaims(seeds)
+        self._facts: list[Fact] = []
+        self._run: _Unread | None = None
+        self._first: int | None = None
+        self._last = 0
+
+    def facts(self, rows: Iterable[Timed]) -> Iterator[Fact]:
+        """Everything that the rows say; claims come when they are complete."""
+        for row in rows:
+            if row.is_believed:
+                if self._run:
+                    self._unread_is_over()
+                self._first = row.at if self._first is None else self._first
+                self._last = max(self._last, row.at)
+                self._take(row)
+            else:
+                self._doubt(row)
+            for done in self._open.take_done():
+                self._claim(done.claim(self._log.gateway))
+            if self._facts:
+                yield from self._facts
+                self._facts = []
+        self._unread_is_over()
+        for left in self._open.all(self._last):
+            self._claim(left.claim(self._log.gateway))
+        yield from self._facts
+
+    def _claim(self, claim: AddressClaim) -> None:
+        if self._wanted is None or claim.ipaddr in self._wanted:
+            self._facts.append(claim)
+
+    def _take(self, row: Timed) -> None:
+        kind = row.record.kind
+        if kind == START:
+            self._started(row)
+        elif kind == ALIVE:
+            self._seen(row.record, row.at)
+        elif kind == END:
+            self._ended(row.record, row.at)
+        elif kind == RESTART:
+            for held in self._open.of_gateway(row.record.session):
+                self._open.close(held, max(held.start, row.at), END_LOGGED)
+
+    def _started(self, row: Timed) -> None:
+        record = row.record
+        if record.ipaddr is None or record.time is None:
+            return
+        new = OpenClaim.of(record, _begin(record, record.time), record.time)
+        held = self._open.held(new.ipaddr, record.time)
+        if row.end is not None:
+            self._whole(new, held, max(new.start, row.end))
+            return
+        if held and held.is_same_session(new):
+            held.add(new)
+            return
+        if held:
+            self._taken(held, new, row)
+        self._open.hold(new)
+
+    def _whole(self, new: OpenClaim, held: OpenClaim | None, end: int) -> None:
+        """A row that tells its end too. It stands for itself; an open claim that began before it is over."""
+        if held and held.is_same_session(new):
+            held.add(new)
+            self._open.close(held, end, END_PROVEN)
+            return
+        if held and held.start <= new.start:
+            self._open.close(held, new.start, END_TAKEN)
+        new.end, new.end_kind = end, END_PROVEN
+        self._claim(new.claim(self._log.gateway))
+
+    def _taken(self, held: OpenClaim, new: OpenClaim, row: Timed) -> None:
+        """The address goes from one claim to the next. The order of lines decides, because a clock may have been set back."""
+        if new.start >= held.start:
+            self._open.close(held, new.start, END_TAKEN)
+            return
+        if new.start < new.alive:
+            # The session began before the row that is its first sign.
+            self._open.close(held, max(held.start, new.alive), END_TAKEN)
+            return
+        if held.user != new.user and row.latest - new.start <= self._log.tolerance_ms:
+            words = "two users get this address at almost the same time, and the order of the lines is not the order of their times"
+            self._facts.append(self._doubted(new.ipaddr, held.start, held.start, row.record.line, words))
+        new.start = new.alive = new.sure_until = held.start
+        self._open.close(held, held.start, END_TAKEN)
+
+    def _seen(self, record: Record, time: int) -> None:
+        """A sign of life."""
+        if record.ipaddr is None:
+            for held in self._open.of_session(record.session, record.username):
+                held.seen(time)
+            return
+        new = OpenClaim.of(record, _begin(record, time), time)
+        held = self._open.held(new.ipaddr, time)
+        if held and held.is_user_of(record):
+            if held.is_session_of(record) and new.start <= held.start + _SAME_START_MS:
+                proves = record.start is not None or held.has_key(record.session)
+                held.seen(time, proves_it=proves)
+                held.add_outside(record)
+                return
+            if new.start == time and record.start is None:
+                held.seen(time)
+                return
+        if held:
+            taken = new.start if new.start >= held.start else max(held.start, time)
+            self._open.close(held, taken, END_TAKEN)
+        self._open.hold(new)
+
+    def _ended(self, record: Record, time: int) -> None:
+        found = self._open.ended_by(record, time)
+        if found.is_unclear:
+            for held in found.claims:
+                words = "the end of a session of this user, who had several; which one ended cannot be told"
+                self._facts.append(self._doubted(held.ipaddr, time, time, record.line, words))
+            return
+        if not found.claims:
+            self._lone_end(record, time)
+        for held in found.claims:
+            self._end(held, record, time)
+
+    def _end(self, held: OpenClaim, record: Record, time: int) -> None:
+        began = record.start
+        slack = _SAME_START_MS if record.ipaddr else _SAME_START_MS + 3_600_000
+        if began is not None and began > held.start + slack and not held.has_key(record.session):
+            if held.end_kind == END_UNKNOWN:
+                self._open.close(held, began, END_TAKEN)
+            self._lone_end(record._replace(ipaddr=held.ipaddr), time)
+            return
+        is_proven = held.has_key(record.session) or (began is not None and began <= held.start + _SAME_START_MS)
+        held.add_outside(record)
+        end = max(held.start, time)
+        if held.end_kind == END_TAKEN and held.end is not None and end <= held.end + self._log.tolerance_ms:
+            end = min(end, held.end)
+        self._open.close(held, end, END_PROVEN if is_proven else END_LOGGED)
+
+    def _lone_end(self, record: Record, time: int) -> None:
+        """The end of a session whose beginning is not in the log."""
+        if record.ipaddr is None:
+            self._end_of_unknown_address(record, time)
+        elif record.username and not self._open.is_over(record, time):
+            began = record.start if record.start is not None and record.start < time else None
+            lone = OpenClaim.of(record, time if began is None else began, time)
+            lone.end, lone.end_kind = time, END_LOGGED if began is None else END_PROVEN
+            lone.starts_unknown = began is None
+            self._claim(lone.claim(self._log.gateway))
+
+    def _end_of_unknown_address(self, record: Record, time: int) -> None:
+        first = self._first if self._first is not None else time
+        if not record.username or (record.start is not None and record.start < first):
+            return
+        words = f"the end of a session of {record.username}, whose beginning and address are not in the log"
+        since, until = (first, time) if record.start is None else (record.start, record.start)
+        self._facts.append(self._doubted(None, since, until, record.line, words))
+
+    def _doubt(self, row: Timed) -> None:
+        """A row that cannot be read, or whose time is not believed."""
+        record, kind = row.record, row.record.kind
+        if kind == ALIVE and record.time is None and record.ipaddr:
+            self._open.still_on(record)
+            return
+        if kind == REJECTED:
+            self._unread(row, f"the row cannot be read ({record.reason})" if record.reason else "the row cannot be read")
+        elif kind == SKIPPED:
+            if record.reason == UNFINISHED_LINE:
+                self._unread(row, "the last line is not finished")
+        elif kind == RESTART or record.ipaddr:
+            self._unread(row, "the time of the row cannot be believed")
+        elif kind == END:
+            for held in self._open.of_user(record.username):
+                words = "the end of a session of this user, at a time that cannot be believed"
+                self._facts.append(self._doubted(held.ipaddr, row.at, row.latest, record.line, words))
+
+    def _unread(self, row: Timed, words: str) -> None:
+        """Rows that follow each other and may concern any address are one doubt."""
+        if row.record.ipaddr is not None:
+            self._facts.append(self._doubted(row.record.ipaddr, row.at, row.latest, row.record.line, words))
+        elif self._run is None:
+            self._run = _Unread(row.record.line, row.at, row.latest, words)
+        else:
+            self._run.add(row)
+
+    def _unread_is_over(self) -> None:
+        run, self._run = self._run, None
+        if run:
+            self._facts.append(self._doubted(None, run.since, run.until, run.line, run.text()))
+
+    def _doubted(self, ipaddr: str | None, since: int, until: int, line: int, words: str) -> Doubt:
+        return Doubt(self._log.gateway, ROW, since, max(since, until), ipaddr, line, self._log.named(line, words))
+
+
+class _Unread:
+    """Consecutive rows that cannot be read."""
+
+    def __init__(self, line: int, since: int, until: int, words: str) -> None:
+        self.line = line
+        self.since = since
+        self.until = until
+        self._words = words
+        self._last = line
+
+    def add(self, row: Timed) -> None:
+        self.since = min(self.since, row.at)
+        self.until = max(self.until, row.latest)
+        self._last = max(self._last, row.record.line)
+
+    def text(self) -> str:
+        return f"{self._words}, and more rows up to line {self._last}" if self._last > self.line else self._words
+
+
+def _begin(record: Record, time: int) -> int:
+    return time if record.start is None else min(record.start, time)
+
+
+__all__ = ["NO_OUTSIDE_ADDRESS", "ClaimBuilder", "Fact", "flaw_of"]

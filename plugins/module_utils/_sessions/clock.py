@@ -1,0 +1,325 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+"""Which times of a log can be believed, and what the log covers.
+
+Works on records oldest first. Three things make times doubtful: a single time far from its neighbours, a clock that was set back, and
+rows that are later than the file itself. Times that occur twice because clocks go back are doubtful where a log carries no zone.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from .._times.timestamps import LATEST_MS, format_iso8601
+from .._vpn_log.records import REJECTED
+from .model import CLOCK, ROW, SPAN, Doubt
+from .order import FORWARD, UNORDERED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from .._times.zones import Zone
+    from .._vpn_log.records import Record
+    from .order import Order
+
+_HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
+MAX_CLOCK_MS = _DAY_MS
+"""A clock that was wrong by more than this makes the whole log doubtful."""
+_ZONES_APART_MS = 36 * _HOUR_MS
+"""More than a wrong time zone can account for."""
+_LONELY_MS = 30 * _DAY_MS
+_NEIGHBOURS = 5
+_MAX_JUMPS = 500
+"""What goes back more often counts as one long jump."""
+
+
+class Timed(NamedTuple):
+    """A record and the time at which it counts: its own if that is believed, else that of the row before it."""
+
+    record: Record
+    at: int
+    is_believed: bool
+    latest: int
+    """The latest time of any row so far; later than `at` while a clock that was set back catches up."""
+
+
+@dataclass(frozen=True)
+class LogFacts:
+    """What is known of a log before it is read."""
+
+    gateway: str
+    label: str
+    """Names the file in texts, where there are several; else empty."""
+    modified_ms: int
+    tolerance_ms: int
+    zone: Zone | None = None
+    """Read only once the log has been read: whether it was needed, and where its clocks go back."""
+
+    def doubt(self, kind: str, since: int, until: int, line: int, words: str) -> Doubt:
+        """A doubt that concerns any address."""
+        return Doubt(self.gateway, kind, since, until, None, line, self.named(line, words))
+
+    def named(self, line: int, words: str) -> str:
+        """Words with their place."""
+        place = f"{self.label}, line {line}" if self.label else f"line {line}"
+        return f"{place}: {words}" if line else f"{self.label}: {words}" if self.label else words
+
+
+class Clock:
+    """Goes through a log once. Afterwards, the attributes tell what it covers."""
+
+    def __init__(self, log: LogFacts, order: Order, *, latest: int | None = None) -> None:
+        self._log = log
+        self._order = order
+        self._now = self._high = latest
+        self._recent: deque[int] = deque([latest] if latest is not None else [], maxlen=2 * _NEIGHBOURS)
+        self._rows = 0
+        self._largest_gap = 0
+        self._jump: _Jump | None = None
+        self._jumps: list[_Jump] = []
+        self._late: _Late | None = None
+        self.first: int | None = None
+        """The first believable time."""
+        self.last: int | None = None
+        """The last one that the coverage may extend to."""
+
+    @property
+    def latest(self) -> int | None:
+        """The latest believed time of a row."""
+        return self._high
+
+    def timed(self, blocks: Iterable[Sequence[Record]]) -> Iterator[Timed]:
+        """The records with their times."""
+        for block, next_block in _with_following(blocks):
+            times = [time for time in map(self._order.time_of, block) if time is not None]
+            times += [time for time in map(self._order.time_of, next_block) if time is not None][:_NEIGHBOURS]
+            place = 0
+            for record in block:
+                time = self._order.time_of(record)
+                if time is None:
+                    yield self._untimed(record)
+                    continue
+                place += 1
+                following = times[place : place + _NEIGHBOURS]
+                yield self._rejected(record, time, following) if record.kind == REJECTED else self._timed(record, time, following)
+
+    def ended(self, end: int, line: int) -> int | None:
+        """The end of a session that a row tells, as far as it can be believed; it counts for what the log covers."""
+        late_by = end - self._log.modified_ms
+        if late_by > _ZONES_APART_MS:
+            return None
+        if late_by > self._log.tolerance_ms and self._late is None:
+            self._late = _Late(line, end)
+        if self.last is None or end > self.last:
+            self.last = end
+        return end
+
+    def doubts(self) -> Iterator[Doubt]:
+        """What makes times of this log doubtful; to be called when it has been read."""
+        if self.first is None or self.last is None:
+            return
+        whole = self._whole_log()
+        if whole:
+            yield whole
+        for jump in self._jumps:
+            words = f"{_gone_back(jump)}: a clock was set back, or lines are mixed up"
+            yield self._log.doubt(SPAN, jump.low, jump.high, jump.line, words)
+            if 0 < jump.amount <= MAX_CLOCK_MS:
+                amount = jump.amount
+                yield Doubt(self._log.gateway, CLOCK, self.first, self.last, None, jump.line, self._log.named(jump.line, words), amount)
+        yield from self._doubled_hours(self.first, self.last)
+
+    def is_doubtful(self) -> bool:
+        """Whether nobody may be named from this log at all."""
+        return self._whole_log() is not None
+
+    def _whole_log(self) -> Doubt | None:
+        since, until = self.first or 0, self.last or 0
+        if self._late:
+            words = (
+                f"the time {format_iso8601(self._late.time)} is later than the file itself, last written to at "
+                f"{format_iso8601(self._log.modified_ms)}: `timezone` or the gateway's clock is wrong"
+            )
+            return self._log.doubt(SPAN, since, max(until, self._late.time), self._late.line, words)
+        for jump in self._jumps:
+            if jump.amount > MAX_CLOCK_MS:
+                words = f"{_gone_back(jump)}: the log spans several years without naming them, is mixed up, or its clock was wrong"
+                return self._log.doubt(SPAN, min(since, jump.low), max(until, jump.high), jump.line, words)
+        return None
+
+    def _untimed(self, record: Record) -> Timed:
+        if self._order.direction == UNORDERED:
+            # Nothing tells when such a row was written.
+            return Timed(record, 0, is_believed=False, latest=LATEST_MS)
+        now = self._now or 0
+        return Timed(record, now, is_believed=False, latest=max(now, self._high or 0))
+
+    def _rejected(self, record: Record, time: int, following: Sequence[int]) -> Timed:
+        """A row that cannot be read: its time, which may be damaged too, is believed only between those of its neighbours."""
+        tolerance = self._log.tolerance_ms
+        now = self._now if self._now is not None else time
+        latest = following[0] if following else self._log.modified_ms
+        if self._order.direction == UNORDERED or now - tolerance <= time <= latest + tolerance:
+            return Timed(record, time, is_believed=False, latest=max(time, self._high or 0) if self._jump else time)
+        return Timed(record, min(now, time), is_believed=False, latest=max(now, self._high or 0))
+
+    def _timed(self, record: Record, time: int, following: Sequence[int]) -> Timed:
+        now, high = self._now, self._high
+        if now is None or high is None or time > now + self._log.tolerance_ms or time < now - self._log.tolerance_ms:
+            if not self._believed(record, time, following):
+                # In doubt about the time, both what it says and its place in the log count.
+                place = now if now is not None else time
+                return Timed(record, min(time, place), is_believed=False, latest=max(min(time, high or time), place, high or 0))
+            now, high = self._now, self._high
+        self._note(record, time)
+        return Timed(record, time, is_believed=True, latest=self._high or time)
+
+    def _believed(self, record: Record, time: int, following: Sequence[int]) -> bool:
+        """Whether a time that is not near the one before it is believed. Notes clocks that went back."""
+        tolerance = self._log.tolerance_ms
+        if time > self._log.modified_ms + _ZONES_APART_MS:
+            return False
+        now = self._now
+        lower = [other for other in following if other < time - tolerance]
+        higher = [other for other in following if other > time + tolerance]
+        if now is None:
+            gone_back = len(lower) * 2 > len(following) and time - max(lower, default=0) > _DAY_MS
+            lonely = len(higher) == _NEIGHBOURS and min(higher) - time > max(_LONELY_MS, 10 * (max(higher) - min(higher)))
+            return not (gone_back or lonely)
+        if time > now:
+            return not self._is_far_ahead(time, now, following, lower)
+        above = [other for other in following if other >= now - tolerance]
+        back = now - time
+        if len(above) * 2 > len(following) and (back > _DAY_MS or back > 4 * max(self._typical_gap(), tolerance)):
+            return False
+        self._went_back(record.line, time, back)
+        return True
+
+    def _is_far_ahead(self, time: int, now: int, following: Sequence[int], lower: Sequence[int]) -> bool:
+        if not following:
+            # The last row of all has no witness.
+            return self._rows >= _NEIGHBOURS and time - now > max(_LONELY_MS, 10 * self._largest_gap)
+        if len(lower) * 2 <= len(following):
+            return False
+        drop = time - max(lower)
+        leap = time - now
+        is_back = sum(other >= now - self._log.tolerance_ms for other in lower) * 2 > len(lower)
+        return is_back and (drop > _DAY_MS or (leap > 600_000 and leap > 8 * self._typical_gap()))
+
+    def _went_back(self, line: int, time: int, back: int) -> None:
+        high = self._high or time
+        is_expected = self._order.direction == UNORDERED or self._is_doubled(time, high)
+        amount = 0 if is_expected else max(back + 4 * self._typical_gap(), high - time)
+        if len(self._jumps) < _MAX_JUMPS:
+            self._jumps.append(_Jump(line, time, high, amount))
+        self._jump = self._jumps[-1]
+        self._jump.reached(time, high, amount)
+        self._now = time
+
+    def _note(self, record: Record, time: int) -> None:
+        now = self._now
+        if now is not None and self._rows:
+            self._largest_gap = max(self._largest_gap, time - now)
+        self._rows += 1
+        self._recent.append(time)
+        if self._jump:
+            self._jump.reached(time)
+            if time > self._jump.high:
+                self._jump = None
+        self._now = time if now is None or time > now else now
+        self._high = time if self._high is None or time > self._high else self._high
+        self.first = time if self.first is None or time < self.first else self.first
+        self.last = time if self.last is None or time > self.last else self.last
+        if time > self._log.modified_ms + self._log.tolerance_ms and self._late is None:
+            self._late = _Late(record.line, time)
+
+    def _typical_gap(self) -> int:
+        times = list(self._recent)
+        gaps = sorted(abs(after - before) for before, after in zip(times, times[1:]))
+        return gaps[len(gaps) // 2] if gaps else 0
+
+    def _is_doubled(self, time: int, high: int) -> bool:
+        return high - time <= _HOUR_MS + self._log.tolerance_ms and any(
+            since <= time <= until for since, until in self._changes(time - 3 * _HOUR_MS, time + 3 * _HOUR_MS)
+        )
+
+    def _doubled_hours(self, first: int, last: int) -> Iterator[Doubt]:
+        words = "the clocks go back here, and the log does not tell the two hours apart"
+        for since, until in self._changes(first - _DAY_MS, last + _DAY_MS):
+            if since <= last and until >= first:
+                yield self._log.doubt(SPAN, since, until, 0, words)
+                if self._order.direction != FORWARD:
+                    yield self._log.doubt(ROW, since, until, 0, words)
+
+    def _changes(self, since: int, until: int) -> list[tuple[int, int]]:
+        """From the first to the last moment of the hours that occur twice; only where times without a zone were read."""
+        zone = self._log.zone
+        if zone is None or not zone.was_used:
+            return []
+        found = []
+        day = since - since % _HOUR_MS
+        offset = zone.offset_at(day // 1000)
+        while day < until:
+            step = min(day + _DAY_MS, until + _HOUR_MS)
+            after = zone.offset_at(step // 1000)
+            if after < offset:
+                change = _change(zone, day // 1000, step // 1000)
+                amount = offset - after
+                found.append(((change - amount) * 1000, (change + amount) * 1000))
+            day, offset = step, after
+        return found
+
+
+class _Late(NamedTuple):
+    line: int
+    time: int
+
+
+class _Jump:
+    """The time went back, and the log repeats times from `low` to `high`."""
+
+    def __init__(self, line: int, low: int, high: int, amount: int) -> None:
+        self.line = line
+        self.low = low
+        self.high = high
+        self.amount = amount
+
+    def reached(self, time: int, high: int = 0, amount: int = 0) -> None:
+        self.low = min(self.low, time)
+        self.high = max(self.high, high)
+        self.amount = max(self.amount, amount)
+
+
+def _gone_back(jump: _Jump) -> str:
+    return f"the time goes back from {format_iso8601(jump.high)} to {format_iso8601(jump.low)}"
+
+
+def _change(zone: Zone, before: int, after: int) -> int:
+    """The second at which the offset changes between two times."""
+    offset = zone.offset_at(before)
+    while after - before > 1:
+        middle = (before + after) // 2
+        if zone.offset_at(middle) == offset:
+            before = middle
+        else:
+            after = middle
+    return after
+
+
+def _with_following(blocks: Iterable[Sequence[Record]]) -> Iterator[tuple[Sequence[Record], Sequence[Record]]]:
+    """Each block with the next one."""
+    before: Sequence[Record] | None = None
+    for block in blocks:
+        if not block:
+            continue
+        if before is not None:
+            yield before, block
+        before = block
+    if before is not None:
+        yield before, ()

@@ -1,0 +1,286 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+"""The claims that may still change while a log is read: open ones, and the last one before each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from .flaws import NO_OUTSIDE_ADDRESS, flaw_of
+from .model import END_TAKEN, END_UNKNOWN, AddressClaim
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from .._vpn_log.records import Record
+
+MAX_OPEN_CLAIMS = 100_000
+"""More than any gateway serves at once. Beyond, the claim that began first is handed on without an end."""
+_NEAR_MS = 3_900_000
+"""How far the beginning of a session that an end tells may be from its claim: an hour by which clocks are moved, and some minutes."""
+
+
+class OpenClaim:
+    """A claim that is being read. Fields as in `AddressClaim`."""
+
+    __slots__ = (
+        "alive",
+        "associated_ipaddr",
+        "end",
+        "end_kind",
+        "flaw",
+        "ipaddr",
+        "is_new",
+        "is_snapshot",
+        "line",
+        "session",
+        "start",
+        "starts_unknown",
+        "sure_until",
+        "user",
+        "username",
+    )
+
+    def __init__(self, ipaddr: str, username: str, start: int, line: int) -> None:
+        self.ipaddr = ipaddr
+        self.username = username
+        self.user = username.casefold()
+        self.start = start
+        self.line = line
+        self.associated_ipaddr = ""
+        self.end: int | None = None
+        self.end_kind = END_UNKNOWN
+        self.alive = self.sure_until = start
+        self.session = ""
+        self.flaw = ""
+        self.starts_unknown = self.is_snapshot = False
+        self.is_new = True
+        """Whether this log says anything about it; False for a claim of the history that was only looked at."""
+
+    @classmethod
+    def of(cls, record: Record, start: int, seen: int) -> OpenClaim:
+        """The claim of a row that was written at `seen`."""
+        claim = cls(record.ipaddr or "", record.username, start, record.line)
+        claim.associated_ipaddr = record.associated_ipaddr or ""
+        claim.alive = claim.sure_until = max(start, seen)
+        claim.session = record.session or ""
+        claim.flaw = flaw_of(record)
+        return claim
+
+    @classmethod
+    def kept(cls, claim: AddressClaim) -> OpenClaim:
+        """A claim of the history, to go on with."""
+        kept = cls(claim.ipaddr, claim.username, claim.start, claim.line)
+        kept.associated_ipaddr, kept.session, kept.flaw = claim.associated_ipaddr, claim.session, claim.flaw
+        kept.alive, kept.sure_until, kept.is_snapshot = claim.alive, claim.sure_until, claim.is_snapshot
+        kept.is_new = False
+        return kept
+
+    def claim(self, gateway: str) -> AddressClaim:
+        """The claim as it is now."""
+        return AddressClaim(
+            gateway=gateway,
+            ipaddr=self.ipaddr,
+            username=self.username,
+            associated_ipaddr=self.associated_ipaddr,
+            start=self.start,
+            end=self.end,
+            end_kind=self.end_kind,
+            alive=self.alive,
+            sure_until=self.sure_until,
+            line=self.line,
+            session=self.session,
+            flaw=self.flaw,
+            starts_unknown=self.starts_unknown,
+            is_snapshot=self.is_snapshot,
+        )
+
+    def has_key(self, session: str | None) -> bool:
+        """Whether the gateway's key of the session is known and this one."""
+        return bool(session) and self.session == session
+
+    def is_user_of(self, record: Record) -> bool:
+        """Whether the row is about the same user; a row without a user only by the session's key."""
+        return self.user == record.username.casefold() if record.username and self.user else self.has_key(record.session)
+
+    def is_session_of(self, record: Record) -> bool:
+        """Whether nothing says that the row is about another session."""
+        return not (record.session and self.session) or self.has_key(record.session)
+
+    def is_same_session(self, new: OpenClaim) -> bool:
+        """Whether a second beginning repeats this one."""
+        return self.user == new.user and bool(self.user) and (self.start == new.start or self.has_key(new.session))
+
+    def add(self, new: OpenClaim) -> None:
+        """What a row of the same session adds."""
+        self.seen(new.alive, proves_it=True)
+        if self.flaw and not new.flaw:
+            self.flaw, self.associated_ipaddr = "", new.associated_ipaddr
+
+    def add_outside(self, record: Record) -> None:
+        """The outside address, where an earlier row had none."""
+        if self.flaw == NO_OUTSIDE_ADDRESS and record.associated_ipaddr and not flaw_of(record):
+            self.flaw, self.associated_ipaddr = "", record.associated_ipaddr
+
+    def seen(self, time: int, *, proves_it: bool = False) -> None:
+        """A sign of life; `proves_it` says that the session was never interrupted."""
+        self.is_new = True
+        self.alive = max(self.alive, time)
+        if proves_it:
+            self.sure_until = max(self.sure_until, time)
+
+
+class Ended(NamedTuple):
+    """The claims that an end is about. If it is unclear, one of them ended."""
+
+    claims: list[OpenClaim]
+    is_unclear: bool = False
+
+
+class OpenClaims:
+    """One open claim an address, and the one before it, whose end may still be told by a later line."""
+
+    def __init__(self, seeds: Iterable[AddressClaim] = ()) -> None:
+        self._open: dict[str, OpenClaim] = {}
+        self._before: dict[str, OpenClaim] = {}
+        self._by_user: dict[str, dict[int, OpenClaim]] = {}
+        self._by_session: dict[str, dict[int, OpenClaim]] = {}
+        self._seeds: dict[str, OpenClaim] = {}
+        self._seeds_of: dict[str, list[OpenClaim]] = {}
+        self._still_on: dict[str, str] = {}
+        self._done: list[OpenClaim] = []
+        for seed in seeds:
+            self._plant(OpenClaim.kept(seed))
+
+    def held(self, ipaddr: str, time: int) -> OpenClaim | None:
+        """The open claim on an address when a row of this time is read."""
+        if self._seeds:
+            self._grow(self._seeds.get(ipaddr), time)
+        return self._open.get(ipaddr)
+
+    def hold(self, new: OpenClaim) -> None:
+        """Notes an open claim. The address must be free."""
+        self._open[new.ipaddr] = new
+        self._by_user.setdefault(new.user, {})[id(new)] = new
+        if new.session:
+            self._by_session.setdefault(new.session, {})[id(new)] = new
+        if len(self._open) > MAX_OPEN_CLAIMS:
+            self._done_with(self._open.pop(next(iter(self._open))))
+        if len(self._before) > MAX_OPEN_CLAIMS:
+            self._done_with(self._before.pop(next(iter(self._before))))
+
+    def close(self, held: OpenClaim, end: int, kind: str) -> None:
+        """Ends a claim that is open, or tells the real end of one that was taken."""
+        held.end, held.end_kind, held.is_new = end, kind, True
+        if self._open.get(held.ipaddr) is held:
+            del self._open[held.ipaddr]
+            before = self._before.pop(held.ipaddr, None)
+            if before:
+                self._done_with(before)
+            self._before[held.ipaddr] = held
+
+    def take_done(self) -> list[OpenClaim]:
+        """The claims since the last call that will not change any more."""
+        done, self._done = self._done, []
+        return done
+
+    def all(self, last: int) -> Iterator[OpenClaim]:
+        """What is left when the log has ended; `last` is its last time, at which some sessions were still on."""
+        for ipaddr, user in self._still_on.items():
+            held = self._open.get(ipaddr)
+            if held and held.user == user and held.start <= last:
+                held.seen(last, proves_it=True)
+        yield from (held for held in (*self._before.values(), *self._open.values()) if held.is_new)
+
+    def still_on(self, record: Record) -> None:
+        """The row says that the session was on when the log ended."""
+        self._still_on[record.ipaddr or ""] = record.username.casefold()
+
+    def of_user(self, username: str) -> list[OpenClaim]:
+        """The open claims of a user."""
+        return [held for held in self._by_user.get(username.casefold(), {}).values() if held.end_kind == END_UNKNOWN]
+
+    def of_session(self, session: str | None, username: str) -> list[OpenClaim]:
+        """The open claims with this key; none if it is another user's."""
+        found = self._by_session.get(session or "", {}).values()
+        user = username.casefold()
+        return [held for held in found if held.end_kind == END_UNKNOWN and (not user or not held.user or held.user == user)]
+
+    def of_gateway(self, prefix: str | None) -> list[OpenClaim]:
+        """All open claims, or those whose key begins with the name of one gateway behind this log."""
+        for seed in list(self._seeds.values()):
+            self._grow(seed, seed.start + 1)
+        return [held for held in list(self._open.values()) if not prefix or not held.session or held.session.startswith(prefix)]
+
+    def is_over(self, record: Record, time: int) -> bool:
+        """Whether the end that this row tells is known: gateways repeat what was not acknowledged."""
+        before = self._before.get(record.ipaddr or "")
+        if before is None or before.user != record.username.casefold() or before.end is None:
+            return False
+        return before.is_session_of(record) and (record.start is None or record.start <= before.end) and time >= before.end
+
+    def ended_by(self, record: Record, time: int) -> Ended:
+        """The claims that a row ends."""
+        keyed = [held for held in self.of_session(record.session, record.username) if record.ipaddr in (None, held.ipaddr)]
+        if keyed:
+            return Ended(keyed)
+        if record.ipaddr is not None:
+            held = self.held(record.ipaddr, time)
+            if held and held.is_session_of(record) and (not record.username or held.is_user_of(record)):
+                return Ended([held])
+            before = self._before.get(record.ipaddr)
+            is_its_end = before and before.end_kind == END_TAKEN and before.is_user_of(record) and before.is_session_of(record)
+            return Ended([before] if before and is_its_end else [])
+        return self._of_address_unknown(record, time) if record.username else Ended([])
+
+    def _of_address_unknown(self, record: Record, time: int) -> Ended:
+        for seed in list(self._seeds_of.get(record.username.casefold(), ())):
+            self._grow(seed, time)
+        own = self._by_user.get(record.username.casefold(), {}).values()
+        fitting = [held for held in own if held.end_kind in (END_UNKNOWN, END_TAKEN) and held.is_session_of(record)]
+        fitting = [held for held in fitting if held.start <= time + _NEAR_MS]
+        # A user who roams ends the session from another outside address.
+        from_there = [held for held in fitting if held.associated_ipaddr == record.associated_ipaddr]
+        fitting = from_there or fitting
+        still_open = [held for held in fitting if held.end_kind == END_UNKNOWN]
+        began = record.start
+        if began is None:
+            fitting = still_open or fitting[-1:]
+            return Ended(fitting, is_unclear=len({held.line for held in fitting}) > 1)
+        fitting = [held for held in fitting if held.start >= began - _NEAR_MS]
+        if not fitting:
+            return Ended([])
+        best = min(fitting, key=lambda held: (abs(held.start - began), held.end_kind != END_UNKNOWN, held.line))
+        return Ended([held for held in fitting if held.line == best.line])
+
+    def _plant(self, seed: OpenClaim) -> None:
+        known = self._seeds.get(seed.ipaddr)
+        if known is None or known.start < seed.start:
+            self._seeds[seed.ipaddr] = seed
+            self._seeds_of.setdefault(seed.user, []).append(seed)
+
+    def _grow(self, seed: OpenClaim | None, time: int) -> None:
+        """A claim of the history counts for rows that are later than its beginning, unless the log has begun another one since."""
+        if seed is None or seed.start >= time or self._seeds.get(seed.ipaddr) is not seed:
+            return
+        del self._seeds[seed.ipaddr]
+        self._seeds_of[seed.user].remove(seed)
+        held = self._open.get(seed.ipaddr)
+        if held is None or held.start < seed.start:
+            if held:
+                self.close(held, seed.start, END_TAKEN)
+            self.hold(seed)
+
+    def _done_with(self, claim: OpenClaim) -> None:
+        self._by_user.get(claim.user, {}).pop(id(claim), None)
+        if not self._by_user.get(claim.user):
+            self._by_user.pop(claim.user, None)
+        if claim.session:
+            self._by_session.get(claim.session, {}).pop(id(claim), None)
+            if not self._by_session.get(claim.session):
+                self._by_session.pop(claim.session, None)
+        if claim.is_new:
+            self._done.append(claim)

@@ -1,0 +1,168 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""The order of a log: oldest first, newest first, or none. Records are handed on oldest first.
+
+The order is judged by the first rows. A log written oldest first is passed on as it is read; another one is kept in a temporary file
+until it has been read, so that memory does not grow with it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import os
+import tempfile
+from itertools import chain, islice
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+from .._vpn_log.records import END, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+FORWARD = "forward"
+BACKWARD = "backward"
+UNORDERED = "unordered"
+_JUDGED_ROWS = 4000
+_ROWS_A_RUN = 100_000
+_ROWS_A_PART = 1000
+"""Sorted are runs of so many rows; of each run, one part is in memory while they are merged."""
+_STEP_MS = 30_000
+"""Rows that a relay mixes up by less than this are in order."""
+_SMALL_STEP_MS = 1
+_FEW = 12
+"""With no more rows than these, every step counts, however small."""
+
+
+class Order(NamedTuple):
+    """How a log is ordered, and whether by the ends of its sessions instead of by the times of its rows."""
+
+    direction: str
+    by_end: bool = False
+
+    def time_of(self, record: Record) -> int | None:
+        """The time that the order of this log goes by."""
+        return record.end if self.by_end and record.end is not None else record.time
+
+
+class _Steps(NamedTuple):
+    up: int
+    down: int
+
+    @property
+    def odd(self) -> int:
+        return min(self.up, self.down)
+
+    def direction(self) -> str:
+        total = self.up + self.down
+        if self.odd >= max(4, total // 5):
+            return UNORDERED
+        return BACKWARD if self.down >= 2 and self.up * 4 <= total else FORWARD
+
+
+def in_order(blocks: Iterable[Sequence[Record]]) -> tuple[Order, Iterator[Sequence[Record]]]:
+    """The order of a log, and its records oldest first."""
+    waiting = iter(blocks)
+    first: list[Record] = []
+    for block in waiting:
+        first.extend(block)
+        if len(first) >= _JUDGED_ROWS:
+            break
+    order = order_of(first)
+    rest = chain([first], waiting)
+    if order.direction == FORWARD:
+        return order, rest
+    return order, _backward(rest) if order.direction == BACKWARD else _sorted(rest, order)
+
+
+def order_of(records: Sequence[Record]) -> Order:
+    """Judges the order of these rows."""
+    starts = _steps([record.time for record in records if record.time is not None])
+    if not starts.odd and (starts.up or starts.down >= 2):
+        return Order(starts.direction())
+    ended = [record.end for record in records if record.end is not None]
+    if ended and len(ended) * 2 >= sum(record.time is not None for record in records):
+        ends = _steps(ended)
+        if ends.odd < starts.odd or not ends.down:
+            return Order(ends.direction(), by_end=True)
+    return Order(starts.direction())
+
+
+def _steps(times: Sequence[int]) -> _Steps:
+    """How often time goes up and down. Steps of less than 30 seconds are added up, because busy logs have no others."""
+    least = _STEP_MS if len(times) > _FEW else _SMALL_STEP_MS
+    up = down = 0
+    pivot = times[0] if times else 0
+    for time in times:
+        if time >= pivot + least:
+            up, pivot = up + 1, time
+        elif time <= pivot - least:
+            down, pivot = down + 1, time
+    return _Steps(up, down)
+
+
+class _Spool:
+    """Blocks of records in a temporary file that nobody else can open and that disappears with the process."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._places: list[tuple[int, int]] = []
+
+    def add(self, records: Sequence[Record]) -> None:
+        data = json.dumps(records).encode()
+        self._places.append((self._file.seek(0, os.SEEK_END), len(data)))
+        self._file.write(data)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def block(self, number: int) -> list[Record]:
+        place, length = self._places[number]
+        self._file.seek(place)
+        return [Record(*fields) for fields in json.loads(self._file.read(length))]
+
+    def blocks(self, numbers: range) -> Iterator[Record]:
+        for number in numbers:
+            yield from self.block(number)
+
+
+def _backward(blocks: Iterable[Sequence[Record]]) -> Iterator[Sequence[Record]]:
+    with tempfile.TemporaryFile() as file:
+        spool = _Spool(file)
+        for block in blocks:
+            spool.add(block)
+        for number in reversed(range(len(spool))):
+            yield spool.block(number)[::-1]
+
+
+def _sorted(blocks: Iterable[Sequence[Record]], order: Order) -> Iterator[Sequence[Record]]:
+    """Sorted by time; rows without one come first. At one time, ends come before beginnings."""
+    key = _sort_key(order)
+    records = chain.from_iterable(blocks)
+    with tempfile.TemporaryFile() as file:
+        spool = _Spool(file)
+        runs: list[Iterator[Record]] = []
+        for run in _parts(records, _ROWS_A_RUN):
+            first = len(spool)
+            for part in _parts(iter(sorted(run, key=key)), _ROWS_A_PART):
+                spool.add(part)
+            runs.append(spool.blocks(range(first, len(spool))))
+        yield from _parts(heapq.merge(*runs, key=key), _JUDGED_ROWS)
+
+
+def _parts(records: Iterable[Record], rows: int) -> Iterator[list[Record]]:
+    waiting = iter(records)
+    while part := list(islice(waiting, rows)):
+        yield part
+
+
+def _sort_key(order: Order) -> Callable[[Record], tuple[int, bool, int]]:
+    def key(record: Record) -> tuple[int, bool, int]:
+        time = order.time_of(record)
+        return -1 if time is None else time, record.kind != END, record.line
+
+    return key
