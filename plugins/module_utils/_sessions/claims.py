@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Union
 
 from .._vpn_log.records import ALIVE, END, REJECTED, RESTART, SKIPPED, START
-from .flaws import NO_OUTSIDE_ADDRESS, flaw_of
 from .model import END_LOGGED, END_PROVEN, END_TAKEN, END_UNKNOWN, ROW, AddressClaim, Doubt
 from .open_claims import OpenClaim, OpenClaims
 
@@ -247,6 +246,3 @@ class _Unread:
 
 def _begin(record: Record, time: int) -> int:
     return time if record.start is None else min(record.start, time)
-
-
-__all__ = ["NO_OUTSIDE_ADDRESS", "ClaimBuilder", "Fact", "flaw_of"]

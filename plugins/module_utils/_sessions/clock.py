@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .._times.timestamps import LATEST_MS, format_iso8601
 from .._vpn_log.records import REJECTED
+from .doubled_hours import doubled_hours
 from .model import CLOCK, ROW, SPAN, Doubt
 from .order import FORWARD, UNORDERED
 
@@ -47,6 +48,8 @@ class Timed(NamedTuple):
     is_believed: bool
     latest: int
     """The latest time of any row so far; later than `at` while a clock that was set back catches up."""
+    end: int | None = None
+    """The end of the session, where the row tells it and it can be believed."""
 
 
 @dataclass(frozen=True)
@@ -109,17 +112,6 @@ class Clock:
                 following = times[place : place + _NEIGHBOURS]
                 yield self._rejected(record, time, following) if record.kind == REJECTED else self._timed(record, time, following)
 
-    def ended(self, end: int, line: int) -> int | None:
-        """The end of a session that a row tells, as far as it can be believed; it counts for what the log covers."""
-        late_by = end - self._log.modified_ms
-        if late_by > _ZONES_APART_MS:
-            return None
-        if late_by > self._log.tolerance_ms and self._late is None:
-            self._late = _Late(line, end)
-        if self.last is None or end > self.last:
-            self.last = end
-        return end
-
     def doubts(self) -> Iterator[Doubt]:
         """What makes times of this log doubtful; to be called when it has been read."""
         if self.first is None or self.last is None:
@@ -178,7 +170,17 @@ class Clock:
                 return Timed(record, min(time, place), is_believed=False, latest=max(min(time, high or time), place, high or 0))
             now, high = self._now, self._high
         self._note(record, time)
-        return Timed(record, time, is_believed=True, latest=self._high or time)
+        end = None if record.end is None else self._end(record.end, record.line)
+        return Timed(record, time, is_believed=True, latest=self._high or time, end=end)
+
+    def _end(self, end: int, line: int) -> int | None:
+        late_by = end - self._log.modified_ms
+        if late_by > _ZONES_APART_MS:
+            return None
+        if late_by > self._log.tolerance_ms and self._late is None:
+            self._late = _Late(line, end)
+        self.last = end if self.last is None or end > self.last else self.last
+        return end
 
     def _believed(self, record: Record, time: int, following: Sequence[int]) -> bool:
         """Whether a time that is not near the one before it is believed. Notes clocks that went back."""
@@ -246,34 +248,16 @@ class Clock:
 
     def _is_doubled(self, time: int, high: int) -> bool:
         return high - time <= _HOUR_MS + self._log.tolerance_ms and any(
-            since <= time <= until for since, until in self._changes(time - 3 * _HOUR_MS, time + 3 * _HOUR_MS)
+            since <= time <= until for since, until in doubled_hours(self._log.zone, time - 3 * _HOUR_MS, time + 3 * _HOUR_MS)
         )
 
     def _doubled_hours(self, first: int, last: int) -> Iterator[Doubt]:
         words = "the clocks go back here, and the log does not tell the two hours apart"
-        for since, until in self._changes(first - _DAY_MS, last + _DAY_MS):
+        for since, until in doubled_hours(self._log.zone, first - _DAY_MS, last + _DAY_MS):
             if since <= last and until >= first:
                 yield self._log.doubt(SPAN, since, until, 0, words)
                 if self._order.direction != FORWARD:
                     yield self._log.doubt(ROW, since, until, 0, words)
-
-    def _changes(self, since: int, until: int) -> list[tuple[int, int]]:
-        """From the first to the last moment of the hours that occur twice; only where times without a zone were read."""
-        zone = self._log.zone
-        if zone is None or not zone.was_used:
-            return []
-        found = []
-        day = since - since % _HOUR_MS
-        offset = zone.offset_at(day // 1000)
-        while day < until:
-            step = min(day + _DAY_MS, until + _HOUR_MS)
-            after = zone.offset_at(step // 1000)
-            if after < offset:
-                change = _change(zone, day // 1000, step // 1000)
-                amount = offset - after
-                found.append(((change - amount) * 1000, (change + amount) * 1000))
-            day, offset = step, after
-        return found
 
 
 class _Late(NamedTuple):
@@ -298,18 +282,6 @@ class _Jump:
 
 def _gone_back(jump: _Jump) -> str:
     return f"the time goes back from {format_iso8601(jump.high)} to {format_iso8601(jump.low)}"
-
-
-def _change(zone: Zone, before: int, after: int) -> int:
-    """The second at which the offset changes between two times."""
-    offset = zone.offset_at(before)
-    while after - before > 1:
-        middle = (before + after) // 2
-        if zone.offset_at(middle) == offset:
-            before = middle
-        else:
-            after = middle
-    return after
 
 
 def _with_following(blocks: Iterable[Sequence[Record]]) -> Iterator[tuple[Sequence[Record], Sequence[Record]]]:

@@ -3,132 +3,173 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+"""Who had an address at a time: the rules of evidence, and nothing else.
 
-"""Who had an address at a time: many questions, answered in one pass over the log.
-
-A session with a known end covers its start, its end and what is between. One without lasts until a session of the same address begins,
-whoever that belongs to and wherever in the log it stands, or until the end of the log. So only two things are kept of the log: for
-each question the sessions with a known end that cover it, and between two questions about one address the session that began last.
+An answer names a user only if the evidence allows one answer. Everything else is a reason, with the claims that may be meant and the
+doubts. What is decided here depends on the kept facts alone, so logs and a history give the same answers.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from itertools import compress, count
-from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .._addresses import parse_address
+from .coverage import Coverage
+from .doubts import Doubts
+from .holders import Holding, holdings
+from .model import AddressEvidence, ClaimWindow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from .._vpn_log.rows import Session, SessionBlock
-    from .options import Asked
+    from .model import AddressClaim, EvidenceSource
 
 UNKNOWN_ADDRESS = "unknown_address"
-"""The log has no session with this address."""
+"""No log ever assigned this address."""
 NOT_HELD = "not_held"
-"""It has, but none at this time."""
-AFTER_LOG_END = "after_log_end"
-"""The last session with this address has no known end, and the log ends before this time."""
+"""The logs cover this time, and nobody had the address."""
 AMBIGUOUS = "ambiguous"
-"""More than one session had the address, by what the log says."""
+"""Several users, or several gateways, may have had it."""
+DOUBTFUL = "doubtful"
+"""One user may have had it, but something in the log speaks against it."""
+INVALID_QUESTION = "invalid_question"
+"""The question has no address or no time."""
 MAX_CANDIDATES = 100
-"""Of one question. An address has one holder in a sound log, or two where clocks differ."""
+MAX_DOUBTS = 20
+MAX_CLOCK_MS = 24 * 3_600_000
 
-_TEXT = attrgetter("text")
+
+@dataclass(frozen=True)
+class Question:
+    """Who had this address at this time? If it cannot be asked, `problem` says why."""
+
+    ipaddr: str
+    at: int
+    problem: str = ""
 
 
-class Answer(NamedTuple):
-    """The session that had the address, or None and why not; and all sessions that may have had it."""
+@dataclass(frozen=True)
+class Rules:
+    """What the caller may choose. All in milliseconds."""
 
-    session: Session | None
-    candidates: list[Session]
+    tolerance: int
+    longest_session: int
+    gateways: frozenset[str] = frozenset()
+    """Only these can have assigned an address; empty means all that may have."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The session that had the address; None with a reason. `doubts` are sentences for an analyst."""
+
+    session: AddressClaim | None
     reason: str | None
+    candidates: Sequence[AddressClaim] = ()
+    doubts: Sequence[str] = ()
 
 
-class _Slot:
-    """The time after one question about an address, up to and with the next one: what began last in it."""
-
-    def __init__(self) -> None:
-        self.start = -1
-        self.endless: list[Session] = []
-
-
-class _AddressQuestions:
-    """The questions about one address, in the order of their times."""
-
-    def __init__(self, times: Sequence[int]) -> None:
-        self.times = sorted(set(times))
-        self.is_known = False
-        self._slots: dict[int, _Slot] = {}
-        self._ended: dict[int, list[Session]] = {}
-        self._begun: list[int] | None = None
-
-    def look_at(self, block: SessionBlock, place: int) -> None:
-        self.is_known = True
-        start, end = block.starts[place], block.ends[place]
-        first = bisect_left(self.times, start)
-        if first == len(self.times):
-            return
-        slot = self._slots.get(first)
-        if slot is None:
-            slot = self._slots[first] = _Slot()
-        if start > slot.start:
-            slot.start, slot.endless = start, []
-        if end is None:
-            if start == slot.start:
-                _add(slot.endless, block.session(place))
-            return
-        last = bisect_right(self.times, end)
-        if first < last:
-            session = block.session(place)
-            for covered in range(first, last):
-                _add(self._ended.setdefault(covered, []), session)
-
-    def answer(self, at: int, log_end: int) -> Answer:
-        place = bisect_left(self.times, at)
-        ended = self._ended.get(place, [])
-        endless = self._endless_at(place)
-        # A log that has ended while a session goes on says nothing about what came after.
-        held = sorted(ended + endless if at <= log_end else ended, key=attrgetter("start", "line"))
-        if len(held) == 1:
-            return Answer(held[0], held, None)
-        if held:
-            return Answer(None, held, AMBIGUOUS)
-        if endless:
-            return Answer(None, endless, AFTER_LOG_END)
-        return Answer(None, [], NOT_HELD if self.is_known else UNKNOWN_ADDRESS)
-
-    def _endless_at(self, place: int) -> list[Session]:
-        """The sessions without an end among those that began last, up to a question."""
-        if self._begun is None:
-            self._begun = sorted(self._slots)
-        slots_before = bisect_right(self._begun, place)
-        return self._slots[self._begun[slots_before - 1]].endless if slots_before else []
+def answers(source: EvidenceSource, questions: Sequence[Question], rules: Rules) -> Iterator[Answer]:
+    """An answer to each question, in their order."""
+    coverage = Coverage(source.spans(), source.networks(), rules.gateways)
+    askable = [question for question in questions if not question.problem]
+    evidence = source.around([window(question, rules) for question in askable])
+    for question in questions:
+        if question.problem:
+            yield Answer(None, INVALID_QUESTION, doubts=[question.problem])
+        else:
+            yield _Case(question, rules, coverage, next(evidence)).answer()
 
 
-class SessionQuestions:
-    """Questions, and what has been seen of the log so far."""
-
-    def __init__(self, questions: Sequence[Asked]) -> None:
-        self._questions = questions
-        times: dict[str, list[int]] = {}
-        for question in questions:
-            times.setdefault(question.ipaddr.text, []).append(question.at)
-        self._by_address = {text: _AddressQuestions(moments) for text, moments in times.items()}
-
-    def look_at(self, block: SessionBlock) -> None:
-        """Takes a block of the log into account."""
-        texts = list(map(_TEXT, block.ipaddrs))
-        for place in compress(count(), map(self._by_address.__contains__, texts)):
-            self._by_address[texts[place]].look_at(block, place)
-
-    def answers(self, log_end: int) -> list[Answer]:
-        """One for each question, in their order; C(log_end) in epoch milliseconds."""
-        return [self._by_address[question.ipaddr.text].answer(question.at, log_end) for question in self._questions]
+def window(question: Question, rules: Rules) -> ClaimWindow:
+    """The claims and doubts that can matter to a question."""
+    reach = rules.tolerance + MAX_CLOCK_MS
+    return ClaimWindow(question.ipaddr, question.at - reach - rules.longest_session, question.at + reach)
 
 
-def _add(candidates: list[Session], session: Session) -> None:
-    """Adds a session, once however often it stands in the log."""
-    if len(candidates) < MAX_CANDIDATES and all(session[1:] != known[1:] for known in candidates):
-        candidates.append(session)
+class _Case:
+    """One question with its evidence."""
+
+    def __init__(self, question: Question, rules: Rules, coverage: Coverage, evidence: AddressEvidence) -> None:
+        self._at = question.at
+        self._rules = rules
+        self._coverage = coverage
+        self._doubts = Doubts(evidence.doubts, rules.gateways)
+        self._claims = [claim for claim in evidence.claims if not rules.gateways or claim.gateway in rules.gateways]
+        self._gateways = coverage.concerned(question.ipaddr, evidence.gateways)
+        self._is_known = bool(evidence.gateways)
+
+    def answer(self) -> Answer:
+        if not self._is_known:
+            return Answer(None, UNKNOWN_ADDRESS)
+        tolerance = self._rules.tolerance
+        slack = self._doubts.clock(self._at, self._gateways)
+        amount = max(tolerance, slack.amount) if slack else tolerance
+        found = [holding for holding in self._holdings() if holding.reaches(self._at, amount)]
+        spans = self._doubts.spans(self._at, tolerance, self._gateways)
+        if spans:
+            return self._nobody(DOUBTFUL, found, [doubt.words for doubt in spans])
+        for gateway in sorted(self._gateways):
+            proven = any(one.claim.gateway == gateway and one.proves_itself(self._at) for one in found)
+            missing = None if proven else self._coverage.missing(gateway, self._at)
+            if missing:
+                return self._nobody(missing.reason, found, [missing.words])
+        return self._decided(found, amount, slack.words if slack else "")
+
+    def _holdings(self) -> list[Holding]:
+        found: list[Holding] = []
+        for gateway in sorted({claim.gateway for claim in self._claims}):
+            own = [claim for claim in self._claims if claim.gateway == gateway]
+            found.extend(holdings(own, self._coverage.spans(gateway), self._rules.longest_session))
+        return found
+
+    def _decided(self, found: Sequence[Holding], amount: int, clock_words: str) -> Answer:
+        tolerance = self._rules.tolerance
+        near = [holding for holding in found if holding.holds_near(self._at, amount)]
+        rivals = {(one.claim.gateway, one.claim.user or None) for one in near}
+        if len(rivals) > 1:
+            return self._nobody(AMBIGUOUS, near, [clock_words] if clock_words else [])
+        holding = [one for one in near if one.holds(self._at, tolerance, amount if clock_words else 0)]
+        if not near:
+            return self._not_held(found)
+        if not holding:
+            words = [clock_words] if clock_words else []
+            return self._nobody(DOUBTFUL if clock_words else NOT_HELD, near, words)
+        return self._named(holding, near)
+
+    def _named(self, holding: Sequence[Holding], near: Sequence[Holding]) -> Answer:
+        """One user holds the address; one claim without a doubt is enough."""
+        doubts: dict[str, None] = {}
+        for one in reversed(holding):
+            against = [*one.against(self._at), *self._doubts.against(one, self._at, self._rules.tolerance)]
+            if not against:
+                return Answer(one.claim, None, _candidates(near))
+            doubts.update(dict.fromkeys(against))
+        return self._nobody(DOUBTFUL, near, list(doubts))
+
+    def _not_held(self, found: Sequence[Holding]) -> Answer:
+        """Nobody is believed to have it. A claim that nothing ended, and that is too old to be believed, is a doubt."""
+        doubts = [words for one in found for words in one.against(self._at)]
+        return self._nobody(DOUBTFUL if doubts else NOT_HELD, found if doubts else [], doubts)
+
+    def _nobody(self, reason: str, found: Sequence[Holding], doubts: Sequence[str]) -> Answer:
+        return Answer(None, reason, _candidates(found), list(dict.fromkeys(doubts))[:MAX_DOUBTS])
+
+
+def _candidates(found: Sequence[Holding]) -> list[AddressClaim]:
+    unique: dict[object, AddressClaim] = {one.claim.key: one.claim for one in found}
+    return sorted(unique.values(), key=lambda claim: (claim.start, claim.line))[:MAX_CANDIDATES]
+
+
+def checked_question(ipaddr: object, at: int | None, problem: str) -> Question:
+    """A question; one that cannot be asked carries the problem instead of stopping the others."""
+    text = str(ipaddr)
+    if problem or at is None:
+        return Question(text, 0, problem or "the time is missing")
+    try:
+        address = parse_address(text)
+    except ValueError as error:
+        return Question(text, at, str(error))
+    if address is None:
+        return Question(text, at, f"{text!r} means that there is no address")
+    return Question(address.text, at)

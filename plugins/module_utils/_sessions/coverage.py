@@ -1,0 +1,81 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+"""The time that logs cover, and which gateways may have assigned an address."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING, NamedTuple
+
+from .._times.timestamps import format_iso8601
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from ipaddress import IPv4Network, IPv6Network
+    from typing import Union
+
+    from .model import CoverageSpan, GatewayNetworks
+
+    Network = Union[IPv4Network, IPv6Network]
+
+BEFORE_LOG_START = "before_log_start"
+AFTER_LOG_END = "after_log_end"
+NOT_COVERED = "not_covered"
+
+
+class NotCovered(NamedTuple):
+    """Why a time is not covered, as a reason and in words."""
+
+    reason: str
+    words: str
+
+
+class Coverage:
+    """The spans of all gateways. If `only` is not empty, no other gateway can have assigned an address."""
+
+    def __init__(self, spans: Iterable[CoverageSpan], networks: Iterable[GatewayNetworks], only: frozenset[str]) -> None:
+        self._spans: dict[str, list[CoverageSpan]] = {}
+        for span in spans:
+            self._spans.setdefault(span.gateway, []).append(span)
+        self._networks: dict[str, list[Network]] = {own.gateway: list(map(ip_network, own.networks)) for own in networks}
+        self._only = only
+
+    def concerned(self, ipaddr: str, assigned_by: frozenset[str]) -> frozenset[str]:
+        """The gateways that must cover a time: those that ever assigned the address, or whose networks hold it."""
+        if self._only:
+            return self._only
+        address = ip_address(ipaddr)
+        own = {gateway for gateway, networks in self._networks.items() if any(address in network for network in networks)}
+        return assigned_by | own
+
+    def spans(self, gateway: str) -> Sequence[CoverageSpan]:
+        """The spans of a gateway, by time."""
+        return self._spans.get(gateway, ())
+
+    def missing(self, gateway: str, at: int) -> NotCovered | None:
+        """Why a gateway does not cover a time; None if it does."""
+        spans = self.spans(gateway)
+        name = f"the log of gateway {gateway}" if gateway else "the log"
+        if not spans:
+            return NotCovered(NOT_COVERED, f"{name} has no time that can be believed")
+        since, until = min(span.since for span in spans), max(span.until for span in spans)
+        if at < since:
+            return NotCovered(BEFORE_LOG_START, f"{name} begins at {format_iso8601(since)}")
+        if at > until:
+            return NotCovered(AFTER_LOG_END, f"{name} ends at {format_iso8601(until)}")
+        if any(_covers(span, at) for span in spans):
+            return None
+        before = max((_last(span, at) for span in spans if span.since <= at), default=since)
+        after = min((span.since for span in spans if span.since > at), default=until)
+        return NotCovered(NOT_COVERED, f"{name} has nothing between {format_iso8601(before)} and {format_iso8601(after)}")
+
+
+def _covers(span: CoverageSpan, at: int) -> bool:
+    return at in (span.since, span.until) if span.of_snapshots else span.since <= at <= span.until
+
+
+def _last(span: CoverageSpan, at: int) -> int:
+    return span.until if span.until <= at else span.since

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+"""How long a claim is believed: until its end, until somebody else gets the address, or until too much time has passed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .._times.timestamps import LATEST_MS, format_iso8601
+from .flaws import WORDS
+from .model import END_PROVEN, END_TAKEN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .model import AddressClaim, CoverageSpan
+
+
+@dataclass(frozen=True)
+class Holding:
+    """A claim with the times that follow from the claims around it."""
+
+    claim: AddressClaim
+    since: int
+    """From then on, the claim may hold the address."""
+    until: int
+    """The last time at which it may: its end, or the beginning of the next claim."""
+    believed_until: int
+    """The last time at which it is believed; earlier than `until` for a session without an end that is too old."""
+    limit: str = ""
+    """Why it is not believed any longer."""
+    disputed_since: int | None = None
+    """Another user got the address while this claim still held it."""
+
+    def reaches(self, at: int, tolerance: int) -> bool:
+        """Whether the claim may have to do with this time at all."""
+        return self.since - tolerance <= at <= self.until + tolerance
+
+    def holds_near(self, at: int, tolerance: int) -> bool:
+        """Whether it may hold the address within the tolerance around this time."""
+        return self.since - tolerance <= at <= self.believed_until + tolerance
+
+    def holds(self, at: int, tolerance: int, slack: int) -> bool:
+        """Whether it holds the address at this time. A known end may be passed by the tolerance; a clock that may be wrong by `slack`
+        must not matter."""
+        if slack:
+            return self.since + slack <= at <= self.believed_until - slack
+        return self.since <= at <= self.believed_until + (tolerance if self.claim.has_known_end else 0)
+
+    def proves_itself(self, at: int) -> bool:
+        """Whether the claim needs no log that covers this time: a client in a snapshot was connected since its own start."""
+        return self.claim.is_snapshot and self.claim.start <= at <= self.claim.sure_until
+
+    def against(self, at: int) -> list[str]:
+        """What speaks against naming this user at this time."""
+        claim = self.claim
+        found = []
+        if claim.flaw:
+            found.append(f"line {claim.line}: {WORDS.get(claim.flaw, claim.flaw)}")
+        if claim.starts_unknown:
+            found.append(f"line {claim.line}: the session of {claim.username} ends here, and the log does not have its beginning")
+        if at > self.believed_until and self.limit:
+            found.append(self.limit)
+        if self.disputed_since is not None and at >= self.disputed_since:
+            found.append(f"another user got the address at {format_iso8601(self.disputed_since)}, before this session ended")
+        return found
+
+
+def holdings(claims: Sequence[AddressClaim], spans: Sequence[CoverageSpan], longest_session: int) -> list[Holding]:
+    """The holdings of one address at one gateway. `claims` are ordered by start."""
+    return [_unknown_start(claim, claims) if claim.starts_unknown else _holding(claim, claims, spans, longest_session) for claim in claims]
+
+
+def _holding(claim: AddressClaim, claims: Sequence[AddressClaim], spans: Sequence[CoverageSpan], longest_session: int) -> Holding:
+    if claim.is_snapshot:
+        return Holding(claim, claim.start, claim.sure_until, claim.sure_until)
+    later = [other for other in claims if other.start > claim.start and not other.starts_unknown]
+    if claim.has_known_end and claim.end is not None:
+        disputed = [other.start for other in later if other.start < claim.end and other.user != claim.user]
+        return Holding(claim, claim.start, claim.end, claim.end, disputed_since=min(disputed, default=None))
+    until = min((other.start for other in later), default=LATEST_MS)
+    if claim.end_kind == END_TAKEN and claim.end is not None:
+        until = min(until, claim.end)
+    until = max(until, claim.sure_until)
+    believed, limit = _believed_until(claim, spans, longest_session)
+    disputed = [other.start for other in later if other.start < claim.sure_until and other.user != claim.user]
+    return Holding(claim, claim.start, until, min(until, believed), limit, min(disputed, default=None))
+
+
+def _believed_until(claim: AddressClaim, spans: Sequence[CoverageSpan], longest_session: int) -> tuple[int, str]:
+    """The longest that a claim without an end is believed, and why no longer."""
+    believed = claim.alive + longest_session
+    limit = f"line {claim.line}: the log does not have the end of this session, last seen at {format_iso8601(claim.alive)}"
+    for span in spans:
+        if span.since <= claim.alive <= span.until and not span.of_snapshots and span.until < believed:
+            return span.until, f"{limit}; after {format_iso8601(span.until)} there is a hole in the log"
+    return believed, f"{limit}: longer ago than `longest_session`"
+
+
+def _unknown_start(claim: AddressClaim, claims: Sequence[AddressClaim]) -> Holding:
+    """Only the end is known: the user may have got the address at any time since it was last surely another's."""
+    before = [_surely_until(other) for other in claims if other is not claim and not other.starts_unknown and other.start <= claim.start]
+    known = [time for time in before if time <= claim.start]
+    since = max(known, default=0)
+    return Holding(claim, since, claim.start, claim.start)
+
+
+def _surely_until(claim: AddressClaim) -> int:
+    return claim.end if claim.end_kind == END_PROVEN and claim.end is not None else claim.sure_until

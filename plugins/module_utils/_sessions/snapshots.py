@@ -1,0 +1,95 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+"""Claims from snapshots: each shows who is connected at one moment, and says nothing about the time after it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._vpn_log.records import ALIVE, SNAPSHOT, START
+from .flaws import UNUSABLE
+from .model import END_TAKEN
+from .open_claims import OpenClaim
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from .._vpn_log.records import Record
+    from .clock import LogFacts, Timed
+    from .model import AddressClaim
+
+_SAME_START_MS = 2000
+"""The start of one session is written alike in every snapshot, rounded to a second."""
+
+
+class SnapshotBuilder:
+    """The claims of one log of snapshots. `latest` is the time of the last snapshot of this gateway in the history."""
+
+    def __init__(
+        self, log: LogFacts, seeds: Iterable[AddressClaim] = (), wanted: Collection[str] | None = None, latest: int | None = None
+    ) -> None:
+        self._log = log
+        self._wanted = wanted
+        self._shown: dict[str, OpenClaim] = {seed.ipaddr: OpenClaim.kept(seed) for seed in seeds}
+        self._before: int | None = None
+        self._moment = latest
+        self.first: int | None = None
+        """The time of the first snapshot."""
+
+    @property
+    def last(self) -> int | None:
+        """The time of the last one."""
+        return self._moment
+
+    def facts(self, rows: Iterable[Timed]) -> Iterator[AddressClaim]:
+        """Every claim once it can no longer be in the next snapshot. Rows that cannot be read change nothing: a claim proves itself."""
+        for row in rows:
+            record = row.record
+            if record.kind == SNAPSHOT and record.time is not None:
+                self._begin(record.time)
+            if record.kind in (ALIVE, START) and record.ipaddr and record.time is not None:
+                if record.kind == ALIVE:
+                    self._begin(record.time)
+                yield from self._shows(record.ipaddr, record, record.time)
+        yield from (self._claim(shown) for shown in self._shown.values() if shown.is_new and self._is_wanted(shown))
+
+    def _begin(self, moment: int) -> None:
+        if moment != self._moment:
+            self._before, self._moment = self._moment, moment
+            self.first = moment if self.first is None or moment < self.first else self.first
+
+    def _shows(self, ipaddr: str, record: Record, moment: int) -> Iterator[AddressClaim]:
+        start = moment if record.start is None else record.start
+        new = OpenClaim.of(record, start, moment)
+        new.is_snapshot = True
+        if start > moment + self._log.tolerance_ms:
+            new.flaw = UNUSABLE
+            new.alive = new.sure_until = start
+        shown = self._shown.get(ipaddr)
+        if shown and self._is_same(shown, new, has_start=record.start is not None):
+            shown.add(new)
+            shown.sure_until = shown.alive
+            return
+        if shown:
+            if shown.sure_until >= moment:
+                # Two clients with one address in one snapshot.
+                shown.end, shown.end_kind = moment, END_TAKEN
+            if shown.is_new and self._is_wanted(shown):
+                yield self._claim(shown)
+        self._shown[ipaddr] = new
+
+    def _is_same(self, shown: OpenClaim, new: OpenClaim, *, has_start: bool) -> bool:
+        if shown.user != new.user or shown.flaw != new.flaw:
+            return False
+        if has_start:
+            return abs(shown.start - new.start) <= _SAME_START_MS
+        return self._before is not None and shown.sure_until >= self._before
+
+    def _claim(self, shown: OpenClaim) -> AddressClaim:
+        return shown.claim(self._log.gateway)
+
+    def _is_wanted(self, shown: OpenClaim) -> bool:
+        return self._wanted is None or shown.ipaddr in self._wanted
