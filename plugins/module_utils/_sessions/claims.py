@@ -43,13 +43,13 @@ class ClaimBuilder:
         self._last = 0
 
     def facts(self, rows: Iterable[Timed]) -> Iterator[Fact]:
-        """Everything that the rows say; claims come when they are complete."""
+        """Everything that the rows say; claims come when they are complete. Those without an end are in `left`."""
         for row in rows:
             if row.is_believed:
                 if self._run:
                     self._unread_is_over()
                 self._first = row.at if self._first is None else self._first
-                self._last = max(self._last, row.at)
+                self._last = max(self._last, row.at, row.end or 0)
                 self._take(row)
             else:
                 self._doubt(row)
@@ -59,9 +59,13 @@ class ClaimBuilder:
                 yield from self._facts
                 self._facts = []
         self._unread_is_over()
-        for left in self._open.all(self._last):
-            self._claim(left.claim(self._log.gateway))
+        for done in self._open.ended():
+            self._claim(done.claim(self._log.gateway))
         yield from self._facts
+
+    def left(self) -> list[AddressClaim]:
+        """The claims that are still open, once all rows were read; also those of addresses that are not wanted."""
+        return [claim.claim(self._log.gateway) for claim in self._open.left(self._last)]
 
     def _claim(self, claim: AddressClaim) -> None:
         if self._wanted is None or claim.ipaddr in self._wanted:
@@ -124,8 +128,8 @@ class ClaimBuilder:
     def _seen(self, record: Record, time: int) -> None:
         """A sign of life."""
         if record.ipaddr is None:
-            for held in self._open.of_session(record.session, record.username):
-                held.seen(time)
+            for known in self._open.of_session(record.session, record.username):
+                known.seen(time)
             return
         new = OpenClaim.of(record, _begin(record, time), time)
         held = self._open.held(new.ipaddr, time)

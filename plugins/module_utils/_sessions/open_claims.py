@@ -13,7 +13,7 @@ from .flaws import NO_OUTSIDE_ADDRESS, flaw_of
 from .model import END_TAKEN, END_UNKNOWN, AddressClaim
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from .._vpn_log.records import Record
 
@@ -187,13 +187,17 @@ class OpenClaims:
         done, self._done = self._done, []
         return done
 
-    def all(self, last: int) -> Iterator[OpenClaim]:
-        """What is left when the log has ended; `last` is its last time, at which some sessions were still on."""
+    def ended(self) -> list[OpenClaim]:
+        """The claims that have ended and were not handed on yet, once the log has been read."""
+        return [held for held in self._before.values() if held.is_new]
+
+    def left(self, last: int) -> list[OpenClaim]:
+        """What is open when the log has ended; `last` is its last time, at which some sessions were still on."""
         for ipaddr, user in self._still_on.items():
             held = self._open.get(ipaddr)
             if held and held.user == user and held.start <= last:
                 held.seen(last, proves_it=True)
-        yield from (held for held in (*self._before.values(), *self._open.values()) if held.is_new)
+        return [*self._open.values(), *self._seeds.values()]
 
     def still_on(self, record: Record) -> None:
         """The row says that the session was on when the log ended."""

@@ -57,9 +57,10 @@ class _Steps(NamedTuple):
     def odd(self) -> int:
         return min(self.up, self.down)
 
-    def direction(self) -> str:
+    def direction(self, *, is_export: bool = False) -> str:
+        """The order; an export tells each session in one row, and is sorted by anything."""
         total = self.up + self.down
-        if self.odd >= max(4, total // 5):
+        if self.odd >= (max(2, total // 10) if is_export else max(4, total // 5)):
             return UNORDERED
         return BACKWARD if self.down >= 2 and self.up * 4 <= total else FORWARD
 
@@ -85,11 +86,12 @@ def order_of(records: Sequence[Record]) -> Order:
     if not starts.odd and (starts.up or starts.down >= 2):
         return Order(starts.direction())
     ended = [record.end for record in records if record.end is not None]
-    if ended and len(ended) * 2 >= sum(record.time is not None for record in records):
-        ends = _steps(ended)
-        if ends.odd < starts.odd or not ends.down:
-            return Order(ends.direction(), by_end=True)
-    return Order(starts.direction())
+    if not ended or len(ended) * 2 < sum(record.time is not None for record in records):
+        return Order(starts.direction())
+    ends = _steps(ended)
+    if ends.odd < starts.odd or not ends.down:
+        return Order(ends.direction(is_export=True), by_end=True)
+    return Order(starts.direction(is_export=True))
 
 
 def _steps(times: Sequence[int]) -> _Steps:

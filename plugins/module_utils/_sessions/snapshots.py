@@ -34,32 +34,36 @@ class SnapshotBuilder:
         self._log = log
         self._wanted = wanted
         self._shown: dict[str, OpenClaim] = {seed.ipaddr: OpenClaim.kept(seed) for seed in seeds}
-        self._before: int | None = None
+        self._shown_in: dict[str, int] = dict.fromkeys(self._shown, 0)
+        self._round = 0
         self._moment = latest
         self.first: int | None = None
-        """The time of the first snapshot."""
-
-    @property
-    def last(self) -> int | None:
+        """The time of the first snapshot of this log."""
+        self.last: int | None = None
         """The time of the last one."""
-        return self._moment
 
     def facts(self, rows: Iterable[Timed]) -> Iterator[AddressClaim]:
         """Every claim once it can no longer be in the next snapshot. Rows that cannot be read change nothing: a claim proves itself."""
         for row in rows:
             record = row.record
-            if record.kind == SNAPSHOT and record.time is not None:
-                self._begin(record.time)
-            if record.kind in (ALIVE, START) and record.ipaddr and record.time is not None:
-                if record.kind == ALIVE:
-                    self._begin(record.time)
+            if record.kind == SNAPSHOT:
+                self._begin(record.time if row.is_believed else None)
+            elif row.is_believed and record.kind in (ALIVE, START) and record.ipaddr and record.time is not None:
+                if self._moment is None:
+                    self.first = record.time if self.first is None else min(self.first, record.time)
+                    self.last = record.time if self.last is None else max(self.last, record.time)
                 yield from self._shows(record.ipaddr, record, record.time)
-        yield from (self._claim(shown) for shown in self._shown.values() if shown.is_new and self._is_wanted(shown))
 
-    def _begin(self, moment: int) -> None:
-        if moment != self._moment:
-            self._before, self._moment = self._moment, moment
-            self.first = moment if self.first is None or moment < self.first else self.first
+    def left(self) -> list[AddressClaim]:
+        """The claims that a later snapshot may show again."""
+        return [self._claim(shown) for shown in self._shown.values()]
+
+    def _begin(self, moment: int | None) -> None:
+        self._round += 1
+        self._moment = moment
+        if moment is not None:
+            self.first = moment if self.first is None else min(moment, self.first)
+            self.last = moment if self.last is None else max(moment, self.last)
 
     def _shows(self, ipaddr: str, record: Record, moment: int) -> Iterator[AddressClaim]:
         start = moment if record.start is None else record.start
@@ -71,22 +75,23 @@ class SnapshotBuilder:
         shown = self._shown.get(ipaddr)
         if shown and self._is_same(shown, new, has_start=record.start is not None):
             shown.add(new)
-            shown.sure_until = shown.alive
+            self._shown_in[ipaddr] = self._round
             return
         if shown:
-            if shown.sure_until >= moment:
+            if self._shown_in[ipaddr] == self._round:
                 # Two clients with one address in one snapshot.
                 shown.end, shown.end_kind = moment, END_TAKEN
             if shown.is_new and self._is_wanted(shown):
                 yield self._claim(shown)
         self._shown[ipaddr] = new
+        self._shown_in[ipaddr] = self._round
 
     def _is_same(self, shown: OpenClaim, new: OpenClaim, *, has_start: bool) -> bool:
         if shown.user != new.user or shown.flaw != new.flaw:
             return False
         if has_start:
             return abs(shown.start - new.start) <= _SAME_START_MS
-        return self._before is not None and shown.sure_until >= self._before
+        return self._shown_in[shown.ipaddr] >= self._round - 1
 
     def _claim(self, shown: OpenClaim) -> AddressClaim:
         return shown.claim(self._log.gateway)

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+"""One log, read into claims, doubts and what it covers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Union
+
+from .._times.timestamps import LATEST_MS
+from .claims import ClaimBuilder
+from .clock import Clock, Timed
+from .model import AddressClaim, CoverageSpan, Doubt
+from .order import FORWARD, Order, in_order
+from .snapshots import SnapshotBuilder
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from .._vpn_log.records import Record
+    from .clock import LogFacts
+
+Fact = Union[AddressClaim, Doubt, CoverageSpan]
+
+SNAPSHOT_FORMATS = frozenset({"openvpn_status", "wireguard"})
+_NO_TIMES = frozenset({"wireguard"})
+"""Snapshots whose rows have times of their own, in no order."""
+
+
+class LogReading:
+    """Reads one log. Claims that are still open at its end are in `open_claims`, and are handed on only if asked for."""
+
+    def __init__(
+        self,
+        log: LogFacts,
+        log_format: str,
+        *,
+        seeds: Iterable[AddressClaim] = (),
+        wanted: Collection[str] | None = None,
+        latest: int | None = None,
+    ) -> None:
+        self._log = log
+        self._format = log_format
+        self._wanted = wanted
+        self._latest = latest
+        self._seeds = list(seeds)
+        self.open_claims: list[AddressClaim] = []
+        """The claims without an end, once the log has been read."""
+        self.order = Order(FORWARD)
+        self.high: int | None = None
+        """The latest believed time."""
+
+    def facts(self, blocks: Iterable[Sequence[Record]]) -> Iterator[Fact]:
+        """Everything that the log says, but for the claims in `open_claims`."""
+        return self._snapshots(blocks) if self._format in SNAPSHOT_FORMATS else self._events(blocks)
+
+    def _events(self, blocks: Iterable[Sequence[Record]]) -> Iterator[Fact]:
+        self.order, in_time = in_order(blocks)
+        clock = Clock(self._log, self.order, latest=self._latest if self.order.direction == FORWARD else None)
+        builder = ClaimBuilder(self._log, self._seeds, self._wanted)
+        yield from builder.facts(clock.timed(in_time))
+        self.open_claims = builder.left()
+        self.high = clock.latest
+        yield from clock.doubts()
+        if clock.first is not None and clock.last is not None and not clock.is_doubtful():
+            since = clock.first if self._latest is None else min(clock.first, self._latest)
+            yield CoverageSpan(self._log.gateway, since, clock.last)
+
+    def _snapshots(self, blocks: Iterable[Sequence[Record]]) -> Iterator[Fact]:
+        builder = SnapshotBuilder(self._log, self._seeds, self._wanted, self._latest)
+        if self._format in _NO_TIMES:
+            yield from builder.facts(_as_they_say(blocks))
+        else:
+            clock = Clock(self._log, self.order)
+            yield from builder.facts(clock.timed(blocks))
+            yield from clock.doubts()
+            if clock.is_doubtful():
+                return
+        self.high = builder.last
+        self.open_claims = builder.left()
+        if builder.first is not None and builder.last is not None:
+            since = builder.first if self._latest is None else min(builder.first, self._latest)
+            yield CoverageSpan(self._log.gateway, since, builder.last, of_snapshots=True)
+
+
+def _as_they_say(blocks: Iterable[Sequence[Record]]) -> Iterator[Timed]:
+    for block in blocks:
+        for record in block:
+            time = record.time
+            yield Timed(record, time or 0, is_believed=time is not None, latest=LATEST_MS if time is None else time)
