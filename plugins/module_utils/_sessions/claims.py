@@ -143,6 +143,9 @@ class ClaimBuilder:
                 held.seen(time)
                 return
         if held:
+            if record.start is None and held.user != new.user:
+                words = f"{record.username or 'another user'} has the address here, and the log does not have when that began"
+                self._facts.append(self._doubted(new.ipaddr, held.alive, time - 1, record.line, words))
             taken = new.start if new.start >= held.start else max(held.start, time)
             self._open.close(held, taken, END_TAKEN)
         self._open.hold(new)
@@ -154,15 +157,14 @@ class ClaimBuilder:
                 words = "the end of a session of this user, who had several; which one ended cannot be told"
                 self._facts.append(self._doubted(held.ipaddr, time, time, record.line, words))
             return
-        if not found.claims:
+        if not found.claims or not found.is_certain:
             self._lone_end(record, time)
         for held in found.claims:
             self._end(held, record, time)
 
     def _end(self, held: OpenClaim, record: Record, time: int) -> None:
         began = record.start
-        slack = _SAME_START_MS if record.ipaddr else _SAME_START_MS + 3_600_000
-        if began is not None and began > held.start + slack and not held.has_key(record.session):
+        if began is not None and began > held.start + _SAME_START_MS and not held.has_key(record.session):
             if held.end_kind == END_UNKNOWN:
                 self._open.close(held, began, END_TAKEN)
             self._lone_end(record._replace(ipaddr=held.ipaddr), time)
@@ -198,8 +200,7 @@ class ClaimBuilder:
         record, kind = row.record, row.record.kind
         if kind == ALIVE and record.time is None and record.ipaddr:
             self._open.still_on(record)
-            return
-        if kind == REJECTED:
+        elif kind == REJECTED:
             self._unread(row, f"the row cannot be read ({record.reason})" if record.reason else "the row cannot be read")
         elif kind == SKIPPED:
             if record.reason == UNFINISHED_LINE:
@@ -208,13 +209,16 @@ class ClaimBuilder:
             self._unread(row, "the time of the row cannot be believed")
         elif kind == END:
             for held in self._open.of_user(record.username):
-                words = "the end of a session of this user, at a time that cannot be believed"
-                self._facts.append(self._doubted(held.ipaddr, row.at, row.latest, record.line, words))
+                self._unread(row._replace(record=record._replace(ipaddr=held.ipaddr)), "the time of the row cannot be believed")
 
     def _unread(self, row: Timed, words: str) -> None:
         """Rows that follow each other and may concern any address are one doubt."""
-        if row.record.ipaddr is not None:
-            self._facts.append(self._doubted(row.record.ipaddr, row.at, row.latest, row.record.line, words))
+        record = row.record
+        if record.time is not None and not row.at <= record.time <= row.latest:
+            # Either the time is wrong, or the row is in the wrong place.
+            self._facts.append(self._doubted(record.ipaddr, record.time, record.time, record.line, words))
+        if record.ipaddr is not None:
+            self._facts.append(self._doubted(record.ipaddr, row.at, row.latest, record.line, words))
         elif self._run is None:
             self._run = _Unread(row.record.line, row.at, row.latest, words)
         else:

@@ -106,17 +106,17 @@ class Clock:
             for record in block:
                 time = self._order.time_of(record)
                 if time is None:
-                    yield self._untimed(record)
+                    yield self._untimed(record, times[place : place + _NEIGHBOURS])
                     continue
                 place += 1
                 following = times[place : place + _NEIGHBOURS]
                 yield self._rejected(record, time, following) if record.kind == REJECTED else self._timed(record, time, following)
 
-    def doubts(self) -> Iterator[Doubt]:
-        """What makes times of this log doubtful; to be called when it has been read."""
+    def doubts(self, earliest: int | None = None) -> Iterator[Doubt]:
+        """What makes times of this log doubtful; to be called when it has been read. `earliest` is the first time that it tells about."""
         if self.first is None or self.last is None:
             return
-        whole = self._whole_log()
+        whole = self._whole_log(earliest)
         if whole:
             yield whole
         for jump in self._jumps:
@@ -131,8 +131,9 @@ class Clock:
         """Whether nobody may be named from this log at all."""
         return self._whole_log() is not None
 
-    def _whole_log(self) -> Doubt | None:
+    def _whole_log(self, earliest: int | None = None) -> Doubt | None:
         since, until = self.first or 0, self.last or 0
+        since = since if earliest is None else min(since, earliest)
         if self._late:
             words = (
                 f"the time {format_iso8601(self._late.time)} is later than the file itself, last written to at "
@@ -145,12 +146,15 @@ class Clock:
                 return self._log.doubt(SPAN, min(since, jump.low), max(until, jump.high), jump.line, words)
         return None
 
-    def _untimed(self, record: Record) -> Timed:
+    def _untimed(self, record: Record, following: Sequence[int]) -> Timed:
+        """A row without a time: it was written after the row before it, and before the next one."""
         if self._order.direction == UNORDERED:
             # Nothing tells when such a row was written.
             return Timed(record, 0, is_believed=False, latest=LATEST_MS)
-        now = self._now or 0
-        return Timed(record, now, is_believed=False, latest=max(now, self._high or 0))
+        # Sorted by their ends, rows may tell about any time before.
+        now = 0 if self._order.by_end else self._now or 0
+        latest = min(following) - 1 if following else LATEST_MS
+        return Timed(record, now, is_believed=False, latest=max(latest, self._now or 0, self._high or 0))
 
     def _rejected(self, record: Record, time: int, following: Sequence[int]) -> Timed:
         """A row that cannot be read: its time, which may be damaged too, is believed only between those of its neighbours."""
@@ -159,15 +163,13 @@ class Clock:
         latest = following[0] if following else self._log.modified_ms
         if self._order.direction == UNORDERED or now - tolerance <= time <= latest + tolerance:
             return Timed(record, time, is_believed=False, latest=max(time, self._high or 0) if self._jump else time)
-        return Timed(record, min(now, time), is_believed=False, latest=max(now, self._high or 0))
+        return self._untimed(record, following)
 
     def _timed(self, record: Record, time: int, following: Sequence[int]) -> Timed:
         now, high = self._now, self._high
         if now is None or high is None or time > now + self._log.tolerance_ms or time < now - self._log.tolerance_ms:
             if not self._believed(record, time, following):
-                # In doubt about the time, both what it says and its place in the log count.
-                place = now if now is not None else time
-                return Timed(record, min(time, place), is_believed=False, latest=max(min(time, high or time), place, high or 0))
+                return self._untimed(record, following)
             now, high = self._now, self._high
         self._note(record, time)
         end = None if record.end is None else self._end(record.end, record.line)
@@ -198,7 +200,7 @@ class Clock:
             return not self._is_far_ahead(time, now, following, lower)
         above = [other for other in following if other >= now - tolerance]
         back = now - time
-        if len(above) * 2 > len(following) and (back > _DAY_MS or back > 4 * max(self._typical_gap(), tolerance)):
+        if len(above) * 2 > len(following) and (back > _DAY_MS or back > 2 * max(self._widest_gap(following), tolerance)):
             return False
         self._went_back(record.line, time, back)
         return True
@@ -212,12 +214,12 @@ class Clock:
         drop = time - max(lower)
         leap = time - now
         is_back = sum(other >= now - self._log.tolerance_ms for other in lower) * 2 > len(lower)
-        return is_back and (drop > _DAY_MS or (leap > 600_000 and leap > 8 * self._typical_gap()))
+        return is_back and (drop > _DAY_MS or (leap > 600_000 and leap > 4 * self._widest_gap(())))
 
     def _went_back(self, line: int, time: int, back: int) -> None:
         high = self._high or time
         is_expected = self._order.direction == UNORDERED or self._is_doubled(time, high)
-        amount = 0 if is_expected else max(back + 4 * self._typical_gap(), high - time)
+        amount = 0 if is_expected else max(back + 2 * self._widest_gap(()), high - time)
         if len(self._jumps) < _MAX_JUMPS:
             self._jumps.append(_Jump(line, time, high, amount))
         self._jump = self._jumps[-1]
@@ -241,10 +243,12 @@ class Clock:
         if time > self._log.modified_ms + self._log.tolerance_ms and self._late is None:
             self._late = _Late(record.line, time)
 
-    def _typical_gap(self) -> int:
-        times = list(self._recent)
-        gaps = sorted(abs(after - before) for before, after in zip(times, times[1:]))
-        return gaps[len(gaps) // 2] if gaps else 0
+    def _widest_gap(self, following: Sequence[int]) -> int:
+        """The widest gap around here: a clock that was set back less than this may look like a single row that came late."""
+        widest = 0
+        for times in (list(self._recent), following):
+            widest = max(widest, *(abs(after - before) for before, after in zip(times, times[1:])), 0)
+        return widest
 
     def _is_doubled(self, time: int, high: int) -> bool:
         return high - time <= _HOUR_MS + self._log.tolerance_ms and any(

@@ -75,7 +75,7 @@ class LogReading:
         else:
             clock = Clock(self._log, self.order)
             yield from builder.facts(clock.timed(blocks))
-            yield from clock.doubts()
+            yield from clock.doubts(builder.earliest)
             if clock.is_doubtful():
                 return
         self.high = builder.last

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 MAX_OPEN_CLAIMS = 100_000
 """More than any gateway serves at once. Beyond, the claim that began first is handed on without an end."""
-_NEAR_MS = 3_900_000
-"""How far the beginning of a session that an end tells may be from its claim: an hour by which clocks are moved, and some minutes."""
+_BEFORE_MS = 120_000
+_AFTER_MS = 600_000
+"""An address is assigned from two minutes before to ten minutes after the beginning that an end tells: people type second factors."""
 
 
 class OpenClaim:
@@ -134,10 +135,11 @@ class OpenClaim:
 
 
 class Ended(NamedTuple):
-    """The claims that an end is about. If it is unclear, one of them ended."""
+    """The claims that an end is about. If it is unclear, one of them ended; if it is not certain, it may be about one that is not known."""
 
     claims: list[OpenClaim]
     is_unclear: bool = False
+    is_certain: bool = True
 
 
 class OpenClaims:
@@ -222,7 +224,7 @@ class OpenClaims:
     def is_over(self, record: Record, time: int) -> bool:
         """Whether the end that this row tells is known: gateways repeat what was not acknowledged."""
         before = self._before.get(record.ipaddr or "")
-        if before is None or before.user != record.username.casefold() or before.end is None:
+        if record.ipaddr in self._open or before is None or before.user != record.username.casefold() or before.end is None:
             return False
         return before.is_session_of(record) and (record.start is None or record.start <= before.end) and time >= before.end
 
@@ -245,20 +247,22 @@ class OpenClaims:
             self._grow(seed, time)
         own = self._by_user.get(record.username.casefold(), {}).values()
         fitting = [held for held in own if held.end_kind in (END_UNKNOWN, END_TAKEN) and held.is_session_of(record)]
-        fitting = [held for held in fitting if held.start <= time + _NEAR_MS]
-        # A user who roams ends the session from another outside address.
-        from_there = [held for held in fitting if held.associated_ipaddr == record.associated_ipaddr]
-        fitting = from_there or fitting
-        still_open = [held for held in fitting if held.end_kind == END_UNKNOWN]
-        began = record.start
-        if began is None:
-            fitting = still_open or fitting[-1:]
-            return Ended(fitting, is_unclear=len({held.line for held in fitting}) > 1)
-        fitting = [held for held in fitting if held.start >= began - _NEAR_MS]
-        if not fitting:
-            return Ended([])
-        best = min(fitting, key=lambda held: (abs(held.start - began), held.end_kind != END_UNKNOWN, held.line))
-        return Ended([held for held in fitting if held.line == best.line])
+        fitting = [held for held in fitting if held.start <= time + _AFTER_MS]
+        return self._by_beginning(fitting, record.start) if record.start is not None else _by_outside(fitting, record)
+
+    def _by_beginning(self, fitting: list[OpenClaim], began: int) -> Ended:
+        near = [held for held in fitting if began - _BEFORE_MS <= held.start <= began + _AFTER_MS]
+        if not near:
+            # The session may have begun before the log, and got its address again since.
+            later = [held for held in fitting if held.end_kind == END_UNKNOWN and held.start > began]
+            return Ended(later if len({held.line for held in later}) == 1 else [], is_certain=False)
+        best = min(near, key=lambda held: (held.end_kind != END_UNKNOWN, abs(held.start - began), held.line))
+        same = [held for held in near if held.line == best.line]
+        if best.end_kind == END_TAKEN:
+            # A user who got the same address again is in the same session.
+            again = self._open.get(best.ipaddr)
+            same = [again] if again and again.user == best.user else same
+        return Ended(same)
 
     def _plant(self, seed: OpenClaim) -> None:
         known = self._seeds.get(seed.ipaddr)
@@ -288,3 +292,12 @@ class OpenClaims:
                 self._by_session.pop(claim.session, None)
         if claim.is_new:
             self._done.append(claim)
+
+
+def _by_outside(fitting: list[OpenClaim], record: Record) -> Ended:
+    """By the outside address; a user who roams ends the session from another one."""
+    from_there = [held for held in fitting if held.associated_ipaddr == record.associated_ipaddr]
+    fitting = from_there or fitting
+    still_open = [held for held in fitting if held.end_kind == END_UNKNOWN]
+    found = still_open or fitting[-1:]
+    return Ended(found, is_unclear=len({held.line for held in found}) > 1)

@@ -41,6 +41,8 @@ class SnapshotBuilder:
         """The time of the first snapshot of this log."""
         self.last: int | None = None
         """The time of the last one."""
+        self.earliest: int | None = None
+        """The earliest start of a session that they show."""
 
     def facts(self, rows: Iterable[Timed]) -> Iterator[AddressClaim]:
         """Every claim once it can no longer be in the next snapshot. Rows that cannot be read change nothing: a claim proves itself."""
@@ -67,6 +69,7 @@ class SnapshotBuilder:
 
     def _shows(self, ipaddr: str, record: Record, moment: int) -> Iterator[AddressClaim]:
         start = moment if record.start is None else record.start
+        self.earliest = start if self.earliest is None else min(start, self.earliest)
         new = OpenClaim.of(record, start, moment)
         new.is_snapshot = True
         if start > moment + self._log.tolerance_ms:

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stories of who really had which address when. They know nothing of logs; logs are written from them, and answers checked against them.
+
+Times are epoch seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from random import Random
+
+HOUR = 3600
+NAMES = ("ann", "bob", "cem", "dora", "eve", "Finn", "CORP\\gil", "hana@example.com", "o'neil", "zoë")
+
+
+@dataclass(frozen=True)
+class Stay:
+    """A user has an address of a gateway from `start` to `end`."""
+
+    number: int
+    gateway: str
+    user: str
+    ipaddr: str
+    outside: str
+    start: int
+    end: int
+    last_outside: str
+    """Where the user was at the end: people roam."""
+    is_silent: bool = False
+    """The gateway failed: nothing in any log can tell that it ended."""
+    is_on: bool = False
+    """Still going on when the story ends."""
+    signs: tuple[int, ...] = ()
+    """Times at which the gateway writes that it is still on."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """All stays, the failures, and the time that the story takes."""
+
+    begin: int
+    end: int
+    stays: Sequence[Stay]
+    failures: Sequence[tuple[str, int]] = ()
+    """When gateways failed and started again."""
+    by_address: dict[tuple[str, str], list[Stay]] = field(default_factory=dict)
+
+    def holders(self, ipaddr: str, since: int, until: int, gateway: str | None = None) -> list[Stay]:
+        """The stays on an address at any time from `since` to `until`."""
+        own = [stay for stay in self.stays if stay.ipaddr == ipaddr and (gateway is None or stay.gateway == gateway)]
+        return [stay for stay in own if stay.start <= until and stay.end >= since]
+
+    def holder(self, ipaddr: str, at: int) -> Stay | None:
+        """Who has it; of stays that meet at this second, the later one."""
+        found = self.holders(ipaddr, at, at)
+        return max(found, key=lambda stay: stay.start, default=None)
+
+
+def told(random: Random, begin: int, *, gateways: int = 1) -> Story:
+    """A story of some users who share few addresses, so that every address goes from hand to hand."""
+    length = random.choice((12 * HOUR, 30 * HOUR, 72 * HOUR))
+    end = begin + length
+    stays: list[Stay] = []
+    failures: list[tuple[str, int]] = []
+    users = random.sample(NAMES, random.randint(3, len(NAMES)))
+    for place in range(gateways):
+        gateway = f"gw{place + 1}"
+        failed = sorted(random.randint(begin, end) for _ in range(random.choice((0, 0, 0, 1))))
+        failures += [(gateway, at) for at in failed]
+        shares = place and random.random() < 0.5
+        pool = [f"10.8.{0 if shares else place}.{number}" for number in range(2, 2 + random.randint(1, 4))]
+        for ipaddr in pool:
+            stays += _of_address(random, gateway, ipaddr, users, (begin, end), failed)
+    stays.sort(key=lambda stay: stay.start)
+    numbered = [Stay(**{**vars(stay), "number": number}) for number, stay in enumerate(stays)]
+    return Story(begin, end, numbered, failures)
+
+
+def _of_address(
+    random: Random, gateway: str, ipaddr: str, users: Sequence[str], period: tuple[int, int], failed: Sequence[int]
+) -> list[Stay]:
+    begin, end = period
+    found: list[Stay] = []
+    at = begin - random.randint(0, 4 * HOUR)
+    while at < end:
+        user = random.choice(users)
+        over = at + random.choice((random.randint(30, 600), random.randint(600, 4 * HOUR), random.randint(HOUR, 10 * HOUR)))
+        outside = f"203.0.113.{random.randint(1, 250)}"
+        failure = next((moment for moment in failed if at <= moment < over), None)
+        if failure is not None:
+            over = failure
+        found.append(
+            Stay(
+                number=0,
+                gateway=gateway,
+                user=user,
+                ipaddr=ipaddr,
+                outside=outside,
+                start=at,
+                end=min(over, end),
+                last_outside=outside if random.random() < 0.8 else f"198.51.100.{random.randint(1, 250)}",
+                is_silent=failure is not None,
+                is_on=over >= end,
+                signs=tuple(range(at + random.randint(60, 1800), min(over, end), random.randint(300, 3 * HOUR))),
+            )
+        )
+        at = over + random.choice((1, random.randint(1, 120), random.randint(60, 3 * HOUR)))
+    return found
