@@ -9,18 +9,17 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ...module_utils._argspec import ArgumentSpec, stellar_connection, whole_number
-from ...module_utils._errors import InputError, LedgerError
+from ...module_utils._errors import InputError
 from ...module_utils._events.query import any_of
 from ...module_utils._events.times import event_time
+from ...module_utils._files import state_file
 from ...module_utils._http.connection import ConnectionSettings
-from ...module_utils._ledger.opening import default_location
 from ...module_utils._stellar.paths import DEFAULT_PATTERN, checked_pattern
 
 if TYPE_CHECKING:
@@ -124,6 +123,6 @@ def _default_cursor(*what: str) -> str:
     """Beside the default ledger; another server, index, query or tenant is another cursor."""
     name = hashlib.blake2b("\n".join(what).encode(), digest_size=8).hexdigest()
     try:
-        return os.path.join(os.path.dirname(default_location()), f"cursor-{name}.json")
-    except LedgerError as error:
+        return state_file(f"cursor-{name}.json")
+    except ValueError as error:
         raise InputError("cursor: this user has no home directory to keep the cursor in; set `cursor` to a file.") from error

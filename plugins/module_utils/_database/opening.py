@@ -1,0 +1,86 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Opens the database that an option names: a SQLite file or a PostgreSQL database.
+
+Each kind is imported when it is opened: a module is compiled anew by every task, so what a task does not use should not be in its way.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from .._errors import LedgerError
+from .._files import expanded, state_file
+from .._ledger_url import is_postgresql
+
+if TYPE_CHECKING:
+    from .database import Database, Schema
+
+
+def open_database(location: str | None, schema: Schema) -> Database:
+    """The database at a file or URL, or at the default place, with its tables. Raises LedgerError."""
+    path = file_at(location, schema)
+    if path is None:
+        from .postgresql import PostgresqlDatabase
+
+        return PostgresqlDatabase(str(location), schema)
+    from .sqlite import SqliteDatabase
+
+    return SqliteDatabase(path, schema)
+
+
+def open_for_reading(location: str | None, schema: Schema) -> Database | None:
+    """The same database, to be read only: nothing is created or changed, not even its tables. None if it does not exist yet."""
+    path = file_at(location, schema)
+    database: Database
+    if path is None:
+        from .postgresql import PostgresqlDatabase
+
+        database = PostgresqlDatabase(str(location), schema, read_only=True)
+    else:
+        if not os.path.lexists(path):
+            return None
+        from .sqlite import SqliteDatabase
+
+        database = SqliteDatabase(path, schema, read_only=True)
+    if database.version:
+        return database
+    database.close()
+    return None
+
+
+def scratch_database(schema: Schema) -> Database:
+    """A database that ends with the process."""
+    from .sqlite import SqliteDatabase
+
+    return SqliteDatabase(None, schema)
+
+
+def file_at(location: str | None, schema: Schema) -> str | None:
+    """The absolute path of a file; None for a PostgreSQL database. Raises LedgerError for what is neither."""
+    option = schema.option
+    if not location:
+        try:
+            return state_file(schema.default_file)
+        except ValueError as error:
+            raise LedgerError(f"{option}: {error} to keep the {schema.title} in; set `{option}` or {schema.variable} to a file.") from error
+    if is_postgresql(location):
+        return None
+    if "://" in location:
+        raise LedgerError(f"{option}: only a file or a postgresql:// URL can be a {schema.title}.")
+    if location.strip() == ":memory:":
+        raise LedgerError(
+            f"{option}: a {schema.title} in memory forgets everything when the task ends; set `{option}` to a file or a postgresql:// URL."
+        )
+    try:
+        return expanded(location)
+    except ValueError as error:
+        raise LedgerError(
+            f"{option}: {location} {error}. Give an absolute path, such as /var/lib/secops/{schema.default_file}, "
+            f"~/{schema.default_file}, or a postgresql:// URL."
+        ) from error
