@@ -30,7 +30,7 @@ from .sender import EventSender
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .._ledger.old_contract import EventLedger
+    from .._ledger.contract import EventLedger
     from .._run import Run
     from .finder import Looked
 

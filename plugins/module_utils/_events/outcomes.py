@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._errors import UnknownOutcomeError, XdrError
-from .._ledger.event_record import EventRecord
+from .._ledger.contract import EventRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

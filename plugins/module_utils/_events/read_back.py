@@ -15,7 +15,7 @@ from .._errors import NotChangedError, XdrError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .._ledger.old_contract import EventLedger
+    from .._ledger.contract import EventLedger
     from .._stellar.answers import StoredEvent
     from .._stellar.client import StellarClient
     from .finder import EventFinder
@@ -57,7 +57,7 @@ def _complete(outcome: InsertOutcome, document: StoredEvent | None, ledger: Even
 
 def _not_there(outcome: InsertOutcome, ledger: EventLedger) -> None:
     # Back to an intent: the next run looks for the event before it sends it.
-    ledger.intend([outcome.event.key])
+    ledger.intend([outcome.event.key], 0.0)
     outcome.changed = False
     outcome.error = NotChangedError(
         f"{outcome.event.where or 'The event'}: the server answered the insert with the id {outcome.id}, but has no event of this id. "

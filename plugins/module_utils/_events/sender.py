@@ -15,14 +15,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._errors import NotTriedError, RequestError
-from .._ledger.event_record import EventRecord
+from .._ledger.contract import EventRecord
 from .._stellar.answers import InsertedEvent
 from .outcomes import InsertOutcome, unknown_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .._ledger.old_contract import EventLedger
+    from .._ledger.contract import EventLedger
     from .._stellar.client import StellarClient
     from .finder import EventFinder
     from .new import NewEvent
@@ -65,7 +65,7 @@ class EventSender:
 
         C(forgets) takes back the intents of those that were surely not inserted.
         """
-        self._ledger.intend([event.key for event in events])
+        self._ledger.intend([event.key for event in events], 0.0)
         unclear: dict[NewEvent, RequestError] = {}
         not_done = []
         for event, result in zip(events, self._workers.map(self._insert, events)):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .._ledger.records import ObservationKey
+    from .._ledger.contract import ObservationKey
     from .._vpn_log.rows import SessionBlock
 
 TEXT = attrgetter("text")

@@ -17,14 +17,14 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from .._ledger.records import LogPosition
+from .._ledger.contract import Checkpoint
 from .._vpn_log.start import LogStart
 from .tally import DUPLICATE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .._ledger.old_contract import ObservationLedger
+    from .._ledger.contract import ObservationLedger
     from .._vpn_log.source import LogFile
     from .input import ObservationInput
     from .tally import Tally
@@ -46,7 +46,7 @@ class LogResumption:
         options = [rows_in.zone_name, *[params[name] for name in _READING_OPTIONS]]
         self._reading = hashlib.blake2b(json.dumps(options, sort_keys=True).encode(), digest_size=_DIGEST_BYTES).digest()
         self._fingerprint = log.fingerprint(log.size)
-        self._found: LogPosition | None = None
+        self._found: Checkpoint | None = None
         self.start: LogStart | None = None
 
     def resume(self, tally: Tally, *, takes_rejected: bool) -> bool:
@@ -54,13 +54,13 @@ class LogResumption:
 
         With C(takes_rejected=False), a log in which rows were rejected is read from the start, so that they are seen again.
         """
-        for position in self._ledger.positions(self._reading, self._log.size)[:_CANDIDATES]:
+        for position in self._ledger.checkpoints(self._reading, self._log.size)[:_CANDIDATES]:
             is_unchanged = position.offset == self._log.size
-            can_go_on = position.is_whole and self._repeated_lines is not None
             summary = json.loads(position.summary)
+            can_go_on = bool(summary["is_whole"]) and self._repeated_lines is not None
             if not (is_unchanged or can_go_on) or (summary["rejected"] and not takes_rejected):
                 continue
-            if self._log.fingerprint(position.offset) == position.fingerprint:
+            if self._log.fingerprint(position.offset) == position.sha256:
                 self._found = position
                 _add_summary(tally, summary)
                 if not is_unchanged:
@@ -77,17 +77,14 @@ class LogResumption:
             # Somebody wrote into the log while it was read; what was read is not what stands there now.
             return
         is_settled = not tally.last_rejected_line or tally.last_rejected_line <= self._log.line - _UNSETTLED_LINES
-        position = LogPosition(
+        position = Checkpoint(
             reading=self._reading,
-            fingerprint=self._fingerprint,
+            sha256=self._fingerprint,
             offset=self._log.size,
             line=self._log.line,
-            is_whole=is_settled,
-            summary=json.dumps(_summary(tally)),
+            summary=json.dumps({**_summary(tally), "is_whole": is_settled}),
         )
-        self._ledger.remember(position)
-        if self._found:
-            self._ledger.forget_position(self._found)
+        self._ledger.remember(position, instead_of=self._found)
 
 
 def _summary(tally: Tally) -> dict[str, Any]:

@@ -15,8 +15,7 @@ from .._errors import RequestError
 
 if TYPE_CHECKING:
     from .._extrahop.client import ExtraHopClient
-    from .._ledger.old_contract import ObservationLedger
-    from .._ledger.records import Claim
+    from .._ledger.contract import ClaimedBatch, ObservationLedger
     from .tally import Tally
 
 
@@ -48,7 +47,7 @@ class ObservationSender:
         if failures and kind is None:
             failures[0].result()
 
-    def send(self, claim: Claim, body: bytes) -> None:
+    def send(self, claim: ClaimedBatch, body: bytes) -> None:
         """Sends one batch; raises the RequestError of an earlier one."""
         if self._check_mode:
             self._ledger.accept(claim)
@@ -69,7 +68,7 @@ class ObservationSender:
                 self._under_way.discard(future)
                 self._count(future)
 
-    def _send(self, claim: Claim, body: bytes) -> tuple[int, bool]:
+    def _send(self, claim: ClaimedBatch, body: bytes) -> tuple[int, bool]:
         """How many rows were accepted, and whether they may have been received twice."""
         try:
             may_be_twice = self._client.upload_observations(body)

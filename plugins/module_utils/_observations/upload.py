@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors import EmptyLogError, InputError, XdrError
 from .._extrahop.client import ExtraHopClient
+from .._ledger.contract import ObservationScope
 from .._ledger.opening import ledger_file, open_ledger
-from .._ledger.records import ObservationScope
 from .batch import TEXT, ObservationBatch
 from .input import opened_input
 from .options import SECONDS, UploadOptions
@@ -31,7 +31,7 @@ from .tally import DUPLICATE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from .._ledger.old_contract import Ledger, ObservationLedger
+    from .._ledger.contract import Ledger, ObservationLedger
     from .._run import Run
     from .._vpn_log.rows import Rejected, SessionBlock
     from .._vpn_log.start import LogStart

@@ -126,7 +126,7 @@ def test_a_run_that_was_killed_after_its_write_is_made_up_for(stellar: Stellar, 
         raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr("ansible_collections.secops.xdr.plugins.module_utils._ledger.sqlite_events.SqliteEvents.record", die)
+        patch.setattr("ansible_collections.secops.xdr.plugins.module_utils._ledger.events.StoredEvents.record", die)
         with pytest.raises(KilledError):
             stellar.insert(**SEED_EVENT)
     assert len(stellar.sources()) == 1

@@ -15,9 +15,9 @@ from contextlib import closing, contextmanager
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
+from ansible_collections.secops.xdr.plugins.module_utils._ledger.contract import ObservationScope
 from ansible_collections.secops.xdr.plugins.module_utils._ledger.opening import open_ledger
-from ansible_collections.secops.xdr.plugins.module_utils._ledger.records import ObservationScope
-from ansible_collections.secops.xdr.plugins.module_utils._ledger.sqlite import APPLICATION_ID, SCHEMA_VERSION
+from ansible_collections.secops.xdr.plugins.module_utils._ledger.schema import LEDGER_SCHEMA
 
 from support.obedient_root import modes_obeyed
 
@@ -163,7 +163,7 @@ class TestFile:
     def test_one_of_a_newer_version_is_refused_and_left_alone(self, path, read_only):
         accept(path, KEYS)
         with closing(sqlite3.connect(path)) as connection:
-            connection.execute(f"PRAGMA user_version={SCHEMA_VERSION + 1}")
+            connection.execute(f"PRAGMA user_version={LEDGER_SCHEMA.version + 1}")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         before = path.read_bytes()
         with pytest.raises(LedgerError, match=r"newer version of this collection.*Update the collection"):
@@ -208,7 +208,7 @@ class TestFile:
         path.touch(mode=0o600)
         accept(path, KEYS)
         with closing(sqlite3.connect(path)) as connection:
-            assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+            assert connection.execute("PRAGMA application_id").fetchone() == (LEDGER_SCHEMA.application_id,)
 
     @pytest.mark.parametrize("name", ["with space.db", "with?mark.db", "with#hash%20.db", "Zürich.db", "a'b\".db", "-dash.db", "file:x.db"])
     @pytest.mark.parametrize("read_only", [False, True])

@@ -1,0 +1,116 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""What a ledger has of a batch of observations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .._database.database import marks, parts
+from .schema import ACCEPTED, SENDING, UNCLEAR, Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from .._database.database import Database
+    from .contract import ObservationKey
+
+KEY_COLUMNS = ("timestamp", "addresses")
+_MEANINGS = _MINE, _ACCEPTED, _UNCLEAR, _SENDING = "mine", "accepted", "unclear", "sending"
+_RANGE_FACTOR = 4
+_IDS_A_STATEMENT = 500
+_PATIENCE_WITH_RANGES = 3
+_TRY_RANGES_AGAIN = 50
+
+
+@dataclass(frozen=True)
+class Known:
+    """The keys that the ledger has, by what they mean to one run. `sending` are those that other runs are sending at this moment."""
+
+    mine: frozenset[ObservationKey] = frozenset()
+    accepted: frozenset[ObservationKey] = frozenset()
+    unclear: frozenset[ObservationKey] = frozenset()
+    sending: frozenset[ObservationKey] = frozenset()
+    batches: frozenset[int] = frozenset()
+    """The batches of the keys in `sending`."""
+
+    @property
+    def keys(self) -> frozenset[ObservationKey]:
+        """All of them."""
+        return self.mine.union(self.accepted, self.unclear, self.sending)
+
+
+class RecordedObservations:
+    """Looks up observations of one scope for one run."""
+
+    def __init__(self, database: Database, tables: Tables, scope: int, run: int) -> None:
+        self._database = database
+        self._tables = tables
+        self._scope = scope
+        self._run = run
+        self._settled: dict[int, tuple[int, int]] = {}
+        self._useless_ranges = 0
+
+    def look_up(self, keys: Collection[ObservationKey], *, except_batch: int = 0) -> Known:
+        """What is known of the keys. Rows of one batch can be left out."""
+        found = {key: batch for key, batch in self._batches_of(keys).items() if key in keys and batch != except_batch}
+        meanings = {batch: self._meaning(*kind) for batch, kind in self._kinds(set(found.values())).items()}
+        by_meaning = {meaning: frozenset(key for key, batch in found.items() if meanings[batch] == meaning) for meaning in _MEANINGS}
+        sending = frozenset(batch for batch, meaning in meanings.items() if meaning == _SENDING)
+        return Known(**by_meaning, batches=sending)
+
+    def still_sending(self, batches: Collection[int]) -> bool:
+        """Whether runs that are alive are still sending some of these batches."""
+        return any(self._meaning(*kind) == _SENDING for kind in self._kinds(batches).values())
+
+    def is_alive(self, run: int) -> bool:
+        """Whether this run has not ended, however it may end."""
+        return self._database.is_held(run_name(run))
+
+    def _meaning(self, run: int, state: int) -> str:
+        if run == self._run and state != UNCLEAR:
+            return _MINE
+        if state == ACCEPTED:
+            return _ACCEPTED
+        return _SENDING if state == SENDING and self.is_alive(run) else _UNCLEAR
+
+    def _kinds(self, batches: Collection[int]) -> dict[int, tuple[int, int]]:
+        """Run and state of each batch. One that is gone was expired a moment ago; it was accepted."""
+        unsettled = [batch for batch in batches if batch not in self._settled]
+        kinds = dict.fromkeys(unsettled, (0, ACCEPTED))
+        for some in parts(unsettled, _IDS_A_STATEMENT):
+            rows = self._database.run(f"SELECT id, run, state FROM {self._tables.batch} AS b WHERE id IN ({marks(len(some))})", some)
+            kinds.update({number: (run, state) for number, run, state in rows})
+        self._settled.update({number: kind for number, kind in kinds.items() if kind[1] == ACCEPTED})
+        return {batch: self._settled.get(batch) or kinds[batch] for batch in batches}
+
+    def _batches_of(self, keys: Collection[ObservationKey]) -> dict[ObservationKey, int]:
+        """The batch of each key that is recorded; perhaps others beside them.
+
+        Logs are written in the order of time, so what is recorded between the first and the last time of a batch is about the batch
+        itself. If it is much more, as with logs that are not in order, the keys are looked up one by one.
+        """
+        if self._useless_ranges < _PATIENCE_WITH_RANGES:
+            limit = _RANGE_FACTOR * len(keys) + 100
+            rows = self._database.run(
+                f"SELECT timestamp, addresses, batch FROM {self._tables.observation} AS o"
+                " WHERE scope = ? AND timestamp BETWEEN ? AND ? LIMIT ?",
+                (self._scope, min(keys)[0], max(keys)[0], limit),
+            )
+            if len(rows) < limit:
+                self._useless_ranges = 0
+                return {(timestamp, addresses): batch for timestamp, addresses, batch in rows}
+        self._useless_ranges = (self._useless_ranges + 1) % _TRY_RANGES_AGAIN
+        select = f"SELECT kept.timestamp, kept.addresses, kept.batch FROM {self._tables.observation}"
+        rows = self._database.matching(select, {"scope": self._scope}, KEY_COLUMNS, list(keys))
+        return {(timestamp, addresses): batch for timestamp, addresses, batch in rows}
+
+
+def run_name(run: int) -> str:
+    """The name that a run holds as long as it lives."""
+    return f"run {run}"
