@@ -10,11 +10,16 @@ from __future__ import annotations
 
 import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from typing import NamedTuple
+from itertools import repeat
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from ._texts import quoted
 
-_NONE = frozenset({"", "0.0.0.0", "::", "(null)"})
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_NONE = frozenset({"", "0.0.0.0", "::", "(null)", "(none)", "null", "none", "nil", "n/a", "na", "-", "--", "unknown", "undef", "undefined"})
+_NONE_PREFIX = "invalid-addr-"
 _IPV6_MARK = b"\0"
 _BROADCAST = b"\xff\xff\xff\xff"
 _INSIDE_IPV6 = (IPv6Network("fc00::/7"), IPv6Network("fe80::/10"), IPv6Network("::1/128"))
@@ -31,15 +36,21 @@ class Address(NamedTuple):
     is_inside: bool
 
 
+def is_no_address(text: str) -> bool:
+    """The text is one of the ways in which gateways and exports write that there is no address; the same in every format."""
+    word = text.strip().lower()
+    return word in _NONE or word.startswith(_NONE_PREFIX)
+
+
 def parse_address(text: str) -> Address | None:
-    """The address; None where the text says that there is none. Raises ValueError with a reason for anything else."""
+    """The address; None if the text says that there is none. Raises ValueError with a reason for anything else."""
     stripped = text.strip()
-    if stripped in _NONE:
-        return None
     try:
         # The common case; ipaddress takes ten times as long and knows more.
         packed = socket.inet_pton(socket.AF_INET, stripped)
     except (OSError, ValueError):
+        if is_no_address(text):
+            return None
         address = _parsed_slowly(text, stripped)
         if isinstance(address, IPv6Address):
             return Address(str(address), _IPV6_MARK + address.packed, _is_inside_ipv6(address)) if int(address) else None
@@ -50,6 +61,44 @@ def parse_address(text: str) -> Address | None:
             return None
         raise ValueError(f"{quoted(text)} is an address of a network, a multicast group or everybody, not of a single device")
     return Address(stripped, packed, _is_inside_ipv4(first, packed[1]))
+
+
+def packed_column(texts: Sequence[str]) -> list[bytes | None]:
+    """The packed addresses of a column, in the form of `Address.packed`; None for each text that needs parse_address().
+
+    A text that is not None here is an IPv4 address of a single device in canonical form.
+    """
+    try:
+        packed: list[bytes | None] = list(map(socket.inet_pton, repeat(socket.AF_INET), texts))
+    except (OSError, ValueError):
+        return list(map(_packed_or_none, texts))
+    first_bytes = b"".join(cast("list[bytes]", packed))[::4]
+    if not first_bytes or (min(first_bytes) > 0 and max(first_bytes) < 224):
+        return packed
+    return list(map(_packed_or_none, texts))
+
+
+def pack(text: str) -> bytes:
+    """The packed form of an address in canonical form."""
+    address = parse_address(text)
+    if address is None:
+        raise ValueError(f"{quoted(text)} is not an IP address")
+    return address.packed
+
+
+def is_inside(packed: bytes) -> bool:
+    """A packed address is used inside networks only."""
+    if len(packed) == 4:
+        return _is_inside_ipv4(packed[0], packed[1])
+    return _is_inside_ipv6(IPv6Address(packed[1:]))
+
+
+def _packed_or_none(text: str) -> bytes | None:
+    try:
+        packed = socket.inet_pton(socket.AF_INET, text)
+    except (OSError, ValueError):
+        return None
+    return packed if 0 < packed[0] < 224 else None
 
 
 def _parsed_slowly(text: str, stripped: str) -> IPv4Address | IPv6Address:

@@ -9,18 +9,16 @@
 from __future__ import annotations
 
 import re
-from operator import itemgetter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Union
 
 from .._errors import InputError
 from .._texts import quoted, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from .options import LogColumns
-
-    TextOf = Callable[[Sequence[str]], str]
 
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _USERNAME_COLUMNS = ("username", "user name", "user", "common name")
@@ -30,25 +28,62 @@ ColumnChoice = Union[str, "tuple[str, ...]"]
 """One column, several whose texts are joined by a space, or a pattern such as C({Month}/{Day}/{Year} {Time})."""
 
 
+def check_delimiter(delimiter: str) -> None:
+    """Raises InputError if columns cannot be separated by this."""
+    if len(delimiter) != 1 or delimiter in '"\r\n\0':
+        raise InputError(f"delimiter: {quoted(delimiter)} is not a valid separator; set one character, such as ',' or ';' or a tab.")
+
+
+def width_reason(columns: int, width: int) -> str:
+    """Why a row with another number of columns than the header is rejected."""
+    if columns < width:
+        return f"short row: {columns} of {width} columns; it may be cut off"
+    return f"long row: {columns} columns, the header has {width}; a value with a separator in it needs quotes"
+
+
+@dataclass(frozen=True)
+class ColumnText:
+    """A text made of the columns at these places, joined by spaces or filled into a template; without any, it is empty."""
+
+    places: tuple[int, ...]
+    template: str | None = None
+
+    def __call__(self, values: Sequence[str]) -> str:
+        """The text of one row."""
+        texts = [values[place] for place in self.places]
+        return self.template.format(*texts) if self.template is not None else " ".join(texts)
+
+    def column(self, columns: Sequence[Sequence[str]], rows: int) -> Sequence[str]:
+        """The texts of many rows, given by column."""
+        chosen = [columns[place] for place in self.places]
+        if self.template is not None:
+            return list(map(self.template.format, *chosen))
+        if len(chosen) == 1:
+            return chosen[0]
+        return list(map(" ".join, zip(*chosen))) if chosen else [""] * rows
+
+
 class CsvHeader:
     """The columns of a log, and how to get what is needed from a row."""
 
     def __init__(self, names: Sequence[str], path: str, columns: LogColumns) -> None:
-        """Raises InputError where a column is missing, or there are two of its name."""
+        """Raises InputError if a column is missing, or if there are two of its name."""
         self._names = [name.strip() for name in names]
         self._path = path
         self.width = len(self._names)
-        self.columns_needed = 0
-        self.ipaddr: TextOf = itemgetter(self._index("ipaddr", columns.ipaddr))
-        self.associated_ipaddr: TextOf = itemgetter(self._index("associated_ipaddr", columns.associated_ipaddr))
+        self.is_open_ended = False
+        """Rows may have more columns than this, because newer versions of the gateway add some at the end."""
+        self.ipaddr = self._text_of("ipaddr", (columns.ipaddr,))
+        self.associated_ipaddr = self._text_of("associated_ipaddr", (columns.associated_ipaddr,))
         self.timestamp = self._text_of("timestamp", columns.timestamp)
+        self.end = None if columns.end is None else self._text_of("end", columns.end)
+        self.duration = None if columns.duration is None else self._text_of("duration", (columns.duration,))
         self.username = self._username_of(columns.username)
 
     def _index(self, option: str, name: str) -> int:
         """Where the column stands: by its exact name, else without regard to case. Raises InputError."""
         places = self._places(name)
         if len(places) == 1:
-            self.columns_needed = max(self.columns_needed, places[0] + 1)
             return places[0]
         if places:
             shown = " and ".join(str(place + 1) for place in places)
@@ -60,42 +95,33 @@ class CsvHeader:
         raise InputError(
             f"columns.{option}: {self._path} has no column {quoted(name)}. "
             f"Its first line names: {shorten(listed, _SHOWN_NAMES_CHARACTERS)}. "
-            "Set `columns` to what the log calls them (and `delimiter`, if this is one name instead of several)."
+            "Set `columns` to what the log calls them (and `delimiter`, if this is one name instead of several). "
+            "If this line is a title and the names come later, remove it from the log."
         )
 
-    def _text_of(self, option: str, choice: ColumnChoice) -> TextOf:
+    def _text_of(self, option: str, choice: ColumnChoice) -> ColumnText:
         """How to get the text of a column, of several, or of a pattern from a row; raises InputError."""
         if isinstance(choice, tuple):
-            return _joined([self._index(option, name) for name in choice])
+            return ColumnText(tuple(self._index(option, name) for name in choice))
         if self._places(choice) or not _PLACEHOLDER.search(choice):
-            return itemgetter(self._index(option, choice))
+            return ColumnText((self._index(option, choice),))
         # Text and names in turn; a brace in the text is one, not a part of the template.
         parts = _PLACEHOLDER.split(choice)
         template = "{}".join(text.replace("{", "{{").replace("}", "}}") for text in parts[::2])
-        indexes = [self._index(option, name) for name in parts[1::2]]
-        return lambda values: template.format(*[values[index] for index in indexes])
+        return ColumnText(tuple(self._index(option, name) for name in parts[1::2]), template)
 
-    def _username_of(self, name: str | None) -> TextOf:
-        """How to get the user's name; where no column is named, one of the usual names, else nothing."""
+    def _username_of(self, name: str | None) -> ColumnText:
+        """How to get the user's name; if no column is named, from one with a usual name, else it is empty."""
         if name is not None:
-            return itemgetter(self._index("username", name))
+            return ColumnText((self._index("username", name),))
         for usual in _USERNAME_COLUMNS:
             places = self._places(usual)
             if len(places) == 1:
-                place = places[0]
-                return lambda values: values[place] if place < len(values) else ""
-        return _nothing
+                return ColumnText((places[0],))
+        return ColumnText(())
 
     def _places(self, name: str) -> list[int]:
         exact = [place for place, own in enumerate(self._names) if own == name.strip()]
         if exact:
             return exact
         return [place for place, own in enumerate(self._names) if own.casefold() == name.strip().casefold()]
-
-
-def _nothing(_values: Sequence[str]) -> str:
-    return ""
-
-
-def _joined(indexes: list[int]) -> TextOf:
-    return lambda values: " ".join([values[index] for index in indexes])

@@ -48,16 +48,13 @@ class LogContent:
         """Closes the file."""
         self._raw.close()
 
-    @property
-    def bytes_read(self) -> int:
-        """How many bytes of the file on disk have been read."""
-        return self._raw.tell()
-
     def chunks(self, start: int = 0, size: int = CHUNK_BYTES) -> Iterator[bytes]:
         """The decompressed bytes from `start` on, in chunks of at most `size` bytes, never empty. Raises InputError."""
         if self.compression is None:
-            self._raw.seek(start)
-            yield from iter(lambda: self._next_bytes(size), b"")
+            while start < self.size:
+                chunk = self._bytes_at(start, min(size, self.size - start))
+                start += len(chunk)
+                yield chunk
             return
         position = 0
         for chunk in self._expanded(size):
@@ -65,13 +62,12 @@ class LogContent:
             if position > start:
                 yield chunk[start - position :] if position - start < len(chunk) else chunk
 
-    def _next_bytes(self, size: int) -> bytes:
-        wanted = min(size, self.size - self._raw.tell())
+    def _bytes_at(self, offset: int, length: int) -> bytes:
         try:
-            chunk = self._raw.read(wanted)
+            chunk = os.pread(self._raw.fileno(), length, offset)
         except OSError as error:
             raise self._unreadable(error) from error
-        if wanted and not chunk:
+        if not chunk:
             raise InputError(f"path: {self.path} became shorter while it was read: it was replaced or cut off. Run again.")
         return chunk
 

@@ -4,207 +4,227 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The reader of CSV: columns by the names in the header, times from one or several of them.
+"""The reader of CSV logs: columns by the names in the header, times from one or several of them.
 
-Formats that are CSV with rules of their own are tables for the same reader.
+Whole columns are checked and converted at once. Only rows that fail this are looked at one by one.
 """
 
 from __future__ import annotations
 
-from operator import attrgetter
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from itertools import compress, repeat
+from operator import add, attrgetter
+from typing import TYPE_CHECKING, NamedTuple, cast
 
+from .._addresses import packed_column, parse_address
 from .._errors import EmptyLogError, InputError
-from .._texts import quoted
+from .._times.day_month import DayMonthCheck
 from .._times.parsing import TimestampParser
-from .columns import CsvHeader
-from .csv_records import CsvRecords, is_more_than_a_line
-from .rows import NO_ADDRESS, Rejected, Session, SessionBlock, Skipped
+from .columns import CsvHeader, check_delimiter, width_reason
+from .csv_preamble import header_in, stated_delimiter
+from .csv_records import CsvRecords
+from .durations import duration_to_milliseconds
+from .records import REJECTED, SKIPPED, START, Record, RecordBlock
+from .rows import NO_ADDRESS, as_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .address_book import AddressBook
+    from .._addresses import Address
     from .reading import Reading
-    from .rows import Row
-
-_ItemT = TypeVar("_ItemT")
+    from .rows import SessionBlock
 
 
-class Times(Protocol):
-    """Reads the times of a log; TimestampParser says how."""
+class Rows(NamedTuple):
+    """Rows as wide as the header, by column, with their lines; and the rows that are not."""
 
-    def column(self, texts: list[str]) -> list[int | None]:
-        """A whole column at once, with None for every text that needs a look of its own."""
+    lines: Sequence[int]
+    columns: Sequence[Sequence[str]]
+    others: list[Record]
 
-    def milliseconds(self, text: str) -> int:
-        """The time in epoch milliseconds; raises ValueError."""
-
-
-class Table(Protocol):
-    """What one kind of CSV log has of its own."""
-
-    timestamps: Times
-    addresses: AddressBook
-
-    def header(self, first_row: list[str]) -> tuple[CsvHeader, bool]:
-        """The columns, and whether the first row of the log is the header or a row already. Raises InputError."""
-
-    def session_rows(
-        self, numbers: Sequence[int], rows: list[list[str]], others: list[Skipped | Rejected]
-    ) -> tuple[Sequence[int], list[list[str]]]:
-        """The rows that may be sessions, with their numbers; the rest goes to C(others). Rows may be too short still."""
-
-    def ends(self, rows: list[list[str]], starts: Sequence[int | None]) -> list[int | None]:
-        """When the sessions ended, in epoch milliseconds, as far as their rows tell."""
-
-
-class PlainTable:
-    """Any CSV log: the options say which column is which and how times are written; every row is a session."""
-
-    def __init__(self, reading: Reading) -> None:
-        self.timestamps: Times = TimestampParser(reading.timestamp_format, reading.zone)
-        self.addresses = reading.addresses
-        self._reading = reading
-
-    def header(self, first_row: list[str]) -> tuple[CsvHeader, bool]:
-        """The first row is the header."""
-        return CsvHeader(first_row, self._reading.source.path, self._reading.columns), True
-
-    def session_rows(
-        self, numbers: Sequence[int], rows: list[list[str]], _others: list[Skipped | Rejected]
-    ) -> tuple[Sequence[int], list[list[str]]]:
-        """All of them."""
-        return numbers, rows
-
-    def ends(self, rows: list[list[str]], _starts: Sequence[int | None]) -> list[int | None]:
-        """Not told."""
-        return [None] * len(rows)
+    def values(self, place: int) -> list[str]:
+        """One row."""
+        return [column[place] for column in self.columns]
 
 
 class CsvReader:
-    """Reads a log of comma-separated values."""
+    """Reads a log of comma-separated values with a header."""
 
-    def __init__(self, reading: Reading, table: Table | None = None) -> None:
-        if len(reading.delimiter) != 1 or reading.delimiter in '"\r\n\0':
-            raise InputError(
-                f"delimiter: {quoted(reading.delimiter)} cannot part columns; give one character, such as ',' or ';' or a tab."
-            )
+    def __init__(self, reading: Reading) -> None:
+        """Raises InputError."""
+        check_delimiter(reading.delimiter)
         self._reading = reading
-        self._table = table or PlainTable(reading)
-        first_line = reading.source.first_line()
-        self.repeated_lines: int | None = None if first_line is None or is_more_than_a_line(first_line) else 1
-        """The header, where it is the first line."""
+        self._source = reading.source
+        self._delimiter = stated_delimiter(reading.source.head_lines()) or reading.delimiter
+        self._times = TimestampParser(reading.timestamp_format, reading.zone)
+        self._dates = DayMonthCheck(self._times)
+        self.dates_are_settled = self._dates.is_settled
+        """What has been read does not have day and month exchanged, whatever follows."""
+        self.repeated_lines: int | None = 1
+        """The lines through the header that are not blank; known when the header was read. None if the header has several lines."""
 
-    def blocks(self) -> Iterator[SessionBlock]:
-        """Every row below the header; raises InputError where the header is not as the options say, EmptyLogError without rows."""
-        source = self._reading.source
+    def records(self) -> Iterator[RecordBlock]:
+        """Every row below the header; raises InputError if the header does not fit the options, EmptyLogError without rows."""
         header: CsvHeader | None = None
         is_empty = True
-        for numbers, rows in CsvRecords(source, self._reading.delimiter).blocks():
+        self._dates = DayMonthCheck(self._times)
+        for numbers, lines, rows in CsvRecords(self._source, self._delimiter).blocks():
             if header is None:
-                header_at = next((place for place, row in enumerate(rows) if row), None)
-                if header_at is None:
+                found = header_in(numbers, lines, rows, self._delimiter, self._header)
+                if found is None:
                     continue
-                header, is_no_row = self._header(numbers[header_at], rows[header_at])
-                numbers, rows = numbers[header_at + is_no_row :], rows[header_at + is_no_row :]
-            block = self._block(header, numbers, rows)
-            is_empty = is_empty and not block.rows_read
+                header, filled_lines, below = found
+                self.repeated_lines = filled_lines if filled_lines and self._source.has_head(filled_lines) else None
+                numbers = numbers[below:]
+                lines, rows = (None, rows[below:]) if lines is None else (lines[below:], [])
+            block = self._block(header, self._rows(header, numbers, lines, rows))
+            is_empty = is_empty and block.is_empty
             yield block
-        rejected = source.take_rejected()
-        if header is None and not (rejected and source.is_entered):
-            raise _without_header(source.path, rejected)
-        skipped = source.take_skipped()
-        if rejected or skipped:
-            yield SessionBlock(others=[*rejected, *skipped])
+        rest = self._source.take_records()
+        if header is None and not (rest and self._source.is_entered):
+            raise _without_header(self._source.path, rest)
+        if rest:
+            yield RecordBlock(others=rest)
         elif is_empty:
             raise EmptyLogError(
-                f"path: {source.path} holds a header and no rows. If the log was just rotated, run again when it has some; "
+                f"path: {self._source.path} holds a header and no rows. If the log was just rotated, run again when it has some; "
                 "with `on_invalid: skip` such a file is no error."
             )
+        self._dates.check(self._source.path)
+        self.dates_are_settled = True
 
-    def _header(self, number: int, first_row: list[str]) -> tuple[CsvHeader, bool]:
+    def blocks(self) -> Iterator[SessionBlock]:
+        """The same rows as sessions."""
+        return map(as_sessions, self.records())
+
+    def _header(self, number: int, names: list[str]) -> CsvHeader:
         try:
-            return self._table.header(first_row)
+            return CsvHeader(names, self._source.path, self._reading.columns)
         except InputError as error:
-            rejected = self._reading.source.take_rejected()
+            rejected = [record for record in self._source.take_records() if record.kind == REJECTED]
             if rejected and rejected[0].line < number:
                 # What should be the header is no text, so the next row was taken for it.
-                raise _without_header(self._reading.source.path, rejected) from error
+                raise _without_header(self._source.path, rejected) from error
             raise
 
-    def _block(self, header: CsvHeader, numbers: Sequence[int], rows: list[list[str]]) -> SessionBlock:
-        """A block of rows by column. What is known already is looked up for all rows at once, the rest row by row."""
-        others: list[Skipped | Rejected] = list(self._reading.source.take_rejected())
-        numbers, rows = self._table.session_rows(numbers, rows, others)
-        if rows and min(map(len, rows)) < header.columns_needed:
-            numbers, rows = self._long_enough(header, numbers, rows, others)
-        addresses = self._table.addresses
-        ipaddrs = addresses.column(list(map(header.ipaddr, rows)))
-        associated_ipaddrs = addresses.column(list(map(header.associated_ipaddr, rows)))
-        starts = self._table.timestamps.column(list(map(header.timestamp, rows)))
-        usernames = [header.username(row) for row in rows] if self._reading.wants_usernames else [""] * len(rows)
-        dropped: set[int] = set()
-        for place in _unknown(ipaddrs, associated_ipaddrs, starts):
-            row = self._row(header, numbers[place], rows[place])
-            if isinstance(row, Session):
-                ipaddrs[place], associated_ipaddrs[place], starts[place] = row.ipaddr, row.associated_ipaddr, row.start
+    def _rows(self, header: CsvHeader, numbers: Sequence[int], lines: list[str] | None, rows: list[list[str]]) -> Rows:
+        """The rows by column. Rows of another width than the header are rejected; blank lines are no rows."""
+        others = self._source.take_records()
+        width = header.width
+        found = list(map(str.count, lines, repeat(self._delimiter))) if lines is not None else [len(row) - 1 for row in rows]
+        if found.count(width - 1) != len(found) or (width == 1 and lines is not None and "" in lines):
+            whole = [columns == width - 1 for columns in found]
+            if width == 1:
+                whole = [is_whole and bool(line) for is_whole, line in zip(whole, lines if lines is not None else map("".join, rows))]
+            others.extend(self._of_another_width(header, numbers, lines, rows, whole))
+            numbers = list(compress(numbers, whole))
+            lines, rows = (None if lines is None else list(compress(lines, whole))), list(compress(rows, whole))
+        if not numbers:
+            return Rows([], [()] * width, others)
+        if lines is None:
+            return Rows(numbers, list(zip(*rows)), others)
+        values = self._delimiter.join(lines).split(self._delimiter)
+        return Rows(numbers, [values[place::width] for place in range(width)], others)
+
+    def _of_another_width(
+        self, header: CsvHeader, numbers: Sequence[int], lines: list[str] | None, rows: list[list[str]], whole: list[bool]
+    ) -> Iterator[Record]:
+        for place, is_whole in enumerate(whole):
+            if is_whole:
+                continue
+            values = rows[place] if lines is None else lines[place].split(self._delimiter)
+            text = self._delimiter.join(values)
+            is_blank = not text.strip() and len(values) <= 1 and not (lines is None and values == [""])
+            if not is_blank:
+                yield Record(numbers[place], REJECTED, width_reason(len(values), header.width), text=text)
+
+    def _block(self, header: CsvHeader, rows: Rows) -> RecordBlock:
+        """The records of a block of rows."""
+        count = len(rows.lines)
+        ipaddrs = list(header.ipaddr.column(rows.columns, count))
+        associated_ipaddrs = list(header.associated_ipaddr.column(rows.columns, count))
+        inside, outside = packed_column(ipaddrs), packed_column(associated_ipaddrs)
+        times = header.timestamp.column(rows.columns, count)
+        starts = self._times.column(list(times))
+        self._dates.look_at(times, starts)
+        self.dates_are_settled = self._dates.is_settled
+        usernames = header.username.column(rows.columns, count)
+        if None not in inside and None not in outside and None not in starts:
+            packed = list(map(add, cast("list[bytes]", inside), cast("list[bytes]", outside)))
+            ends = self._ends(header, rows, starts)
+            return RecordBlock(
+                rows.lines, usernames, ipaddrs, associated_ipaddrs, cast("list[int]", starts), ends, packed, _in_order(rows.others)
+            )
+        others = rows.others
+        kept = [True] * count
+        for place in [place for place, known in enumerate(zip(inside, outside, starts)) if None in known]:
+            record, addresses = self._record(header, rows, place)
+            if addresses is None:
+                kept[place] = False
+                others.append(record)
             else:
-                dropped.add(place)
-                others.append(row)
-        ends = self._table.ends(rows, starts)
-        others.sort(key=attrgetter("line"))
-        return SessionBlock(
-            _kept(numbers, dropped),
-            _kept(usernames, dropped),
-            _kept(ipaddrs, dropped),
-            _kept(associated_ipaddrs, dropped),
-            _kept(starts, dropped),
-            [end for place, end in enumerate(ends) if place not in dropped] if dropped else ends,
-            others,
+                (ipaddrs[place], inside[place], _), (associated_ipaddrs[place], outside[place], _) = addresses
+                starts[place] = record.time
+        ends = list(compress(self._ends(header, rows, starts), kept))
+        packed = list(map(add, compress(cast("list[bytes]", inside), kept), compress(cast("list[bytes]", outside), kept)))
+        return RecordBlock(
+            list(compress(rows.lines, kept)),
+            list(compress(usernames, kept)),
+            list(compress(ipaddrs, kept)),
+            list(compress(associated_ipaddrs, kept)),
+            list(compress(cast("list[int]", starts), kept)),
+            ends,
+            packed,
+            _in_order(others),
         )
 
-    def _row(self, header: CsvHeader, number: int, values: list[str]) -> Row:
+    def _record(self, header: CsvHeader, rows: Rows, place: int) -> tuple[Record, tuple[Address, Address] | None]:
+        """One row, and its addresses if it has both and a time."""
+        values = rows.values(place)
+        number, username, text = rows.lines[place], header.username(values), self._delimiter.join(values)
+        ipaddr, reason = _address(header.ipaddr(values))
+        associated_ipaddr, other_reason = _address(header.associated_ipaddr(values))
+        time, time_reason = self._time(header.timestamp(values))
+        inside = ipaddr.text if ipaddr else None
+        if reason or other_reason:
+            kind = START if inside and time is not None else REJECTED
+            return Record(number, kind, reason or other_reason, username, inside, None, time, text=text), None
+        if ipaddr is None or associated_ipaddr is None:
+            kind = START if inside and time is not None else SKIPPED
+            return Record(number, kind, NO_ADDRESS, username, inside, None, time), None
+        if time is None:
+            return Record(number, REJECTED, time_reason, username, inside, associated_ipaddr.text, text=text), None
+        return Record(number, START, None, username, inside, associated_ipaddr.text, time), (ipaddr, associated_ipaddr)
+
+    def _time(self, text: str) -> tuple[int | None, str]:
         try:
-            ipaddr = self._table.addresses.lookup(header.ipaddr(values))
-            associated_ipaddr = self._table.addresses.lookup(header.associated_ipaddr(values))
-            if ipaddr is None or associated_ipaddr is None:
-                return Skipped(number, NO_ADDRESS)
-            start = self._table.timestamps.milliseconds(header.timestamp(values))
+            return self._times.milliseconds(text), ""
         except ValueError as error:
-            return Rejected(number, str(error), self._reading.delimiter.join(values))
-        return Session(number, header.username(values), ipaddr, associated_ipaddr, start, None)
+            return None, str(error)
 
-    def _long_enough(
-        self, header: CsvHeader, numbers: Sequence[int], rows: list[list[str]], others: list[Skipped | Rejected]
-    ) -> tuple[list[int], list[list[str]]]:
-        """The rows that have all needed columns; the others are rejected, and blank lines are no rows."""
-        good_numbers: list[int] = []
-        good_rows: list[list[str]] = []
-        for number, row in zip(numbers, rows):
-            if len(row) >= header.columns_needed:
-                good_numbers.append(number)
-                good_rows.append(row)
-            elif row:
-                reason = f"short row: {len(row)} of {header.width} columns"
-                others.append(Rejected(number, reason, self._reading.delimiter.join(row)))
-        return good_numbers, good_rows
+    def _ends(self, header: CsvHeader, rows: Rows, starts: Sequence[int | None]) -> Sequence[int | None]:
+        """When the sessions ended, if columns say so; an end that cannot be read is none."""
+        count = len(rows.lines)
+        if header.end is not None:
+            return self._times.column(list(header.end.column(rows.columns, count)))
+        if header.duration is None:
+            return [None] * count
+        durations = map(duration_to_milliseconds, header.duration.column(rows.columns, count))
+        return [None if start is None or length is None else start + length for start, length in zip(starts, durations)]
 
 
-def _unknown(*columns: Sequence[object]) -> list[int]:
-    """The places where any column has nothing yet."""
-    if not any(None in column for column in columns):
-        return []
-    return [place for place, values in enumerate(zip(*columns)) if None in values]
+def _address(text: str) -> tuple[Address | None, str]:
+    try:
+        return parse_address(text), ""
+    except ValueError as error:
+        return None, str(error)
 
 
-def _kept(column: Sequence[_ItemT | None], dropped: set[int]) -> list[_ItemT]:
-    """A column that has all its values by now, without the dropped places."""
-    kept = [value for place, value in enumerate(column) if place not in dropped] if dropped else list(column)
-    return cast("list[_ItemT]", kept)
+def _in_order(others: list[Record]) -> list[Record]:
+    return sorted(others, key=attrgetter("line")) if len(others) > 1 else others
 
 
-def _without_header(path: str, rejected: list[Rejected]) -> InputError:
+def _without_header(path: str, rest: Sequence[Record]) -> InputError:
+    rejected = [record for record in rest if record.kind == REJECTED]
     if rejected:
         return InputError(f"path: {path}, line {rejected[0].line}: {rejected[0].reason}.")
     return EmptyLogError(f"path: {path} is empty; a CSV log begins with a line that names its columns.")

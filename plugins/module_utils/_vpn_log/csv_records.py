@@ -32,8 +32,14 @@ class CsvRecords:
         self._stays_open_to = 0
         """No line up to this one closes a quote that was opened before it."""
 
-    def blocks(self) -> Iterator[tuple[Sequence[int], list[list[str]]]]:
-        """Blocks of line numbers and rows; a blank line is an empty row. What is no CSV is rejected by line."""
+    def rows(self) -> Iterator[tuple[Sequence[int], list[list[str]]]]:
+        """Blocks of line numbers and rows; a blank line is an empty row. Lines that are not CSV are rejected."""
+        for numbers, lines, rows in self.blocks():
+            # Without quotes, nothing is left that a CSV parser knows better, and this takes half the time.
+            yield numbers, [line.split(self._delimiter) if line else [] for line in lines] if lines is not None else rows
+
+    def blocks(self) -> Iterator[tuple[Sequence[int], list[str] | None, list[list[str]]]]:
+        """Blocks of line numbers with lines that can be split at every delimiter, or else with None and rows."""
         blocks = self._source.blocks()
         waiting: deque[tuple[int, str]] = deque()
         while True:
@@ -45,19 +51,20 @@ class CsvRecords:
                 text = "".join(records)
                 if not text.strip("\r"):
                     # Blank lines are no rows, and a file can be full of them.
-                    yield [], []
+                    yield [], [], []
                     continue
                 if '"' not in text and "\r" not in text and "\0" not in text:
-                    # Nothing here that a CSV parser knows better, and this takes half the time.
-                    yield numbers, [line.split(self._delimiter) if line else [] for line in records]
+                    yield numbers, records, []
                     continue
                 if '"' not in text:
-                    yield self._parsed(numbers, records)
+                    numbers, rows = self._parsed(numbers, records)
+                    yield numbers, None, rows
                     continue
                 waiting.extend(zip(numbers, records))
             whole = list(self._whole_records(waiting, blocks))
             self._source.lines_held_back = len(waiting)
-            yield self._parsed([number for number, _record in whole], [record for _number, record in whole])
+            numbers, rows = self._parsed([number for number, _record in whole], [record for _number, record in whole])
+            yield numbers, None, rows
 
     def _parsed(self, numbers: Sequence[int], records: list[str]) -> tuple[Sequence[int], list[list[str]]]:
         try:
@@ -84,12 +91,19 @@ class CsvRecords:
             if text.count('"') % 2 == 0 or self._is_whole(text):
                 yield number, text
                 continue
+            is_at_end = False
             while len(waiting) < MAX_LINES_OF_A_RECORD:
                 following = next(blocks, None)
                 if following is None:
+                    is_at_end = True
                     break
                 waiting.extend(zip(following.numbers, following.lines))
             record, lines_taken = self._completed(text, waiting)
+            if not lines_taken and is_at_end and not self._source.is_finished:
+                # The rest of the record may just be being written.
+                self._source.leave_unfinished(number, text)
+                waiting.clear()
+                return
             if not lines_taken:
                 self._source.reject(number, "a quote is opened and not closed", text)
                 continue

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .._addresses import parse_address
+from .._addresses import is_no_address, parse_address
 from .._texts import quoted
 from .address_book import AddressBook
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _PROTOCOL = re.compile(r"(?:udp|tcp)[46]?(?:-server|-client)?:", re.IGNORECASE)
 _PORT = re.compile(r":\d{1,5}\Z", re.ASCII)
-_NONE = frozenset({"", "0.0.0.0", "::", "(null)", "(none)", "null", "none", "n/a", "-", "unknown"})
 
 
 def parse_endpoint(text: str) -> Address | None:
@@ -29,7 +28,7 @@ def parse_endpoint(text: str) -> Address | None:
     Raises ValueError with a reason. IPv6 without brackets is taken for an address without a port.
     """
     host = text.strip()
-    if host.lower() in _NONE:
+    if is_no_address(host):
         return None
     host = _PROTOCOL.sub("", host, count=1) if _PROTOCOL.match(host) else host
     if host.startswith("["):

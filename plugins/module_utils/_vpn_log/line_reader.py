@@ -11,12 +11,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from .._errors import EmptyLogError, InputError
+from .rows import as_records
 from .session_ends import with_ends, without_ends
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from .reading import Reading
+    from .records import RecordBlock
     from .rows import Rejected, SessionBlock
     from .session_ends import LoggedRow
 
@@ -39,9 +41,14 @@ class LineReader:
 
     def __init__(self, reading: Reading, new_parser: Callable[[Reading], LineParser], what: str) -> None:
         self.repeated_lines: int | None = 0
+        self.dates_are_settled = True
         self._reading = reading
         self._new_parser = new_parser
         self._what = what
+
+    def records(self) -> Iterator[RecordBlock]:
+        """The same rows as records."""
+        return map(as_records, self.blocks())
 
     def blocks(self) -> Iterator[SessionBlock]:
         """Every line that is not blank; raises InputError where none is of the format, EmptyLogError where there is none.

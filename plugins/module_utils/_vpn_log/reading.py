@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from .._times.zones import Zone
     from .options import LogColumns, LogOptions
+    from .records import RecordBlock
     from .rows import SessionBlock
     from .source import LogFile
 
@@ -57,6 +58,12 @@ class LogReader(Protocol):
 
     repeated_lines: int | None
     """How many of the first lines it needs to go on in the middle of a log that has grown; None where it has to begin at the start."""
+
+    dates_are_settled: bool
+    """False while what has been read may have day and month exchanged, so that nothing of it may be used yet."""
+
+    def records(self) -> Iterator[RecordBlock]:
+        """Every row of the log from its start; may be called again for another pass."""
 
     def blocks(self) -> Iterator[SessionBlock]:
         """Every row of the log from its start; may be called again for another pass."""

@@ -77,12 +77,19 @@ class RecordBlock:
     associated_ipaddrs: list[str] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
     ends: Sequence[int | None] = field(default_factory=list)
+    packed: Sequence[bytes] | None = None
+    """Both addresses of each START record as bytes, one after the other as in the ledger, if the reader has them anyway."""
     others: list[Record] = field(default_factory=list)
 
     @property
     def rows_read(self) -> int:
         """The number of rows."""
         return len(self.lines) + len(self.others)
+
+    @property
+    def is_empty(self) -> bool:
+        """There is no row."""
+        return not self.lines and not self.others
 
     def records(self) -> Iterator[Record]:
         """All records in the order of their lines."""
@@ -93,6 +100,11 @@ class RecordBlock:
         columns = zip(self.lines, self.usernames, self.ipaddrs, self.associated_ipaddrs, self.starts, self.ends)
         for line, username, ipaddr, associated_ipaddr, start, end in columns:
             yield Record(line, START, None, username, ipaddr, associated_ipaddr, start, None, end)
+
+
+def is_skipped(record: Record) -> bool:
+    """The row is well formed and gives no observation: its reason is a key of `counts.skipped`. Reasons of rejected rows are sentences."""
+    return record.kind != REJECTED and (record.reason is None or record.reason.isidentifier())
 
 
 def _line(record: Record) -> int:

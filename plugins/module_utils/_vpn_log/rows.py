@@ -17,6 +17,9 @@ from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Union
 
+from .._addresses import parse_address
+from .records import REJECTED, SKIPPED, Record, RecordBlock, is_skipped
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -103,6 +106,33 @@ class SessionBlock:
             self.starts[place],
             self.ends[place],
         )
+
+
+def as_records(block: SessionBlock) -> RecordBlock:
+    """The rows of a block as records."""
+    others = [
+        Record(row.line, REJECTED, row.reason, text=row.text) if isinstance(row, Rejected) else Record(row.line, SKIPPED, row.reason)
+        for row in block.others
+    ]
+    ipaddrs, associated_ipaddrs = [one.text for one in block.ipaddrs], [one.text for one in block.associated_ipaddrs]
+    return RecordBlock(block.lines, block.usernames, ipaddrs, associated_ipaddrs, block.starts, block.ends, others=others)
+
+
+def as_sessions(block: RecordBlock) -> SessionBlock:
+    """The rows of a block of records, for code that pairs sessions."""
+    others: list[Skipped | Rejected] = [
+        Skipped(record.line, str(record.reason)) if is_skipped(record) else Rejected(record.line, str(record.reason), record.text)
+        for record in block.others
+    ]
+    ipaddrs, associated_ipaddrs = [_parsed(text) for text in block.ipaddrs], [_parsed(text) for text in block.associated_ipaddrs]
+    return SessionBlock(list(block.lines), list(block.usernames), ipaddrs, associated_ipaddrs, block.starts, list(block.ends), others)
+
+
+def _parsed(text: str) -> Address:
+    address = parse_address(text)
+    if address is None:
+        raise ValueError(text)
+    return address
 
 
 def in_blocks(rows: Iterable[Row]) -> Iterator[SessionBlock]:

@@ -86,6 +86,7 @@ class LogFile:
         self._has_open_end = False
         self._start: LogStart | None = None
         self._others: list[Record] = []
+        self._kept_head: bytes | None = None
 
     def __enter__(self) -> LogFile:
         return self
@@ -96,11 +97,6 @@ class LogFile:
     def close(self) -> None:
         """Closes the file."""
         self.content.close()
-
-    @property
-    def bytes_read(self) -> int:
-        """How many bytes of the file on disk have been read."""
-        return self.content.bytes_read
 
     @property
     def can_be_entered(self) -> bool:
@@ -126,6 +122,10 @@ class LogFile:
         with suppress(UnicodeDecodeError):
             decoded.extend(_clean(line.decode(self._line_encoding)) for line in lines)
         return decoded
+
+    def has_head(self, filled_lines: int) -> bool:
+        """So many lines that are not blank can be read again from the start when reading begins in the middle."""
+        return sum(bool(line.strip()) for line in self.head_lines()) >= filled_lines
 
     def digests(self, offsets: Collection[int]) -> Mapping[int, bytes]:
         """The SHA-256 of the content before each of these offsets, in one pass; offsets behind the end are left out."""
@@ -214,12 +214,15 @@ class LogFile:
         self._others.append(Record(number, SKIPPED, UNFINISHED_LINE, text=text))
 
     def _head(self) -> bytes:
+        if self._kept_head is not None:
+            return self._kept_head
         head = b""
         for chunk in self.content.chunks(0, _HEAD_BYTES):
             head += chunk
             if len(head) >= _HEAD_BYTES:
                 break
-        return head[:_HEAD_BYTES]
+        self._kept_head = head[:_HEAD_BYTES]
+        return self._kept_head
 
     def _line_end(self, head: bytes) -> bytes:
         """A line feed; a carriage return in a file that has nothing else, as old programs for the Mac write it."""

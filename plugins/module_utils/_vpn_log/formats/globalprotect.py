@@ -19,7 +19,6 @@ from ..._errors import EmptyLogError, InputError
 from ..._times.parsing import TimestampParser
 from ..._times.timestamps import ISO8601
 from ..columns import CsvHeader
-from ..csv_reader import CsvReader
 from ..endpoints import endpoint_book
 from ..formats import globalprotect_fields as fields
 from ..options import LogColumns
@@ -31,15 +30,16 @@ from ..rows import (
 )
 from ..session_ends import SessionEnd, with_ends
 from ..several_times import SeveralTimes
+from ..table_reader import TableReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..address_book import AddressBook
-    from ..csv_reader import Times
     from ..reading import Reading
     from ..rows import SessionBlock
     from ..session_ends import LoggedRow
+    from ..table_reader import Times
 
 _FORMATS = ("%Y/%m/%d %H:%M:%S", ISO8601)
 _SECONDS = re.compile(r"[1-9]\d{0,8}\Z", re.ASCII)
@@ -65,7 +65,7 @@ class GlobalProtectTable:
         # Named by their places, because the vendor's order has one name twice.
         columns = LogColumns(*map(str, (fields.PRIVATE, fields.PUBLIC, fields.TIME, fields.USER)))
         header = CsvHeader([str(place) for place in range(fields.WIDTH)], path, columns)
-        header.columns_needed = fields.WIDTH
+        header.is_open_ended = True
         return header, has_names
 
     def session_rows(
@@ -114,7 +114,7 @@ class GlobalProtectTable:
         self._ends.append(SessionEnd(number, row[fields.USER], ipaddr, associated_ipaddr, end, length))
 
 
-class GlobalProtectReader(CsvReader):
+class GlobalProtectReader(TableReader):
     """Reads syslog lines, with or without their head, and exports."""
 
     def __init__(self, reading: Reading) -> None:

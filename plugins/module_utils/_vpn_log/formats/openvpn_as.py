@@ -16,19 +16,19 @@ from ..._texts import quoted
 from ..._times.parsing import TimestampParser
 from ..._times.timestamps import ISO8601
 from ..columns import CsvHeader
-from ..csv_reader import CsvReader
 from ..endpoints import endpoint_book
 from ..options import LogColumns
 from ..rows import FAILED_LOGIN, OTHER_SERVICE, Skipped
 from ..several_times import SeveralTimes
+from ..table_reader import TableReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..address_book import AddressBook
-    from ..csv_reader import Times
     from ..reading import Reading
     from ..rows import Rejected
+    from ..table_reader import Times
 
 _COLUMNS = LogColumns("Vpn Ip", "Real Ip", "Start Time", "Username")
 _FORMATS = ("%Y.%m.%d %H:%M:%S %Z", "%Y.%m.%d %H:%M:%S", ISO8601)
@@ -92,7 +92,7 @@ class OpenvpnAsTable:
         return columns
 
 
-class OpenvpnAsReader(CsvReader):
+class OpenvpnAsReader(TableReader):
     """Reads what the page Log Reports exports."""
 
     def __init__(self, reading: Reading) -> None:

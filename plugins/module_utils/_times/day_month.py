@@ -1,0 +1,113 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Finds logs whose dates have day and month the other way round than their format says.
+
+A wrong order goes unnoticed up to the 12th of a month. What was uploaded cannot be taken back, so nothing may be used until it is settled.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._errors import InputError
+from .parsing import TimestampParser
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_DAY_MS = 86_400_000
+"""Logs are not in perfect order: sessions are written when they end, for example."""
+
+
+class DayMonthCheck:
+    """Follows the times of one log in its order, read as the format says and with day and month exchanged."""
+
+    def __init__(self, parser: TimestampParser) -> None:
+        exchanged = _exchanged(parser.format)
+        self._parser = None if exchanged is None else TimestampParser(exchanged, parser.zone)
+        self._format = parser.format
+        self._exchanged_format = exchanged
+        self._given = _Order()
+        self._exchanged = _Order()
+        self._unfit = 0
+        self._first_unfit = ""
+        self.is_settled = exchanged is None
+        """A time was found that fits the format only as it is, or the format has no day and month that could be exchanged."""
+
+    def look_at(self, texts: Sequence[str], times: Sequence[int | None]) -> None:
+        """Takes the next texts and the times that they were read as; None for a text that does not fit the format."""
+        if self.is_settled or self._parser is None:
+            return
+        for text, time, exchanged in zip(texts, times, self._parser.column(list(texts))):
+            if time is not None and exchanged is None and self._fits_only_as_given(text):
+                self.is_settled = True
+                return
+            if exchanged is None:
+                continue
+            self._exchanged.add(exchanged)
+            if time is None:
+                self._unfit += 1
+                self._first_unfit = self._first_unfit or text
+            else:
+                self._given.add(time)
+
+    def check(self, path: str) -> None:
+        """Raises InputError if the times fit only with day and month exchanged, or are in order only then."""
+        if self.is_settled or not self._given.count or not self._exchanged.is_in_order:
+            return
+        if self._unfit:
+            problem = f"fits only {self._given.count} of {self._exchanged.count} times (not {self._first_unfit.strip()!r}, for example)"
+        elif not self._given.is_in_order:
+            problem = "fits, but gives times that jump back and forth"
+        else:
+            return
+        raise InputError(
+            f"timestamp_format: {self._format!r} {problem} in {path}, while with day and month exchanged all times fit and are in order. "
+            f"Nothing was sent. Set timestamp_format to {self._exchanged_format!r}, or correct the times if the format is right."
+        )
+
+    def _fits_only_as_given(self, text: str) -> bool:
+        """The exchanged format does not fit; a column may be unread for other reasons, such as white space."""
+        if self._parser is None:
+            return False
+        try:
+            exchanged = self._parser.milliseconds(text)
+        except ValueError:
+            return True
+        self._exchanged.add(exchanged)
+        return False
+
+
+class _Order:
+    """Times in the order of the log: rising, falling or neither, with a day of tolerance."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._highest = self._lowest = 0
+        self._rises = self._falls = True
+
+    def add(self, time: int) -> None:
+        """The next time."""
+        self.count += 1
+        if self.count == 1:
+            self._highest = self._lowest = time
+        self._rises = self._rises and time >= self._highest - _DAY_MS
+        self._falls = self._falls and time <= self._lowest + _DAY_MS
+        self._highest = max(self._highest, time)
+        self._lowest = min(self._lowest, time)
+
+    @property
+    def is_in_order(self) -> bool:
+        """The times rise or fall."""
+        return self._rises or self._falls
+
+
+def _exchanged(timestamp_format: str) -> str | None:
+    """The format with day and month exchanged; None if it does not have both as numbers."""
+    if "%d" not in timestamp_format or "%m" not in timestamp_format:
+        return None
+    return timestamp_format.replace("%d", "\0").replace("%m", "%d").replace("\0", "%m")
