@@ -202,11 +202,17 @@ def _translated(statement: str) -> bytes:
 def _arrays(rows: Sequence[Sequence[Any]]) -> tuple[list[str], str]:
     """Each column as an array in PostgreSQL's own notation, which costs less than to adapt value by value, and their types."""
     columns = list(zip(*rows))
-    types = ",".join(f"%s::{_TYPES[type(column[0])]}[]" for column in columns)
+    types = ",".join(f"%s::{_type_of(column)}[]" for column in columns)
     return [f"{{{','.join(map(_element, column))}}}" for column in columns], types
 
 
+def _type_of(column: Sequence[object]) -> str:
+    return next((_TYPES[type(value)] for value in column if value is not None), "bigint")
+
+
 def _element(value: object) -> str:
+    if value is None:
+        return "NULL"
     if isinstance(value, bytes):
         return "\\\\x" + value.hex()
     if isinstance(value, str):

@@ -35,8 +35,9 @@ OLDEST_SQLITE = (3, 25, 0)
 _BUSY_SECONDS = 60.0
 _HEAD_BYTES = 100
 _MAGIC = b"SQLite format 3\0"
-_MOST_VALUES = 998
-"""SQLite before 3.32 takes at most 999 values in a statement."""
+_MOST_VALUES = 998 if sqlite3.sqlite_version_info < (3, 32, 0) else 32_000
+_MOST_ROWS = 500
+"""Larger statements are not faster."""
 
 
 class SqliteDatabase:
@@ -86,7 +87,7 @@ class SqliteDatabase:
         names, constants = (*same, *columns), list(same.values())
         inserted = 0
         with self._lock, self._explained():
-            for part in parts(rows, (_MOST_VALUES - len(same)) // len(columns)):
+            for part in parts(rows, _rows_at_once(len(same), len(columns))):
                 statement = _insert_statement(table, names, len(same), len(part))
                 inserted += self._connection.execute(statement, [*constants, *chain.from_iterable(part)]).rowcount
         return inserted
@@ -95,7 +96,7 @@ class SqliteDatabase:
         """Runs the SELECT for the rows of its table that have one of these combinations of values."""
         found: list[Row] = []
         with self._lock, self._explained():
-            for part in parts(rows, (_MOST_VALUES - len(same)) // len(columns)):
+            for part in parts(rows, _rows_at_once(len(same), len(columns))):
                 statement = _matching_statement(select, tuple(same), tuple(columns), len(part))
                 found += self._connection.execute(statement, [*chain.from_iterable(part), *same.values()])
         return found
@@ -270,6 +271,10 @@ def _require_version(option: str) -> None:
 def _connected(path: str, *, is_uri: bool = False) -> sqlite3.Connection:
     # Transactions are begun by hand, and threads take turns with a lock.
     return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=is_uri)
+
+
+def _rows_at_once(same: int, columns: int) -> int:
+    return min(_MOST_ROWS, (_MOST_VALUES - same) // columns)
 
 
 @lru_cache(maxsize=32)

@@ -1,0 +1,91 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""The session history in check mode: the kept one is only read, and what a run would keep goes to a scratch one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .model import AddressEvidence, Evidence, ListedClaims
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .history import StoredHistory
+    from .model import AddressClaim, ClaimFilter, ClaimWindow, CoverageSpan, GatewayNetworks, Kept, LogPosition
+
+
+class PlannedHistory:
+    """See SessionHistory. Before the scratch history keeps anything, it gets what the kept one has of the same: so both decide the same."""
+
+    def __init__(self, kept: StoredHistory, scratch: StoredHistory) -> None:
+        self._kept = kept
+        self._scratch = scratch
+        self._seen: set[str] = set()
+
+    def keep(self, evidence: Evidence) -> Kept:
+        """Plans to keep evidence; returns what keeping it would change."""
+        gateways = {fact.gateway for facts in (evidence.claims, evidence.spans, evidence.doubts, evidence.positions) for fact in facts}
+        self._take_over(gateways)
+        planned = {claim.key for claim in self._scratch.known(evidence.claims)}
+        claims = [claim for claim in self._kept.known(evidence.claims) if claim.key not in planned]
+        self._scratch.keep(Evidence(claims=claims, doubts=self._kept.known_doubts(evidence.doubts)))
+        return self._scratch.keep(evidence)
+
+    def set_networks(self, networks: GatewayNetworks) -> bool:
+        """Plans to replace the networks of a gateway."""
+        self._take_over({networks.gateway})
+        return self._scratch.set_networks(networks)
+
+    def forget(self, before: int) -> int:
+        """The number of kept claims that would be deleted."""
+        return self._kept.count_before(before)
+
+    def around(self, windows: Sequence[ClaimWindow]) -> Iterator[AddressEvidence]:
+        """The evidence for each window, kept or planned."""
+        for kept, planned in zip(self._kept.around(windows), self._scratch.around(windows)):
+            claims = {claim.key: claim for claim in (*kept.claims, *planned.claims)}
+            doubts = dict.fromkeys((*kept.doubts, *planned.doubts))
+            yield AddressEvidence(
+                sorted(claims.values(), key=lambda claim: (claim.start, claim.line)),
+                sorted(doubts, key=lambda doubt: doubt.since),
+                kept.gateways | planned.gateways,
+            )
+
+    def spans(self) -> Sequence[CoverageSpan]:
+        """All spans, kept or planned."""
+        spans = [span for span in self._kept.spans() if span.gateway not in self._seen]
+        return sorted([*spans, *self._scratch.spans()], key=lambda span: (span.gateway, span.since))
+
+    def networks(self) -> Sequence[GatewayNetworks]:
+        """The networks, kept or planned."""
+        return [*(one for one in self._kept.networks() if one.gateway not in self._seen), *self._scratch.networks()]
+
+    def listed(self, wanted: ClaimFilter) -> ListedClaims:
+        """The kept claims that pass a filter."""
+        return self._kept.listed(wanted)
+
+    def open_claims(self, gateway: str, since: int) -> Iterator[AddressClaim]:
+        """The open claims of a gateway, kept or planned."""
+        kept = list(self._kept.open_claims(gateway, since))
+        planned = {claim.key for claim in self._scratch.known(kept)}
+        yield from (claim for claim in kept if claim.key not in planned)
+        yield from self._scratch.open_claims(gateway, since)
+
+    def positions(self, gateway: str) -> Sequence[LogPosition]:
+        """The positions of a gateway's logs, kept or planned."""
+        return self._scratch.positions(gateway) if gateway in self._seen else self._kept.positions(gateway)
+
+    def _take_over(self, gateways: set[str]) -> None:
+        """Copies what is small and kept of gateways that this run has not touched yet."""
+        for gateway in gateways.difference(self._seen):
+            spans = [span for span in self._kept.spans() if span.gateway == gateway]
+            self._scratch.keep(Evidence(spans=spans, positions=self._kept.positions(gateway)))
+            for networks in self._kept.networks():
+                if networks.gateway == gateway:
+                    self._scratch.set_networks(networks)
+            self._seen.add(gateway)
