@@ -4,7 +4,11 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The file that says how far events were handed over: written whole or not at all, for its owner only, for one source at a time."""
+"""The file that says how far events were handed over, for its owner only and for one source at a time.
+
+The cursor is a JSON document that is replaced as a whole. While it is large, the events that were taken since are appended to a journal
+beside it, and it is replaced now and then. Both are on the disk before a write returns.
+"""
 
 from __future__ import annotations
 
@@ -14,34 +18,48 @@ import json
 import os
 import stat
 import threading
-from typing import TYPE_CHECKING, Any
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...module_utils._errors import XdrError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
-_FORMAT = 1
+_FORMATS = (1, 2)
 _OWNER_ONLY = 0o600
 _FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC
+SMALL = 1000
+"""Events in a cursor that is replaced each time. A larger one is replaced once half as many events as it holds are in the journal."""
 
 
 class CursorError(XdrError):
     """The cursor cannot be read, written or locked."""
 
 
+class Taken(NamedTuple):
+    """An event that was taken: the name of its kind, its key and its time in milliseconds."""
+
+    kind: str
+    key: str
+    time: int
+
+
 class CursorFile:
-    """C(belongs_to) names server and index; a cursor of another one is refused. All errors are CursorError."""
+    """`belongs_to` names server and index; a cursor of another one is refused. All errors are CursorError."""
 
     def __init__(self, path: str, belongs_to: Mapping[str, str]) -> None:
         self._path = path
         self._belongs_to = dict(belongs_to)
         self._lock_file: int | None = None
+        self._journal: int | None = None
+        self._room_in_journal = 0
         self._writing = threading.Lock()
         self._written = 0
 
     def open(self) -> Mapping[str, Any]:
-        """Keeps other sources off and gives the streams of the cursor, by kind; none where there is no cursor yet."""
+        """Locks the cursor and returns its streams by the names of their kinds; none if there is no cursor yet."""
         try:
             os.makedirs(os.path.dirname(os.path.abspath(self._path)), mode=0o700, exist_ok=True)
             self._lock_file = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | _FLAGS, _OWNER_ONLY)
@@ -51,73 +69,133 @@ class CursorFile:
             fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise CursorError(
-                f"cursor: another source is using {self._path}. Give each source of a rulebook a file of its own with `cursor`, "
-                "and end an ansible-rulebook that still runs from before."
+                f"cursor: another source is using {self._path}. Give each source of a rulebook its own file with `cursor`, "
+                "and stop an earlier ansible-rulebook that is still running."
             ) from error
         return self._streams()
 
-    def write(self, number: int, streams: Mapping[str, Any]) -> None:
-        """Replaces the cursor, unless one with a higher number has been written already."""
+    def is_due(self, taken: int) -> bool:
+        """Whether the cursor has to be replaced now, because the journal has no room for so many events that were taken."""
+        return self._journal is None or taken > self._room_in_journal
+
+    def write(self, number: int, taken: Sequence[Taken], streams: Mapping[str, Any] | None) -> None:
+        """Records what was taken since the last write: replaces the cursor with these streams, or appends to its journal without them."""
         with self._writing:
-            if number <= self._written:
+            if number <= self._written or self._lock_file is None:
                 return
-            text = json.dumps({"format": _FORMAT, **self._belongs_to, "streams": streams})
             try:
-                self._replace(text.encode())
+                if streams is None:
+                    self._append(taken)
+                else:
+                    self._replace_all(streams)
             except OSError as error:
                 raise self._error(error) from error
             self._written = number
 
-    def close(self) -> None:
-        """Lets other sources in."""
-        if self._lock_file is not None:
-            os.close(self._lock_file)
-            self._lock_file = None
+    def close(self, streams: Mapping[str, Any]) -> None:
+        """Replaces the cursor, if that is still to be done, and lets other sources in. Writes that come later are ignored."""
+        with self._writing:
+            if self._lock_file is None:
+                return
+            try:
+                self._close_journal()
+                if streams:
+                    self._replace(_text({**self._head(""), "streams": streams}))
+                    self._remove_journal()
+            except OSError as error:
+                raise self._error(error) from error
+            finally:
+                os.close(self._lock_file)
+                self._lock_file = None
+
+    def _head(self, journal: str) -> dict[str, Any]:
+        return {"format": _FORMATS[-1], **self._belongs_to, "journal": journal}
+
+    def _replace_all(self, streams: Mapping[str, Any]) -> None:
+        """Replaces the cursor. A large one gets a new journal, whose name in both keeps it from being taken for that of another cursor."""
+        self._close_journal()
+        count = sum(len(stream["sent"]) for stream in streams.values())
+        name = uuid.uuid4().hex if count > SMALL else ""
+        self._replace(_text({**self._head(name), "streams": streams}))
+        if not name:
+            self._remove_journal()
+            return
+        self._journal = os.open(self._journal_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | _FLAGS, _OWNER_ONLY)
+        self._room_in_journal = count // 2
+        _write_durably(self._journal, _text(name) + b"\n")
+
+    def _append(self, taken: Sequence[Taken]) -> None:
+        if self._journal is not None and taken:
+            self._room_in_journal -= len(taken)
+            _write_durably(self._journal, b"".join(_text(one) + b"\n" for one in taken))
+
+    @property
+    def _journal_path(self) -> str:
+        return f"{self._path}.journal"
+
+    def _close_journal(self) -> None:
+        if self._journal is not None:
+            os.close(self._journal)
+            self._journal = None
+
+    def _remove_journal(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._journal_path)
 
     def _streams(self) -> Mapping[str, Any]:
-        try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | _FLAGS)
-        except FileNotFoundError:
+        content = self._content(self._path)
+        if content is None:
             return {}
+        try:
+            cursor = json.loads(content)
+            streams = self._checked(cursor)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise CursorError(
+                f"cursor: {self._path} is not a cursor of this source. Set `cursor` to another file, "
+                "or remove this one to begin at the time that `start` says."
+            ) from error
+        for one in _taken(self._content(self._journal_path), cursor.get("journal")):
+            if one.kind in streams:
+                streams[one.kind]["sent"][one.key] = one.time
+        return streams
+
+    def _content(self, path: str) -> bytes | None:
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | _FLAGS)
+        except FileNotFoundError:
+            return None
         except OSError as error:
             raise self._error(error) from error
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise CursorError(f"cursor: {self._path} is not a regular file; set `cursor` to one.")
-            content = file.read()
-        try:
-            return self._checked(json.loads(content))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise CursorError(
-                f"cursor: {self._path} is not a cursor of this source. Set `cursor` to another file, "
-                "or remove this one to begin where `start` says."
-            ) from error
+                raise CursorError(f"cursor: {path} is not a regular file; set `cursor` to one.")
+            return file.read()
 
     def _checked(self, cursor: Mapping[str, Any]) -> Mapping[str, Any]:
-        if cursor["format"] != _FORMAT:
+        if cursor["format"] not in _FORMATS:
             raise ValueError
         for name, value in self._belongs_to.items():
             if cursor[name] != value:
                 raise CursorError(
                     f"cursor: {self._path} belongs to another {name} ({cursor[name]}) than the one that is watched ({value}). "
-                    "Set `cursor` to another file, or remove this one to begin where `start` says."
+                    "Set `cursor` to another file, or remove this one to begin at the time that `start` says."
                 )
         streams: Mapping[str, Any] = cursor["streams"]
         for stream in streams.values():
-            if not all(isinstance(number, int) for number in (stream["since"], *stream["sent"].values())):
+            if not all(isinstance(number, int) for number in (stream["since"], stream.get("searched", 0), *stream["sent"].values())):
                 raise TypeError
         return streams
 
     def _replace(self, content: bytes) -> None:
         temporary = f"{self._path}.new"
-        # The lock keeps other sources off this name; what a killed one left there goes.
+        # The lock keeps other sources off this name, so a file that is there was left by a run that was killed.
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, _OWNER_ONLY)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
+        try:
+            _write_durably(descriptor, content)
+        finally:
+            os.close(descriptor)
         os.replace(temporary, self._path)
         folder = os.open(os.path.dirname(os.path.abspath(self._path)), os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -127,3 +205,31 @@ class CursorFile:
 
     def _error(self, error: OSError) -> CursorError:
         return CursorError(f"cursor: {self._path} cannot be used: {error.strerror}. Set `cursor` to a file that this user may write.")
+
+
+def _text(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
+def _write_durably(descriptor: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
+    os.fsync(descriptor)
+
+
+def _taken(journal: bytes | None, name: Any) -> list[Taken]:
+    """What the journal of a cursor holds. A line that a crash cut off is left out: its event is handed over again."""
+    lines = (journal or b"").split(b"\n")[:-1]
+    if not name or not lines or lines[0] != _text(name):
+        return []
+    found: list[Taken] = []
+    for line in lines[1:]:
+        try:
+            kind, key, moment = json.loads(line)
+        except ValueError:
+            break
+        if not (isinstance(kind, str) and isinstance(key, str) and isinstance(moment, int)):
+            break
+        found.append(Taken(kind, key, moment))
+    return found

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .position import Found
 
-    Taken = Callable[[str], None]
+    TakenCallback = Callable[[str], None]
 
 MOST_TRIES = 3
 MOST_UNANSWERED = 100
@@ -31,7 +31,7 @@ class Handover:
     ansible-rulebook's loop passes it on to the rules in the same step in which it takes it out.
     """
 
-    def __init__(self, queue: Any, taken: Taken) -> None:
+    def __init__(self, queue: Any, taken: TakenCallback) -> None:
         self._queue = queue
         self._taken = taken
         self._waiting: list[str] = []
@@ -76,9 +76,11 @@ class ConfirmedHandover(Handover):
     handed over again, and given up after some tries.
     """
 
-    def __init__(self, queue: Any, taken: Taken, feedback: asyncio.Queue[Any]) -> None:
+    def __init__(self, queue: Any, taken: TakenCallback, feedback: asyncio.Queue[Any], show: Callable[[str], str]) -> None:
+        """`show` makes texts of the server fit for a warning."""
         super().__init__(queue, taken)
         self._feedback = feedback
+        self._show = show
         self._unanswered: dict[str, tuple[Found, int]] = {}
         self._again: dict[str, tuple[Found, int]] = {}
 
@@ -130,9 +132,9 @@ class ConfirmedHandover(Handover):
         found, tries = self._unanswered.pop(key)
         _LOGGER.warning(
             "Event %s of %s was handed to the rule engine %d times and got no feedback: a filter of this source drops it "
-            "or takes meta.uuid off, or the rule engine cannot read it. It is not handed over again.",
-            found.event["id"],
-            found.event["index"],
+            "or removes meta.uuid, or the rule engine cannot read it. It is not handed over again.",
+            self._show(found.event["id"]),
+            self._show(found.event["index"]),
             tries,
         )
         self._taken(key)

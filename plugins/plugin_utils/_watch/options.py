@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The options of the event source C(stellar_ser_event), checked before anything is asked."""
+"""The options of the event source `stellar_ser_event`, checked before anything is asked."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _LONGEST_OVERLAP = 86_400
 
 @dataclass(frozen=True)
 class WatchOptions:
-    """What is watched, and how. Times in milliseconds, C(interval) in seconds; C(start) is nothing for the latest."""
+    """What is watched, and how. Times in milliseconds, `interval` in seconds; `start` is None for the latest."""
 
     connection: Mapping[str, Any]
     endpoint: str
@@ -89,7 +89,7 @@ def watch_options() -> ArgumentSpec:
                 "changes": {"type": "bool", "default": False},
                 "start": {"type": "str", "default": LATEST},
                 "interval": {"type": "float", "default": 10.0},
-                "overlap": {"type": "int", "default": 60},
+                "overlap": {"type": "int", "default": 360},
                 "cursor": {"type": "path"},
                 # For ansible-rulebook itself, which then hands a queue over.
                 "feedback": {"type": "bool", "default": False},
@@ -120,9 +120,18 @@ def _interval(seconds: float) -> float:
 
 
 def _default_cursor(*what: str) -> str:
-    """Beside the default ledger; another server, index, query or tenant is another cursor."""
-    name = hashlib.blake2b("\n".join(what).encode(), digest_size=8).hexdigest()
+    """A file beside the default ledger; each server, index, query and list of tenants has a cursor of its own."""
+    text = "\n".join(what).encode()
     try:
-        return state_file(f"cursor-{name}.json")
+        paths = [state_file(f"cursor-{name}.json") for name in (hashlib.sha256(text).hexdigest()[:16], *_former_names(text))]
     except ValueError as error:
         raise InputError("cursor: this user has no home directory to keep the cursor in; set `cursor` to a file.") from error
+    return next((path for path in paths if os.path.exists(path)), paths[0])
+
+
+def _former_names(text: bytes) -> tuple[str, ...]:
+    """The name in version 1.0, on hosts that have its digest: those in FIPS mode do not."""
+    try:
+        return (hashlib.blake2b(text, digest_size=8).hexdigest(),)
+    except (AttributeError, ValueError):
+        return ()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,82 +23,103 @@ from ...module_utils._errors import (
 )
 from ...module_utils._secrets import SecretKeeper
 from ...module_utils._stellar.client import StellarClient
-from .cursor import CursorFile
+from .cursor import CursorFile, Taken
 from .handover import ConfirmedHandover, Handover
 from .options import WatchOptions
-from .stream import READ_AT_ONCE, WRITE_TIME, Stream
+from .position import MOST_REMEMBERED
+from .stream import CHANGED, READ_AT_ONCE, UNDATED, WRITTEN, Stream
 from .worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
 LONGEST_BACKOFF_SECONDS = 300.0
+MOST_REFUSALS = 5
+"""Refusals in a row of credentials or rights that worked before. Servers refuse what they accept otherwise, while they are restarted."""
 MOST_UNSAVED = 2
-"""Events that the engine took and the cursor does not say yet. With those in the engine's queues, a kill makes for fewer than the five
+"""Events that the engine took and the cursor does not have yet. With those in the engine's queues, a kill makes for fewer than the five
 that an engine with persistence knows again by default."""
 _SETTLING_SECONDS = 0.05
 _BUSY = (408, 425, 429)
-_CHANGE_TIME = "user_action.last_modified"
 _LOGGER = logging.getLogger("secops.xdr.stellar_ser_event")
 _RANDOM = random.SystemRandom()
 
 
 async def watch_events(queue: Any, arguments: Mapping[str, Any], feedback: asyncio.Queue[Any] | None) -> None:
-    """Runs the event source until it is cancelled; raises XdrError where it cannot go on."""
+    """Runs the event source until it is cancelled; raises XdrError if it cannot go on."""
     secrets = SecretKeeper()
     options = WatchOptions.from_arguments(arguments, secrets)
     client = StellarClient.from_params(options.connection, secrets)
-    await _EventWatch(queue, options, client, feedback).run()
+
+    def handover(taken: Callable[[str], None]) -> Handover:
+        return Handover(queue, taken) if feedback is None else ConfirmedHandover(queue, taken, feedback, secrets.shown)
+
+    await EventWatch(options, client, handover).run()
 
 
-class _EventWatch:
-    def __init__(self, queue: Any, options: WatchOptions, client: StellarClient, feedback: asyncio.Queue[Any] | None) -> None:
+def _now() -> int:
+    return int(time.time() * 1000)
+
+
+class EventWatch:
+    """Reads the streams one after the other, for ever, and keeps the cursor. `now` returns epoch milliseconds."""
+
+    def __init__(
+        self,
+        options: WatchOptions,
+        client: StellarClient,
+        handover: Callable[[Callable[[str], None]], Handover],
+        now: Callable[[], int] = _now,
+    ) -> None:
         self._options = options
-        self._streams = [Stream("new", WRITE_TIME, client, options)]
-        if options.changes:
-            self._streams.append(Stream("changed", _CHANGE_TIME, client, options))
+        self._handover = handover(self._taken)
+        self._now = now
+        self._started = now()
+        kinds = (WRITTEN, UNDATED, CHANGED) if options.changes else (WRITTEN, UNDATED)
+        self._streams = [Stream(kind, client, options) for kind in kinds]
         self._without_cursor: list[Stream] = []
-        self._handover = Handover(queue, self._taken) if feedback is None else ConfirmedHandover(queue, self._taken, feedback)
         self._owners: dict[str, Stream] = {}
         self._cursor = CursorFile(options.cursor, {"server": options.endpoint, "index": options.index})
         self._network, self._files = Worker("stellar_ser_event network"), Worker("stellar_ser_event files")
+        self._unsaved: list[Taken] = []
         self._changes = self._saved = 0
         self._has_changed, self._has_room = asyncio.Event(), asyncio.Event()
         self._has_room.set()
         self._has_worked = False
+        self._refusals = 0
+        self._has_shortened = False
 
     async def run(self) -> None:
-        """Until it is cancelled, or cannot go on."""
+        """Runs until it is cancelled, or cannot go on."""
         try:
             known = await self._files.run(self._cursor.open)
             for stream in self._streams:
-                if stream.kind in known:
-                    stream.resume(known[stream.kind]["since"], known[stream.kind]["sent"])
+                if stream.kind.name in known:
+                    stream.resume(known[stream.kind.name])
+                elif stream.kind is UNDATED and WRITTEN.name in known:
+                    # A cursor of version 1.0 knows no such events, and says for the others how far they were handed over.
+                    stream.resume({"since": known[WRITTEN.name]["since"], "sent": {}})
                 else:
                     self._without_cursor.append(stream)
             await _first_of(self._watch(), self._keep_cursor(), self._handover.listen())
         finally:
-            try:
-                self._handover.look()
-                # Not left to the thread, which may be busy: a loop that ends does not wait.
-                if self._changes > self._saved:
-                    self._cursor.write(self._changes, self._snapshot())
-            finally:
-                self._cursor.close()
-                self._network.stop()
-                self._files.stop()
+            self._network.stop()
+            self._files.stop()
+            self._handover.look()
+            # Not left to the thread, which may be busy: a loop that ends does not wait.
+            self._cursor.close(self._snapshot() if self._changes else {})
 
     async def _watch(self) -> None:
         failures = 0
         while True:
             try:
                 while self._without_cursor:
-                    await self._network.run(self._without_cursor[0].begin)
+                    await self._network.run(partial(self._without_cursor[0].begin, self._started, self._now))
                     self._without_cursor.pop(0)
                     self._note_change()
                 for stream in self._streams:
                     await self._read_all(stream)
-                failures = 0
+                failures = self._refusals = 0
                 pause = self._options.interval
             except RequestError as error:
                 if self._is_final(error):
@@ -108,17 +130,32 @@ class _EventWatch:
             await self._pause(pause)
 
     async def _read_all(self, stream: Stream) -> None:
+        others = [other.position for other in self._streams if other is not stream]
         while True:
-            stream.position.advance()
-            events = await self._network.run(stream.read)
+            self._warn_if_shortened(stream.position.advance())
+            began = self._now()
+            events = await self._network.run(partial(stream.read, others))
             self._has_worked = True
             for found in events:
                 await self._has_room.wait()
                 stream.position.hand_over(found)
                 self._owners[found.key] = stream
                 await self._handover.put(found)
-            if len(events) < READ_AT_ONCE:
+            is_last = len(events) < READ_AT_ONCE
+            stream.position.searched(began if is_last else min(began, events[-1].time))
+            if is_last:
                 return
+
+    def _warn_if_shortened(self, left: int | None) -> None:
+        if left is not None and not self._has_shortened:
+            self._has_shortened = True
+            _LOGGER.warning(
+                "overlap: more than %d events fall into %d seconds, which is as many as are remembered. Events that become visible more "
+                "than %d seconds late are missed. Lower `overlap`, or narrow `query`.",
+                MOST_REMEMBERED,
+                self._options.overlap // 1000,
+                left // 1000,
+            )
 
     async def _pause(self, seconds: float) -> None:
         settling = min(_SETTLING_SECONDS, seconds)
@@ -128,7 +165,8 @@ class _EventWatch:
         await self._handover.settle()
 
     def _taken(self, key: str) -> None:
-        self._owners.pop(key).position.take(key)
+        stream = self._owners.pop(key)
+        self._unsaved.append(Taken(stream.kind.name, key, stream.position.take(key)))
         self._note_change()
 
     def _note_change(self) -> None:
@@ -141,19 +179,22 @@ class _EventWatch:
         while True:
             await self._has_changed.wait()
             self._has_changed.clear()
-            number = self._changes
-            await self._files.run(partial(self._cursor.write, number, self._snapshot()))
+            number, taken, self._unsaved = self._changes, self._unsaved, []
+            streams = self._snapshot() if self._cursor.is_due(len(taken)) else None
+            await self._files.run(partial(self._cursor.write, number, taken, streams))
             self._saved = number
             if self._changes - self._saved < MOST_UNSAVED:
                 self._has_room.set()
 
     def _snapshot(self) -> dict[str, Any]:
-        return {stream.kind: stream.position.snapshot() for stream in self._streams if stream not in self._without_cursor}
+        return {stream.kind.name: stream.position.snapshot() for stream in self._streams if stream not in self._without_cursor}
 
     def _is_final(self, error: RequestError) -> bool:
-        """Whether asking again cannot help: credentials and rights, and before anything worked, whatever else the server refuses."""
+        """Whether asking again cannot help: refusals before anything worked, and credentials or rights that are refused again and again."""
         if isinstance(error, (AuthenticationError, PermissionDeniedError)):
-            return True
+            self._refusals += 1
+            return not self._has_worked or self._refusals >= MOST_REFUSALS
+        self._refusals = 0
         return isinstance(error, StatusError) and 400 <= error.status < 500 and error.status not in _BUSY and not self._has_worked
 
     def _backoff(self, failures: int) -> float:

@@ -86,21 +86,29 @@ def test_each_event_once_in_order_of_writing_and_id(emulator: RunningEmulator, a
     assert len(first["meta"]["uuid"]) == 36
 
 
-def test_latest_begins_behind_what_is_there(emulator: RunningEmulator, args: dict[str, Any]):
-    emulator.add_events(*documents(range(5)))
+def milliseconds() -> int:
+    return int(time.time() * 1000)
+
+
+def test_latest_leaves_out_what_was_written_before(emulator: RunningEmulator, args: dict[str, Any]):
+    """Also where it becomes visible later, or claims to be from the future; and hands over what is written from then on."""
+    ahead = document(5, milliseconds() + 200_000)
+    emulator.add_events(*documents(range(5)), ahead, document(6, milliseconds() - 10, write_time=None))
+    before = milliseconds()
     engine = RuleEngine({**args, "start": "latest"})
 
     async def check() -> None:
         async with engine.running() as source:
             await wait_for(lambda: Path(args["cursor"]).exists())
-            # The last one shows up late, with a time before that of others that were seen.
-            emulator.add_events(document(6), document(5), document(7, NOW - 3_600_000 + 1500))
-            assert sorted(await engine.until(3, source)) == ["id00005", "id00006", "id00007"]
+            late = [document(7, before - 500), document(8, before - 1, write_time=None)]
+            emulator.add_events(document(11, milliseconds() + 100_000), document(10), *late, document(9, milliseconds(), write_time=None))
+            emulator.add_events(document(12, milliseconds()))
+            assert sorted(await engine.until(3, source)) == ["id00009", "id00011", "id00012"]
 
     asyncio.run(check())
     again = RuleEngine({**args, "start": "latest"})
-    emulator.add_events(document(8))
-    assert asyncio.run(run_until(again, 1)) == ["id00008"]
+    emulator.add_events(document(13, milliseconds()))
+    assert asyncio.run(run_until(again, 1)) == ["id00013"]
 
 
 def test_latest_of_an_empty_index_is_everything_after(emulator: RunningEmulator, args: dict[str, Any]):
@@ -109,10 +117,63 @@ def test_latest_of_an_empty_index_is_everything_after(emulator: RunningEmulator,
     async def check() -> None:
         async with engine.running() as source:
             await wait_for(lambda: Path(args["cursor"]).exists())
-            emulator.add_events(*documents(range(3)))
+            emulator.add_events(*[document(number, milliseconds() + number) for number in range(3)])
             assert await engine.until(3, source) == ids(range(3))
 
     asyncio.run(check())
+
+
+def test_events_without_a_time_of_writing_go_by_their_timestamp(emulator: RunningEmulator, args: dict[str, Any]):
+    """Their times have nothing to do with those of the others: what happened is often written much later."""
+    first = [document(number, NOW + number - 30) for number in range(30)]
+    second = [document(number, NOW + number - 10_000) for number in range(100, 130)]
+    earlier = [document(number, NOW - 3_000_000 + number, write_time=None) for number in range(30, 60)]
+    later = [document(number, NOW - 2_990_000 + number) for number in range(60, 90)]
+    for one in later:
+        del one["_source"]["write_time"]
+    engine = RuleEngine({**args, "overlap": 30})
+
+    async def check() -> None:
+        async with engine.running() as source:
+            emulator.add_events(*first, *earlier)
+            await engine.until(60, source)
+            emulator.add_events(*second, *later)
+            await engine.until(120, source)
+
+    asyncio.run(check())
+    assert asyncio.run(run_until(RuleEngine({**args, "overlap": 30}), 0)) == []
+    assert sorted(engine.ids) == sorted([*ids(range(90)), *ids(range(100, 130))])
+
+
+def test_an_event_that_gets_its_time_of_writing_later_is_handed_over_once(emulator: RunningEmulator, args: dict[str, Any]):
+    engine = RuleEngine(args)
+
+    async def check() -> None:
+        async with engine.running() as source:
+            emulator.add_events(document(1, NOW - 1000, write_time=None))
+            await engine.until(1, source)
+            emulator.add_events(document(1, NOW - 1000), document(2, NOW))
+            await engine.until(2, source)
+
+    asyncio.run(check())
+    assert asyncio.run(run_until(RuleEngine(args), 0)) == []
+    assert engine.ids == ["id00001", "id00002"]
+
+
+def test_events_ahead_of_the_clock_hide_none_that_come_after_them(emulator: RunningEmulator, args: dict[str, Any]):
+    engine = RuleEngine(args)
+
+    async def check() -> None:
+        async with engine.running() as source:
+            emulator.add_events(document(1, milliseconds() + 290_000), document(2, milliseconds() + 60_000), document(3, NOW + 10**10))
+            await engine.until(3, source)
+            emulator.add_events(document(4, milliseconds() - 60_000), document(5, milliseconds()))
+            await engine.until(5, source)
+
+    asyncio.run(check())
+    assert sorted(engine.ids) == ids(range(1, 6))
+    emulator.add_events(document(6, milliseconds() - 200_000))
+    assert asyncio.run(run_until(RuleEngine(args), 1)) == ["id00006"]
 
 
 @pytest.mark.parametrize("start", [NOW - 3_600_000 + 2000, str(NOW - 3_600_000 + 2000)], ids=["number", "text"])
@@ -261,9 +322,10 @@ def test_changes(emulator: RunningEmulator, args: dict[str, Any]):
     async def check() -> None:
         async with engine.running() as source:
             await wait_for(lambda: "changed" in json.loads(read(Path(args["cursor"])))["streams"])
-            emulator.add_events(change(2, NOW + 10), change(1, NOW + 5))
+            now = milliseconds()
+            emulator.add_events(change(2, now + 10), change(1, now + 5))
             await engine.until(2, source)
-            emulator.add_events(change(1, NOW + 50))
+            emulator.add_events(change(1, now + 50))
             await engine.until(3, source)
             await asyncio.sleep(0.3)
 
@@ -417,7 +479,10 @@ def test_a_credential_without_authorities_means_the_public_ones(
     asyncio.run(check())
 
 
-def test_rights_that_are_taken_away_end_it_and_other_refusals_do_not(emulator: RunningEmulator, args: dict[str, Any]):
+def test_rights_that_are_taken_away_end_it_and_other_refusals_do_not(
+    emulator: RunningEmulator, args: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("ansible_collections.secops.xdr.plugins.plugin_utils._watch.watch.LONGEST_BACKOFF_SECONDS", 0.1)
     engine = RuleEngine(args)
 
     async def check() -> None:
@@ -432,6 +497,58 @@ def test_rights_that_are_taken_away_end_it_and_other_refusals_do_not(emulator: R
             assert type(source.exception()).__name__ == "PermissionDeniedError"
 
     asyncio.run(check())
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 500])
+def test_one_refusal_of_the_token_endpoint_does_not_end_it(
+    emulator: RunningEmulator, args: dict[str, Any], monkeypatch: pytest.MonkeyPatch, status: int
+):
+    monkeypatch.setattr("ansible_collections.secops.xdr.plugins.plugin_utils._watch.watch.LONGEST_BACKOFF_SECONDS", 0.1)
+    engine = RuleEngine({**args, "retries": 0})
+
+    async def check() -> None:
+        async with engine.running() as source:
+            emulator.add_events(document(1))
+            await engine.until(1, source)
+            emulator.add_fault("status", {"kind": "token"}, status=status, times=3)
+            emulator.expire_tokens()
+            emulator.add_events(document(2))
+            await engine.until(2, source)
+
+    asyncio.run(check())
+
+
+def test_credentials_that_are_refused_again_and_again_end_it(
+    emulator: RunningEmulator, args: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("ansible_collections.secops.xdr.plugins.plugin_utils._watch.watch.LONGEST_BACKOFF_SECONDS", 0.1)
+    engine = RuleEngine({**args, "retries": 0})
+
+    async def check() -> None:
+        async with engine.running() as source:
+            emulator.add_events(document(1))
+            await engine.until(1, source)
+            emulator.configure(stellar_api_key="another-key-than-before")
+            emulator.expire_tokens()
+            await wait_for(source.done)
+            assert type(source.exception()).__name__ == "AuthenticationError"
+
+    asyncio.run(check())
+
+
+def test_a_search_that_is_not_whole_moves_nothing(emulator: RunningEmulator, args: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
+    """The older half of the events is missing, in an answer that says so."""
+    monkeypatch.setattr("ansible_collections.secops.xdr.plugins.plugin_utils._watch.watch.LONGEST_BACKOFF_SECONDS", 0.1)
+    hits = [{"_index": one["_index"], "_id": one["_id"], "_source": one["_source"]} for one in documents(range(2000, 2010))]
+    page = {
+        "timed_out": False,
+        "_shards": {"total": 5, "successful": 4, "failed": 1},
+        "hits": {"total": {"value": 10, "relation": "eq"}, "hits": hits},
+    }
+    emulator.add_fault("status", {"kind": "read"}, status=200, body=page, times=3)
+    emulator.add_events(*documents(range(10)), *documents(range(2000, 2010)))
+
+    assert asyncio.run(run_until(RuleEngine(args), 20)) == [*ids(range(10)), *ids(range(2000, 2010))]
 
 
 def test_it_ends_at_once_when_cancelled_and_never_blocks_the_loop(emulator: RunningEmulator, args: dict[str, Any]):

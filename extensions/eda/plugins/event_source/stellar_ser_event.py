@@ -20,13 +20,14 @@ DOCUMENTATION = r"""
 ---
 short_description: Receive new or changed security events from Stellar Cyber
 description:
-  - An ansible-rulebook event source that asks Stellar Cyber for events that were written since it last asked, and hands each of them
-    to the rules once, in order of the time of writing.
-  - How far it came is kept in a file, so that a restart goes on where the run before ended, however that one ended.
-  - An event is C(index), C(id), C(change) (C(new) or C(changed)) and C(source), the fields of the event.
-  - With O(feedback=true), ansible-rulebook 1.3 or later tells the source which events the rule engine took. With a database for
-    its persistence, it also knows again those that were handed over before a crash, so that each is taken exactly once. Without
-    it, an event counts as taken when it left the queue, and the last few before a crash are handed over again.
+  - An ansible-rulebook event source that searches Stellar Cyber for events that were written since the last search, and hands each of
+    them to the rules once. The events of one search are handed over in order of their time of writing.
+  - What was handed over is kept in a file, the cursor, so that a restart goes on where the last run ended, however that one ended.
+  - An event has C(index), C(id), C(change) (C(new) or C(changed)) and C(source), the fields of the event.
+  - An event without a time of writing (C(write_time)) is found by its C(timestamp).
+  - With O(feedback=true), ansible-rulebook 1.3 or later reports to the source which events the rule engine took. With a database for
+    its persistence, the engine also recognises events that were handed over before a crash, so that each is taken exactly once. Without
+    it, an event counts as taken when it left the queue, and up to five events from just before a crash are handed over again.
   - The account needs the right to read events, which scoped keys do not have.
 version_added: 1.0.0
 author: secops.xdr contributors
@@ -51,7 +52,8 @@ options:
     type: str
   access_token:
     description:
-      - A JSON web token that was fetched before. It cannot be renewed, and the source ends with it after ten minutes. For tests only.
+      - A JSON web token that the caller already has. It cannot be renewed, so the source ends when the token does, after ten minutes.
+        For tests only.
     type: str
   auth_method:
     description:
@@ -81,9 +83,8 @@ options:
     default: 30
   retries:
     description:
-      - How often a request is sent again at once that failed in a way that a repetition can mend. A C(Retry-After) of the server is
-        honoured up to 60 seconds.
-      - After that, the source itself asks again, at first after about O(interval) and at most after five minutes.
+      - How many times a request is retried after a temporary failure. A C(Retry-After) of the server is honoured up to 60 seconds.
+      - After that, the source waits and asks again, at first after about O(interval) and at most after five minutes.
       - If not set, the environment variable E(STELLAR_RETRIES) is used.
     type: int
     default: 4
@@ -103,14 +104,15 @@ options:
     elements: str
   changes:
     description:
-      - Whether events are also handed over each time that somebody changes their status, comments or tags, with C(change) as C(changed).
-      - A rule that changes events itself starts itself again with this; let its condition look for what it has done.
+      - Whether an event is also handed over each time that somebody changes its status, comments or tags, with C(change) as C(changed).
+      - A rule that changes events triggers itself with this; let its condition check for what it has done.
     type: bool
     default: false
   start:
     description:
-      - Where to begin when there is no cursor yet. V(latest) is with what is written from now on. Otherwise, a time of writing, as
-        ISO 8601 (in UTC, if it has no offset) or epoch milliseconds.
+      - Where to begin when there is no cursor yet. With V(latest), events that were written before the source started are left out, also
+        if they become visible later; the time of this host counts. Otherwise, a time of writing, as ISO 8601 (in UTC, if it has no
+        offset) or epoch milliseconds.
     type: str
     default: latest
   interval:
@@ -120,25 +122,30 @@ options:
     default: 10.0
   overlap:
     description:
-      - How many seconds each search goes back behind what was seen last, because events can become visible later than others that were
-        written after them. What was handed over within this time is remembered, up to 20000 events.
+      - How many seconds each search goes back behind the latest event that was handed over, because events become visible late and
+        clocks differ. Set it to the longest time that an event may take from its time of writing until a search finds it. Events that
+        take longer are missed.
+      - The default allows for five minutes between clocks and a minute until a search sees what was written.
+      - Events that are ahead of the clock of this host are handed over, and do not move the point from which searches go back.
+      - What was handed over within this time is remembered, up to 50000 events of each kind. If there are more, a warning says how far
+        back the searches still go.
     type: int
-    default: 60
+    default: 360
   cursor:
     description:
-      - The file that says how far events were handed over. It is made, with its folder, for its owner only.
-      - If not set, a file of its own for each host, index, query and list of tenants, in C(secops.xdr) in E(XDG_STATE_HOME) or
+      - The file that says which events were handed over. It is created, with its folder, for its owner only.
+      - If not set, each host, index, query and list of tenants has its own file in C(secops.xdr) in E(XDG_STATE_HOME) or
         C(~/.local/state). In a container, set this to a file on a volume.
     type: path
   feedback:
     description:
-      - Whether ansible-rulebook tells the source which events the rule engine took. It needs the option C(--persistence-id) of
-        ansible-rulebook 1.3 or later.
+      - Whether ansible-rulebook reports which events the rule engine took. This needs the option C(--persistence-id) of ansible-rulebook
+        1.3 or later.
     type: bool
     default: false
 notes:
   - Proxies are taken from the environment variables E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY).
-  - Credentials belong into the environment or variables of ansible-rulebook, not into the rulebook.
+  - Keep credentials in the environment or the variables of ansible-rulebook, not in the rulebook.
 """
 
 EXAMPLES = r"""
@@ -170,19 +177,19 @@ _LOGGER = logging.getLogger("secops.xdr.stellar_ser_event")
 
 
 async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
-    """What ansible-rulebook calls: runs until it is cancelled, or cannot go on."""
+    """Runs until it is cancelled, or cannot go on. ansible-rulebook calls this."""
     arguments = dict(args)
     feedback = arguments.pop("eda_feedback_queue", None)
     if feedback is None and arguments.get("feedback") is True:
         _LOGGER.warning(
-            "feedback: ansible-rulebook gives none, which needs version 1.3 or later and --persistence-id. "
+            "feedback: ansible-rulebook gives none. It needs version 1.3 or later and --persistence-id. "
             "Events count as taken when they leave the queue."
         )
     await _watch_events()(queue, arguments, feedback)
 
 
 def _watch_events() -> Callable[..., Awaitable[None]]:
-    """The collection's own code, from where this file is: ansible-rulebook reads this file by its path and knows of no collections."""
+    """Imports the code of the collection from where this file is: ansible-rulebook loads this file by its path, without its collection."""
     here = Path(__file__).absolute()
     collections = here.parents[6] if len(here.parents) > 6 else here
     if collections.name == "ansible_collections" and str(collections.parent) not in sys.path:

@@ -19,17 +19,22 @@ NOW = int(time.time() * 1000)
 
 def hand_over(position: Position, number: int, moment: int, *, take: bool = True) -> None:
     found = Found(f"key{number}", moment, {})
-    assert position.is_new(found.key)
+    assert not position.knows(found)
     position.hand_over(found)
     if take:
         position.take(found.key)
+
+
+def advance(position: Position) -> None:
+    position.searched(NOW)
+    position.advance()
 
 
 def test_it_goes_back_by_the_overlap_and_forgets_the_rest():
     position = Position(10_000, NOW - 100_000)
     for number in range(50):
         hand_over(position, number, NOW - 100_000 + number * 1000)
-    position.advance()
+    advance(position)
 
     assert position.since == NOW - 100_000 + 39_000
     assert sorted(position.snapshot()["sent"].values()) == [NOW - 100_000 + number * 1000 for number in range(39, 50)]
@@ -38,7 +43,7 @@ def test_it_goes_back_by_the_overlap_and_forgets_the_rest():
 def test_it_never_goes_back_behind_the_start():
     position = Position(60_000, NOW - 1000)
     hand_over(position, 1, NOW - 1000)
-    position.advance()
+    advance(position)
 
     assert position.since == NOW - 1000
 
@@ -47,12 +52,12 @@ def test_what_the_engine_did_not_take_holds_it():
     position = Position(1000, NOW - 100_000)
     hand_over(position, 1, NOW - 90_000, take=False)
     hand_over(position, 2, NOW - 50_000)
-    position.advance()
+    advance(position)
 
     assert position.since == NOW - 90_000
     assert list(position.snapshot()["sent"]) == ["key2"]
     position.take("key1")
-    position.advance()
+    advance(position)
     assert position.since == NOW - 51_000
 
 
@@ -60,13 +65,13 @@ def test_an_event_from_the_future_does_not_move_it():
     position = Position(1000, NOW - 100_000)
     hand_over(position, 1, NOW + 86_400_000)
     hand_over(position, 2, NOW - 50_000)
-    position.advance()
+    advance(position)
 
     assert position.since == NOW - 51_000
-    assert not position.is_new("key1")
+    assert position.knows(Found("key1", 0, {}))
     again = Position(1000, **position.snapshot())
-    again.advance()
-    assert (again.since, again.is_new("key1"), again.is_new("key3")) == (NOW - 51_000, False, True)
+    advance(again)
+    assert (again.since, again.knows(Found("key1", 0, {})), again.knows(Found("key3", 0, {}))) == (NOW - 51_000, True, False)
 
 
 def test_its_memory_is_bounded(monkeypatch: pytest.MonkeyPatch):
@@ -74,7 +79,7 @@ def test_its_memory_is_bounded(monkeypatch: pytest.MonkeyPatch):
     position = Position(3_600_000, NOW - 3_600_000)
     for number in range(1000):
         hand_over(position, number, NOW - 1_000_000 + number // 10 * 10)
-        position.advance()
+        advance(position)
 
     sent = position.snapshot()["sent"]
     assert len(sent) <= 110
@@ -88,6 +93,6 @@ def test_events_of_one_time_stay_together(monkeypatch: pytest.MonkeyPatch):
     position = Position(1000, NOW - 100_000)
     for number in range(50):
         hand_over(position, number, NOW - 50_000)
-    position.advance()
+    advance(position)
 
     assert len(position.snapshot()["sent"]) == 50
