@@ -3,112 +3,161 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-
-"""The options of C(vpn_session_info), checked."""
+"""The options of `vpn_session_info`, checked."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .._addresses import Address, parse_address
-from .._argspec import ArgumentSpec, whole_number
+from .._addresses import parse_address
+from .._argspec import ArgumentSpec, from_environment, whole_number
 from .._errors import InputError
 from .._times.moments import Moments
-from .._times.timestamps import epoch_ms_to_milliseconds, epoch_to_milliseconds
-from .._vpn_log.options import chosen_zone, log_options
+from .._times.timestamps import epoch_ms_to_milliseconds, epoch_to_milliseconds, format_iso8601
+from .._vpn_log.options import LogOptions, chosen_zone, log_options
+from .logs import LogTask
+from .model import ClaimFilter
+from .questions import Question, Rules, checked_question
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 ON_INVALID_FAIL = "fail"
 ON_INVALID_SKIP = "skip"
+HISTORY_VARIABLE = "SECOPS_XDR_HISTORY"
 MAX_LIMIT = 1_000_000
+MAX_TOLERANCE_SECONDS = 3600
+MAX_SESSION_HOURS = 24 * 31
+NOW = "now"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A question: who had this address then (epoch milliseconds)?"""
+class AskedText:
+    """A question as it is returned: the address and the time as far as they could be read."""
 
-    ipaddr: Address
-    at: int
+    ipaddr: str
+    timestamp: str
 
 
 @dataclass(frozen=True)
 class SessionOptions:
-    """What to look for; the log has options of its own. Times are epoch milliseconds."""
+    """What to look for, and where: in logs or in a history. Times are epoch milliseconds."""
 
-    users: frozenset[str]
-    ipaddrs: frozenset[str]
-    since: int | None
-    until: int | None
-    limit: int
-    questions: list[Asked] | None
-    complete_until: int | None
-    skips_invalid: bool
+    logs: LogTask | None
+    history: str | None
+    wanted: ClaimFilter | None
+    """The filter of the list of sessions; None if there are only questions."""
+    questions: Sequence[Question]
+    asked: Sequence[AskedText]
+    rules: Rules
     zone_name: str
-
-    @property
-    def lists_sessions(self) -> bool:
-        """Whether sessions are listed: unless there are only questions."""
-        return self.questions is None or bool(self.users or self.ipaddrs) or self.since is not None or self.until is not None
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> SessionOptions:
         """Checks what an argument spec cannot express; raises InputError."""
-        zone = chosen_zone(params)
+        logs = LogOptions.from_params(params)
+        zone = logs.zone if logs.paths else chosen_zone(params)
         moments = Moments(params["timestamp_format"], zone, _seconds_or_milliseconds)
-        match = params["match"]
+        _check_places(params, bool(logs.paths))
+        rules = Rules(
+            tolerance=1000 * whole_number("tolerance", params["tolerance"], 0, MAX_TOLERANCE_SECONDS),
+            longest_session=3_600_000 * whole_number("longest_session", params["longest_session"], 1, MAX_SESSION_HOURS),
+            gateways=frozenset(params["gateways"] or ()),
+        )
+        task = LogTask(logs, rules.tolerance, params["on_invalid"] == ON_INVALID_SKIP, _complete_until(params["complete_until"], moments))
+        questions = [_question(item, moments) for item in params["match"] or ()]
         return cls(
-            users=frozenset(user.casefold() for user in params["users"] or ()),
-            ipaddrs=frozenset(_address(f"ipaddrs[{place}]", text).text for place, text in enumerate(params["ipaddrs"] or ())),
-            since=_moment("since", params["since"], moments),
-            until=_moment("until", params["until"], moments),
-            limit=whole_number("limit", params["limit"], 1, MAX_LIMIT),
-            questions=None if match is None else [_question(place, item, moments) for place, item in enumerate(match)],
-            complete_until=_moment("complete_until", params["complete_until"], moments),
-            skips_invalid=params["on_invalid"] == ON_INVALID_SKIP,
+            logs=task if logs.paths else None,
+            history=None if logs.paths else params["history"] or "",
+            wanted=_wanted(params, moments),
+            questions=questions,
+            asked=[_asked(item, question) for item, question in zip(params["match"] or (), questions)],
+            rules=rules,
             zone_name=zone.name,
         )
 
 
 def session_options() -> ArgumentSpec:
-    """Everything."""
-    log = log_options()
-    log.options["path"] = {**log.options["path"], "required": True}
+    """All options of `vpn_session_info`."""
     return ArgumentSpec(
         {
+            "history": from_environment(HISTORY_VARIABLE, type="str"),
+            "gateways": {"type": "list", "elements": "str"},
             "users": {"type": "list", "elements": "str"},
             "ipaddrs": {"type": "list", "elements": "str"},
             "since": {"type": "raw"},
             "until": {"type": "raw"},
             "limit": {"type": "int", "default": 1000},
-            "match": {
-                "type": "list",
-                "elements": "dict",
-                "options": {"ipaddr": {"type": "str", "required": True}, "timestamp": {"type": "raw", "required": True}},
-            },
+            "match": {"type": "list", "elements": "dict", "options": {"ipaddr": {"type": "raw"}, "timestamp": {"type": "raw"}}},
+            "tolerance": {"type": "int", "default": 30},
+            "longest_session": {"type": "int", "default": 24},
             "complete_until": {"type": "raw"},
-            "on_invalid": {"type": "str", "choices": [ON_INVALID_FAIL, ON_INVALID_SKIP], "default": ON_INVALID_FAIL},
+            "on_invalid": {"type": "str", "choices": [ON_INVALID_FAIL, ON_INVALID_SKIP], "default": ON_INVALID_SKIP},
         }
-    ).merged_with(log)
+    ).merged_with(log_options())
 
 
-def _question(place: int, item: Mapping[str, Any], moments: Moments) -> Asked:
-    at = _moment(f"match[{place}].timestamp", item["timestamp"], moments)
-    if at is None:
-        raise InputError(f"match[{place}].timestamp: a time is needed, such as 2024-05-31T08:15:00Z or an epoch number.")
-    return Asked(_address(f"match[{place}].ipaddr", item["ipaddr"]), at)
+def _check_places(params: Mapping[str, Any], has_logs: bool) -> None:
+    if not has_logs:
+        if params["complete_until"] is not None:
+            raise InputError("complete_until: this says how far a log is complete; a history knows that from `vpn_session`.")
+        return
+    if params["gateways"]:
+        raise InputError("gateways: a log has no name of a gateway; this option narrows a `history`.")
 
 
-def _address(option: str, text: str) -> Address:
+def _wanted(params: Mapping[str, Any], moments: Moments) -> ClaimFilter | None:
+    wanted = ClaimFilter(
+        users=frozenset(user.casefold() for user in params["users"] or ()),
+        ipaddrs=frozenset(_address(f"ipaddrs[{place}]", text) for place, text in enumerate(params["ipaddrs"] or ())),
+        gateways=frozenset(params["gateways"] or ()),
+        since=_moment("since", params["since"], moments),
+        until=_moment("until", params["until"], moments),
+        limit=whole_number("limit", params["limit"], 1, MAX_LIMIT),
+    )
+    has_filter = bool(wanted.users or wanted.ipaddrs) or wanted.since is not None or wanted.until is not None
+    return wanted if has_filter or params["match"] is None else None
+
+
+def _question(item: Mapping[str, Any], moments: Moments) -> Question:
+    timestamp = item["timestamp"]
+    if timestamp is None:
+        return checked_question(item["ipaddr"], None, "the time is missing")
+    try:
+        at = moments.milliseconds(timestamp)
+    except (TypeError, ValueError) as error:
+        return checked_question(item["ipaddr"], None, str(error).removeprefix("timestamp: "))
+    if not isinstance(item["ipaddr"], str):
+        return checked_question(item["ipaddr"], at, "the address is missing" if item["ipaddr"] is None else "the address is not a text")
+    return checked_question(item["ipaddr"], at, "")
+
+
+def _asked(item: Mapping[str, Any], question: Question) -> AskedText:
+    if question.problem and not question.at:
+        return AskedText(question.ipaddr, str(item["timestamp"]))
+    return AskedText(question.ipaddr, format_iso8601(question.at))
+
+
+def _address(option: str, text: str) -> str:
     try:
         address = parse_address(text)
     except ValueError as error:
         raise InputError(f"{option}: {error}.") from error
     if address is None:
-        raise InputError(f"{option}: {text!r} stands for no address; nobody can have it.")
-    return address
+        raise InputError(f"{option}: {text!r} means that there is no address; nobody can have it.")
+    return address.text
+
+
+def _complete_until(value: object, moments: Moments) -> int | None:
+    now = int(time.time() * 1000)
+    if isinstance(value, str) and value.strip().lower() == NOW:
+        return now
+    moment = _moment("complete_until", value, moments)
+    if moment is not None and moment > now:
+        raise InputError(f"complete_until: {format_iso8601(moment)} is in the future; give a time up to now, or `now`.")
+    return moment
 
 
 def _moment(option: str, value: object, moments: Moments) -> int | None:
