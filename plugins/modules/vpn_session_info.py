@@ -8,15 +8,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: vpn_session_info
-short_description: Read the sessions of a VPN log, and tell who had an address at a time
+short_description: Find out who had a VPN address at a time, and list VPN sessions
 version_added: 1.0.0
 author:
   - secops.xdr contributors (@secops)
 description:
-  - Reads the same logs as M(secops.xdr.extrahop_observation), in the same way, and returns sessions. A session says that, from a time on,
-    a user at an address on the internet had a VPN address.
-  - With O(match), it answers the question that an analyst asks of an alert, for thousands of alerts in one pass over a log of any size.
-  - Every row of the log is counted as a session, skipped with a reason, or rejected with its line and reason.
+  - Answers the question that an analyst asks of an alert, for thousands of alerts at once. Which user had this VPN address at this time?
+  - Answers come from logs (O(path), O(paths)), which are read in one pass and may be of any size, or from a session history (O(history))
+    that M(secops.xdr.vpn_session) keeps.
+  - A user is named only where the evidence allows one answer. Otherwise RV(matches[].session) is null, and RV(matches[].reason) and
+    RV(matches[].doubts) say why. The guide R(attribution,ansible_collections.secops.xdr.docsite.guide_attribution) explains the rules.
+  - Also lists sessions. Every row of a log is counted as a session, skipped with a reason, or rejected with its line and reason.
 extends_documentation_fragment:
   - secops.xdr.vpn_log
 attributes:
@@ -38,75 +40,102 @@ attributes:
 options:
   path:
     description:
-      - A log on the host that runs the module. It may be compressed with gzip.
+      - A log on the host that runs the module. It may be compressed.
       - The file is opened once; what is appended while the module runs is left out.
+      - One of O(path), O(paths) and O(history) is used. Without any of them, the default history is asked.
     type: path
-    required: true
+  paths:
+    description:
+      - Several logs of one gateway, as files or patterns, compressed or not. They are read as one log, in the order of their content.
+      - Between two logs that follow each other by number, such as C(vpn.log.1) and C(vpn.log), there is no gap. Between others, the time
+        from the last row of one to the first row of the next is not covered.
+    type: list
+    elements: path
+    version_added: 1.1.0
+  history:
+    description:
+      - The session history that M(secops.xdr.vpn_session) keeps. An absolute path of a SQLite file, or C(postgresql://…).
+      - If not set, the environment variable E(SECOPS_XDR_HISTORY) is used, then C(sessions.sqlite3) below the user's state directory.
+    type: str
+    version_added: 1.1.0
+  gateways:
+    description:
+      - With a history, only these gateways can have assigned an address. Others are ignored.
+      - If not set, every gateway that ever assigned the address, or whose networks hold it, must cover the time of the question.
+    type: list
+    elements: str
+    version_added: 1.1.0
   match:
     description:
-      - Addresses and times. For each of them, RV(matches) has the session that had the address then.
-      - A session whose end the log tells lasts from its start to its end, both included.
-      - A session whose end the log does not tell lasts until a session with the same address begins, whether of the same user or another,
-        and whether that stands above or below it in the log; else until the end of the log, see O(complete_until).
-      - So, where the log tells that one session was still on when another began at the same address, both have it until the first one
-        ends. That, or two sessions without an end that begin at the same time, is ambiguous, and no choice is made.
-      - The other options that filter sessions have no influence on the answers.
+      - Addresses and times. For each of them, RV(matches) has the session that had the address then, or the reason why nobody is named.
+      - A question that cannot be asked, such as one about V(0.0.0.0), gets the reason V(invalid_question) and stops no other.
+      - The options that filter sessions have no influence on the answers.
     type: list
     elements: dict
     suboptions:
       ipaddr:
         description:
           - The VPN address.
-        type: str
-        required: true
+        type: raw
       timestamp:
         description:
           - The time. An epoch number in seconds or milliseconds (of the years 1980 to 2099, no number can be both), an ISO 8601 time, or
             a time in O(timestamp_format). O(timezone) applies where it has no zone.
         type: raw
-        required: true
+  tolerance:
+    description:
+      - How many seconds the clocks of the gateway and of the system that reported the time may differ.
+      - If the address changed hands within this time before or after the question, nobody is named.
+    type: int
+    default: 30
+    version_added: 1.1.0
+  longest_session:
+    description:
+      - How many hours a session is believed to last whose end is not in the log, counted from its start or its last sign of life.
+    type: int
+    default: 24
+    version_added: 1.1.0
   users:
     description:
-      - Sessions of these users only. Names are compared as the log writes them, without regard to case.
+      - Lists only sessions of these users. Names are compared as the log writes them, without regard to case.
     type: list
     elements: str
   ipaddrs:
     description:
-      - Sessions with these VPN addresses only.
+      - Lists only sessions with these VPN addresses.
     type: list
     elements: str
   since:
     description:
-      - Sessions that began at this time or later. A time as in O(match[].timestamp).
+      - Lists only sessions that began at this time or later. A time as in O(match[].timestamp).
     type: raw
   until:
     description:
-      - Sessions that began before this time. A time as in O(match[].timestamp).
+      - Lists only sessions that began before this time. A time as in O(match[].timestamp).
     type: raw
   limit:
     description:
-      - How many sessions are listed at most, the first ones of the log. RV(counts.selected) is the number without this limit.
+      - The maximum number of sessions in the list, the earliest first. RV(counts.selected) is the number without this limit.
     type: int
     default: 1000
   complete_until:
     description:
-      - The time until which the log is complete. A session without an end is taken to last until then, if nobody else was given its
-        address.
-      - If not set, this is the time when the file was last written to, unless that is more than 24 hours after the latest time in it, as
-        with a copy of an old log; then it is the latest time in the log. With O(format=openvpn_status), it is always the time of the file,
-        which names those who were connected then.
-      - Set it for a live log, to a time up to which all that happened is in it, such as a few seconds ago. What is asked about after the
-        last line of a quiet night is else taken to be later than the log.
+      - The time until which the log is known to be complete, or V(now) for the log that a gateway on this host is writing.
+      - If not set, the log covers the time up to the last time in it. Questions about later times get the reason V(after_log_end), since
+        neither the age of a file nor a copy of it shows that nothing happened.
+      - Not used with snapshots (O(format=openvpn_status) and O(format=wireguard)), which show one moment only.
     type: raw
   on_invalid:
     description:
-      - With V(fail), a single row that cannot be used fails the module, so that no answer is given while part of the log was not
-        understood.
-      - With V(skip), such rows are counted and listed, and the rest is used. A log without rows is then only warned of.
+      - With V(skip), rows that cannot be used are counted and listed, and make doubtful what they may have changed. They never stop a
+        question.
+      - With V(fail), a single row that cannot be used fails the module.
+      - The default was V(fail) before version 1.1.0.
     type: str
     choices: [fail, skip]
-    default: fail
+    default: skip
 seealso:
+  - module: secops.xdr.vpn_session
   - module: secops.xdr.extrahop_observation
 """
 
@@ -120,9 +149,24 @@ EXAMPLES = r"""
         timestamp: "2024-05-31T08:15:00Z"
   register: who
 
-- name: Show it
+- name: Show the user, or why nobody is named
   ansible.builtin.debug:
-    msg: "{{ who.matches[0].session.username | default('nobody: ' ~ who.matches[0].reason) }}"
+    msg: "{{ who.matches[0].session.username if who.matches[0].session else who.matches[0].reason ~ ': ' ~ who.matches[0].doubts | join('; ') }}"
+
+- name: Ask the history of all gateways
+  secops.xdr.vpn_session_info:
+    history: postgresql://xdr@db.example.com/xdr
+    match:
+      - ipaddr: 10.8.3.7
+        timestamp: 1717143300
+
+- name: Ask a log and its rotated parts
+  secops.xdr.vpn_session_info:
+    paths: [/var/log/remote/asa.log, /var/log/remote/asa.log.*]
+    format: cisco_asa
+    timezone: Europe/Berlin
+    complete_until: now
+    match: "{{ alerts }}"
 
 - name: List the sessions of a user since Monday
   secops.xdr.vpn_session_info:
@@ -136,8 +180,8 @@ EXAMPLES = r"""
 RETURN = r"""
 sessions:
   description:
-    - The sessions that pass all filters, in the order of the log, at most O(limit).
-    - Empty where O(match) is given and no filter.
+    - The sessions that pass all filters, the earliest first, at most O(limit).
+    - Empty if O(match) is given and no filter.
   returned: success
   type: list
   elements: dict
@@ -146,26 +190,29 @@ sessions:
       description: The line of the log on which it begins.
       type: int
     username:
-      description: The user, empty where the log does not tell.
+      description: The user; empty if the log names none.
       type: str
     ipaddr:
       description: The VPN address.
       type: str
     associated_ipaddr:
-      description: The address of the user on the internet.
+      description: The address of the user on the internet; null if the log does not have it.
       type: str
     start:
-      description: When it began, in ISO 8601 and UTC.
+      description: When it began, in ISO 8601 and UTC. Null in a candidate of which the log has only the end.
       type: str
     end:
-      description: When it ended, in ISO 8601 and UTC; null where the log does not tell.
+      description: When it ended, in ISO 8601 and UTC; null if no row of the log ends it.
       type: str
     start_epoch:
       description: When it began, in epoch seconds.
       type: int
     end_epoch:
-      description: When it ended, in epoch seconds; null where the log does not tell.
+      description: When it ended, in epoch seconds; null if no row of the log ends it.
       type: int
+    gateway:
+      description: The gateway, in answers from a history; null in answers from logs.
+      type: str
   sample:
     - line: 118
       username: jdoe
@@ -175,6 +222,7 @@ sessions:
       end: "2024-05-31T16:02:40Z"
       start_epoch: 1717142292
       end_epoch: 1717171360
+      gateway: null
 matches:
   description: An answer to each item of O(match), in the same order.
   returned: success
@@ -188,22 +236,27 @@ matches:
       description: The time that was asked for, in ISO 8601 and UTC.
       type: str
     session:
-      description: The session that had the address then, with the keys of RV(sessions). Null where there is none, or more than one.
+      description: The session that had the address then, with the keys of RV(sessions). Null unless the evidence allows one answer.
       type: dict
     candidates:
-      description:
-        - All sessions that had the address then, with the keys of RV(sessions), at most 100. A session that stands in the log twice is one.
-        - With RV(matches[].reason=after_log_end), the last session known to have had it.
+      description: The sessions that may have had the address then, with the keys of RV(sessions), at most 100.
       type: list
       elements: dict
     ambiguous:
-      description: Whether there is more than one candidate.
+      description: Whether the reason is V(ambiguous).
       type: bool
     reason:
       description:
-        - Why RV(matches[].session) is null. V(unknown_address) if the log has no session with this address, V(not_held) if none at this
-          time, V(after_log_end) if it may have lasted until then but the log ends before, V(ambiguous) if there are several.
+        - Why RV(matches[].session) is null; null if it is not.
+        - V(unknown_address) if no log ever assigned the address. V(not_held) if nobody had it at this time. V(before_log_start),
+          V(after_log_end) and V(not_covered) (a gap) if no log covers this time. V(ambiguous) if several users or gateways may have had
+          it. V(doubtful) if something in the log speaks against the only candidate. V(invalid_question) if the question cannot be asked.
       type: str
+    doubts:
+      description: What made the answer uncertain, in words, with the lines of the log.
+      type: list
+      elements: str
+      version_added: 1.1.0
   sample:
     - ipaddr: 10.8.3.7
       timestamp: "2024-05-31T08:15:00Z"
@@ -216,11 +269,13 @@ matches:
         end: "2024-05-31T16:02:40Z"
         start_epoch: 1717142292
         end_epoch: 1717171360
+        gateway: null
       candidates: []
       ambiguous: false
       reason: null
+      doubts: []
 counts:
-  description: What became of every row of the log.
+  description: The number of rows of the logs by result. With a history, only RV(counts.selected).
   returned: always
   type: dict
   contains:
@@ -244,7 +299,7 @@ counts:
   sample: {read: 5210, sessions: 4981, selected: 12, skipped: {failed_login: 226}, rejected: 3}
 rejected_rows:
   description: The first 20 rows that cannot be used.
-  returned: always
+  returned: when logs are read
   type: list
   elements: dict
   contains:
@@ -254,9 +309,32 @@ rejected_rows:
     reason:
       description: What is wrong with it.
       type: str
+    path:
+      description: The log, if several are read.
+      type: str
   sample: []
+coverage:
+  description: The spans of time that the logs cover.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    gateway:
+      description: The gateway, with a history; else null.
+      type: str
+    since:
+      description: The first time covered, in ISO 8601 and UTC.
+      type: str
+    until:
+      description: The last time covered, in ISO 8601 and UTC.
+      type: str
+  sample:
+    - gateway: null
+      since: "2024-05-31T00:00:03Z"
+      until: "2024-05-31T18:00:03Z"
+  version_added: 1.1.0
 log_end:
-  description: The time until which the log was taken to be complete, in ISO 8601 and UTC.
+  description: The last time that is covered, in ISO 8601 and UTC. Null if no time in the logs can be believed.
   returned: success
   type: str
   sample: "2024-05-31T18:00:03Z"

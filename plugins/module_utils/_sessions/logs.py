@@ -17,7 +17,6 @@ from .._vpn_log.options import opened_logs
 from .clock import LogFacts
 from .log_reading import LogReading
 from .model import CoverageSpan
-from .records_of import records_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -92,9 +91,8 @@ def _follows(before: str, after: str) -> bool:
 
 def _blocks(log: OpenLog, task: LogTask, run: Run, tally: RowTally) -> Iterator[list[Record]]:
     try:
-        for block in log.reader.blocks():
-            yield list(tally.counted(records_of(block), log.path))
-        yield list(tally.counted(log.source.take_records(), log.path))
+        for block in log.reader.records():
+            yield list(tally.counted(block.records(), log.path))
     except EmptyLogError as error:
         if not task.skips_invalid:
             raise

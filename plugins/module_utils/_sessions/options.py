@@ -95,7 +95,8 @@ def session_options() -> ArgumentSpec:
             "longest_session": {"type": "int", "default": 24},
             "complete_until": {"type": "raw"},
             "on_invalid": {"type": "str", "choices": [ON_INVALID_FAIL, ON_INVALID_SKIP], "default": ON_INVALID_SKIP},
-        }
+        },
+        mutually_exclusive=[("path", "history"), ("paths", "history")],
     ).merged_with(log_options())
 
 

@@ -62,7 +62,7 @@ class _Steps(NamedTuple):
         total = self.up + self.down
         if self.odd >= (max(2, total // 10) if is_export else max(4, total // 5)):
             return UNORDERED
-        return BACKWARD if self.down >= 2 and self.up * 4 <= total else FORWARD
+        return BACKWARD if self.down >= (1 if is_export else 2) and self.up * 4 <= total else FORWARD
 
 
 def in_order(blocks: Iterable[Sequence[Record]]) -> tuple[Order, Iterator[Sequence[Record]]]:
@@ -83,7 +83,7 @@ def in_order(blocks: Iterable[Sequence[Record]]) -> tuple[Order, Iterator[Sequen
 def order_of(records: Sequence[Record]) -> Order:
     """Judges the order of these rows."""
     starts = _steps([record.time for record in records if record.time is not None])
-    if not starts.odd and (starts.up or starts.down >= 2):
+    if not starts.odd and starts.down != 1:
         return Order(starts.direction())
     ended = [record.end for record in records if record.end is not None]
     if not ended or len(ended) * 2 < sum(record.time is not None for record in records):

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .._texts import shorten
-from .._vpn_log.records import ALIVE, END, REJECTED, RESTART, SNAPSHOT, START
+from .._vpn_log.records import ALIVE, END, RESTART, SNAPSHOT, START, is_skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from .._vpn_log.records import Record
 
@@ -34,7 +34,7 @@ class RowTally:
     skipped: dict[str, int] = field(default_factory=dict)
     rejected_rows: list[dict[str, Any]] = field(default_factory=list)
 
-    def counted(self, records: Sequence[Record], path: str) -> Iterator[Record]:
+    def counted(self, records: Iterable[Record], path: str) -> Iterator[Record]:
         """The same rows, counted."""
         for record in records:
             self._count(record, path)
@@ -49,7 +49,7 @@ class RowTally:
             # The second record of a row that was counted.
             return
         self.read += 1
-        if record.kind == REJECTED:
+        if not is_skipped(record):
             self.rejected += 1
             if len(self.rejected_rows) < LISTED_REJECTS:
                 row = {"line": record.line, "reason": shorten(record.reason or "")}
