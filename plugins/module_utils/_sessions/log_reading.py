@@ -40,6 +40,7 @@ class LogReading:
         seeds: Iterable[AddressClaim] = (),
         wanted: Collection[str] | None = None,
         latest: int | None = None,
+        order: Order | None = None,
     ) -> None:
         self._log = log
         self._format = log_format
@@ -48,7 +49,12 @@ class LogReading:
         self._seeds = list(seeds)
         self.open_claims: list[AddressClaim] = []
         """The claims without an end, once the log has been read."""
-        self.order = Order(FORWARD)
+        self.order = order or Order(FORWARD)
+        self._is_ordered = order is not None and order.direction == FORWARD
+        self.is_doubtful = False
+        """Nobody may be named from this log at all."""
+        self.first: int | None = None
+        """The earliest believed time."""
         self.high: int | None = None
         """The latest believed time."""
 
@@ -57,14 +63,16 @@ class LogReading:
         return self._snapshots(blocks) if self._format in SNAPSHOT_FORMATS else self._events(blocks)
 
     def _events(self, blocks: Iterable[Sequence[Record]]) -> Iterator[Fact]:
-        self.order, in_time = in_order(blocks)
+        in_time: Iterable[Sequence[Record]] = blocks
+        if not self._is_ordered:
+            self.order, in_time = in_order(blocks)
         clock = Clock(self._log, self.order, latest=self._latest if self.order.direction == FORWARD else None)
         builder = ClaimBuilder(self._log, self._seeds, self._wanted)
         yield from builder.facts(clock.timed(in_time))
         self.open_claims = builder.left()
-        self.high = clock.latest
+        self.first, self.high, self.is_doubtful = clock.first, clock.latest, clock.is_doubtful()
         yield from clock.doubts()
-        if clock.first is not None and clock.last is not None and not clock.is_doubtful():
+        if clock.first is not None and clock.last is not None and not self.is_doubtful:
             since = clock.first if self._latest is None else min(clock.first, self._latest)
             yield CoverageSpan(self._log.gateway, since, clock.last)
 
@@ -76,11 +84,10 @@ class LogReading:
             clock = Clock(self._log, self.order)
             yield from builder.facts(clock.timed(blocks))
             yield from clock.doubts(builder.earliest)
-            if clock.is_doubtful():
-                return
-        self.high = builder.last
+            self.is_doubtful = clock.is_doubtful()
+        self.first, self.high = builder.earliest, builder.last
         self.open_claims = builder.left()
-        if builder.first is not None and builder.last is not None:
+        if builder.first is not None and builder.last is not None and not self.is_doubtful:
             since = builder.first if self._latest is None else min(builder.first, self._latest)
             yield CoverageSpan(self._log.gateway, since, builder.last, of_snapshots=True)
 

@@ -70,7 +70,7 @@ class SessionOptions:
         questions = [_question(item, moments) for item in params["match"] or ()]
         return cls(
             logs=task if logs.paths else None,
-            history=None if logs.paths else params["history"] or "",
+            history=params["history"],
             wanted=_wanted(params, moments),
             questions=questions,
             asked=[_asked(item, question) for item, question in zip(params["match"] or (), questions)],

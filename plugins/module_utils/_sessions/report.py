@@ -32,7 +32,7 @@ def read_sessions(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     options = SessionOptions.from_params(params)
     # Rows come and go by the million and form no cycles, so looking for those often is waste.
     gc.set_threshold(100_000)
-    return _of_history(options, run) if options.logs is None else _of_logs(options, options.logs, run)
+    return _of_history(options) if options.logs is None else _of_logs(options, options.logs, run)
 
 
 def _of_logs(options: SessionOptions, logs: LogTask, run: Run) -> dict[str, Any]:
@@ -48,10 +48,10 @@ def _of_logs(options: SessionOptions, logs: LogTask, run: Run) -> dict[str, Any]
     return {**result, **_counted(tally, selected), "timezone": options.zone_name}
 
 
-def _of_history(options: SessionOptions, run: Run) -> dict[str, Any]:
-    from .history import opened_history
+def _of_history(options: SessionOptions) -> dict[str, Any]:
+    from .history import history_to_ask
 
-    with opened_history(options.history or "", run) as history:
+    with history_to_ask(options.history) as history:
         result = _result(options, history)
     selected = result.pop("selected")
     return {**result, "counts": {"selected": selected}, "timezone": options.zone_name}
