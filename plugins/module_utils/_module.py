@@ -30,8 +30,8 @@ class SecretiveModule(AnsibleModule):
             value = self.params.get(name)
             if option.get("no_log") and isinstance(value, str):
                 secrets.add(value)
-        ledger = self.params.get("ledger")
-        keep_ledger_password(ledger if isinstance(ledger, str) else None, secrets)
+        for location in (self.params.get("ledger"), self.params.get("history")):
+            keep_ledger_password(location if isinstance(location, str) else None, secrets)
         return super().fail_json(msg, **kwargs)
 
     def log(self, msg: str, log_args: Any = None) -> None:

@@ -33,5 +33,6 @@ class Run(NamedTuple):
         """The run of this module; what is registered as a secret is hidden in its results as well."""
         secrets = SecretKeeper(module.no_log_values.add)
         # An option that is hidden as a whole could not be named in messages; most ledgers are files, whose names are no secret.
-        keep_ledger_password(module.params.get("ledger"), secrets)
+        for option in ("ledger", "history"):
+            keep_ledger_password(module.params.get(option), secrets)
         return cls(module.check_mode, module._diff, lambda text: module.warn(printable(text)), secrets)

@@ -151,7 +151,9 @@ EXAMPLES = r"""
 
 - name: Show the user, or why nobody is named
   ansible.builtin.debug:
-    msg: "{{ who.matches[0].session.username if who.matches[0].session else who.matches[0].reason ~ ': ' ~ who.matches[0].doubts | join('; ') }}"
+    msg: "{{ answer.session.username if answer.session else answer.reason ~ ': ' ~ answer.doubts | join('; ') }}"
+  vars:
+    answer: "{{ who.matches[0] }}"
 
 - name: Ask the history of all gateways
   secops.xdr.vpn_session_info:
