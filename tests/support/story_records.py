@@ -96,9 +96,11 @@ def snapshots(story: Story, gateway: str, random: Random) -> list[list[Record]]:
     every = random.choice((300, 900, 3600))
     for at in range(story.begin, story.end, every):
         shown = [Record(0, SNAPSHOT, "other_message", time=at * 1000)]
-        for stay in story.stays:
-            if stay.gateway == gateway and stay.start <= at < stay.end:
-                shown.append(Record(0, ALIVE, None, stay.user, stay.ipaddr, stay.outside, at * 1000, stay.start * 1000))
+        shown += [
+            Record(0, ALIVE, None, stay.user, stay.ipaddr, stay.outside, at * 1000, stay.start * 1000)
+            for stay in stays_on(story.stays, at)
+            if stay.gateway == gateway
+        ]
         found.append(shown)
     return found
 
