@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from .._database.database import marks, parts
 from .flaws import WORDS, is_listed
 from .history_doubts import StoredDoubts
-from .history_schema import CLAIM, LONG_MS, OPEN, SELECT_CLAIM, claim_from, wanted_windows
+from .history_schema import CLAIM, DAY_MS, LONG_MS, OPEN, SELECT_CLAIM, claim_from, wanted_windows
 from .model import AddressEvidence, CoverageSpan, GatewayNetworks, ListedClaims, LogPosition
 
 if TYPE_CHECKING:
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
     from .model import AddressClaim, ClaimFilter, ClaimWindow
 
 _WINDOWS_AT_ONCE = 200
+_DAYS_AT_ONCE = 190
+"""SQLite before 3.32 takes at most 999 values in a statement."""
+_MOST_DAYS = 100
+"""A longer window is answered by going through all claims of its days."""
+_WIDE = (
+    f"SELECT CAST(? AS BIGINT), {SELECT_CLAIM} FROM claim AS kept WHERE kept.day BETWEEN ? AND ? AND kept.ipaddr = ?"
+    " AND kept.is_long = 0 AND kept.latest >= ? AND kept.since <= ?"
+)
 _LISTED_FLAWS = tuple(flaw for flaw in ("", *WORDS) if is_listed(flaw))
 
 
@@ -108,8 +117,17 @@ class HistoryQuestions:
     def _claims_around(self, windows: Sequence[ClaimWindow], names: Mapping[int, str]) -> Mapping[int, list[AddressClaim]]:
         """The claims of each window, by its place."""
         claims: dict[int, list[AddressClaim]] = defaultdict(list)
-        values = [value for place, window in enumerate(windows) for value in (place, *window)]
-        for row in self._database.run(_around(len(windows)), values):
+        rows = self._database.run(_long_around(len(windows)), _values([(place, *window) for place, window in enumerate(windows)]))
+        days = []
+        for place, window in enumerate(windows):
+            first, last = (window.since - LONG_MS) // DAY_MS, window.until // DAY_MS
+            if last - first < _MOST_DAYS:
+                days += [(place, day, *window) for day in range(first, last + 1)]
+            else:
+                rows += self._database.run(_WIDE, (place, first, last, *window))
+        for some in parts(days, _DAYS_AT_ONCE):
+            rows += self._database.run(_starting_around(len(some)), _values(some))
+        for row in rows:
             claims[row[0]].append(claim_from(row[1:], names))
         return claims
 
@@ -122,15 +140,29 @@ class HistoryQuestions:
         return gateways
 
 
-@lru_cache(maxsize=4)
-def _around(windows: int) -> str:
-    """The claims of many windows: short ones begin not long before their window, and long ones have an index of their own."""
-    claims = f"SELECT wanted.place, {SELECT_CLAIM} FROM wanted CROSS JOIN claim AS kept WHERE kept.ipaddr = wanted.ipaddr"
+@lru_cache(maxsize=16)
+def _starting_around(days: int) -> str:
+    """The claims that are not long, by the days on which they begin."""
+    first = "(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS BIGINT))"
+    values = ", ".join([first, *["(?, ?, ?, ?, ?)"] * (days - 1)])
     return (
-        f"{wanted_windows(windows)} {claims} AND kept.is_long = 0 AND kept.since BETWEEN wanted.since - {LONG_MS} AND wanted.until_at"
-        " AND kept.latest >= wanted.since"
-        f" UNION ALL {claims} AND kept.is_long = 1 AND kept.latest >= wanted.since AND kept.since <= wanted.until_at"
+        f"WITH wanted (place, day, ipaddr, since, until_at) AS (VALUES {values})"
+        f" SELECT wanted.place, {SELECT_CLAIM} FROM wanted CROSS JOIN claim AS kept WHERE kept.day = wanted.day"
+        " AND kept.ipaddr = wanted.ipaddr AND kept.is_long = 0 AND kept.since <= wanted.until_at AND kept.latest >= wanted.since"
     )
+
+
+@lru_cache(maxsize=4)
+def _long_around(windows: int) -> str:
+    """The claims that last longer than a day."""
+    return (
+        f"{wanted_windows(windows)} SELECT wanted.place, {SELECT_CLAIM} FROM wanted CROSS JOIN claim AS kept"
+        " WHERE kept.ipaddr = wanted.ipaddr AND kept.is_long = 1 AND kept.latest >= wanted.since AND kept.since <= wanted.until_at"
+    )
+
+
+def _values(rows: Sequence[tuple[object, ...]]) -> list[object]:
+    return list(chain.from_iterable(rows))
 
 
 def _by_start(claim: AddressClaim) -> tuple[int, int]:

@@ -16,12 +16,13 @@ from .model import END_KINDS, END_UNKNOWN, AddressClaim, Doubt
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LONG_MS = 2 * 86_400_000
-"""Claims and doubts that last longer have an index of their own, so that the others are found near their beginning."""
+DAY_MS = LONG_MS = 86_400_000
+"""Claims and doubts that last longer than a day have an index of their own, so that the others are found near their beginning."""
 
 _VERSION_1 = step("""
 CREATE TABLE gateway (id {number}, name TEXT NOT NULL UNIQUE);
 CREATE TABLE claim (
+    day INTEGER NOT NULL,
     ipaddr TEXT NOT NULL,
     since BIGINT NOT NULL,
     gateway INTEGER NOT NULL,
@@ -39,11 +40,10 @@ CREATE TABLE claim (
     session TEXT NOT NULL,
     flaw TEXT NOT NULL,
     is_snapshot INTEGER NOT NULL,
-    PRIMARY KEY (ipaddr, since, gateway, folded, starts_unknown)
+    PRIMARY KEY (day, ipaddr, since, gateway, folded, starts_unknown)
 ){keyed};
 CREATE INDEX claim_long ON claim (ipaddr, latest) WHERE is_long = 1;
 CREATE INDEX claim_open ON claim (gateway, latest) WHERE end_kind = 0;
-CREATE INDEX claim_user ON claim (folded, since);
 CREATE TABLE assigned (ipaddr TEXT NOT NULL, gateway INTEGER NOT NULL, PRIMARY KEY (ipaddr, gateway)){keyed};
 CREATE TABLE span (
     gateway INTEGER NOT NULL,
@@ -79,7 +79,8 @@ HISTORY_SCHEMA = Schema(
     steps=(_VERSION_1,),
 )
 
-KEY = ("ipaddr", "since", "gateway", "folded", "starts_unknown")
+KEY = ("day", "ipaddr", "since", "gateway", "folded", "starts_unknown")
+"""The day comes first, so that what is added together is kept together: otherwise a batch would touch a page for each of its addresses."""
 _FACTS = ("username", "associated_ipaddr", "end_at", "end_kind", "alive", "sure_until", "latest", "is_long", "line", "session", "flaw")
 CLAIM = (*KEY, *_FACTS, "is_snapshot")
 UPDATE_CLAIM = (
@@ -95,13 +96,14 @@ OPEN = _NUMBER_OF_END[END_UNKNOWN]
 
 def key_row(claim: AddressClaim, gateway: int) -> tuple[Any, ...]:
     """The values of `KEY`."""
-    return claim.ipaddr, claim.start, gateway, claim.user, int(claim.starts_unknown)
+    return claim.start // DAY_MS, claim.ipaddr, claim.start, gateway, claim.user, int(claim.starts_unknown)
 
 
 def claim_row(claim: AddressClaim, gateway: int) -> tuple[Any, ...]:
     """The values of `CLAIM`."""
     latest = claim.latest
     return (
+        claim.start // DAY_MS,
         claim.ipaddr,
         claim.start,
         gateway,
@@ -124,8 +126,8 @@ def claim_row(claim: AddressClaim, gateway: int) -> tuple[Any, ...]:
 
 def claim_from(row: tuple[Any, ...], names: Mapping[int, str]) -> AddressClaim:
     """The claim of a row with the values of `CLAIM`. `names` are those of the gateways."""
-    ipaddr, since, gateway, _folded, starts_unknown, username, associated_ipaddr, end, end_kind, alive, sure_until = row[:11]
-    _latest, _is_long, line, session, flaw, is_snapshot = row[11:]
+    _day, ipaddr, since, gateway, _folded, starts_unknown, username, associated_ipaddr, end, end_kind, alive, sure_until = row[:12]
+    _latest, _is_long, line, session, flaw, is_snapshot = row[12:]
     return AddressClaim(
         gateway=names[gateway],
         ipaddr=ipaddr,
