@@ -335,6 +335,33 @@ coverage:
       since: "2024-05-31T00:00:03Z"
       until: "2024-05-31T18:00:03Z"
   version_added: 1.1.0
+doubts:
+  description: What makes answers around the times of O(match) doubtful, at most 500. Not every one of them changed an answer.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    gateway:
+      description: The gateway, with a history; else null.
+      type: str
+    ipaddr:
+      description: The address that it concerns; null for any.
+      type: str
+    since:
+      description: From when on, in ISO 8601 and UTC.
+      type: str
+    until:
+      description:
+        - The latest time of the cause, in ISO 8601 and UTC. Sessions that were open then stay doubtful until a row assigns the address again.
+      type: str
+    line:
+      description: The line in the log; null if it is not about one line.
+      type: int
+    reason:
+      description: The cause, in words.
+      type: str
+  sample: []
+  version_added: 1.1.0
 log_end:
   description: The last time that is covered, in ISO 8601 and UTC. Null if no time in the logs can be believed.
   returned: success

@@ -112,6 +112,10 @@ class ClaimBuilder:
 
     def _taken(self, held: OpenClaim, new: OpenClaim, row: Timed) -> None:
         """The address goes from one claim to the next. The order of lines decides, because a clock may have been set back."""
+        if new.start == held.start and new.user != held.user:
+            # Two users at the same time: the order of lines says nothing.
+            self._open.let_go(held)
+            return
         if new.start >= held.start:
             self._open.close(held, new.start, END_TAKEN)
             return

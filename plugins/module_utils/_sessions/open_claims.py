@@ -184,6 +184,10 @@ class OpenClaims:
                 self._done_with(before)
             self._before[held.ipaddr] = held
 
+    def let_go(self, held: OpenClaim) -> None:
+        """Hands an open claim on without an end."""
+        self._done_with(self._open.pop(held.ipaddr))
+
     def take_done(self) -> list[OpenClaim]:
         """The claims since the last call that will not change any more."""
         done, self._done = self._done, []

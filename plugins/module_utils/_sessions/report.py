@@ -11,7 +11,7 @@ import gc
 from typing import TYPE_CHECKING, Any
 
 from .._errors import XdrError
-from .._times.timestamps import format_iso8601
+from .._times.timestamps import EARLIEST_MS, LATEST_MS, format_iso8601
 from .logs import read_logs
 from .memory import MemoryEvidence
 from .options import SessionOptions
@@ -19,12 +19,15 @@ from .questions import AMBIGUOUS, answers, window
 from .tally import RowTally
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from .._run import Run
     from .logs import LogTask
-    from .model import AddressClaim, EvidenceSource
+    from .model import AddressClaim, AddressEvidence, ClaimWindow, Doubt, EvidenceSource
     from .questions import Answer
+
+
+MAX_LISTED_DOUBTS = 500
 
 
 def read_sessions(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
@@ -60,7 +63,8 @@ def _of_history(options: SessionOptions) -> dict[str, Any]:
 def _result(options: SessionOptions, evidence: EvidenceSource) -> dict[str, Any]:
     listed = evidence.listed(options.wanted) if options.wanted else None
     spans = evidence.spans()
-    found = answers(evidence, options.questions, options.rules)
+    source = _WithDoubts(evidence)
+    found = list(answers(source, options.questions, options.rules))
     return {
         "changed": False,
         "sessions": [session_result(claim) for claim in listed.claims] if listed else [],
@@ -71,7 +75,43 @@ def _result(options: SessionOptions, evidence: EvidenceSource) -> dict[str, Any]
         "coverage": [
             {"gateway": span.gateway or None, "since": format_iso8601(span.since), "until": format_iso8601(span.until)} for span in spans
         ],
+        "doubts": [_doubt_result(doubt) for doubt in source.doubts],
         "log_end": format_iso8601(max(span.until for span in spans)) if spans else None,
+    }
+
+
+class _WithDoubts:
+    """Evidence that remembers which doubts were looked at."""
+
+    def __init__(self, source: EvidenceSource) -> None:
+        self._source = source
+        self._seen: dict[Doubt, None] = {}
+        self.spans = source.spans
+        self.networks = source.networks
+        self.listed = source.listed
+
+    @property
+    def doubts(self) -> list[Doubt]:
+        """The first ones, by time."""
+        return sorted(self._seen, key=lambda doubt: (doubt.since, doubt.line))
+
+    def around(self, windows: Sequence[ClaimWindow]) -> Iterator[AddressEvidence]:
+        """See EvidenceSource."""
+        for evidence in self._source.around(windows):
+            for doubt in evidence.doubts:
+                if len(self._seen) < MAX_LISTED_DOUBTS:
+                    self._seen[doubt] = None
+            yield evidence
+
+
+def _doubt_result(doubt: Doubt) -> dict[str, Any]:
+    return {
+        "gateway": doubt.gateway or None,
+        "ipaddr": doubt.ipaddr,
+        "since": format_iso8601(max(doubt.since, EARLIEST_MS)),
+        "until": format_iso8601(min(doubt.until, LATEST_MS)),
+        "line": doubt.line or None,
+        "reason": doubt.words,
     }
 
 
