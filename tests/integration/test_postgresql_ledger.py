@@ -24,6 +24,7 @@ from support.ledger_promises import (
     TestManyRuns,
     TestRetention,
     TestRewrites,
+    TestVersion1,
     Thread,
     keys,
     run_of,
@@ -43,6 +44,7 @@ __all__ = [
     "TestManyRuns",
     "TestRetention",
     "TestRewrites",
+    "TestVersion1",
     "waits",
 ]
 

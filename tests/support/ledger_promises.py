@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -28,6 +30,7 @@ SERVER, OTHER_SERVER = "https://stellar.example.com", "https://other.example.com
 PATIENCE_SECONDS = 60.0
 DONE = EventRecord(answered=True, index="aella-ser-1", id="x", document_index="index")
 DAY = 86_400
+FIXTURES = Path(__file__).resolve().parents[1] / "unit" / "fixtures"
 
 
 def keys(*numbers: int) -> list[ObservationKey]:
@@ -546,6 +549,78 @@ class TestManyRuns:
         sent = [batch.keys[position] for batch in (thread.result() for thread in threads) for position in batch.fresh]
         assert sorted(sent) == sorted(keys(*range(8), 100))
         assert len(rows(location)["observation"]) == 9
+
+
+class TestVersion1:
+    """A ledger that version 1.0 of the collection left behind; see the fixtures."""
+
+    EVENTS = (b"0123456789abcdef", b"fedcba9876543210")
+
+    @pytest.fixture
+    def old(self, location: str) -> str:
+        if "://" in location:
+            with psycopg.connect(location, autocommit=True) as connection:
+                connection.execute((FIXTURES / "ledger_1_0_postgresql.sql").read_bytes())
+        else:
+            os.close(os.open(location, os.O_CREAT, 0o600))
+            with closing(sqlite3.connect(location)) as connection:
+                connection.executescript((FIXTURES / "ledger_1_0_sqlite.sql").read_text(encoding="utf-8"))
+        return location
+
+    @pytest.mark.parametrize("check", [False, True])
+    def test_is_read_without_loss(self, old: str, check: bool) -> None:
+        with run_of(old, check=check) as observations:
+            assert observations.interrupted == (0 if check else 2)
+            claim = observations.claim(keys(1, 2, 3, 4, 5))
+            assert (list(claim.fresh), claim.already_uploaded) == ([4], 4)
+            observations.accept(claim)
+            assert observations.checkpoints(b"reading", 1000) == [], "it meant something else"
+            assert observations.elsewhere(1000) == []
+        with run_of(old, OTHER_SCOPE, check=check) as observations:
+            assert list(observations.claim(keys(1, 2)).fresh) == [1]
+        with closing(open_ledger(old, read_only=check)) as ledger:
+            assert not ledger.is_new
+            known = ledger.events(SERVER).look_up(self.EVENTS)
+            assert known[self.EVENTS[1]] == EventRecord(answered=True, index="aella-ser-1", id="x")
+            pending = known[self.EVENTS[0]]
+            assert not pending.answered
+            assert pending.over_for is not None
+            assert ledger.rewrites(SERVER).known([b"a"]) == {}
+
+    def test_is_not_changed_in_check_mode(self, old: str) -> None:
+        def content() -> list[object]:
+            tables = ("scope", "run", "observation", "log_position", "event")
+            return [sorted(query(old, f"SELECT * FROM {table}"), key=repr) for table in tables]
+
+        before = content()
+        with run_of(old, check=True) as observations:
+            observations.accept(observations.claim(keys(1, 9)))
+            observations.remember(checkpoint(1))
+            observations.expire(1)
+        assert content() == before
+
+    def test_is_converted_once_and_like_a_new_one(self, old: str) -> None:
+        for _time in range(2):
+            upload(old, keys(7))
+        with run_of(old) as observations:
+            assert observations.interrupted == 0
+            observations.remember(checkpoint(1))
+            assert observations.checkpoints(b"reading", 1) == [checkpoint(1)]
+        age(old, 400)
+        with run_of(old) as observations:
+            observations.expire(30)
+        assert len(upload(old, keys(1, 2, 3, 4, 7)).fresh) == 5
+        assert upload(old, keys(1), scope=OTHER_SCOPE).already_uploaded == 1
+
+    def test_eight_runs_convert_it_together(self, old: str) -> None:
+        start = threading.Barrier(8)
+
+        def first_run() -> ClaimedBatch:
+            start.wait(PATIENCE_SECONDS)
+            return upload(old, keys(1, 2, 3, 4, 9))
+
+        batches = [thread.result() for thread in [Thread(first_run) for _number in range(8)]]
+        assert sum(len(batch.fresh) for batch in batches) == 1
 
 
 class TestDamage:

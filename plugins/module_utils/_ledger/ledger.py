@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .contract import ObservationScope
 
 _RUN_BITS = 62
+_NO_RUN = -1
+"""0 is the run of everything that version 1 recorded."""
 
 
 class StoredLedger:
@@ -47,7 +49,7 @@ class StoredLedger:
 
     def kept_observations(self, scope: ObservationScope) -> StoredObservations:
         """The ledger of one scope, to be read only."""
-        return StoredObservations(self._database, self._tables, self._found_scope(scope), 0, force=False)
+        return StoredObservations(self._database, self._tables, self._found_scope(scope), _NO_RUN, force=False)
 
     def events(self, endpoint: str) -> StoredEvents:
         """The events of the server at this base URL."""

@@ -18,6 +18,7 @@ from support.ledger_promises import (
     TestManyRuns,
     TestRetention,
     TestRewrites,
+    TestVersion1,
     waits,
 )
 
@@ -30,6 +31,7 @@ __all__ = [
     "TestManyRuns",
     "TestRetention",
     "TestRewrites",
+    "TestVersion1",
     "waits",
 ]
 
