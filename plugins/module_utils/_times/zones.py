@@ -31,7 +31,6 @@ ABBREVIATION_HOURS: dict[str, float] = {
     "Z": 0,
     "WET": 0,
     "WEST": 1,
-    "BST": 1,
     "CET": 1,
     "CEST": 2,
     "EET": 2,
@@ -39,13 +38,10 @@ ABBREVIATION_HOURS: dict[str, float] = {
     "MSK": 3,
     "NST": -3.5,
     "NDT": -2.5,
-    "AST": -4,
     "ADT": -3,
     "EST": -5,
     "EDT": -4,
-    "CST": -6,
     "CDT": -5,
-    "MST": -7,
     "MDT": -6,
     "PST": -8,
     "PDT": -7,
@@ -53,7 +49,6 @@ ABBREVIATION_HOURS: dict[str, float] = {
     "AKDT": -8,
     "HST": -10,
     "HDT": -9,
-    "SST": -11,
     "CHST": 10,
     "WAT": 1,
     "CAT": 2,
@@ -75,7 +70,15 @@ ABBREVIATION_HOURS: dict[str, float] = {
     "NZST": 12,
     "NZDT": 13,
 }
-_SHARED_ABBREVIATIONS = {"IST": "India, Ireland and Israel"}
+SHARED_ABBREVIATIONS = {
+    "AST": "the Atlantic and Arabia",
+    "BST": "Britain and Bangladesh",
+    "CST": "North America, China and Cuba",
+    "IST": "India, Ireland and Israel",
+    "MST": "North America and Malaysia",
+    "SST": "Samoa and Singapore",
+}
+"""Abbreviations of several zones: only an option decides which one is meant."""
 
 
 class Zone:
@@ -126,18 +129,19 @@ class Zone:
     def offset_of(self, abbreviation: str, moment: datetime) -> timedelta:
         """The offset from UTC that an abbreviation beside this wall-clock time means; raises ValueError.
 
-        What the zone itself calls its times comes first, then ABBREVIATION_HOURS.
+        What the zone itself calls its times comes first, then ABBREVIATION_HOURS. An abbreviation of several zones is understood only if
+        an option chose the zone.
         """
-        for fold in (0, 1):
+        name = abbreviation.upper()
+        for fold in (0, 1) if self.is_chosen or name not in SHARED_ABBREVIATIONS else ():
             offset, own_name = self._offset_and_name(moment.replace(tzinfo=self._rules, fold=fold))
             if offset is not None and own_name == abbreviation:
                 return offset
-        name = abbreviation.upper()
         if name in ABBREVIATION_HOURS:
             return timedelta(hours=ABBREVIATION_HOURS[name])
-        if name in _SHARED_ABBREVIATIONS:
+        if name in SHARED_ABBREVIATIONS:
             raise ValueError(
-                f"the zone {quoted(abbreviation)} is used in {_SHARED_ABBREVIATIONS[name]}; "
+                f"the zone {quoted(abbreviation)} is used in {SHARED_ABBREVIATIONS[name]}; "
                 "set `timezone` to the IANA name of the one that is meant"
             )
         raise ValueError(f"the zone {quoted(abbreviation)} is not known; known are {', '.join(sorted(ABBREVIATION_HOURS))}")

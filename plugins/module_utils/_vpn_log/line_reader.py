@@ -4,82 +4,86 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The reader of logs in which each line is a message of its own; what a line means is for a parser of one format to say."""
+"""The reader of logs in which each line is a message of its own; a parser of one format says what a line means."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
 from .._errors import EmptyLogError, InputError
-from .rows import as_records
-from .session_ends import with_ends, without_ends
+from .records import RecordBlock
+from .rows import as_sessions
+from .session_ends import as_logged_rows, with_ends
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from .reading import Reading
-    from .records import RecordBlock
-    from .rows import Rejected, SessionBlock
-    from .session_ends import LoggedRow
+    from .records import Record
+    from .rows import SessionBlock
 
 
 class LineParser(Protocol):
     """What a line of one format means."""
 
     has_recognised: bool
-    """Whether any line was a message of this format, be it about a session or not."""
+    """A line was understood as a message of this format, about a session or not."""
 
-    def rows(self, number: int, line: str) -> Iterable[LoggedRow]:
-        """What a line that is not blank gives, or completes."""
+    unknown_messages: dict[str, int]
+    """Messages that name a user and an inside address and that the format does not know: their kind, and how many there are."""
 
-    def rest(self) -> Iterable[LoggedRow]:
-        """What waited for lines that did not come."""
+    def records(self, number: int, line: str) -> Iterable[Record]:
+        """The records of a line that is not blank, or those that it completes."""
+
+    def rest(self) -> Iterable[Record]:
+        """The records that waited for lines that did not come."""
 
 
 class LineReader:
-    """Goes through a log line by line, with a new parser each time; C(what) names the format in errors."""
+    """Reads a log line by line, with a new parser for each pass. `what` names the format in errors."""
+
+    repeated_lines: int | None = 0
+    dates_are_settled = True
 
     def __init__(self, reading: Reading, new_parser: Callable[[Reading], LineParser], what: str) -> None:
-        self.repeated_lines: int | None = 0
-        self.dates_are_settled = True
         self._reading = reading
         self._new_parser = new_parser
         self._what = what
+        self.unknown_messages: Mapping[str, int] = {}
 
     def records(self) -> Iterator[RecordBlock]:
-        """The same rows as records."""
-        return map(as_records, self.blocks())
+        """The records of every line that is not blank.
 
-    def blocks(self) -> Iterator[SessionBlock]:
-        """Every line that is not blank; raises InputError where none is of the format, EmptyLogError where there is none.
-
-        As everywhere, a block holds all rows up to the place in the log that has been read by then, so that reading can go on there;
-        except where sessions are held back until their end is found.
+        Raises InputError if no line is of the format, EmptyLogError if there is no line. A block holds all records up to the place in
+        the log that has been read, so that reading can go on there.
         """
-        blocks = self._blocks_of_rows()
-        return with_ends(blocks, of_events=False) if self._reading.wants_usernames else map(without_ends, blocks)
-
-    def _blocks_of_rows(self) -> Iterator[list[LoggedRow]]:
         source, parser = self._reading.source, self._new_parser(self._reading)
+        self.unknown_messages = parser.unknown_messages
         is_empty = True
         for block in source.blocks():
-            rows: list[LoggedRow] = list(map(self.shown, source.take_rejected()))
+            records = list(map(self.shown, source.take_records()))
             for number, line in zip(block.numbers, block.lines):
                 if line and not line.isspace():
-                    rows.extend(parser.rows(number, line))
-            is_empty = is_empty and not rows and not parser.has_recognised
-            yield rows
-        rows = [*parser.rest(), *map(self.shown, source.take_rejected()), *source.take_skipped()]
-        yield rows
-        if is_empty and not rows:
+                    records.extend(parser.records(number, line))
+            is_empty = is_empty and not records and not parser.has_recognised
+            yield RecordBlock(others=records)
+        records = [*parser.rest(), *map(self.shown, source.take_records())]
+        yield RecordBlock(others=records)
+        if is_empty and not records:
             raise EmptyLogError(
                 f"path: {source.path} is empty. If the log was just rotated, run again when it has lines; "
                 "with `on_invalid: skip` such a file is no error."
             )
-        # Where reading goes on in the middle of a log, its format has been seen before.
+        # If reading goes on in the middle of a log, its format has been recognised before.
         if not source.is_entered and not parser.has_recognised:
             raise InputError(f"path: no line of {source.path} is {self._what}. Check `path` and `format`.")
 
-    def shown(self, rejected: Rejected) -> Rejected:
-        """A line that is no text, as people may see it."""
-        return rejected
+    def blocks(self) -> Iterator[SessionBlock]:
+        """The same as sessions, for code that does not read records yet."""
+        if not self._reading.wants_usernames:
+            return map(as_sessions, self.records())
+        return with_ends(map(as_logged_rows, self.records()), of_events=False)
+
+    def shown(self, record: Record) -> Record:
+        """A line that could not be given to the parser, as people may see it."""
+        return record

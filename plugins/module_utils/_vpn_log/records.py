@@ -67,8 +67,8 @@ class Record(NamedTuple):
 class RecordBlock:
     """Consecutive rows of a log.
 
-    START records with both addresses are kept as columns, because whole columns are processed ten times faster than single rows.
-    All other records are in `others`, in the order of their lines.
+    Readers of tables return START records with both addresses as columns, because whole columns are processed ten times faster than
+    single rows. All other records are in `others`, in the order of their lines. A reader may put all records there.
     """
 
     lines: Sequence[int] = field(default_factory=list)
@@ -102,9 +102,14 @@ class RecordBlock:
             yield Record(line, START, None, username, ipaddr, associated_ipaddr, start, None, end)
 
 
+def is_observation(record: Record) -> bool:
+    """The row is uploaded: it has both addresses and a time."""
+    return record.reason is None and record.kind in (START, ALIVE) and record.ipaddr is not None and record.associated_ipaddr is not None
+
+
 def is_skipped(record: Record) -> bool:
     """The row is well formed and gives no observation: its reason is a key of `counts.skipped`. Reasons of rejected rows are sentences."""
-    return record.kind != REJECTED and (record.reason is None or record.reason.isidentifier())
+    return record.kind != REJECTED and record.reason is not None and record.reason.isidentifier()
 
 
 def _line(record: Record) -> int:

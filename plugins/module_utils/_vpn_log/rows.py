@@ -18,7 +18,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Union
 
 from .._addresses import parse_address
-from .records import REJECTED, SKIPPED, Record, RecordBlock, is_skipped
+from .records import REJECTED, SKIPPED, Record, RecordBlock, is_observation, is_skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -120,16 +120,29 @@ def as_records(block: SessionBlock) -> RecordBlock:
 
 def as_sessions(block: RecordBlock) -> SessionBlock:
     """The rows of a block of records, for code that pairs sessions."""
-    others: list[Skipped | Rejected] = [
-        Skipped(record.line, str(record.reason)) if is_skipped(record) else Rejected(record.line, str(record.reason), record.text)
-        for record in block.others
-    ]
+    if any(map(is_observation, block.others)):
+        return block_of(list(map(row_of, block.records())))
+    others: list[Skipped | Rejected] = list(map(_other_row_of, block.others))
     ipaddrs, associated_ipaddrs = [_parsed(text) for text in block.ipaddrs], [_parsed(text) for text in block.associated_ipaddrs]
     return SessionBlock(list(block.lines), list(block.usernames), ipaddrs, associated_ipaddrs, block.starts, list(block.ends), others)
 
 
-def _parsed(text: str) -> Address:
-    address = parse_address(text)
+def row_of(record: Record) -> Row:
+    """A record as a row."""
+    if not is_observation(record):
+        return _other_row_of(record)
+    since = record.time if record.start is None else record.start
+    return Session(record.line, record.username, _parsed(record.ipaddr), _parsed(record.associated_ipaddr), since or 0, record.end)
+
+
+def _other_row_of(record: Record) -> Skipped | Rejected:
+    if is_skipped(record):
+        return Skipped(record.line, str(record.reason))
+    return Rejected(record.line, str(record.reason), record.text)
+
+
+def _parsed(text: str | None) -> Address:
+    address = parse_address(text or "")
     if address is None:
         raise ValueError(text)
     return address

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Union
 
+from .._addresses import parse_address
 from .._times.timestamps import EARLIEST_MS
+from .records import END
 from .rows import (
     SAME_SESSION,
     SESSION_END,
@@ -22,12 +24,14 @@ from .rows import (
     Skipped,
     block_of,
     in_blocks,
+    row_of,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from .._addresses import Address
+    from .records import Record, RecordBlock
     from .rows import Row, SessionBlock
 
 MAX_OPEN_SESSIONS = 50_000
@@ -79,6 +83,18 @@ def with_ends(blocks: Iterable[Iterable[LoggedRow]], *, of_events: bool) -> Iter
                 complete.append(row)
         yield block_of(complete)
     yield from in_blocks(open_sessions.all())
+
+
+def as_logged_rows(block: RecordBlock) -> list[LoggedRow]:
+    """The records of a block as sessions, ends and other rows."""
+    return [_end_of(record) if record.kind == END and record.time is not None else row_of(record) for record in block.records()]
+
+
+def _end_of(record: Record) -> SessionEnd:
+    end = record.time or 0
+    duration = None if record.start is None else end - record.start
+    ipaddr, associated_ipaddr = parse_address(record.ipaddr or ""), parse_address(record.associated_ipaddr or "")
+    return SessionEnd(record.line, record.username, ipaddr, associated_ipaddr, end, duration)
 
 
 def without_ends(rows: Iterable[LoggedRow]) -> SessionBlock:

@@ -4,51 +4,49 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Event logs of FortiGate: C(tunnel-up) gives out an address, C(tunnel-down) ends a session.
+"""Event logs of FortiGate: `tunnel-up` assigns an address, `tunnel-stats` is a sign of life, `tunnel-down` ends a session.
 
-SSL VPN names the VPN address C(tunnelip), IPsec with mode config C(assignip). The first of two C(tunnel-up) of an SSL login and
-tunnels between sites have none.
+SSL VPN names the VPN address `tunnelip`, IPsec with mode config `assignip`. The first of the two `tunnel-up` events of an SSL login and
+tunnels between sites have none. Three forms are read: `key=value`, CEF, and the CSV that FortiAnalyzer exports.
 """
 
 from __future__ import annotations
 
+import csv
 import re
 from typing import TYPE_CHECKING
 
+from ..._texts import quoted
 from ..._times.timestamps import epoch_ms_to_milliseconds, iso8601_to_milliseconds
-from ..endpoints import endpoint_book
+from ..endpoints import parse_endpoint
 from ..line_reader import LineReader
-from ..rows import (
-    FAILED_LOGIN,
-    NO_ADDRESS,
-    OTHER_MESSAGE,
-    Rejected,
-    Session,
-    Skipped,
-)
-from ..session_ends import SessionEnd
+from ..messages import messages_in
+from ..records import ALIVE, END, REJECTED, SKIPPED, START, Record
+from ..rows import FAILED_LOGIN, NO_ADDRESS, OTHER_MESSAGE, SESSION_END
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from ..._addresses import Address
     from ..reading import Reading
-    from ..session_ends import LoggedRow
 
+_MARKER = re.compile(
+    r'(?<![\w"])date=\d{4}-\d\d-\d\d[ ,]+time=|CEF:\s?\d+\|Fortinet\||(?<![\w"])"?logver=\d+ timestamp=|"itime=\d', re.ASCII
+)
+_VPN_WORDS = re.compile(r"tunnel-(?:up|down|stats)|ssl-login-fail|ssl-new-con|tunnelip=|assignip=")
+_PAIR = re.compile(
+    r'\s*,?\s*(?P<name>[A-Za-z_][\w.-]*)=(?:"(?P<quoted>(?:[^"\\]|\\.)*)"(?=[\s,]|\Z)|(?P<bare>[^\s",]*)(?=[\s,]|\Z))', re.ASCII
+)
+_CEF_HEAD = re.compile(r"CEF:\s?\d+\|Fortinet\|(?:[^|\\]|\\.)*\|(?:[^|\\]|\\.)*\|(?:[^|\\]|\\.)*\|(?:[^|\\]|\\.)*\|(?:[^|\\]|\\.)*\|")
+_CEF_NAME = re.compile(r"(?:\A|(?<=\s))([A-Za-z_][\w.]*)=", re.ASCII)
+_CEF_NAMES = {"act": "action", "duser": "user", "deviceExternalId": "devid"}
 _BEGINNINGS = ("tunnel-up", "ssl-new-con")
-_END = "tunnel-down"
-_LOGIN_REFUSED = "ssl-login-fail"
-_ACTION = re.compile(rf'\baction="?(?:{"|".join((*_BEGINNINGS, _END, _LOGIN_REFUSED))})\b')
-_DEVICE = re.compile(r'\b(?:logid|log_id)="?\d|\bdevid="?F|\bdate=\d{4}-\d\d-\d\d[ ,]time=', re.ASCII)
-_QUOTED = r'[^"\\]*(?:\\.[^"\\]*)*'
-# Names begin where words do, and a quote that is not closed takes the rest of the line: else each part of a long line that was made for
-# it would be looked at again and again.
-_FIELD = re.compile(rf'(?<!\w)(\w+)=(?:"({_QUOTED})"|"{_QUOTED}\\?\Z|([^\s",]*))')
 _EPOCH = re.compile(r"\d{10,19}\Z", re.ASCII)
 _SECONDS = re.compile(r"\d{1,9}\Z", re.ASCII)
+_ZONE = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d\d)?\Z", re.ASCII | re.IGNORECASE)
 _DIGITS_OF_MS = 13
 """Of epoch milliseconds; seconds have 10 digits and nanoseconds 19 from 2001 to 2286."""
-_NO_USER = ("", "N/A")
+_NO_USER = ("", "N/A", "(null)")
+_CUT = "the message is cut off or damaged"
 
 
 class FortigateParser:
@@ -56,64 +54,192 @@ class FortigateParser:
 
     def __init__(self, reading: Reading) -> None:
         self.has_recognised = False
+        self.unknown_messages: dict[str, int] = {}
         self._zone = reading.zone
-        self._addresses = endpoint_book()
 
-    def rows(self, number: int, line: str) -> Sequence[LoggedRow]:
-        """One row."""
-        if not _ACTION.search(line):
-            self.has_recognised = self.has_recognised or _DEVICE.search(line) is not None
-            return [Skipped(number, OTHER_MESSAGE)]
-        self.has_recognised = True
-        fields = {name: quoted or bare for name, quoted, bare in _FIELD.findall(line)}
-        # The words may also stand within another field.
-        action = fields.get("action")
-        if action == _LOGIN_REFUSED:
-            return [Skipped(number, FAILED_LOGIN)]
-        if action not in _BEGINNINGS and action != _END:
-            return [Skipped(number, OTHER_MESSAGE)]
+    def records(self, number: int, line: str) -> Iterator[Record]:
+        """The records of all messages on a line."""
         try:
-            return [self._row(number, fields, is_end=action == _END)]
+            messages = messages_in(line, _MARKER)
         except ValueError as error:
-            return [Rejected(number, str(error), line)]
+            yield Record(number, REJECTED, str(error), text=line)
+            return
+        for text in messages:
+            yield self._message(number, text)
 
-    def rest(self) -> Sequence[LoggedRow]:
-        """Each line stands for itself."""
+    def rest(self) -> Sequence[Record]:
+        """Each line is complete in itself."""
         return []
 
-    def _row(self, number: int, fields: Mapping[str, str], *, is_end: bool) -> LoggedRow:
-        ipaddr = self._inside(fields)
-        associated_ipaddr = self._addresses.lookup(fields.get("remip", ""))
-        if ipaddr is None or associated_ipaddr is None:
-            return Skipped(number, NO_ADDRESS)
-        moment = self._milliseconds(fields)
-        if not is_end:
-            return Session(number, _username(fields), ipaddr, associated_ipaddr, moment, None)
-        duration = fields.get("duration", "")
-        length = int(duration) * 1000 if _SECONDS.match(duration) else None
-        return SessionEnd(number, _username(fields), ipaddr, associated_ipaddr, moment, length)
+    def _message(self, number: int, text: str) -> Record:
+        begin = _MARKER.search(text)
+        if begin is None:
+            is_cut = _VPN_WORDS.search(text) is not None
+            return Record(number, REJECTED, _CUT, text=text) if is_cut else Record(number, SKIPPED, OTHER_MESSAGE)
+        self.has_recognised = True
+        try:
+            fields = _fields_of(text, begin)
+        except ValueError as error:
+            if _VPN_WORDS.search(text) is None:
+                return Record(number, SKIPPED, OTHER_MESSAGE)
+            return Record(number, REJECTED, str(error), text=text)
+        try:
+            return self._event(number, fields, text)
+        except ValueError as error:
+            return Record(number, REJECTED, str(error), time=self._time_or_none(fields), text=text)
 
-    def _inside(self, fields: Mapping[str, str]) -> Address | None:
-        return self._addresses.lookup(fields.get("tunnelip", "")) or self._addresses.lookup(fields.get("assignip", ""))
+    def _event(self, number: int, fields: Mapping[str, str], text: str) -> Record:
+        action = fields.get("action", "")
+        if action == "ssl-login-fail":
+            return Record(number, SKIPPED, FAILED_LOGIN)
+        if action == "tunnel-down":
+            return self._end(number, fields)
+        if action not in (*_BEGINNINGS, "tunnel-stats"):
+            return Record(number, SKIPPED, OTHER_MESSAGE)
+        _check_whole(fields)
+        ipaddr = _inside(fields)
+        if ipaddr is None:
+            return Record(number, SKIPPED, NO_ADDRESS)
+        time = self._milliseconds(fields)
+        reason, associated_ipaddr = None, None
+        try:
+            associated_ipaddr = _address(fields.get("remip", ""))
+            reason = None if associated_ipaddr else NO_ADDRESS
+        except ValueError as error:
+            reason = str(error)
+        kind = ALIVE if action == "tunnel-stats" else START
+        start = self._start(fields, time) if kind == ALIVE else None
+        text = text if reason else ""
+        return Record(number, kind, reason, _username(fields), ipaddr, associated_ipaddr, time, start, session=_session(fields), text=text)
+
+    def _end(self, number: int, fields: Mapping[str, str]) -> Record:
+        time = self._milliseconds(fields)
+        return Record(
+            number,
+            END,
+            SESSION_END,
+            _username(fields),
+            _inside(fields),
+            _address(fields.get("remip", "")),
+            time,
+            self._start(fields, time),
+            session=_session(fields),
+        )
+
+    def _start(self, fields: Mapping[str, str], time: int) -> int | None:
+        """When the session began, from its duration so far in seconds."""
+        duration = fields.get("duration", "")
+        return time - int(duration) * 1000 if _SECONDS.match(duration) else None
 
     def _milliseconds(self, fields: Mapping[str, str]) -> int:
-        """C(eventtime) where there is one, whatever the unit that this version writes; else date, time and C(tz)."""
+        """`eventtime` if there is one, whatever its unit; else date, time and `tz`. Raises ValueError."""
         eventtime = fields.get("eventtime", "")
         if _EPOCH.match(eventtime):
             return epoch_ms_to_milliseconds(eventtime[:_DIGITS_OF_MS].ljust(_DIGITS_OF_MS, "0"))
-        return iso8601_to_milliseconds(f"{fields.get('date', '')}T{fields.get('time', '')}{fields.get('tz', '')}", self._zone)
+        clock = f"{fields.get('date', '')}T{fields.get('time', '')}"
+        return iso8601_to_milliseconds(clock + _offset(fields.get("tz", "")), self._zone)
+
+    def _time_or_none(self, fields: Mapping[str, str]) -> int | None:
+        try:
+            return self._milliseconds(fields)
+        except ValueError:
+            return None
 
 
 class FortigateReader(LineReader):
-    """Reads event logs in the key=value form of syslog and log files, with or without a relay's own head before it."""
+    """Reads event logs from syslog, log files and exports, with or without the head of a relay."""
 
     def __init__(self, reading: Reading) -> None:
         super().__init__(reading, FortigateParser, "an event of FortiGate (date=… time=… logid=…)")
 
 
+def _fields_of(text: str, begin: re.Match[str]) -> dict[str, str]:
+    """The fields of a message in one of its forms; raises ValueError if it is not whole or names a field twice."""
+    head = _CEF_HEAD.match(text, begin.start())
+    if head:
+        return _cef_fields(text[head.end() :])
+    if text.lstrip().startswith('"'):
+        return _cells(text.strip())
+    return _pairs(text, begin.start())
+
+
+def _pairs(text: str, place: int) -> dict[str, str]:
+    """`key=value`, quoted or not, separated by spaces or commas."""
+    fields: dict[str, str] = {}
+    text = text.rstrip()
+    while place < len(text):
+        match = _PAIR.match(text, place)
+        if not match:
+            raise ValueError(f"{_CUT} at {quoted(text[place:].strip())}")
+        bare = match["bare"]
+        _note(fields, match["name"], bare if match["quoted"] is None else match["quoted"])
+        place = match.end()
+    return fields
+
+
+def _cells(text: str) -> dict[str, str]:
+    """The CSV of FortiAnalyzer: each cell is `key=value`, quotes in it are doubled."""
+    fields: dict[str, str] = {}
+    for cell in next(csv.reader([text], strict=True)):
+        name, equals, value = cell.partition("=")
+        if not equals or not name.replace("_", "").isalnum():
+            raise ValueError(f"{_CUT}: the cell {quoted(cell)} is not key=value")
+        _note(fields, name, value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value)
+    return fields
+
+
+def _cef_fields(extension: str) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    names = list(_CEF_NAME.finditer(extension))
+    for place, match in enumerate(names):
+        end = names[place + 1].start() if place + 1 < len(names) else len(extension)
+        name = match[1].removeprefix("FTNTFGT").removeprefix("ad.")
+        value = extension[match.end() : end].strip().replace("\\=", "=").replace("\\\\", "\\")
+        _note(fields, _CEF_NAMES.get(match[1], name), value)
+    return fields
+
+
+def _note(fields: dict[str, str], name: str, value: str) -> None:
+    if fields.get(name, value) != value:
+        raise ValueError(f"the field {quoted(name)} is there twice with different values: parts of two messages?")
+    fields[name] = value
+
+
+def _check_whole(fields: Mapping[str, str]) -> None:
+    """Raises ValueError if the message may be cut off in an address: gateways write other fields behind them."""
+    last = list(fields)[-1]
+    if last in ("tunnelip", "assignip", "remip") and not any(name in fields for name in ("user", "group", "msg")):
+        raise ValueError(f"{_CUT}: it ends with {last}, so the address may be incomplete")
+
+
+def _inside(fields: Mapping[str, str]) -> str | None:
+    return _address(fields.get("tunnelip", "")) or _address(fields.get("assignip", ""))
+
+
+def _address(text: str) -> str | None:
+    """The address in canonical form; None if there is none. Raises ValueError."""
+    address = parse_endpoint(text)
+    return address.text if address else None
+
+
+def _session(fields: Mapping[str, str]) -> str | None:
+    tunnel = fields.get("tunnelid", "")
+    return f"{fields.get('devid', '')}|{tunnel}" if tunnel not in ("", "0") else None
+
+
 def _username(fields: Mapping[str, str]) -> str:
-    """The user; of an IPsec dial-up, who logged in by XAuth, since C(user) is the peer there."""
+    """The user; of an IPsec dial-up, who logged in by XAuth, since `user` is the peer there."""
     for name in ("xauthuser", "user"):
         if fields.get(name, "") not in _NO_USER:
             return fields[name]
     return ""
+
+
+def _offset(zone: str) -> str:
+    """`tz` as an ISO 8601 offset; empty if there is none. Raises ValueError for one that is not understood."""
+    if not zone:
+        return ""
+    match = _ZONE.match(zone)
+    if not match:
+        raise ValueError(f"the time zone tz={quoted(zone)} is not understood")
+    return f"{match[1]}{int(match[2]):02d}{match[3] or '00'}"

@@ -19,14 +19,14 @@ from ..._times.parsing import TimestampParser
 from ..._times.timestamps import epoch_to_milliseconds
 from ..endpoints import endpoint_book
 from ..line_reader import LineReader
-from ..rows import NO_ADDRESS, OTHER_MESSAGE, Rejected, Session, Skipped
+from ..records import REJECTED, SKIPPED, START, Record
+from ..rows import NO_ADDRESS, OTHER_MESSAGE
 from ..several_times import SeveralTimes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ..reading import Reading
-    from ..session_ends import LoggedRow
 
 MAX_CLIENTS = 100_000
 """Of one snapshot of version 1, which are held until the routing table has been read."""
@@ -52,6 +52,7 @@ class OpenvpnStatusParser:
 
     def __init__(self, reading: Reading) -> None:
         self.has_recognised = False
+        self.unknown_messages: dict[str, int] = {}
         self._addresses = endpoint_book()
         formats = ("%Y-%m-%d %H:%M:%S", "%a %b %d %H:%M:%S %Y")
         self._times = SeveralTimes([TimestampParser(timestamp_format, reading.zone) for timestamp_format in formats])
@@ -61,7 +62,7 @@ class OpenvpnStatusParser:
         self._routes: dict[tuple[str, str], list[str]] = {}
         self._characters = 0
 
-    def rows(self, number: int, line: str) -> Iterator[LoggedRow]:
+    def records(self, number: int, line: str) -> Iterator[Record]:
         """The row of a client; for version 1, when its snapshot has ended. Headings, routes and totals are other messages."""
         line = line.rstrip("\r")
         separator = "\t" if "\t" in line else ","
@@ -71,15 +72,15 @@ class OpenvpnStatusParser:
         if kind == "CLIENT_LIST":
             yield from self._listed_client(number, line, values)
         elif self._is_heading(line, kind, values):
-            yield Skipped(number, OTHER_MESSAGE)
+            yield Record(number, SKIPPED, OTHER_MESSAGE)
         elif self._section == _CLIENTS:
             yield from self._waiting_client(number, line)
         else:
             if self._section == _ROUTES:
                 self._note_route(number, line)
-            yield Skipped(number, OTHER_MESSAGE)
+            yield Record(number, SKIPPED, OTHER_MESSAGE)
 
-    def rest(self) -> Iterator[LoggedRow]:
+    def rest(self) -> Iterator[Record]:
         """Clients of a snapshot that is cut off."""
         yield from self._snapshot(is_whole=False)
         self._section = ""
@@ -100,21 +101,21 @@ class OpenvpnStatusParser:
             return line == "ROUTING TABLE"
         return True
 
-    def _listed_client(self, number: int, line: str, values: list[str]) -> Iterator[LoggedRow]:
+    def _listed_client(self, number: int, line: str, values: list[str]) -> Iterator[Record]:
         self.has_recognised = True
         if not self._columns:
-            yield Rejected(number, "there is no HEADER line for CLIENT_LIST before it", line)
+            yield Record(number, REJECTED, "there is no HEADER line for CLIENT_LIST before it", text=line)
         elif len(values) != len(self._columns):
-            yield Rejected(number, _NOT_AS_HEADER.format(len(values), len(self._columns)), line)
+            yield Record(number, REJECTED, _NOT_AS_HEADER.format(len(values), len(self._columns)), text=line)
         else:
             client = dict(zip(self._columns, values))
             yield from self._sessions(number, line, client, [client.get(name, "") for name in _INSIDE])
 
-    def _waiting_client(self, number: int, line: str) -> Iterator[LoggedRow]:
+    def _waiting_client(self, number: int, line: str) -> Iterator[Record]:
         """A client of version 1; its name comes first and may hold commas."""
         surplus = line.count(",") - len(self._columns) + 1
         if surplus < 0:
-            yield Rejected(number, _NOT_AS_HEADER.format(line.count(",") + 1, len(self._columns)), line)
+            yield Record(number, REJECTED, _NOT_AS_HEADER.format(line.count(",") + 1, len(self._columns)), text=line)
             return
         self._hold(number, line, clients=1)
         parts = line.split(",")
@@ -139,31 +140,31 @@ class OpenvpnStatusParser:
             self._hold(number, line)
             self._routes.setdefault((name, real), []).append(inside)
 
-    def _snapshot(self, *, is_whole: bool) -> Iterator[LoggedRow]:
+    def _snapshot(self, *, is_whole: bool) -> Iterator[Record]:
         for number, line, client in self._waiting:
             inside = self._routes.get((client[_NAME], client[_REAL]), [])
             if inside or is_whole:
                 yield from self._sessions(number, line, client, inside)
             else:
-                yield Rejected(number, "the file ends before its routing table, which has the VPN addresses, does", line)
+                yield Record(number, REJECTED, "the file ends before its routing table, which has the VPN addresses, does", text=line)
         self._waiting = []
         self._routes = {}
         self._characters = 0
 
-    def _sessions(self, number: int, line: str, client: Mapping[str, str], inside: Sequence[str]) -> Iterator[LoggedRow]:
+    def _sessions(self, number: int, line: str, client: Mapping[str, str], inside: Sequence[str]) -> Iterator[Record]:
         try:
             associated_ipaddr = self._addresses.lookup(client.get(_REAL, ""))
             ipaddrs = [ipaddr for ipaddr in map(self._addresses.lookup, inside) if ipaddr]
             if associated_ipaddr is None or not ipaddrs:
-                yield Skipped(number, NO_ADDRESS)
+                yield Record(number, SKIPPED, NO_ADDRESS)
                 return
             start = self._since(client)
         except ValueError as error:
-            yield Rejected(number, str(error), line)
+            yield Record(number, REJECTED, str(error), text=line)
             return
         username = next((client[name] for name in _USERNAMES if client.get(name, "") not in _NO_USER), "")
         for ipaddr in dict.fromkeys(ipaddrs):
-            yield Session(number, username, ipaddr, associated_ipaddr, start, None)
+            yield Record(number, START, None, username, ipaddr.text, associated_ipaddr.text, start)
 
     def _since(self, client: Mapping[str, str]) -> int:
         epoch = client.get(_SINCE_EPOCH, "")

@@ -18,21 +18,14 @@ from typing import TYPE_CHECKING
 from ..._times.timestamps import epoch_to_milliseconds
 from ..endpoints import endpoint_book
 from ..line_reader import LineReader
-from ..rows import (
-    NEVER_CONNECTED,
-    NO_ADDRESS,
-    OTHER_MESSAGE,
-    Rejected,
-    Session,
-    Skipped,
-)
+from ..records import ALIVE, REJECTED, SKIPPED, Record
+from ..rows import NEVER_CONNECTED, NO_ADDRESS, OTHER_MESSAGE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..._addresses import Address
     from ..reading import Reading
-    from ..session_ends import LoggedRow
 
 _PEER_FIELDS = 8
 _INTERFACE_FIELDS = 4
@@ -48,39 +41,40 @@ class WireguardParser:
 
     def __init__(self, _reading: Reading) -> None:
         self.has_recognised = False
+        self.unknown_messages: dict[str, int] = {}
         self._addresses = endpoint_book()
 
-    def rows(self, number: int, line: str) -> Sequence[LoggedRow]:
+    def records(self, number: int, line: str) -> Sequence[Record]:
         """One row; more for a peer with several addresses."""
         fields = line.rstrip("\r").split("\t")
         if len(fields) in (_PEER_FIELDS + 1, _INTERFACE_FIELDS + 1):
             del fields[0]
         if len(fields) not in (_PEER_FIELDS, _INTERFACE_FIELDS) or not (_KEY.match(fields[0]) and _KEY.match(fields[1])):
-            return [Rejected(number, "not a line of `wg show all dump`, or cut off", _WITHHELD)]
+            return [Record(number, REJECTED, "not a line of `wg show all dump`, or cut off", text=_WITHHELD)]
         self.has_recognised = True
         if len(fields) == _INTERFACE_FIELDS:
-            return [Skipped(number, OTHER_MESSAGE)]
+            return [Record(number, SKIPPED, OTHER_MESSAGE)]
         try:
             return self._sessions(number, *fields[2:5])
         except ValueError:
             # Its text would quote what stands there, and in a line that is not as it should be that can be a key.
-            return [Rejected(number, "endpoint, allowed addresses or latest handshake are not what they should be", _WITHHELD)]
+            return [Record(number, REJECTED, "endpoint, allowed addresses or latest handshake are not what they should be", text=_WITHHELD)]
 
-    def rest(self) -> Sequence[LoggedRow]:
+    def rest(self) -> Sequence[Record]:
         """Each line stands for itself."""
         return []
 
-    def _sessions(self, number: int, endpoint: str, allowed: str, handshake: str) -> Sequence[LoggedRow]:
+    def _sessions(self, number: int, endpoint: str, allowed: str, handshake: str) -> Sequence[Record]:
         if not _WHOLE_NUMBER.match(handshake):
             raise ValueError("no time")
         if int(handshake) == 0:
-            return [Skipped(number, NEVER_CONNECTED)]
+            return [Record(number, SKIPPED, NEVER_CONNECTED)]
         associated_ipaddr = self._addresses.lookup(endpoint)
         ipaddrs = self._single_addresses(allowed)
         if associated_ipaddr is None or not ipaddrs:
-            return [Skipped(number, NO_ADDRESS)]
+            return [Record(number, SKIPPED, NO_ADDRESS)]
         start = epoch_to_milliseconds(handshake)
-        return [Session(number, "", ipaddr, associated_ipaddr, start, None) for ipaddr in ipaddrs]
+        return [Record(number, ALIVE, None, "", ipaddr.text, associated_ipaddr.text, start) for ipaddr in ipaddrs]
 
     def _single_addresses(self, allowed: str) -> list[Address]:
         """Those that are of the peer alone; whole networks behind it are not."""
@@ -101,6 +95,6 @@ class WireguardReader(LineReader):
     def __init__(self, reading: Reading) -> None:
         super().__init__(reading, WireguardParser, "a line of `wg show all dump`")
 
-    def shown(self, rejected: Rejected) -> Rejected:
+    def shown(self, record: Record) -> Record:
         """A line that is no text is not shown either."""
-        return rejected._replace(text=_WITHHELD)
+        return record._replace(text=_WITHHELD)

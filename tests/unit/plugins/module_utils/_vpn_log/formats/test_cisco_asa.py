@@ -60,9 +60,16 @@ def test_a_missing_year_is_the_latest_that_is_no_more_than_a_day_after_the_file(
         ("Mar 21 2014 23:03:49 vpn-2 : ", "2014-03-21T23:03:49"),
         ("Mar 21 2014 23:03:49: ", "2014-03-21T23:03:49"),
         ("Mar 21 2014 23:03:49 EST: ", "2014-03-22T04:03:49"),
-        ("Mar 21 2014 23:03:49 FW: ", "2014-03-21T23:03:49"),
-        ("<166>2018-06-27T12:17:46Z asa : ", "2018-06-27T12:17:46"),
-        ("2018-06-27T12:17:46.123456+02:00 asa ", "2018-06-27T10:17:46"),
+        ("Mar 21 2014 23:03:49 EDT fw : ", "2014-03-22T03:03:49"),
+        ("Mar 21 2014 23:03:49 fw ASA[7]: ", "2014-03-21T23:03:49"),
+        ("Mar 21 2014 23:03:49 UTC+2:00: ", "2014-03-21T21:03:49"),
+        ("Mar 21 2014 23:03:49 PSTDST: ", "2014-03-22T06:03:49"),
+        ("Mar 21 2014 23:03:49 +0530 fw : ", "2014-03-21T17:33:49"),
+        ("Mar 21 2014 11:03:49 PM fw : ", "2014-03-21T23:03:49"),
+        ("2014 Mar 21 23:03:49 fw : ", "2014-03-21T23:03:49"),
+        ("Mar 21 23:03:49 2014 fw : ", "2014-03-21T23:03:49"),
+        ("<166>2013-06-27T12:17:46Z asa : ", "2013-06-27T12:17:46"),
+        ("2013-06-27T12:17:46.123456+02:00 asa ", "2013-06-27T10:17:46"),
         ("Mar 22 08:00:00 relay <166>Mar 21 2014 23:03:49: ", "2014-03-21T23:03:49"),
         ("2014-03-22T08:00:00Z relay Mar 21 2014 23:03:49: ", "2014-03-21T23:03:49"),
         ("Mar 22 08:00:00 relay Mar 21 23:03:49 fw : ", "2014-03-21T23:03:49"),
@@ -70,6 +77,12 @@ def test_a_missing_year_is_the_latest_that_is_no_more_than_a_day_after_the_file(
 )
 def test_what_stands_before_a_message(written: Written, head: str, start: str):
     assert start_of(written(f"{head}{ASSIGNED}\n"), "2014-03-23T00:00:00") == start
+
+
+@pytest.mark.parametrize("beside", ["FW:", "QQT:", "CST:", "brt fw :", "14PM fw :", "ESTX fw :", "1 fw :"])
+def test_what_is_beside_a_time_and_not_understood_makes_the_row_invalid(written: Written, beside: str):
+    read = read_log(written(f"Mar 21 2014 14:03:49 {beside} {ASSIGNED}\n"), "cisco_asa", timezone=None)
+    assert [row.line for row in read.rejected] == [1]
 
 
 def test_times_without_a_zone_are_in_the_zone_of_the_option(written: Written):

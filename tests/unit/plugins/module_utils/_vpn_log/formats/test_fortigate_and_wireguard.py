@@ -49,8 +49,7 @@ def test_the_time_of_an_event(written: Written, old: str, new: str, milliseconds
         (" tunnelip=10.8.0.3", "", "no_address"),
         ("203.0.113.7", "0.0.0.0", "no_address"),
         ("tunnel-up", "ssl-login-fail", "failed_login"),
-        ("tunnel-up", "tunnel-stats", "other_message"),
-        ('action="tunnel-up"', 'action="edit" cfgpath="x" msg="action=tunnel-up"', "other_message"),
+        ('action="tunnel-up"', 'action="edit" cfgpath="x" cfgobj="action=tunnel-up"', "other_message"),
     ],
 )
 def test_events_that_begin_no_session(written: Written, old: str, new: str, reason: str):
