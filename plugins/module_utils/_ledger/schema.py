@@ -159,10 +159,9 @@ _AS_VERSION_2 = Tables(
     observation="(SELECT scope, timestamp, addresses, run AS batch FROM observation)",
     batch=f"(SELECT id, 0 AS run, {ACCEPTED} AS state FROM run)",
     # Without a row, since positions of version 1 mean something else.
-    checkpoint="(SELECT id, 0 AS scope, NULL AS reading, NULL AS sha256, 0 AS end_offset, 0 AS line, '' AS summary FROM scope"
-    " WHERE id < 0)",
+    checkpoint="(SELECT id, scope, reading, fingerprint AS sha256, 0 AS end_offset, line, summary FROM log_position WHERE id < 0)",
     event="(SELECT endpoint, key, answered, alias, id, document_index, 0 AS over_at FROM event)",
-    rewrite="(SELECT endpoint, NULL AS key, NULL AS stored FROM scope WHERE id < 0)",
+    rewrite="(SELECT endpoint, key, key AS stored FROM event WHERE endpoint IS NULL)",
 )
 
 
