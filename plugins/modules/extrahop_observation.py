@@ -73,9 +73,10 @@ options:
     type: path
   timestamp_unit:
     description:
-      - The unit in which times are sent. ExtraHop's own script sends seconds; milliseconds are documented elsewhere.
-        If observations do not show up although they are accepted, try the other one.
-      - Rows that were uploaded in one unit are not known in the other.
+      - The unit in which times are sent. ExtraHop's texts contradict each other. Its script and its page on observations use seconds; its
+        newest text on the REST API says that all times are in milliseconds. The answer is the same for both.
+      - If observations do not show up although they are accepted, upload a few with the other unit and compare.
+      - The ledger keeps the units apart. Rows that were uploaded in one unit are new in the other.
     type: str
     choices: [seconds, milliseconds]
     default: seconds
@@ -131,8 +132,10 @@ options:
     default: false
   check_devices:
     description:
-      - Ask the appliance which O(observations[].ipaddr) of this input belong to no device that it observed. RV(unobserved) returns them.
-        It accepts their observations and ignores them.
+      - Ask the appliance which O(observations[].ipaddr) of this input belong to no device that it has ever observed. RV(unobserved) returns
+        them. The appliance accepts their observations and ignores them.
+      - All addresses of a device count, also those that it does not show, and devices that were active long ago. Each search asks for up to
+        100 addresses; a few more are needed for addresses that no device shows.
       - The addresses of the input, each once, are held in memory for this.
     type: bool
     default: false

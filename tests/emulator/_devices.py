@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,8 @@ def search_devices(value: object, settings: Settings, book: AddressBook) -> list
     """One page of the devices that a search body asks for, in a stable order. Raises InvalidSearchError.
 
     The appliance observed whole networks, so the devices are those observed addresses that the filter names,
-    and the shared ones. An address in `shared_addresses` belongs to two devices.
+    and the shared ones. An address in `shared_addresses` belongs to two devices. A device in `second_addresses` has an address that it
+    does not show. Devices that were active `device_idle_days` ago are found only by a search that goes back so far.
     """
     if not isinstance(value, dict):
         raise InvalidSearchError("the body must be an object")
@@ -41,15 +43,28 @@ def search_devices(value: object, settings: Settings, book: AddressBook) -> list
     test = _compile(value["filter"], "filter", book, named) if "filter" in value else _everything
     shared = {str(ipaddress.ip_address(address)): None for address in settings.shared_addresses}
     named.update(shared)
+    if not _reaches(value.get("active_from"), settings.device_idle_days):
+        return []
+    owners = {second: first for first, _equals, second in (pair.partition("=") for pair in settings.second_addresses)}
     found: list[dict[str, Any]] = []
     for address in named:
-        if book.look(address) == OBSERVED and test(address):
-            found.append(_device(address, 0))
-            if address in shared:
-                found.append(_device(address, 1))
+        owner = owners.get(address, address)
+        if book.look(owner) == OBSERVED and test(address):
+            found += [_device(owner, copy, exploded=settings.exploded_ipv6) for copy in range(2 if address in shared else 1)]
+    found = list({one["id"]: one for one in found}.values())
     if settings.device_page_cap:
         limit = min(limit, settings.device_page_cap)
     return found[offset : offset + limit]
+
+
+def _reaches(active_from: object, days: float) -> bool:
+    """Whether a search from then on finds devices that were active so many days ago. Negative numbers count from now on backwards."""
+    if not days:
+        return True
+    if not isinstance(active_from, int) or active_from == 0:
+        return False
+    now = time.time() * 1000
+    return (active_from if active_from > 0 else now + active_from) <= now - days * 86_400_000
 
 
 def _everything(_address: str) -> bool:
@@ -94,7 +109,7 @@ def _compile_group(rule: dict[str, Any], where: str, book: AddressBook, named: d
     return lambda address: not any(test(address) for test in tests)
 
 
-def _device(address: str, copy: int) -> dict[str, Any]:
+def _device(address: str, copy: int, *, exploded: bool) -> dict[str, Any]:
     digest = hashlib.sha256(f"{address}/{copy}".encode()).hexdigest()
     parsed = ipaddress.ip_address(address)
     return {
@@ -104,7 +119,7 @@ def _device(address: str, copy: int) -> dict[str, Any]:
         "display_name": f"vpn-client-{address}" + (f" ({copy + 1})" if copy else ""),
         "default_name": f"Device {address}",
         "ipaddr4": address if parsed.version == 4 else None,
-        "ipaddr6": address if parsed.version == 6 else None,
+        "ipaddr6": None if parsed.version == 4 else (parsed.exploded.upper() if exploded else address),
         "macaddr": None,
         "device_class": "remote",
         "is_l3": True,

@@ -33,6 +33,7 @@ class ExtraHop:
         self.routes = (
             Route(OBSERVATIONS, WRITE, {"POST": self._observations}),
             Route("/api/v1/devices/search", READ, {"POST": self._devices}),
+            Route("/api/v1/devicegroups", READ, {"GET": self._device_groups}),
             Route("/api/v1/extrahop", READ, {"GET": self._appliance}),
             Route("/oauth2/token", TOKEN, {"POST": self._token}),
         )
@@ -119,12 +120,13 @@ class ExtraHop:
             answer["expires_in"] = int(settings.token_life)
         return json_reply(200, answer)
 
-    def _check_headers(self, call: Call) -> None:
+    def _check_headers(self, call: Call, *, accept: bool) -> None:
+        """The vendor's guide names both headers for uploads; the vendor's own clients send no Accept header when they read."""
         if not self._settings.strict_headers:
             return
         if call.media_type != "application/json":
             raise RefusedError(_invalid(f"Content-Type: expected application/json, got {call.media_type!r}"))
-        if not call.accepts_json:
+        if accept and not call.accepts_json:
             raise RefusedError(_invalid(f"Accept: expected application/json, got {call.headers.get('Accept', '')!r}"))
 
     # -- the calls ----------------------------------------------------------------------------------------------------
@@ -134,7 +136,7 @@ class ExtraHop:
         settings = self._settings
         if not settings.full_privileges:
             return json_reply(403, {"error_message": "The user does not have full write privileges"})
-        self._check_headers(call)
+        self._check_headers(call, accept=True)
         try:
             rows = check_upload(_json_body(call), settings, self._book)
         except InvalidUploadError as error:
@@ -153,12 +155,17 @@ class ExtraHop:
 
     def _devices(self, call: Call) -> Reply:
         self._authenticate(call)
-        self._check_headers(call)
+        self._check_headers(call, accept=False)
         self.devices_searched += 1
         try:
             return json_reply(200, search_devices(_json_body(call), self._settings, self._book))
         except InvalidSearchError as error:
             return _invalid(str(error))
+
+    def _device_groups(self, call: Call) -> Reply:
+        self._authenticate(call)
+        group = {"id": 1, "name": "VPN Clients", "description": "", "dynamic": True, "built_in": True, "include_custom_devices": False}
+        return json_reply(200, [group])
 
     def _appliance(self, call: Call) -> Reply:
         self._authenticate(call)

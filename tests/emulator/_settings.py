@@ -73,6 +73,9 @@ class Settings:
     unobserved: list[str] = field(default_factory=lambda: ["10.8.200.0/24"])
     shared_addresses: list[str] = field(default_factory=lambda: ["10.8.0.1"])
     device_page_cap: int = 0
+    second_addresses: list[str] = field(default_factory=list)
+    device_idle_days: float = 0.0
+    exploded_ipv6: bool = False
     extrahop_version: str = "9.9.1.1234"
 
     # Stellar Cyber: who may do what
@@ -103,7 +106,7 @@ class Settings:
     unknown_keys: str = "refuse"
     unknown_event_status: int = 404
     strict_fields: bool = True
-    integer_timestamps: bool = True
+    integer_timestamps: bool = False
     # Stellar Cyber: what it holds
     index_style: str = "on_premises"
     org_id: str = "0123456789abcdef"

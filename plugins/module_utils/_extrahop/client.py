@@ -11,7 +11,6 @@ Sources of the facts: the vendor's guide "Add observations through the REST API"
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -21,18 +20,13 @@ from .._http.client import HttpClient, Operation
 from .._http.connection import ConnectionSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from .._http.auth import Auth
     from .._secrets import SecretKeeper
 
 OBSERVATIONS_PATH = "/api/v1/observations/associatedipaddrs"
-DEVICE_SEARCH_PATH = "/api/v1/devices/search"
 _CREDENTIALS = ("api_key", "client_id", "client_secret")
-_ADDRESSES_A_SEARCH = 100
-_DEVICES_A_PAGE = 1000
-_MOST_DEVICES = 100_000
-"""With the addresses of one search; a server that always has one more would never be done."""
 
 
 class ExtraHopClient:
@@ -65,7 +59,7 @@ class ExtraHopClient:
     def upload_observations(self, body: bytes) -> bool:
         """Uploads one request's worth of observations, and returns whether the appliance may have received them twice.
 
-        C(body) is the JSON of C({"observations": [{"ipaddr", "associated_ipaddr", "timestamp"}], "source"}). The answer is a 202 whose body
+        C(body) is the JSON of `{"observations": [{"ipaddr", "associated_ipaddr", "timestamp"}], "source"}`. The answer is a 202 whose body
         has no documented shape; it does not mean that the observations are stored: addresses that were never observed are ignored.
         """
         answer = self._http.request(Operation.REPEATABLE_WRITE, "POST", OBSERVATIONS_PATH, expect=(202,), json_body=body)
@@ -73,36 +67,11 @@ class ExtraHopClient:
             raise answer.unexpected("an empty body, text or JSON was expected")
         return answer.is_repeated
 
-    def observed_addresses(self, addresses: Sequence[str]) -> Iterator[str]:
-        """Those of the addresses that belong to devices which the appliance has observed."""
-        for start in range(0, len(addresses), _ADDRESSES_A_SEARCH):
-            yield from self._observed_of(addresses[start : start + _ADDRESSES_A_SEARCH])
+    def observed_addresses(self, addresses: Sequence[str]) -> set[str]:
+        """Those of the addresses, in canonical form, that belong to devices which the appliance has observed."""
+        from .devices import DeviceSearch
 
-    def _observed_of(self, addresses: Sequence[str]) -> Iterator[str]:
-        wanted = set(addresses)
-        rules = [{"field": "ipaddr", "operator": "=", "operand": address} for address in addresses]
-        missing = set(wanted)
-        seen: set[str] = set()
-        offset = 0
-        # Nobody documents whether the appliance gives as many devices as it is asked for: the last page is the one without a new one.
-        while missing:
-            search = {"filter": {"operator": "or", "rules": rules}, "limit": _DEVICES_A_PAGE, "offset": offset}
-            answer = self._http.request(Operation.READ, "POST", DEVICE_SEARCH_PATH, expect=(200,), json_body=json.dumps(search).encode())
-            devices = answer.json()
-            if not isinstance(devices, list) or not all(isinstance(device, dict) for device in devices):
-                raise answer.unexpected("a list of devices was expected")
-            for device in devices:
-                # One address can belong to several devices, and one device can have both kinds of address.
-                found = (device.get("ipaddr4"), device.get("ipaddr6"))
-                missing.difference_update(address for address in found if isinstance(address, str))
-            ids = {str(device.get("id")) for device in devices}
-            if ids <= seen:
-                break
-            seen |= ids
-            offset += len(devices)
-            if offset > _MOST_DEVICES:
-                raise answer.unexpected(f"no more than {_MOST_DEVICES} devices with {len(addresses)} addresses were expected")
-        yield from wanted - missing
+        return DeviceSearch(self._http).observed(addresses)
 
 
 def _chosen_credentials(params: Mapping[str, Any]) -> dict[str, str]:

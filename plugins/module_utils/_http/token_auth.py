@@ -9,6 +9,7 @@ that one has ended."""
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
@@ -27,7 +28,13 @@ RENEW_BEFORE_END_SECONDS = 60.0
 _READ_BYTES = 4096
 _LONGEST_TOKEN_SECONDS = 86_400.0
 _TOKEN = re.compile(r"[\x21-\x7e]+\Z")
-_ENDED_TEXTS = (b"token is invalid", b"token is expired", b"token has expired", b"token expired", b"invalid_token", b"expired token")
+_ENDED = re.compile(
+    r"(?:token|jwt)\b.{0,60}\b(?:invalid|expired?|ended|revoked|unknown|not (?:valid|active|found))\b"
+    r"|\b(?:invalid|expired|revoked|unknown)[ _-](?:\w+[ _-]){0,3}(?:token|jwt)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What servers and gateways say of a token that has ended, with 400 or 403."""
+_INVALID = re.compile(r"\s*[\"']?invalid(?![ _]?request)", re.IGNORECASE)
 
 
 class Token(NamedTuple):
@@ -107,8 +114,24 @@ class RenewableTokenAuth(Auth):
 
 
 def says_token_ended(answer: Answer) -> bool:
-    """Whether a new token is needed: a 401, or a 400 with one of the texts seen for ended tokens."""
+    """Whether a new token is needed: a 401, or a 400 or 403 with one of the texts seen for tokens that ended early.
+
+    The answer decides, never what of it may be shown. Logging in once more for nothing does no harm.
+    """
     if answer.status == 401:
         return True
-    body = answer.body[:_READ_BYTES].lower()
-    return answer.status == 400 and any(words in body for words in _ENDED_TEXTS)
+    if answer.status not in (400, 403):
+        return False
+    text = answer.body[:_READ_BYTES].decode("utf-8", errors="replace")
+    return bool(_ENDED.search(text)) or (answer.status == 400 and any(map(_INVALID.match, _messages(text))))
+
+
+def _messages(text: str) -> tuple[str, ...]:
+    """What an answer says: itself, or the texts of its JSON object but for those that name a kind of error."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return (text,)
+    if not isinstance(value, dict):
+        return (text,)
+    return tuple(said for name, said in value.items() if isinstance(said, str) and name not in ("type", "error", "code"))

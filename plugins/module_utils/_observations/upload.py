@@ -236,7 +236,7 @@ class ObservationUpload:
 
     def _ask_for_unobserved(self) -> None:
         if self.options.checks_devices:
-            observed = set(self.client.observed_addresses(sorted(self._ipaddrs)))
+            observed = self.client.observed_addresses(sorted(self._ipaddrs))
             self._unobserved = sorted(self._ipaddrs - observed)
 
     def _warn_of_interrupted(self, interrupted: int) -> None:

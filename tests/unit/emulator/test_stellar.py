@@ -200,6 +200,7 @@ def test_a_wrong_status_is_told_in_the_vendors_words(api: Any, status: Any) -> N
     ],
 )
 def test_fields_have_types_and_ranges(api: Any, emu: RunningEmulator, name: str, value: Any) -> None:
+    emu.configure(integer_timestamps=True)
     answer = api.insert(**{name: value})
 
     assert answer.status_code == 400

@@ -453,6 +453,28 @@ class TestCheckDevices:
         observations = [{**TWO[0], "ipaddr": address} for address in ("FD00:8:0::7", "fd00:9::7")]
         assert upload(observations=observations, check_devices=True)["unobserved"] == ["fd00:9::7"]
 
+    def test_ipv6_in_another_notation(self, upload, emulator):
+        emulator.configure(exploded_ipv6=True)
+        observations = [{**TWO[0], "ipaddr": address} for address in ("fd00:8::7", "fd00:9::7")]
+        assert upload(observations=observations, check_devices=True)["unobserved"] == ["fd00:9::7"]
+
+    def test_devices_that_were_active_long_ago(self, upload, emulator):
+        emulator.configure(device_idle_days=400)
+        unknown = {**TWO[0], "ipaddr": "10.8.200.9"}
+        assert upload(observations=[*TWO, unknown], check_devices=True)["unobserved"] == ["10.8.200.9"]
+
+    @pytest.mark.parametrize("seconds", [["10.8.3.7=10.8.3.8"], ["10.8.9.9=10.8.3.8", "10.8.9.9=10.8.3.7"], ["fd00:8::1=10.8.3.8"]])
+    def test_addresses_that_a_device_does_not_show(self, upload, emulator, seconds):
+        emulator.configure(second_addresses=seconds)
+        unknown = [{**TWO[0], "ipaddr": f"10.8.200.{number}"} for number in range(1, 9)]
+        run = upload(observations=[*TWO, *unknown], check_devices=True)
+        assert run["unobserved"] == [f"10.8.200.{number}" for number in range(1, 9)]
+
+    def test_unknown_addresses_do_not_cost_a_search_each(self, upload, emulator):
+        unknown = [{**TWO[0], "ipaddr": f"10.8.200.{number}"} for number in range(1, 99)]
+        assert len(upload(observations=[*TWO, *unknown], check_devices=True)["unobserved"]) == 98
+        assert len(emulator.requests(kind="read")) <= 6
+
     def test_a_refused_search_does_not_hide_the_upload(self, upload, emulator):
         emulator.add_fault("status", {"kind": "read"}, status=403, times=None, body={"error_message": "no"})
         run = upload(observations=TWO, check_devices=True)

@@ -95,7 +95,7 @@ def test_an_appliance_without_ipv6_refuses_the_batch_and_nothing_of_it_is_record
         {"ok_with_error_text": True},
         {"error_form": "text"},
         {"strict_fields": False},
-        {"integer_timestamps": False},
+        {"integer_timestamps": True},
         {"unknown_keys": "ignore"},
         {"update_ser_multi_tags": True},
         {"update_ser_available": False, "security_events_combined": True},
