@@ -115,6 +115,9 @@ class Settings:
     tag_op_noop: bool = False
     ignore_writes: bool = False
     refresh_delay: float = 1.0
+    write_time_added: bool = True
+    clock_ahead: float = 0.0
+    clock_behind: float = 0.0
     analyzed_strings: bool = False
     max_result_window: int = 10_000
 

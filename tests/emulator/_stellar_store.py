@@ -110,7 +110,10 @@ class EventStore:
         fingerprint = json.dumps(body, sort_keys=True)
         self._bodies[fingerprint] = self._bodies.get(fingerprint, 0) + 1
         self.duplicate_inserts += self._bodies[fingerprint] > 1
-        added = {"msg_origin": {"source": "API"}, "tenantid": "", "write_by": "API", "write_time": _milliseconds()}
+        added: dict[str, Any] = {"msg_origin": {"source": "API"}, "tenantid": "", "write_by": "API"}
+        if self._settings.write_time_added:
+            skew = self._settings.clock_ahead - self._settings.clock_behind
+            added["write_time"] = _milliseconds() + int(skew * 1000)
         self._put(Document(self._index(), alias, identifier), {**document, **added}, self._settings.refresh_delay)
         return alias, identifier
 

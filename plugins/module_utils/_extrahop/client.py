@@ -59,7 +59,7 @@ class ExtraHopClient:
     def upload_observations(self, body: bytes) -> bool:
         """Uploads one request's worth of observations, and returns whether the appliance may have received them twice.
 
-        C(body) is the JSON of `{"observations": [{"ipaddr", "associated_ipaddr", "timestamp"}], "source"}`. The answer is a 202 whose body
+        `body` is the JSON of `{"observations": [{"ipaddr", "associated_ipaddr", "timestamp"}], "source"}`. The answer is a 202 whose body
         has no documented shape; it does not mean that the observations are stored: addresses that were never observed are ignored.
         """
         answer = self._http.request(Operation.REPEATABLE_WRITE, "POST", OBSERVATIONS_PATH, expect=(202,), json_body=body)

@@ -425,3 +425,13 @@ def test_seeded_events_keep_their_fields(api: Any, emu: RunningEmulator, event: 
 def test_unknown_paths_and_methods_are_told_apart(api: Any) -> None:
     assert api.stellar("GET", "nothing").status_code == 404
     assert api.stellar("GET", "v1/insert_ser").status_code == 405
+
+
+def test_the_time_of_writing_can_be_wrong_or_missing(api: Any, emu: RunningEmulator) -> None:
+    now = time.time() * 1000
+    emu.configure(clock_ahead=300)
+    assert api.read(api.inserted())["write_time"] >= now + 290_000
+    emu.configure(clock_ahead=0, clock_behind=300)
+    assert api.read(api.inserted())["write_time"] < now - 200_000
+    emu.configure(write_time_added=False)
+    assert "write_time" not in api.read(api.inserted())
