@@ -352,7 +352,7 @@ doubts:
       type: str
     until:
       description:
-        - The latest time of the cause, in ISO 8601 and UTC. Sessions that were open then stay doubtful until a row assigns the address again.
+        - The latest time of the cause, in ISO 8601 and UTC. Sessions that were open stay doubtful until the address is assigned again.
       type: str
     line:
       description: The line in the log; null if it is not about one line.

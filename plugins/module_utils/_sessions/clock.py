@@ -35,6 +35,7 @@ MAX_CLOCK_MS = _DAY_MS
 _ZONES_APART_MS = 36 * _HOUR_MS
 """More than a wrong time zone can account for."""
 _LONELY_MS = 30 * _DAY_MS
+_RARE_MS = 600_000
 _NEIGHBOURS = 5
 _MAX_JUMPS = 500
 """What goes back more often counts as one long jump."""
@@ -124,7 +125,8 @@ class Clock:
             yield self._log.doubt(SPAN, jump.low, jump.high, jump.line, words)
             if 0 < jump.amount <= MAX_CLOCK_MS:
                 amount = jump.amount
-                yield Doubt(self._log.gateway, CLOCK, self.first, self.last, None, jump.line, self._log.named(jump.line, words), amount)
+                since = self.first if earliest is None else min(self.first, earliest)
+                yield Doubt(self._log.gateway, CLOCK, since, self.last, None, jump.line, self._log.named(jump.line, words), amount)
         yield from self._doubled_hours(self.first, self.last)
 
     def is_doubtful(self) -> bool:
@@ -214,7 +216,8 @@ class Clock:
         drop = time - max(lower)
         leap = time - now
         is_back = sum(other >= now - self._log.tolerance_ms for other in lower) * 2 > len(lower)
-        return is_back and (drop > _DAY_MS or (leap > 600_000 and leap > 4 * self._widest_gap(())))
+        is_rare = len(self._recent) >= _NEIGHBOURS and leap > max(_RARE_MS, 4 * self._widest_gap(()))
+        return is_back and (drop > _DAY_MS or is_rare)
 
     def _went_back(self, line: int, time: int, back: int) -> None:
         high = self._high or time
