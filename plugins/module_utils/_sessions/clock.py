@@ -124,7 +124,8 @@ class Clock:
             words = f"{_gone_back(jump)}: a clock was set back, or lines are mixed up"
             yield self._log.doubt(SPAN, jump.low, jump.high, jump.line, words)
             if 0 < jump.amount <= MAX_CLOCK_MS:
-                amount = jump.amount
+                # Before it went back, the clock may have run on for as long as nothing was written.
+                amount = min(MAX_CLOCK_MS, jump.amount + self._largest_gap)
                 since = self.first if earliest is None else min(self.first, earliest)
                 yield Doubt(self._log.gateway, CLOCK, since, self.last, None, jump.line, self._log.named(jump.line, words), amount)
         yield from self._doubled_hours(self.first, self.last)
@@ -222,7 +223,7 @@ class Clock:
     def _went_back(self, line: int, time: int, back: int) -> None:
         high = self._high or time
         is_expected = self._order.direction == UNORDERED or self._is_doubled(time, high)
-        amount = 0 if is_expected else max(back + 2 * self._widest_gap(()), high - time)
+        amount = 0 if is_expected else max(back, high - time)
         if len(self._jumps) < _MAX_JUMPS:
             self._jumps.append(_Jump(line, time, high, amount))
         self._jump = self._jumps[-1]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .._texts import shorten
-from .._vpn_log.records import ALIVE, END, RESTART, SNAPSHOT, START, is_skipped
+from .._vpn_log.records import ALIVE, END, REJECTED, RESTART, SNAPSHOT, is_observation, is_skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -49,13 +49,13 @@ class RowTally:
             # The second record of a row that was counted.
             return
         self.read += 1
-        if not is_skipped(record):
+        if is_observation(record):
+            self.sessions += 1
+        elif record.kind == REJECTED or not is_skipped(record):
             self.rejected += 1
             if len(self.rejected_rows) < LISTED_REJECTS:
                 row = {"line": record.line, "reason": shorten(record.reason or "")}
                 self.rejected_rows.append({"path": path, **row} if self.names_logs else row)
-        elif record.reason is None and record.kind in (START, ALIVE):
-            self.sessions += 1
         else:
             reason = record.reason or _REASONS.get(record.kind, "other_message")
             self.skipped[reason] = self.skipped.get(reason, 0) + 1

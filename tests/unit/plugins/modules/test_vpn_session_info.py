@@ -170,9 +170,10 @@ class TestFilters:
         assert result["counts"]["selected"] == 5000
 
     def test_a_limit_keeps_the_first_also_where_sessions_are_found_by_their_ends(self, ask: Ask, tmp_path: Path):
-        head = 'date=2024-01-01 tz="+0000" logid="0101039947" type="event" subtype="vpn" '
         rows = [
-            f'{head}time=12:00:{place:02} action="tunnel-up" remip=203.0.113.7 tunnelip=10.8.0.{place + 1} user="u"' for place in range(40)
+            f'date=2024-01-01 time=12:00:{place:02} tz="+0000" logid="0101039947" type="event" subtype="vpn" action="tunnel-up" '
+            f'remip=203.0.113.7 tunnelip=10.8.0.{place + 1} user="u" msg="SSL tunnel"'
+            for place in range(40)
         ]
         rows += [row.replace("tunnel-up", "tunnel-down").replace("time=12", "time=13") for row in reversed(rows)]
         path = tmp_path / "gate.log"
