@@ -13,7 +13,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -29,9 +28,9 @@ from ansible_collections.secops.xdr.plugins.module_utils._stellar.client import 
 from demo.sample_events import sample_sessions
 from emulator import RunningEmulator, Settings
 from support.attacks import forms_of, found_in_files
+from support.environments import EnvironmentFailedError, environment
 
 ROOT = Path(__file__).resolve().parents[2]
-ENVIRONMENT = ROOT / "build" / "eda" / ".venv"
 EVENTS = int(os.environ.get("EDA_EVENTS", "1000"))
 KILLS = 2
 PATIENCE = 120.0
@@ -55,22 +54,11 @@ def program() -> Path:
             subprocess.run(apt, check=False, capture_output=True, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
     if not has_java():
         missing("ansible-rulebook needs Java 17 or later, which is not there and could not be installed (openjdk-17-jre-headless).")
-    made = subprocess.run(
-        [
-            sys.executable,
-            "tests/support/checks/make_venv.py",
-            str(ENVIRONMENT.relative_to(ROOT)),
-            "requirements.txt",
-            "tests/integration/requirements-eda.txt",
-        ],
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    if made.returncode:
-        missing(f"ansible-rulebook could not be installed: {made.stdout}{made.stderr}")
-    return ENVIRONMENT / "bin" / "ansible-rulebook"
+    try:
+        return environment("eda", "requirements.txt", "tests/integration/requirements-eda.txt") / "ansible-rulebook"
+    except EnvironmentFailedError as error:
+        missing(f"ansible-rulebook could not be installed: {error}")
+        raise
 
 
 def has_java() -> bool:

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import hypothesis
 import pytest
 
+from support.environments import EnvironmentFailedError, environment
+
 if TYPE_CHECKING:
     from support.attacks import Results
 
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = ROOT / "build" / "fuzz" / ".venv"
 HYPOTHESIS_CASES = 2_000
 RANDOM_CASES = {
     "addresses": 200_000,
@@ -102,20 +103,18 @@ def _from_seed(name: str, seed: int) -> Ran:
 
 def _python_with_atheris() -> Path:
     """The interpreter of an environment with atheris, which is made if it has to be."""
-    files = ["requirements.txt", "requirements-emulator.txt", "tests/torture/requirements-fuzz.txt"]
-    command = [sys.executable, "tests/support/checks/make_venv.py", str(ENVIRONMENT.relative_to(ROOT)), *files]
-    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if made.returncode:
-        pytest.skip(f"atheris cannot be installed for Python {sys.version.split()[0]} here: {made.stderr.strip()[-300:]}")
-    return ENVIRONMENT / "bin" / "python"
+    try:
+        return environment("fuzz", "requirements.txt", "requirements-emulator.txt", "tests/torture/requirements-fuzz.txt") / "python"
+    except EnvironmentFailedError as error:
+        pytest.skip(f"atheris cannot be installed for Python {sys.version.split()[0]} here: {str(error).strip()[-300:]}")
 
 
 def _by_atheris(python: Path, name: str, seed: int, folder: Path) -> Ran:
     began = time.monotonic()
     # It takes seeds of 32 bits, and 0 for none.
     command = [str(python), "-m", "support.fuzz", name, str(ATHERIS_CASES[name]), str(seed % (2**31) + 1), str(folder)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT / "build" / "dev"), str(ROOT / "tests")))}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, errors="replace", check=False)
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT / "build" / "dev"), str(ROOT / "tests")))}
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, errors="replace", check=False)
     output = done.stdout + done.stderr
     assert done.returncode == 0, f"{name}: {output[-4000:]}"
     statistics = dict(re.findall(r"^stat::(\w+):\s+(\d+)", output, re.MULTILINE))

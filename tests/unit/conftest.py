@@ -8,16 +8,15 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.module_runs import run_main
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from emulator import RunningEmulator
     from support.module_runs import ModuleRun
@@ -34,6 +33,11 @@ else:
     hypothesis.settings.register_profile("same", database=None, deadline=None, derandomize=True)
     hypothesis.settings.register_profile("explore", database=None, deadline=None, max_examples=2000)
     hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+# The emulator and what tests share are packages there. pyproject.toml says so, too, but ansible-test does not read it.
+_TESTS = str(Path(__file__).resolve().parents[1])
+if _TESTS not in sys.path:
+    sys.path.insert(0, _TESTS)
 
 _PREFIXES = ("EXTRAHOP_", "STELLAR_", "SECOPS_XDR_")
 _NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "NETRC")
@@ -118,6 +122,8 @@ def emulator(start_emulator: StartEmulator) -> RunningEmulator:
 @pytest.fixture
 def run_module() -> RunModule:
     """Runs a module's main(); in check mode, a write that reaches any emulator fails the test."""
+
+    run_main: Callable[..., ModuleRun] = importlib.import_module("support.module_runs").run_main
 
     def run(main: Callable[[], None], params: Mapping[str, Any], *, check_mode: bool = False, diff: bool = False) -> ModuleRun:
         before = _writes()

@@ -3,6 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fuzz targets: each takes any bytes, makes a case of them, and fails where a promise does not hold.
 
-`support.fuzz.targets` has them all; `tests/unit` runs a few thousand cases, `make torture` a million. Nothing is imported here, because a fuzzer
-that looks for new paths through the code has to be there first.
+`support.fuzz.targets` has them all; `tests/unit` runs a few thousand cases, `make torture` a million. Nothing is imported here, because a
+fuzzer that looks for new paths through the code has to be there first.
 """
