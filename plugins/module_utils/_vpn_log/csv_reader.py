@@ -162,7 +162,7 @@ class CsvReader:
                 kept[place] = False
                 others.append(record)
             else:
-                (ipaddrs[place], inside[place], _), (associated_ipaddrs[place], outside[place], _) = addresses
+                (ipaddrs[place], inside[place], _rest), (associated_ipaddrs[place], outside[place], _rest) = addresses
                 starts[place] = record.time
         ends = list(compress(self._ends(header, rows, starts), kept))
         packed = list(map(add, compress(cast("list[bytes]", inside), kept), compress(cast("list[bytes]", outside), kept)))

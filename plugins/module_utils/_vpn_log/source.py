@@ -337,7 +337,7 @@ def _through_filled_line(lines: list[str], number: int) -> list[str]:
 def _clean(line: str) -> str:
     """The line without what writers and collectors leave at its end: carriage returns, NUL, and these written out as `#015`."""
     line = line.rstrip(_CONTROLS)
-    for _ in range(_MOST_RESIDUES):
+    for _attempt in range(_MOST_RESIDUES):
         if not line.endswith(_RESIDUES):
             break
         line = line[:-4].rstrip(_CONTROLS)
