@@ -8,10 +8,11 @@
 
 from __future__ import annotations
 
-import ast
+import os
+import re
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import env_fallback
+from ansible.module_utils.basic import AnsibleFallbackNotFound
 
 from ._errors import InputError
 from ._texts import quoted
@@ -19,6 +20,7 @@ from ._texts import quoted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 DEFAULT_TIMEOUT_SECONDS = 30
 DEFAULT_RETRIES = 4
 
@@ -68,7 +70,16 @@ class ArgumentSpec:
 
 def from_environment(variable: str, **option: Any) -> dict[str, Any]:
     """An option whose value may also come from an environment variable of the host that runs the module."""
-    return {**option, "fallback": (env_fallback, [variable])}
+    return {**option, "fallback": (_set_variable, [variable])}
+
+
+def _set_variable(*names: str) -> str:
+    """The value of the first of the variables that is set; a blank one counts as not set."""
+    for name in names:
+        value = os.environ.get(name, "").strip()
+        if value:
+            return value
+    raise AnsibleFallbackNotFound
 
 
 def connection_options(prefix: str) -> dict[str, dict[str, Any]]:
@@ -113,27 +124,23 @@ def stellar_connection() -> ArgumentSpec:
 
 
 def plain_text(option: str, value: str) -> str:
-    """The text of an option; raises InputError for an empty one, and for what Ansible made of a list or dictionary given instead."""
+    """The text of an option, with U+FFFD for unpaired surrogates; raises InputError if it is empty."""
     if not value.strip():
         raise InputError(f"{option}: the text is empty.")
-    sendable_text(option, value)
-    if value.lstrip()[:1] in ("[", "{"):
-        try:
-            kind = type(ast.literal_eval(value.strip()))
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            return value
-        if kind in (list, dict, set):
-            what = "list" if kind is list else "dictionary"
-            raise InputError(f"{option}: a {what} was given where a single text belongs: {quoted(value)}.")
-    return value
+    return whole_characters(value)
+
+
+def whole_characters(value: str) -> str:
+    """The text with U+FFFD in place of unpaired surrogates, which bytes of another encoding can become and which nothing can send."""
+    return _HALF_CHARACTER.sub("\ufffd", value)
 
 
 def sendable_text(option: str, value: str) -> str:
-    """The text of an option; raises InputError where it holds half a character, which bytes of another encoding can become."""
+    """The text of an option; raises InputError if it contains an unpaired surrogate (bytes decoded with the wrong encoding)."""
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise InputError(f"{option}: {quoted(value)} is not all text; its character {error.start + 1} cannot be sent.") from error
+        raise InputError(f"{option}: {quoted(value)} is not valid text: its character {error.start + 1} cannot be sent.") from error
     return value
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import errno
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._texts import printable
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 
+_ErrorT = TypeVar("_ErrorT", bound="XdrError")
 NO_HANDLES = (errno.EMFILE, errno.ENFILE)
 NO_HANDLES_MESSAGE = "The host that runs the module has no file handles left; raise its limit (ulimit -n), or lower `concurrency`."
 
@@ -35,10 +36,25 @@ class XdrError(Exception):
         super().__init__(self.message)
         self.details: dict[str, Any] = details
 
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request may succeed a little later."""
+        return False
+
     def with_result(self, result: Mapping[str, Any]) -> XdrError:
-        """Adds what the run had done until then (counts, changed) to what the user is shown."""
-        self.details = {**result, **self.details}
-        return self
+        """Returns the same error with what the run had done until then (counts, changed)."""
+        return self._copied(details={**result, **self.details})
+
+    def with_message(self: _ErrorT, message: str) -> _ErrorT:
+        """Returns an error of the same kind and cause with another message."""
+        return self._copied(message=printable(message), args=(printable(message),))
+
+    def _copied(self: _ErrorT, **attributes: Any) -> _ErrorT:
+        copied = type(self).__new__(type(self), *self.args)
+        vars(copied).update(vars(self))
+        for name, value in attributes.items():
+            setattr(copied, name, value)
+        return copied
 
     def as_result(self) -> dict[str, Any]:
         """The arguments of C(fail_json)."""
@@ -83,6 +99,19 @@ class RequestError(XdrError):
     partly_done = False
     """Whether it was one of several requests of the same change, and those before it were carried out."""
 
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request may succeed a little later."""
+        return self.outcome_unknown
+
+    def with_known_outcome(self: _ErrorT) -> _ErrorT:
+        """Returns the same error for a request that surely changed nothing."""
+        return self._copied(outcome_unknown=False)
+
+    def as_part(self: _ErrorT) -> _ErrorT:
+        """Returns the same error for one of several requests of which those before it were carried out."""
+        return self._copied(partly_done=True)
+
     def after_an_unclear_attempt(self) -> NoAnswerError:
         """The error where this one, which is clear in itself, follows an attempt that may have been carried out."""
         said = "An earlier attempt at the same request got no clear answer, so it may have been carried out or not."
@@ -122,7 +151,25 @@ class AuthenticationError(StatusError):
 
 
 class PermissionDeniedError(StatusError):
-    """403: known, but not allowed."""
+    """403 of the product itself: known, but not allowed."""
+
+
+class GatewayError(AnswerError):
+    """A refusal by something between this host and the product; it says nothing about the product or the account."""
+
+
+class PartialSearchError(AnswerError):
+    """A search that only a part of the index answered: what it does not show may be there all the same."""
+
+
+class RequestTooLongError(StatusError):
+    """411, 413, 414 or 431, or a query with too many clauses: the same in smaller pieces may be accepted."""
+
+
+class UnclearStatusError(StatusError):
+    """408 and its like: the server or a proxy gave up waiting, and the work may have been done."""
+
+    outcome_unknown = True
 
 
 class NotFoundError(StatusError):

@@ -8,12 +8,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import copy
+from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ._ledger_url import keep_ledger_password
 from ._secrets import SecretKeeper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 
 class SecretiveModule(AnsibleModule):
@@ -22,6 +26,21 @@ class SecretiveModule(AnsibleModule):
     Ansible collects what is secret while it looks at the options, and knows nothing of it once one of them is of a wrong shape, such as
     a text where a list of dictionaries belongs. The result that it then writes has all options in it.
     """
+
+    def __init__(self, **spec: Any) -> None:
+        super().__init__(**spec)
+        for problem in _structures_for_texts(self._given, self.argument_spec, ""):
+            self.fail_json(problem)
+
+    @property
+    def null_options(self) -> frozenset[str]:
+        """The options that were given as null. Among the parameters, they look as if they were not given."""
+        return frozenset(name for name, value in self._given.items() if value is None)
+
+    def _load_params(self) -> None:
+        """Keeps the options as they were given, before Ansible makes texts of everything."""
+        super()._load_params()
+        self._given: dict[str, Any] = copy.deepcopy(self.params)
 
     def fail_json(self, msg: str, **kwargs: Any) -> Any:
         """Ends the run with a message; see AnsibleModule."""
@@ -40,3 +59,24 @@ class SecretiveModule(AnsibleModule):
         That takes no NUL, and with Python 3.12 and later a module whose options hold one would fail here, before it can say which.
         """
         super().log(msg.replace("\0", "\\0"), log_args)
+
+
+def _structures_for_texts(given: Mapping[str, Any], spec: Mapping[str, Any], where: str) -> Iterator[str]:
+    """A message for each dictionary or list that was given for a text: Ansible would send what Python prints for it."""
+    for name, option in spec.items():
+        value, kind = given.get(name), option.get("type", "str")
+        if kind in ("str", "path"):
+            yield from _structure_for_text(f"{where}{name}", value)
+        elif kind == "list" and isinstance(value, list):
+            for position, item in enumerate(value):
+                place = f"{where}{name}[{position}]"
+                if option.get("elements") == "str":
+                    yield from _structure_for_text(place, item)
+                elif isinstance(item, dict) and option.get("options"):
+                    yield from _structures_for_texts(item, option["options"], f"{place}.")
+
+
+def _structure_for_text(where: str, value: Any) -> Iterator[str]:
+    if isinstance(value, (dict, list, tuple)):
+        what = "dictionary" if isinstance(value, dict) else "list"
+        yield f"{where}: a {what} was given where a single text belongs. Give the text itself, or join the items to one text."

@@ -16,7 +16,8 @@ description:
   - Inserts security events into the C(aella-ser) index of Stellar Cyber, one by the options or many with O(events).
   - The server itself would keep a second copy of the same event. This module inserts an event only if neither the ledger of this host nor
     the server has one with the same values in O(unique_by).
-  - A request that was sent and never answered is not repeated blindly. The event is looked for first.
+  - An insert counts as done only if the server answered with the ID of the event, or if the event is found. After any other answer, and
+    after none, the event is looked for until O(search_delay) has passed. Only then is it sent again.
 extends_documentation_fragment:
   - secops.xdr.attributes
   - secops.xdr.attributes.actiongroup_stellar
@@ -130,6 +131,11 @@ options:
     description: &detector_index
       - The number of the detector in detections of machine learning.
     type: int
+  tenantid:
+    description: &tenantid
+      - The ID of the tenant that the event belongs to. If not set, the server leaves it empty, which is the root tenant.
+    type: str
+    version_added: 1.1.0
   start_bucket_time:
     description: &start_bucket_time
       - The time at which the data behind the anomaly begins.
@@ -148,28 +154,24 @@ options:
     type: dict
   events:
     description:
-      - Many events, instead of one by the options above.
-      - What stands twice in the list, going by O(unique_by), is inserted once.
+      - Many events. What an entry does not have is taken from the options above, so that values which all events share are given once.
+      - An event that is in the list twice, going by O(unique_by), is inserted once.
     type: list
     elements: dict
     suboptions:
       event_name:
         description: *event_name
         type: str
-        required: true
       event_source:
         description: *event_source
         type: str
-        required: true
       event_status:
         description: *event_status
         type: str
         choices: *statuses
-        required: true
       timestamp:
         description: *timestamp
         type: str
-        required: true
       actual:
         description: *actual
         type: float
@@ -227,6 +229,10 @@ options:
       detector_index:
         description: *detector_index
         type: int
+      tenantid:
+        description: *tenantid
+        type: str
+        version_added: 1.1.0
       start_bucket_time:
         description: *start_bucket_time
         type: int
@@ -248,17 +254,29 @@ options:
   search_index:
     description:
       - The index or pattern in which the server is searched for events that are there already. Several are parted by commas.
-      - On SaaS, events are kept in C(stellar-index-v1-ser-ORG-*). Where the server answers with an index that the pattern does not
+      - On SaaS, events are kept in C(stellar-index-v1-ser-ORG-*). If the server answers with an index that the pattern does not
         cover, a warning says so.
     type: str
     default: aella-ser-*
+  search_delay:
+    description:
+      - How many seconds the server's search may lag behind a write. This is the refresh interval of its index, plus the time in which it
+        may finish a write that a proxy gave up on. Set it higher for a busy cluster.
+      - An insert without a clear answer is looked for until this time has passed since the request was answered or given up. If the run was
+        killed, it counts from the moment that the ledger has for the request, plus O(timeout). Only then, and only if the whole index
+        answered the search, may the event be sent again.
+      - A task waits for this at most 120 seconds. If it would have to wait longer, it fails and says that the outcome is unknown; the next
+        run decides.
+    type: int
+    default: 60
+    version_added: 1.1.0
   unknown_outcome:
     description:
-      - What holds for an event whose earlier insert was never answered, where it cannot be found out, because the account may not read or
-        there is no event at all under O(search_index).
-      - V(fail) says so and does not send the event. Look for it in Stellar Cyber, and run again with V(inserted) if it is there,
+      - What to do with an event whose earlier insert was never answered, if the server cannot be asked about it, because the account may
+        not read events or there is no event at all under O(search_index).
+      - V(fail) reports it and does not send the event. Look for it in Stellar Cyber, and run again with V(inserted) if it is there,
         or with V(missing) if it is not, so that it is sent.
-      - In all other cases the server is asked and this option has no meaning.
+      - With V(missing), the event is looked for once before it is sent, and O(search_delay) is not waited for.
     type: str
     choices: [fail, inserted, missing]
     default: fail
@@ -269,20 +287,21 @@ options:
     default: 4
   ledger:
     description:
-      - Where it is recorded what was inserted. A SQLite file, which is made, for its owner only, where it is missing; or a PostgreSQL
+      - Where it is recorded what was inserted. A SQLite file, which is created for its owner only if it is missing; or a PostgreSQL
         database, for jobs that run on several hosts, as V(postgresql://user:password@host:5432/database). See
         M(secops.xdr.extrahop_observation) for what such a URL may hold.
       - If not set, the environment variable E(SECOPS_XDR_LEDGER) is used, then C(secops.xdr/ledger.sqlite3) in E(XDG_STATE_HOME) or
         C(~/.local/state) on the host that runs the module.
-      - Give a file by its whole path, here and in E(SECOPS_XDR_LEDGER). One that is not whole is seen from the folder in which the module
-        happens to run.
+      - Give a file by its absolute path, here and in E(SECOPS_XDR_LEDGER). A relative path depends on the folder in which the module runs.
       - Of an event, the ledger holds a digest, and the index and id that the server gave it; no text and no credentials.
     type: str
 notes:
   - To insert events, Stellar Cyber wants root scope and the Super Admin profile.
-  - The search of the server lags about a second behind its writes. Within that time, only the ledger keeps two runs from inserting
-    the same event, so two hosts that insert the same event in the same second may both succeed, if they do not share a PostgreSQL one.
-  - Runs with the same ledger wait for each other where they insert the same events.
+  - Hosts that share a ledger (PostgreSQL) never insert the same event twice. Without a shared ledger, two hosts can. Within the time that
+    the search lags behind, usually a second and up to a minute on a busy cluster, each of them finds nothing and inserts the event.
+  - If the server has an event more than once, a warning names the IDs. This can happen if the server finishes a write long after
+    O(search_delay). Nothing is deleted.
+  - Runs with the same ledger wait for each other if they insert the same events.
 seealso:
   - module: secops.xdr.stellar_ser_update
   - module: secops.xdr.stellar_ser_event_info
@@ -327,6 +346,21 @@ EXAMPLES = r"""
         custom_fields:
           user: mjones
 
+- name: Insert two events that share their source, on a cluster whose search lags up to 45 seconds behind
+  secops.xdr.stellar_ser_event:
+    host: stellar.example.com
+    username: analyst@example.com
+    api_key: "{{ stellar_api_key }}"
+    search_delay: 90
+    event_source: VPN
+    event_status: New
+    tenantid: 0f5d3b0c1f2e4a7f9a6f3e0d1c2b3a49
+    events:
+      - event_name: Login at night
+        timestamp: "2024-05-31T02:15:00Z"
+      - event_name: Login from two countries
+        timestamp: "2024-05-31T08:15:00Z"
+
 - name: Insert one event for each finding, whenever it is reported
   secops.xdr.stellar_ser_event:
     host: stellar.example.com
@@ -356,7 +390,7 @@ EXAMPLES = r"""
         search_index: stellar-index-v1-ser-*
       register: reported
 
-    - name: Say what is being done about it
+    - name: Record what is being done about it
       secops.xdr.stellar_ser_update:
         index: "{{ reported.index }}"
         id: "{{ reported.id }}"
@@ -379,7 +413,7 @@ RETURN = r"""
 index:
   description:
     - The name of the index that the server gave with its answer. It is an alias for RV(document_index), and reads and updates take both.
-    - V(null) in check mode for an event that is new, and where the server did not say.
+    - V(null) in check mode for an event that is new, and if the server did not name it.
   returned: for a single event
   type: str
   sample: aella-ser-2021.04.28-
@@ -389,12 +423,19 @@ id:
   type: str
   sample: ZbWyFnkBZsFu_Ay8bQxZ
 document_index:
-  description: The index that the event really is in. V(null) where it could not be read.
+  description: The index that the event really is in. V(null) if it could not be read.
   returned: for a single event
   type: str
   sample: aella-ser-1618012988732-
+duplicates:
+  description: The IDs of further copies of the event on the server.
+  returned: for a single event that the server has more than once
+  type: list
+  elements: str
+  version_added: 1.1.0
+  sample: []
 events:
-  description: What became of each event, in the order given.
+  description: The result for each event, in the order given.
   returned: always
   type: list
   elements: dict
@@ -408,11 +449,16 @@ events:
     document_index:
       description: The same as RV(document_index).
       type: str
+    duplicates:
+      description: The same as RV(duplicates).
+      returned: if the server has the event more than once
+      type: list
+      elements: str
     changed:
       description: Whether this run inserted the event.
       type: bool
     failed:
-      description: Whether it failed; the reason stands in RV(failed_events).
+      description: Whether it failed; the reason is in RV(failed_events).
       returned: on failure
       type: bool
   sample:

@@ -14,7 +14,9 @@ author:
   - secops.xdr contributors (@secops)
 description:
   - Reads one security event by its ID, or all that a search finds. All conditions that are given must hold.
-  - Results of more than one page are put together, past the 10,000 events that one search can reach.
+  - Results of more than one page are put together, past the 10,000 events that one search can reach. Each event is returned once.
+  - If only a part of the index answers a search, a warning says so, and RV(total_is_exact) is false. Reading one event by its ID
+    fails then.
 extends_documentation_fragment:
   - secops.xdr.attributes
   - secops.xdr.attributes.info
@@ -23,7 +25,7 @@ extends_documentation_fragment:
 options:
   index:
     description:
-      - The index of the event, or the index or pattern to search in. Several are parted by commas.
+      - The index of the event, or the index or pattern to search in. Separate several by commas.
       - On SaaS, events are kept in C(stellar-index-v1-ser-ORG-*).
     type: str
     default: aella-ser-*
@@ -38,14 +40,22 @@ options:
     type: str
   filter:
     description:
-      - Fields and the values that they must have. With a list, one of its values is enough; an empty list matches nothing. With V(null),
-        the field must be missing.
-      - Characters that have a meaning in queries are taken literally. Where the server's index analyses a text, texts with
+      - Fields and the values that they must have. With a list, one of its values is enough; an empty list matches nothing.
+      - V(null), for the option or for a value, is an error, because it would match every event. Use O(absent) for events without a field.
+      - Long lists are sent in several requests.
+      - Characters that have a meaning in queries are taken literally. If the server's index analyses a text, texts with
         more words or other case match too.
     type: dict
+  absent:
+    description:
+      - Fields that the events must not have.
+    type: list
+    elements: str
+    version_added: 1.1.0
   since:
     description:
-      - The earliest C(timestamp) of the events, in epoch milliseconds or ISO 8601 (UTC where it has no offset).
+      - The earliest C(timestamp) of the events, in epoch milliseconds or ISO 8601 (UTC if it has no offset).
+      - Since version 1.1.0 also a span before now by the clock of the host that runs the module, such as V(24h), V(7d) or V(90m).
     type: str
   until:
     description:
@@ -68,7 +78,9 @@ options:
     type: int
     default: 1000
 notes:
-  - Searches see what was written about a second ago.
+  - Searches see what was written a second ago, on busy clusters what was written up to a minute ago.
+  - A warning points out what is probably misspelt, such as a status that Stellar Cyber does not document, a field that no event has, or an
+    index pattern that holds nothing at all.
   - The search reads C(timestamp), the time of what happened, not the time at which the event was written.
 seealso:
   - module: secops.xdr.stellar_ser_event
@@ -96,6 +108,15 @@ EXAMPLES = r"""
     until: "2024-06-01T00:00:00+02:00"
     sort: ["timestamp:asc"]
 
+- name: Find the new events of the last 24 hours
+  secops.xdr.stellar_ser_event_info:
+    host: stellar.example.com
+    username: analyst@example.com
+    api_key: "{{ stellar_api_key }}"
+    filter:
+      event_status: New
+    since: 24h
+
 - name: Find the ten worst events of the last hour
   secops.xdr.stellar_ser_event_info:
     host: stellar.example.com
@@ -110,8 +131,7 @@ EXAMPLES = r"""
     host: stellar.example.com
     access_token: "{{ stellar_token }}"
     index: stellar-index-v1-ser-0123456789abcdef-*
-    filter:
-      event_score: null
+    absent: [event_score]
     size: 5000
     limit: 100000
 """
@@ -146,7 +166,8 @@ total:
   type: int
   sample: 1
 total_is_exact:
-  description: Whether RV(total) is exact. Servers stop counting at 10,000; then there are at least so many.
+  description: Whether RV(total) is exact. Servers stop counting at 10,000, and may answer with a part of the index only; then there are at
+    least so many.
   returned: always
   type: bool
   sample: true
@@ -164,7 +185,7 @@ def main() -> None:
     spec = stellar_connection().merged_with(info_options())
     module = SecretiveModule(supports_check_mode=True, **spec.to_kwargs())
     with reported_by(module):
-        module.exit_json(**read_events(module.params, Run.of(module)))
+        module.exit_json(**read_events(module.params, Run.of(module), module.null_options))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,11 @@ author:
 description:
   - Sets the status of security events, comments them, and adds and removes tags, for one event or many.
   - An event is read first, only what differs is written, and it is read again. What did not take effect is an error.
+  - Some servers rewrite comments and tags. HTML escapes, white space and line ends do not count as a difference. Other changes, such as
+    another case or a shorter text, are learned from what the event shows after a write, and the O(ledger) remembers them. A text that
+    came back rewritten counts as written, with one warning for the task.
+requirements:
+  - psycopg 3.2 or later, with a PostgreSQL O(ledger) only (C(pip install "psycopg[binary]"))
 extends_documentation_fragment:
   - secops.xdr.attributes
   - secops.xdr.attributes.actiongroup_stellar
@@ -29,7 +34,9 @@ attributes:
   idempotent:
     support: partial
     details:
-      - Not with O(comment_mode=always), and not where the account may not read events.
+      - Not with O(comment_mode=always), and not if the account may not read events.
+      - On a server that changes more of a comment than HTML escapes, white space and line ends, a host with another O(ledger) writes it
+        once more.
 options:
   index:
     description:
@@ -41,21 +48,21 @@ options:
     type: str
   status:
     description: &status
-      - The status that the event is to have; its case matters.
+      - The status that the event must have; its case matters.
     type: str
     choices: &statuses [New, In Progress, Ignored, Closed]
   comment:
     description: &comment
-      - A comment that the event is to have.
+      - A comment that the event must have.
     type: str
   add_tags:
     description: &add_tags
-      - Tags that the event is to have. Other tags stay.
+      - Tags that the event must have. Other tags stay.
     type: list
     elements: str
   remove_tags:
     description: &remove_tags
-      - Tags that the event is not to have.
+      - Tags that the event must not have. A tag is removed in the server's spelling, if that is known; V(VPN) and V(vpn) are two tags.
     type: list
     elements: str
   events:
@@ -96,7 +103,7 @@ options:
         type: dict
   comment_mode:
     description:
-      - With V(once), a comment is written only where the event has none of the same text. With V(always), each run writes it again.
+      - With V(once), a comment is written only if the event has none of the same text. With V(always), each run writes it again.
     type: str
     choices: [once, always]
     default: once
@@ -109,8 +116,8 @@ options:
     default: auto
   read_access:
     description:
-      - Whether events are read. With V(auto), an account that may not is taken note of with a warning, everything is written,
-        and it is assumed that something changed.
+      - Whether events are read. With V(auto), an account without the right to read gets a warning, everything is written, and it is
+        assumed that something changed. Only the server's own refusal counts; one of a gateway or firewall before it is an error.
       - With V(required), such an account is an error. With V(none), nothing is ever read.
     type: str
     choices: [auto, required, none]
@@ -125,13 +132,22 @@ options:
       - How many events are worked on at once, at most 32.
     type: int
     default: 4
+  ledger:
+    description:
+      - Where it is remembered how this server rewrites comments and tags. Only digests are kept. See the same option of
+        M(secops.xdr.stellar_ser_event) for what can be given.
+      - If not set, the environment variable E(SECOPS_XDR_LEDGER) is used, then C(secops.xdr/ledger.sqlite3) in E(XDG_STATE_HOME) or
+        C(~/.local/state) on the host that runs the module.
+    type: str
+    version_added: 1.1.0
 notes:
   - To update events, Stellar Cyber wants root scope and the Super Admin profile.
-  - A comment is never sent again blindly. After a request without an answer, the event is read to see whether the comment arrived.
+  - A comment is never sent again blindly. After a request without a clear answer, the event is read for up to 60 seconds to see whether the
+    comment arrived, because a server can finish a write after a proxy gave up on it.
   - Only C(update_ser) is proven to take a status, a comment and a tag in one request. It takes one tag a request. C(security_events)
     takes all tags in one, and status and comment in another.
-  - Where the server does not read events by their ID, they are searched for. The search lags about a second behind writes, so that runs
-    in quick succession may write the same again.
+  - If the server does not read events by their ID, they are searched for. The search lags behind writes; the ledger remembers comments that
+    were written, and the event is read for up to 60 seconds until it shows a change.
 seealso:
   - module: secops.xdr.stellar_ser_event
   - module: secops.xdr.stellar_ser_event_info
@@ -229,7 +245,7 @@ id:
   type: str
   sample: 7PW5SXcBlxPU3jFcFJ_s
 before:
-  description: The event before this run. V(null) where it was not read.
+  description: The event before this run. V(null) if it was not read.
   returned: for a single event
   type: dict
   contains:
@@ -246,7 +262,7 @@ before:
       elements: str
   sample: {status: New, comments: [Add first comments], tags: []}
 after:
-  description: The event after this run, as it was read; in check mode, as it would be. V(null) where it was not read.
+  description: The event after this run, as it was read; in check mode, as it would be. V(null) if it was not read.
   returned: for a single event
   type: dict
   contains:
@@ -263,7 +279,7 @@ after:
       elements: str
   sample: {status: Closed, comments: [Add first comments, Analysis complete.], tags: []}
 events:
-  description: What became of each event, in the order given.
+  description: The result for each event, in the order given.
   returned: always
   type: list
   elements: dict
@@ -284,7 +300,7 @@ events:
       description: Whether this run changed the event.
       type: bool
     failed:
-      description: Whether it failed; the reason stands in RV(failed_events).
+      description: Whether it failed; the reason is in RV(failed_events).
       returned: on failure
       type: bool
 failed_events:
@@ -310,7 +326,7 @@ failed_events:
       type: bool
   sample: []
 endpoint:
-  description: The call that updates were sent by. V(null) where none was sent and O(endpoint) is V(auto).
+  description: The call that updates were sent by. V(null) if none was sent and O(endpoint) is V(auto).
   returned: always
   type: str
   sample: update_ser

@@ -72,6 +72,10 @@ class Controls(ABC):
         """Put documents straight into the index, searchable at once; gives `index`, `alias` and `id` of each."""
         return _list(_object(self.ask("POST", "events", list(documents)))["events"])
 
+    def advance(self, seconds: float) -> None:
+        """Set the emulator's clock forward: searches see more, and late work is done."""
+        self.ask("POST", "advance", seconds)
+
     def expire_tokens(self) -> int:
         """End every token given out so far; gives how many."""
         return int(_object(self.ask("POST", "expire_tokens"))["expired"])

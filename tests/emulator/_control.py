@@ -60,8 +60,18 @@ def _answer(emulator: Emulator, call: Call, name: str, item: str) -> Any:
     if (call.method, name) == ("POST", "events"):
         value = _body(call)
         return {"events": emulator.stellar.add_events(value if isinstance(value, list) else [value])}
+    return _on_clock(emulator, call, name)
+
+
+def _on_clock(emulator: Emulator, call: Call, name: str) -> Any:
     if (call.method, name) == ("POST", "expire_tokens"):
         return {"expired": emulator.extrahop.tokens.expire() + emulator.stellar.tokens.expire()}
+    if (call.method, name) == ("POST", "advance"):
+        seconds = _body(call)
+        if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or seconds < 0:
+            raise ControlError("advance: expected seconds")
+        emulator.clock.advance(seconds)
+        return {"advanced": seconds}
     raise KeyError(name)
 
 

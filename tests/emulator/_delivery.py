@@ -29,6 +29,7 @@ LOGIN_PAGE = (
     "<!DOCTYPE html><html><head><title>Sign in</title></head>"
     "<body><h1>Sign in</h1><form method='post'><input name='user'><input name='password'></form></body></html>"
 )
+GATEWAY_PAGE = "<html><head><title>Gateway</title></head><body><center><h1>The request was stopped here</h1></center></body></html>"
 _PIECE = 64 * 1024
 _NOT_HTTP = b"\x00\x15\xffthis is not HTTP\x80\x81\r\n"
 
@@ -82,13 +83,31 @@ def plain(reply: Reply) -> web.StreamResponse:
     return response
 
 
-async def play(
-    request: web.BaseRequest, fault: Fault, call: Call, work: Callable[[], Reply], expired: Callable[[int], Reply]
-) -> tuple[web.StreamResponse, int | None]:
-    """Play a fault; gives the response for the framework and the status the client saw (None: no answer).
+@dataclass(frozen=True)
+class Effects:
+    """What a fault may cause: `work` does what the request asks for, `later` does work after so many seconds of the emulator's clock.
 
-    `work` does what the request asks for. `expired` gives the answer that the product has for an expired token.
+    `expired` gives the answer that the product has for an expired token.
     """
+
+    work: Callable[[], Reply]
+    expired: Callable[[int], Reply]
+    later: Callable[[float, Callable[[], object]], None]
+
+
+async def play(request: web.BaseRequest, fault: Fault, call: Call, effects: Effects) -> tuple[web.StreamResponse, int | None]:
+    """Play a fault; gives the response for the framework and the status the client saw (None: no answer)."""
+    work, expired = effects.work, effects.expired
+    if fault.action == "late":
+        body = call.body
+
+        def late() -> None:
+            # The journal lets go of bodies when a request has ended.
+            call.body = body
+            work()
+
+        effects.later(fault.seconds, late)
+        return plain(html_reply(fault.status or 504, GATEWAY_PAGE)), fault.status or 504
     if fault.action == "delay":
         if fault.when == "before":
             await asyncio.sleep(fault.seconds)
@@ -194,6 +213,14 @@ async def _garbage(delivery: Delivery) -> _Outcome:
     return web.Response(), None
 
 
+async def _informational(delivery: Delivery) -> _Outcome:
+    transport = delivery.request.transport
+    if isinstance(transport, asyncio.Transport):
+        for status in (delivery.fault.status or 103, 102):
+            transport.write(f"HTTP/1.1 {status} Early\r\nLink: </style.css>; rel=preload\r\n\r\n".encode())
+    return plain(delivery.reply), delivery.reply.status
+
+
 async def _echo_authorization(delivery: Delivery) -> _Outcome:
     sent = delivery.call.headers.get("Authorization", "")
     status = delivery.fault.status or 500
@@ -215,5 +242,6 @@ _ACTIONS: Mapping[str, Callable[[Delivery], Awaitable[_Outcome]]] = {
     "oversize": _oversize,
     "drip": _drip,
     "garbage": _garbage,
+    "informational": _informational,
     "echo_authorization": _echo_authorization,
 }

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ._clock import Clock
 from ._exchange import READ, WRITE, Call, RefusedError, Reply, Route, html_reply
 from ._extrahop import ExtraHop
 from ._faults import Faults
@@ -48,7 +49,8 @@ class Emulator:
         self.journal = Journal(self.settings)
         self.faults = Faults()
         self.extrahop = ExtraHop(self.settings)
-        self.stellar = Stellar(self.settings)
+        self.clock = Clock()
+        self.stellar = Stellar(self.settings, self.clock)
         self.resets = 0
         self._recent: deque[float] = deque()
 
@@ -70,6 +72,7 @@ class Emulator:
 
     def work(self, call: Call, target: Target) -> Reply:
         """Do what the call asks for."""
+        self.clock.settle()
         product, route = target.product, target.route
         if product is None:
             return html_reply(404, '<html><body><h1>Not Found</h1><p><a href="/_emulator">Emulator</a></p></body></html>')
@@ -81,9 +84,12 @@ class Emulator:
         if handler is None:
             return product.not_allowed(route)
         try:
-            return handler(call)
+            reply = handler(call)
         except RefusedError as refusal:
-            return refusal.reply
+            reply = refusal.reply
+        if self.settings.session_cookie:
+            reply = replace(reply, headers=(*reply.headers, ("Set-Cookie", "session=5f4dcc3b; Path=/")))
+        return reply
 
     def expired(self, target: Target, status: int) -> Reply:
         """What the target's product answers to an expired token."""
@@ -105,6 +111,7 @@ class Emulator:
         self.faults.remove()
         self.extrahop.clear()
         self.stellar.clear()
+        self.clock.clear()
         self._recent.clear()
 
     def state(self) -> dict[str, Any]:

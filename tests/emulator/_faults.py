@@ -32,9 +32,11 @@ WORKS: Mapping[str, bool] = {
     "oversize": True,
     "drip": True,
     "garbage": True,
+    "informational": True,
+    "late": False,
     "echo_authorization": False,
 }
-_FIXED_WORK = ("delay", "reset_before", "reset_after", "close_before", "close_after")
+_FIXED_WORK = ("delay", "late", "reset_before", "reset_after", "close_before", "close_after")
 _MATCH_KEYS = ("method", "path", "path_regex", "body_contains", "kind", "product")
 
 

@@ -19,6 +19,7 @@ from ._stellar_validation import FIELDS
 from ._values import is_whole
 
 if TYPE_CHECKING:
+    from ._clock import Clock
     from ._settings import Settings
     from ._stellar_store import Candidate, EventStore
 
@@ -26,7 +27,7 @@ _PARAMETERS = {
     "q", "size", "from", "sort", "scroll", "default_operator", "track_total_hits", "_source",
     "ignore_unavailable", "allow_no_indices", "expand_wildcards", "analyze_wildcard", "lenient", "pretty",
 }  # fmt: skip
-_BODY_KEYS = {"query", "size", "from", "sort", "track_total_hits", "_source"}
+_BODY_KEYS = {"query", "search_after", "size", "from", "sort", "track_total_hits", "_source"}
 _SCROLL_KEYS = {"scroll", "scroll_id"}
 _KEEP_ALIVE = re.compile(r"(\d+)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -45,9 +46,11 @@ class _Scroll:
 class Search:
     """Searches over one store."""
 
-    def __init__(self, settings: Settings, store: EventStore) -> None:
+    def __init__(self, settings: Settings, store: EventStore, clock: Clock) -> None:
         self._settings = settings
         self._store = store
+        self._clock = clock
+        self._searches = 0
         self._scrolls: dict[str, _Scroll] = {}
 
     def clear(self) -> None:
@@ -67,14 +70,41 @@ class Search:
             found = self._find(pattern, self._compile(query, body))
         except QueryError as error:
             raise _refusal(error.kind, str(error)) from None
-        hits = _sorted_hits(found, query.get("sort") or body.get("sort"))
+        self._searches += 1
+        order = query.get("sort") or body.get("sort")
+        if not self._settings.id_sort and any(name == "_id" for name, *_rest in _sort_keys(order)):
+            raise _refusal("illegal_argument_exception", "Fielddata access on the _id field is disallowed")
+        if self._settings.unstable_ties and self._searches % 2:
+            found.reverse()
+        hits = _sorted_hits(found, order)
         if str(query.get("_source", body.get("_source", True))).lower() == "false":
             for hit in hits:
                 del hit["_source"]
         if scroll is not None:
             return self._open(hits, size, scroll)
         exact = str(query.get("track_total_hits", body.get("track_total_hits", False))).lower() == "true"
-        return json_reply(200, _answer(hits, hits[start : start + size], exact=exact))
+        page = self._after(hits, body, order) if "search_after" in body else hits[start:]
+        return json_reply(200, self._as_it_fails(_answer(hits, page[:size], exact=exact)))
+
+    def _after(self, hits: list[_Hit], body: dict[str, Any], order: Any) -> list[_Hit]:
+        """The hits after the sort values of a client."""
+        wanted, behaviour = body["search_after"], self._settings.search_after
+        if behaviour == "ignored":
+            return hits
+        keys = _sort_keys(order)
+        if behaviour == "refused" or not isinstance(wanted, list) or len(wanted) != len(keys):
+            raise _refusal("parsing_exception", "Unknown key for a value in [search_after].")
+        return [hit for hit in hits if _is_after(hit["sort"], wanted, keys)]
+
+    def _as_it_fails(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """The answer of a search that only a part of the index answers; the hits are in the other part."""
+        kind = self._settings.partial_searches
+        if kind:
+            none: dict[str, Any] = {"total": {"value": 0, "relation": "eq"}, "max_score": None, "hits": []}
+            answer = {**answer, "hits": none, **_PARTIAL[kind]}
+        if self._settings.null_hits and not answer["hits"]["hits"]:
+            return {**answer, "hits": None}
+        return answer
 
     def continue_scroll(self, call: Call) -> Reply:
         """The next page of a scroll; its identifier in the body or the query."""
@@ -96,6 +126,9 @@ class Search:
     def _compile(self, query: dict[str, str], body: dict[str, Any]) -> Test:
         matcher = Matcher(analyzed=self._settings.analyzed_strings)
         tests: list[Test] = []
+        clauses = max(len(re.findall(r"\sOR\s", query.get("q", str(body.get("query", ""))))) + 1, 1)
+        if clauses > self._settings.max_clauses:
+            raise _refusal("too_many_clauses", f"maxClauseCount is set to {self._settings.max_clauses}")
         if "q" in query:
             default_and = query.get("default_operator", "OR").upper() == "AND"
             tests.append(compile_query(query["q"], matcher, default_and=default_and))
@@ -125,6 +158,9 @@ class Search:
             raise _refusal("illegal_argument_exception", "scroll is not available")
         now = time.monotonic()
         self._scrolls = {name: one for name, one in self._scrolls.items() if one.ends >= now}
+        if len(self._scrolls) >= self._settings.scroll_contexts:
+            reason = "Trying to create too many scroll contexts. Must be less than or equal to: [500]."
+            raise _refusal("rejected_execution_exception", reason, self._settings.scroll_refusal)
         identifier = secrets.token_urlsafe(60) + "=="
         self._scrolls[identifier] = _Scroll(hits, size, 0, now + _keep_alive(keep_alive))
         return self._page(identifier, self._scrolls[identifier])
@@ -133,6 +169,25 @@ class Search:
         page = scroll.hits[scroll.position : scroll.position + scroll.size]
         scroll.position += len(page)
         return json_reply(200, {"_scroll_id": identifier, **_answer(scroll.hits, page, exact=True)})
+
+
+_PARTIAL: dict[str, dict[str, Any]] = {
+    "missing_shard": {"_shards": {"total": 5, "successful": 4, "skipped": 0, "failed": 0}},
+    "failed_shard": {"_shards": {"total": 5, "successful": 4, "skipped": 0, "failed": 1, "failures": [{"shard": 3}]}},
+    "timed_out": {"timed_out": True},
+    "terminated_early": {"terminated_early": True},
+    "skipped_cluster": {"_clusters": {"total": 2, "successful": 1, "skipped": 1}},
+}
+
+
+def _is_after(values_of_hit: list[Any], wanted: list[Any], keys: list[tuple[str, bool, bool]]) -> bool:
+    for held, limit, (_name, descending, _lenient) in zip(values_of_hit, wanted, keys, strict=True):
+        if held == limit:
+            continue
+        if held is None or limit is None:
+            return held is None
+        return bool(held < limit) if descending else bool(held > limit)
+    return False
 
 
 def _answer(hits: list[_Hit], page: list[_Hit], *, exact: bool) -> dict[str, Any]:

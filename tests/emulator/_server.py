@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from ._control import PREFIX, answer
-from ._delivery import plain, play
+from ._delivery import Effects, plain, play
 from ._exchange import Call, Reply
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ class Server:
                 status = reply.status
                 return plain(reply)
             entry.fault = fault.action
-            response, status = await play(request, fault, call, work, lambda code: emulator.expired(target, code))
+            effects = Effects(work, lambda code: emulator.expired(target, code), emulator.clock.later)
+            response, status = await play(request, fault, call, effects)
             return response
         finally:
             if emulator.resets == resets:

@@ -10,6 +10,8 @@ import types
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
+from ._rewriting import REWRITINGS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -24,7 +26,12 @@ CHOICES: Mapping[str, tuple[object, ...]] = {
     "tag_form": ("strings", "objects"),
     "index_style": ("on_premises", "saas"),
     "unknown_keys": ("refuse", "ignore"),
-    "insert_answer": ("json", "text"),
+    "insert_answer": ("json", "text", "error", "empty_object", "other_shape"),
+    "update_answer": ("text", "json", "empty", "bom"),
+    "partial_searches": ("", "missing_shard", "failed_shard", "timed_out", "terminated_early", "skipped_cluster"),
+    "search_after": ("works", "refused", "ignored"),
+    "get_bodies": ("read", "dropped", "411"),
+    "gateway_refusal": ("", "html", "text", "json", "empty"),
     "error_form": ("json", "text"),
     "missing_path_form": ("html", "json", "empty"),
     "login_page": ("off", "reads", "all"),
@@ -103,6 +110,7 @@ class Settings:
     ok_with_error_text: bool = False
     error_form: str = "json"
     insert_answer: str = "json"
+    update_answer: str = "text"
     unknown_keys: str = "refuse"
     unknown_event_status: int = 404
     strict_fields: bool = True
@@ -120,6 +128,23 @@ class Settings:
     clock_behind: float = 0.0
     analyzed_strings: bool = False
     max_result_window: int = 10_000
+    refresh_interval: float = 0.0
+    comment_rewriting: list[str] = field(default_factory=list)
+    tag_rewriting: list[str] = field(default_factory=list)
+    # Stellar Cyber: what is between it and its clients, and how its searches fail
+    partial_searches: str = ""
+    null_hits: bool = False
+    search_after: str = "works"
+    id_sort: bool = True
+    unstable_ties: bool = False
+    scroll_contexts: int = 500
+    scroll_refusal: int = 429
+    get_bodies: str = "read"
+    max_line: int = 0
+    max_clauses: int = 1024
+    session_cookie: bool = False
+    single_token: bool = False
+    gateway_refusal: str = ""
 
     def __post_init__(self) -> None:
         self.check(self.as_dict())
@@ -144,6 +169,8 @@ class Settings:
             _check_type(name, hints[name], value)
             if name in CHOICES and value not in CHOICES[name]:
                 raise SettingError(f"{name}: expected one of {', '.join(map(str, CHOICES[name]))}, got {value!r}")
+            if name in ("comment_rewriting", "tag_rewriting") and not set(value) <= set(REWRITINGS):
+                raise SettingError(f"{name}: expected some of {', '.join(REWRITINGS)}, got {value!r}")
             if name in ("observed", "unobserved"):
                 _check_networks(name, value)
             if name == "shared_addresses":

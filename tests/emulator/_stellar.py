@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
 
-from ._delivery import LOGIN_PAGE
+from ._delivery import GATEWAY_PAGE, LOGIN_PAGE
 from ._exchange import READ, TOKEN, WRITE, Call, RefusedError, Reply, Route, html_reply, json_reply, parse_json
 from ._exchange import text_reply as text
 from ._search import Search
@@ -17,6 +18,7 @@ from ._stellar_validation import Change, InvalidEventError, check_security_event
 from ._tokens import EXPIRED, GOOD, Tokens
 
 if TYPE_CHECKING:
+    from ._clock import Clock
     from ._settings import Settings
 
 TOKEN_PATH = "/connect/api/v1/access_token"
@@ -27,12 +29,12 @@ _SCOPED = "scoped"
 class Stellar:
     """A Stellar Cyber data processor with one account and one scoped key."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
-        self.store = EventStore(settings)
+        self.store = EventStore(settings, clock)
         self.tokens = Tokens()
         self.token_calls = 0
-        self._search = Search(settings, self.store)
+        self._search = Search(settings, self.store, clock)
         self.routes = (
             Route(TOKEN_PATH, TOKEN, {"POST": self._token}),
             Route("/connect/api/v1/insert_ser", WRITE, {"POST": self._insert}),
@@ -98,7 +100,8 @@ class Stellar:
         settings = self._settings
         if settings.login_page == "all":
             return html_reply(200, LOGIN_PAGE)
-        if call.media_type != "application/x-www-form-urlencoded" or call.body:
+        # The form type is not required: a vendor's client sends none with a scoped key.
+        if call.media_type not in ("application/x-www-form-urlencoded", "") or call.body:
             return self._error(400, "invalid_request", "expected an empty form")
         if call.basic() == (settings.username, settings.stellar_api_key):
             holder = _ACCOUNT
@@ -106,6 +109,8 @@ class Stellar:
             holder = _SCOPED
         else:
             return self._error(401, "invalid_credentials", "The credentials are not valid")
+        if settings.single_token:
+            self.tokens.expire()
         answer: dict[str, Any] = {"access_token": self.tokens.give_jwt(settings.jwt_life, holder)}
         if settings.exp_in_answer:
             answer["exp"] = int(time.time() + settings.jwt_life)
@@ -113,6 +118,8 @@ class Stellar:
 
     def _authenticate(self, call: Call) -> str:
         settings = self._settings
+        if settings.session_cookie and call.headers.get("Cookie"):
+            raise RefusedError(self._error(403, "forbidden", "CSRF verification failed"))
         if call.basic() is not None:
             if settings.basic_on_calls and call.basic() == (settings.username, settings.stellar_api_key):
                 return _ACCOUNT
@@ -127,6 +134,15 @@ class Stellar:
     def _reader(self, call: Call) -> None:
         if self._settings.login_page != "off":
             raise RefusedError(html_reply(200, LOGIN_PAGE))
+        if self._settings.gateway_refusal:
+            raise RefusedError(self._gateway_refusal())
+        if call.method == "GET" and call.body and self._settings.get_bodies == "411":
+            raise RefusedError(html_reply(411, GATEWAY_PAGE))
+        if call.method == "GET" and self._settings.get_bodies == "dropped":
+            call.body = b""
+        line = len(call.path) + sum(len(quote_plus(name)) + len(quote_plus(value)) + 2 for name, value in call.query)
+        if self._settings.max_line and line > self._settings.max_line:
+            raise RefusedError(html_reply(414, GATEWAY_PAGE))
         holder = self._authenticate(call)
         allowed = self._settings.right_to_read and (holder != _SCOPED or self._settings.scoped_key_can_read)
         if not allowed:
@@ -154,9 +170,16 @@ class Stellar:
             document = split_insert(body, self._settings)
         except InvalidEventError as error:
             return self._invalid(error)
+        answer = self._settings.insert_answer
+        if answer == "error":
+            return json_reply(200, {"status": "error", "message": "the event could not be stored"})
         alias, identifier = self.store.insert(body, document)
-        if self._settings.insert_answer == "text":
+        if answer == "text":
             return text(200, "OK 200")
+        if answer == "empty_object":
+            return json_reply(200, {})
+        if answer == "other_shape":
+            return json_reply(201, {"result": {"event": {"id": identifier}}, "took": 3})
         return json_reply(200, {"index": alias, "_id": identifier})
 
     def _update(self, call: Call) -> Reply:
@@ -185,7 +208,12 @@ class Stellar:
             reason = f"[amsg][{identifier}]: document missing"
             return self._error(self._settings.unknown_event_status, "document_missing_exception", reason)
         self.store.update(document, change, self._settings.username)
-        return text(200, "OK 200")
+        answer = self._settings.update_answer
+        if answer == "json":
+            return json_reply(200, {"status": "success", "_id": identifier})
+        if answer == "empty":
+            return Reply(200)
+        return text(200, "\ufeffOK 200" if answer == "bom" else "OK 200")
 
     def _get(self, call: Call) -> Reply:
         if not self._settings.amsg_available:
@@ -210,6 +238,15 @@ class Stellar:
         return self._search.end_scroll(call)
 
     # -- answers ------------------------------------------------------------------------------------------------------
+
+    def _gateway_refusal(self) -> Reply:
+        """A 403 from something before the server."""
+        form = self._settings.gateway_refusal
+        if form == "html":
+            return html_reply(403, GATEWAY_PAGE)
+        if form == "json":
+            return json_reply(403, {"message": "Forbidden"}, (("x-amzn-errortype", "ForbiddenException"),))
+        return text(403, "error code: 1020") if form == "text" else Reply(403)
 
     def _invalid(self, error: InvalidEventError) -> Reply:
         return text(200 if self._settings.ok_with_error_text else self._settings.validation_status, str(error))

@@ -12,9 +12,12 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ._rewriting import rewritten
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ._clock import Clock
     from ._settings import Settings
     from ._stellar_validation import Change, TagChange
 
@@ -68,8 +71,9 @@ class Document:
 class EventStore:
     """All events, in order of insertion."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
+        self._clock = clock
         self.clear()
 
     def clear(self) -> None:
@@ -110,7 +114,7 @@ class EventStore:
         fingerprint = json.dumps(body, sort_keys=True)
         self._bodies[fingerprint] = self._bodies.get(fingerprint, 0) + 1
         self.duplicate_inserts += self._bodies[fingerprint] > 1
-        added: dict[str, Any] = {"msg_origin": {"source": "API"}, "tenantid": "", "write_by": "API"}
+        added: dict[str, Any] = {"msg_origin": {"source": "API"}, "tenantid": document.get("tenantid", ""), "write_by": "API"}
         if self._settings.write_time_added:
             skew = self._settings.clock_ahead - self._settings.clock_behind
             added["write_time"] = _milliseconds() + int(skew * 1000)
@@ -148,7 +152,8 @@ class EventStore:
             actions.append(f"Status changed to {change.status}")
         if change.comment is not None:
             self.comments_written += 1
-            entry = {"comment_time": now, "comment_user": user, "comment": change.comment}
+            comment = rewritten(change.comment, self._settings.comment_rewriting)
+            entry = {"comment_time": now, "comment_user": user, "comment": comment}
             source["comments"] = [*_list(source.get("comments")), entry]
             actions.append(f"A comment was added by {user}")
         if change.tags and not self._settings.tag_op_noop:
@@ -170,7 +175,7 @@ class EventStore:
 
     def search(self, pattern: str) -> Iterator[Candidate]:
         """What a search over an index pattern sees now, in order of insertion."""
-        matches, now = _index_test(pattern), time.monotonic()
+        matches, now = _index_test(pattern), self._clock.now()
         names = {name for name in self._names if matches(name)}
         for document in self._documents.values():
             candidate = document.seen(now)
@@ -184,7 +189,8 @@ class EventStore:
     def documents(self, offset: int = 0, limit: int | None = None) -> list[dict[str, Any]]:
         """The documents as JSON, in order of insertion, with the plain names of their tags."""
         stop = None if limit is None else offset + limit
-        now = time.monotonic()
+        self._clock.settle()
+        now = self._clock.now()
         return [
             {
                 **as_read(one),
@@ -199,15 +205,21 @@ class EventStore:
         self._sequence += 1
         number = document.current.number + 1 if document.versions else 1
         candidate = Candidate(document.index, document.alias, document.id, source)
-        document.versions.append(Version(number, self._sequence, time.monotonic() + delay, candidate))
+        document.versions.append(Version(number, self._sequence, self._visible(delay), candidate))
         self._documents[document.id] = document
         self._names.update((document.index, document.alias))
+
+    def _visible(self, delay: float) -> float:
+        """When searches see what is written now: at once, after a delay, or at the next tick of the refresh."""
+        visible, interval = self._clock.now() + delay, self._settings.refresh_interval
+        return visible if not interval or not delay else (visible // interval + 1) * interval
 
     def _change_tags(self, source: dict[str, Any], changes: tuple[TagChange, ...]) -> None:
         names = tag_names(source.get(self._settings.tag_field))
         for change in changes:
-            if change.add and change.tag not in names:
-                names.append(change.tag)
+            stored = rewritten(change.tag, self._settings.tag_rewriting)
+            if change.add and stored not in names:
+                names.append(stored)
             elif not change.add and change.tag in names:
                 names.remove(change.tag)
         objects = self._settings.tag_form == "objects"

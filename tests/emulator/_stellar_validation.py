@@ -67,6 +67,7 @@ def _are_texts(value: Any) -> bool:
 
 # The table of the index: what each field holds. write_time is there too, and the server's own in every document.
 FIELDS: Mapping[str, _Check] = {
+    "tenantid": _is_text,
     "actual": _is_number,
     "typical": _is_number,
     "stellar.alert_time": _is_date,

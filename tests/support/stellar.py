@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.secops.xdr.plugins.modules import stellar_ser_event, stellar_ser_event_info, stellar_ser_update
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from emulator import RunningEmulator
     from support.module_runs import ModuleRun
 
-WAITING = "ansible_collections.secops.xdr.plugins.module_utils._events.waiting"
+MODULE_UTILS = "ansible_collections.secops.xdr.plugins.module_utils"
+CLOCKED = ("_events.waiting", "_events.times", "_http.token_auth", "_database.sqlite")
 SEED_TIME = 1619583462308
 # What the vendor's script sends, with its time as the document shows it.
 SEED_BODY = {
@@ -43,8 +45,11 @@ SEED_EVENT = {
 class Stellar:
     """The emulator as Stellar Cyber, and this host with its ledger."""
 
-    def __init__(self, emulator: RunningEmulator, run_module: Callable[..., ModuleRun], folder: Path) -> None:
+    def __init__(
+        self, emulator: RunningEmulator, run_module: Callable[..., ModuleRun], folder: Path, clock: FastClock | None = None
+    ) -> None:
         self.emulator = emulator
+        self.clock = clock or FastClock(emulator)
         self.connection: dict[str, Any] = {
             "host": emulator.host,
             "ca_path": emulator.ca_path,
@@ -65,7 +70,7 @@ class Stellar:
 
     def update(self, *, check_mode: bool = False, diff: bool = False, **options: Any) -> ModuleRun:
         """Runs stellar_ser_update."""
-        return self._with(stellar_ser_update.main, options, check_mode, diff)
+        return self._with(stellar_ser_update.main, {"ledger": self.ledger, **options}, check_mode, diff)
 
     def info(self, *, check_mode: bool = False, **options: Any) -> ModuleRun:
         """Runs stellar_ser_event_info."""
@@ -88,7 +93,34 @@ class Stellar:
         return self._run(main, params, check_mode=check_mode, diff=diff)
 
 
-def hurry(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.2) -> None:
-    """Lets the modules look for a write for a moment only, and often."""
-    monkeypatch.setattr(f"{WAITING}.LOOK_SECONDS", seconds)
-    monkeypatch.setattr(f"{WAITING}.STEP_SECONDS", 0.02)
+class FastClock:
+    """Stands for the time module where modules and ledgers wait for a server: nobody waits, and the server's clock goes along."""
+
+    def __init__(self, emulator: RunningEmulator | None = None) -> None:
+        self.slept = 0.0
+        self._emulator = emulator
+
+    def sleep(self, seconds: float) -> None:
+        """Goes forward, for everybody."""
+        self.slept += seconds
+        if self._emulator is not None:
+            self._emulator.advance(seconds)
+
+    def monotonic(self) -> float:
+        """Seconds that only go forward."""
+        return time.monotonic() + self.slept
+
+    def time(self) -> float:
+        """Seconds since the epoch."""
+        return time.time() + self.slept
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+
+def set_clock(monkeypatch: pytest.MonkeyPatch, emulator: RunningEmulator | None = None) -> FastClock:
+    """No test waits for a server from now on; returns the clock that it goes by."""
+    clock = FastClock(emulator)
+    for module in CLOCKED:
+        monkeypatch.setattr(f"{MODULE_UTILS}.{module}.time", clock)
+    return clock

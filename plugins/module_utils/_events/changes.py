@@ -4,17 +4,18 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Updates that are to be made, as the options of C(stellar_ser_update) give them."""
+"""The options of `stellar_ser_update`, checked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .._argspec import ArgumentSpec
+from .._argspec import ArgumentSpec, from_environment, plain_text, whole_characters, whole_number
 from .._errors import InputError
 from .._stellar.paths import checked_id, checked_index
-from .endpoints import AUTO, SECURITY_EVENTS, UPDATE_SER
+from .endpoints import AUTO, SECURITY_EVENTS, UPDATE_SER, Target
+from .runs import MAX_CONCURRENCY
 from .state import STATUSES, Change
 
 if TYPE_CHECKING:
@@ -30,16 +31,42 @@ _CHANGES = ("status", "comment", "add_tags", "remove_tags")
 
 @dataclass(frozen=True)
 class WantedChange:
-    """One entry of the input: where it stands there, the event, and what is wanted of it."""
+    """One entry of the input: the event, and what is wanted of it."""
 
-    where: str
-    index: str
-    id: str
+    target: Target
     change: Change
 
 
+@dataclass(frozen=True)
+class UpdateOptions:
+    """The options of `stellar_ser_update` beside its connection."""
+
+    changes: Sequence[WantedChange]
+    is_single: bool
+    repeats_comment: bool
+    endpoint: str
+    read_access: str
+    tag_field: str | None
+    concurrency: int
+    ledger: str | None
+
+    @classmethod
+    def parsed(cls, params: Mapping[str, Any]) -> UpdateOptions:
+        """Checks the options of a task; raises InputError."""
+        return cls(
+            changes=wanted_changes(params),
+            is_single=params["events"] is None,
+            repeats_comment=params["comment_mode"] == COMMENT_ALWAYS,
+            endpoint=params["endpoint"],
+            read_access=params["read_access"],
+            tag_field=params["tag_field"],
+            concurrency=whole_number("concurrency", params["concurrency"], 1, MAX_CONCURRENCY),
+            ledger=params["ledger"],
+        )
+
+
 def update_options() -> ArgumentSpec:
-    """The options of C(stellar_ser_update) beside its connection."""
+    """The options of `stellar_ser_update` beside its connection."""
     event = {"index": {"type": "str", "required": True}, "id": {"type": "str", "required": True}, "source": {"type": "dict"}}
     return ArgumentSpec(
         {
@@ -52,6 +79,7 @@ def update_options() -> ArgumentSpec:
             "read_access": {"type": "str", "choices": [READ_AUTO, READ_REQUIRED, READ_NONE], "default": READ_AUTO},
             "tag_field": {"type": "str"},
             "concurrency": {"type": "int", "default": 4},
+            "ledger": from_environment("SECOPS_XDR_LEDGER", type="str", no_log=False),
         },
         required_one_of=[("events", "id")],
         required_together=[("index", "id")],
@@ -79,21 +107,21 @@ def wanted_changes(params: Mapping[str, Any]) -> list[WantedChange]:
 def _wanted(entry: Mapping[str, Any], params: Mapping[str, Any], where: str) -> WantedChange:
     values = {name: params[name] if entry[name] is None else entry[name] for name in _CHANGES}
     comment: str | None = values["comment"]
-    if comment is not None and not comment.strip():
-        raise InputError(f"{where}comment: the text is empty; the server takes no empty comments.")
-    change = Change(
-        values["status"], comment, _tags(f"{where}add_tags", values["add_tags"]), _tags(f"{where}remove_tags", values["remove_tags"])
-    )
-    both = [tag for tag in change.add_tags if tag in change.remove_tags]
+    if comment is not None:
+        comment = plain_text(f"{where}comment", comment)
+    add_tags, remove_tags = (_tags(f"{where}{name}", values[name]) for name in ("add_tags", "remove_tags"))
+    change = Change(values["status"], comment, add_tags, remove_tags)
+    both = [tag for tag in add_tags if tag in remove_tags]
     if both:
-        raise InputError(f"{where}add_tags: the tag {both[0]} is to be added and to be removed; name it in one of the two lists.")
+        raise InputError(f"{where}add_tags: the tag {both[0]} is in `add_tags` and in `remove_tags`; name it in one of them.")
     if change.is_empty:
         raise InputError(f"{where.rstrip('.') or 'status'}: there is nothing to change; set status, comment, add_tags or remove_tags.")
-    return WantedChange(where.rstrip("."), checked_index(f"{where}index", entry["index"]), checked_id(f"{where}id", entry["id"]), change)
+    target = Target(where.rstrip("."), checked_index(f"{where}index", entry["index"]), checked_id(f"{where}id", entry["id"]))
+    return WantedChange(target, change)
 
 
 def _tags(option: str, tags: Sequence[str] | None) -> tuple[str, ...]:
     for position, tag in enumerate(tags or ()):
         if not tag.strip():
             raise InputError(f"{option}[{position}]: the tag is empty.")
-    return tuple(dict.fromkeys(tags or ()))
+    return tuple(dict.fromkeys(whole_characters(tag) for tag in tags or ()))

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._errors import NotFoundError, RequestError, StatusError
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from .._stellar.client import StellarClient
-    from .changes import WantedChange
     from .state import Change
 
     Update = Callable[[str, str, Mapping[str, Any]], None]
@@ -26,6 +26,20 @@ AUTO = "auto"
 UPDATE_SER = "update_ser"
 SECURITY_EVENTS = "security_events"
 _MISSING = (404, 405)
+
+
+@dataclass(frozen=True)
+class Target:
+    """The event to update. `where` is its place in the options, for messages."""
+
+    where: str
+    index: str
+    id: str
+
+    @property
+    def name(self) -> str:
+        """What messages call the event."""
+        return self.where or self.id
 
 
 class UpdateEndpoint:
@@ -37,47 +51,45 @@ class UpdateEndpoint:
         self._is_given = endpoint != AUTO
         self._finding_out = threading.Lock()
 
-    def send(self, wanted: WantedChange, change: Change) -> None:
+    def send(self, target: Target, change: Change) -> None:
         """Sends a change in as few requests as the call allows. Where one of them fails, the rest is not sent."""
         if self.name is None:
             with self._finding_out:
                 if self.name is None:
-                    self._find_out(wanted, change)
+                    self._find_out(target, change)
                     return
         try:
-            self._send_all(self.name, wanted, _BODIES[self.name](change))
+            self._send_all(self.name, target, _BODIES[self.name](change))
         except StatusError as error:
             if not self._is_given or error.status not in _MISSING:
                 raise
-            message = f"{error.message} If this server does not have this call, set `endpoint: auto`."
-            raise NotFoundError(message, error.status, error.reason, **error.details) from error
+            raise error.with_message(f"{error.message} If this server does not have this call, set `endpoint: auto`.") from error
 
-    def _send_all(self, name: str, wanted: WantedChange, bodies: Iterator[dict[str, Any]], *, is_under_way: bool = False) -> None:
+    def _send_all(self, name: str, target: Target, bodies: Iterator[dict[str, Any]], *, is_under_way: bool = False) -> None:
         for fields in bodies:
             try:
-                self._updates[name](wanted.index, wanted.id, fields)
+                self._updates[name](target.index, target.id, fields)
             except RequestError as error:
-                error.partly_done = is_under_way
-                raise
+                raise (error.as_part() if is_under_way else error) from error
             is_under_way = True
 
-    def _find_out(self, wanted: WantedChange, change: Change) -> None:
+    def _find_out(self, target: Target, change: Change) -> None:
         refusals = []
         for name in (UPDATE_SER, SECURITY_EVENTS):
             bodies = _BODIES[name](change)
             try:
-                self._updates[name](wanted.index, wanted.id, next(bodies))
+                self._updates[name](target.index, target.id, next(bodies))
             except StatusError as error:
                 if error.status not in _MISSING:
                     raise
                 refusals.append(error)
                 continue
             self.name = name
-            self._send_all(name, wanted, bodies, is_under_way=True)
+            self._send_all(name, target, bodies, is_under_way=True)
             return
         refusal = refusals[-1]
         message = (
-            f"{wanted.where or wanted.id}: neither update_ser nor security_events took the update of {wanted.id} in {wanted.index} "
+            f"{target.name}: neither update_ser nor security_events accepted the update of {target.id} in {target.index} "
             f"(the last answer: {refusal.message}) Check index, id and the version of the server."
         )
         raise NotFoundError(message, refusal.status, refusal.reason, **refusal.details) from refusal

@@ -17,13 +17,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .._argspec import plain_text
+from .._argspec import plain_text, whole_characters
 from .._errors import InputError
 from .state import STATUSES
 from .times import event_time
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 CATEGORIES = ("killchain", "network", "uba")
 CUSTOM_OBJECT = "custom_ser_field"
@@ -67,6 +67,14 @@ def _text(option: str, value: str) -> str:
     return plain_text(option, value)
 
 
+def _any_text(_option: str, value: str) -> str:
+    return whole_characters(value)
+
+
+def _texts(_option: str, values: Sequence[str]) -> list[str]:
+    return [whole_characters(value) for value in values]
+
+
 def _score(option: str, value: float) -> float:
     number = _finite(option, value)
     if not 0 <= number <= 100:
@@ -105,18 +113,19 @@ FIELDS: tuple[EventField, ...] = (
     EventField("write_time", "str", event_time),
     EventField("event_category", "str", _as_it_is, choices=CATEGORIES),
     EventField("event_score", "int", _score),
-    EventField("event_type", "str", _as_it_is),
+    EventField("event_type", "str", _any_text),
     EventField("severity", "int", _score),
     EventField("fidelity", "float", _score),
     EventField("threat_score", "int", _score),
     EventField("lateral", "bool", _as_it_is),
-    EventField("orig_id", "str", _as_it_is),
-    EventField("orig_index", "str", _as_it_is),
-    EventField("detected_field", "str", _as_it_is),
-    EventField("detected_fields", "list", _as_it_is, elements="str"),
-    EventField("detected_value", "str", _as_it_is),
-    EventField("detected_values", "list", _as_it_is, elements="str"),
+    EventField("orig_id", "str", _any_text),
+    EventField("orig_index", "str", _any_text),
+    EventField("detected_field", "str", _any_text),
+    EventField("detected_fields", "list", _texts, elements="str"),
+    EventField("detected_value", "str", _any_text),
+    EventField("detected_values", "list", _texts, elements="str"),
     EventField("detector_index", "int", _long),
+    EventField("tenantid", "str", _any_text),
     EventField("start_bucket_time", "int", _long),
     EventField("end_bucket_time", "int", _long),
     EventField(CUSTOM_OBJECT, "dict", _json),
@@ -137,7 +146,7 @@ def wire_name(name: str) -> str:
 
 
 def event_body(values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """What is sent for one event; C(where) starts the names of its options in messages. Raises InputError."""
+    """What is sent for one event; `where` starts the names of its options in messages. Raises InputError."""
     body: dict[str, Any] = {}
     for field in FIELDS:
         value = values[field.option]

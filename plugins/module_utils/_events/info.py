@@ -8,68 +8,165 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
 
-from .._argspec import ArgumentSpec, sendable_text, whole_number
-from .._errors import InputError
-from .._stellar.client import MAX_RESULT_WINDOW, StellarClient
-from .._stellar.paths import DEFAULT_PATTERN, checked_id, checked_pattern
+from .._argspec import ArgumentSpec, plain_text, sendable_text, whole_number
+from .._errors import InputError, RequestTooLongError
+from .._stellar.answers import require_whole
+from .._stellar.client import LONGEST_LINE, MAX_RESULT_WINDOW, StellarClient
+from .._stellar.paths import (
+    DEFAULT_PATTERN,
+    checked_id,
+    checked_pattern,
+    search_path,
+)
 from .._stellar.search import EventSearch
-from .query import any_of, exact, is_field_name
-from .times import event_time
+from .query import any_of, exact, in_parts, is_field_name
+from .state import STATUSES
+from .times import search_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from .._run import Run
     from .._stellar.answers import StoredEvent
 
 MAX_LIMIT = 1_000_000
 _DIRECTIONS = ("asc", "desc")
+_CONDITIONS = ("query", "filter", "absent", "since", "until")
+_STATUS_FIELD = "event_status"
+
+
+@dataclass(frozen=True)
+class InfoOptions:
+    """The options of `stellar_ser_event_info` beside its connection."""
+
+    index: str
+    id: str | None
+    conditions: Sequence[str]
+    """Clauses that must all hold."""
+    values: Mapping[str, Sequence[Any]]
+    """The filter: fields, and values of which one must fit."""
+    absent: Sequence[str]
+    sort: Sequence[str]
+    size: int
+    limit: int
+
+    @classmethod
+    def parsed(cls, params: Mapping[str, Any], nulls: Collection[str]) -> InfoOptions:
+        """Checks the options of a task; `nulls` are those that were given as null. Raises InputError."""
+        for name in ("id", *_CONDITIONS):
+            if name in nulls:
+                advice = " To find events without a field, use `absent: [field]`." if name == "filter" else ""
+                raise InputError(f"{name}: null was given, which would match every event. Leave the option out, or give a value.{advice}")
+        absent = [_field("absent", name) for name in params["absent"] or ()]
+        return cls(
+            index=checked_pattern("index", params["index"]),
+            id=None if params["id"] is None else checked_id("id", params["id"]),
+            conditions=_conditions(params),
+            values={_field("filter", name): _values(name, value) for name, value in (params["filter"] or {}).items()},
+            absent=absent,
+            sort=_sort(params["sort"]),
+            size=whole_number("size", params["size"], 1, MAX_RESULT_WINDOW),
+            limit=whole_number("limit", params["limit"], 1, MAX_LIMIT),
+        )
+
+    def queries(self) -> list[str]:
+        """The Lucene queries that find together what is asked for; none if no event can match. Long lists of values are spread out."""
+        if any(not values for values in self.values.values()):
+            return []
+        clauses = [*self.conditions, *(f"NOT _exists_:{name}" for name in self.absent)]
+        long = max(self.values, key=lambda name: len(self.values[name]), default="")
+        clauses += [_one_of(name, values) for name, values in self.values.items() if name != long]
+        if not long:
+            return [_joined(clauses)]
+        values = self.values[long]
+        taken = len(search_path(self.index)) + len(quote_plus(" AND ".join([*clauses, long])))
+        parts = in_parts([_one_of(long, [value]).partition(":")[2] for value in values], min(taken, LONGEST_LINE // 2))
+        return [_joined([*clauses, _one_of(long, [values[place] for place in part])]) for part in parts]
 
 
 def info_options() -> ArgumentSpec:
-    """The options of C(stellar_ser_event_info) beside its connection."""
-    conditions = ("query", "filter", "since", "until")
+    """The options of `stellar_ser_event_info` beside its connection."""
     return ArgumentSpec(
         {
             "index": {"type": "str", "default": DEFAULT_PATTERN},
             "id": {"type": "str"},
             "query": {"type": "str"},
             "filter": {"type": "dict"},
+            "absent": {"type": "list", "elements": "str"},
             "since": {"type": "str"},
             "until": {"type": "str"},
             "sort": {"type": "list", "elements": "str", "default": ["timestamp:desc"]},
             "size": {"type": "int", "default": 500},
             "limit": {"type": "int", "default": 1000},
         },
-        mutually_exclusive=[("id", condition) for condition in conditions],
+        mutually_exclusive=[("id", condition) for condition in _CONDITIONS],
     )
 
 
-def read_events(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
-    """Runs C(stellar_ser_event_info) with its options and returns its result; raises XdrError."""
-    pattern = checked_pattern("index", params["index"])
-    if params["id"] is not None:
-        identifier = checked_id("id", params["id"])
-        return _result(_event_by_id(StellarClient.from_params(params, run.secrets), pattern, identifier))
-    limit = whole_number("limit", params["limit"], 1, MAX_LIMIT)
-    size = whole_number("size", params["size"], 1, MAX_RESULT_WINDOW)
-    query, sort = _query(params), _sort(params["sort"])
+def read_events(params: Mapping[str, Any], run: Run, nulls: Collection[str] = ()) -> dict[str, Any]:
+    """Runs `stellar_ser_event_info` with its options and returns its result; raises XdrError. `nulls` are the options given as null."""
+    options = InfoOptions.parsed(params, nulls)
     client = StellarClient.from_params(params, run.secrets)
-    if query is None:
-        return _result([])
-    search = EventSearch(client, pattern, query, size=size, sort=sort)
-    events = list(search.events(limit))
-    return {**_result(events), "total": search.total, "total_is_exact": search.total_is_exact}
+    if options.id is not None:
+        return _result(_event_by_id(client, options.index, options.id))
+    queries = options.queries()
+    searches = [_search(client, options, query) for query in queries]
+    found = _merged([found for _search_done, found in searches], options)
+    done = [search for search, _found in searches]
+    total = sum(search.total for search in done) - (sum(len(events) for _search_done, events in searches) - len(_distinct(searches)))
+    for text in _warnings(client, options, done, found):
+        run.warn(text)
+    is_exact = all(search.total_is_exact for search in done)
+    return {**_result(found), "total": max(total, len(found)), "total_is_exact": is_exact}
+
+
+def _search(client: StellarClient, options: InfoOptions, query: str) -> tuple[EventSearch, list[StoredEvent]]:
+    search = EventSearch(client, options.index, query, size=options.size, sort=options.sort, takes_parts=True)
+    try:
+        return search, list(search.events(options.limit))
+    except RequestTooLongError as error:
+        message = f"{error.message} Most of it is in `filter` and `query`: give fewer or shorter values there."
+        raise error.with_message(message) from error
+
+
+def _distinct(searches: Sequence[tuple[EventSearch, Sequence[StoredEvent]]]) -> set[tuple[str, str]]:
+    return {(event.index, event.id) for _search_done, events in searches for event in events}
+
+
+def _merged(parts: Sequence[Sequence[StoredEvent]], options: InfoOptions) -> list[StoredEvent]:
+    """The events of several searches in the order of `sort`, each once, by the values that the server sorted them by."""
+    if len(parts) == 1:
+        return list(parts[0])
+    events = {(event.index, event.id): event for part in parts for event in part}
+    merged = list(events.values())
+    for place in reversed(range(len(options.sort))):
+        is_descending = options.sort[place].endswith(":desc")
+        merged.sort(key=lambda event: _rank(event.sort[place : place + 1], is_descending), reverse=is_descending)
+    return merged[: options.limit]
+
+
+def _rank(values: Sequence[Any], is_descending: bool) -> tuple[bool, bool, Any]:
+    """A sort key: numbers before texts, and events without a value last in either direction."""
+    value = values[0] if values else None
+    if value is None:
+        return not is_descending, False, 0
+    is_text = isinstance(value, str)
+    return is_descending, is_text, value if is_text or isinstance(value, (int, float)) else str(value)
 
 
 def _event_by_id(client: StellarClient, pattern: str, identifier: str) -> list[StoredEvent]:
     if "*" not in pattern and "," not in pattern:
         event = client.read_event(pattern, identifier)
         return [event] if event else []
-    page = client.search(pattern, exact("_id", identifier), size=10)
-    return [event for event in page.events if event.id == identifier]
+    page = client.search(pattern, exact("_id", identifier), size="10")
+    found = [event for event in page.events if event.id == identifier]
+    if not found:
+        require_whole(page)
+    return found
 
 
 def _result(events: Iterable[StoredEvent]) -> dict[str, Any]:
@@ -77,44 +174,96 @@ def _result(events: Iterable[StoredEvent]) -> dict[str, Any]:
     return {"changed": False, "events": shown, "total": len(shown), "total_is_exact": True}
 
 
-def _query(params: Mapping[str, Any]) -> str | None:
-    """The Lucene query for all conditions together; nothing where no event can meet them."""
+# -- warnings ---------------------------------------------------------------------------------------------------------------
+
+
+def _warnings(client: StellarClient, options: InfoOptions, done: Sequence[EventSearch], found: Sequence[StoredEvent]) -> list[str]:
+    """What users should know beside the result; what may be misspelt is looked into only if nothing was found."""
+    warnings = [_unknown_status(value) for value in options.values.get(_STATUS_FIELD, ()) if value not in STATUSES]
+    gap = next((search.gap for search in done if search.gap), "")
+    if gap:
+        warnings.append(
+            f"The search was not answered by the whole index: {gap}. Events may be missing from the result. Check the health of the "
+            "server's data nodes (or of the clusters that it searches), and run again."
+        )
+    if any(search.is_short for search in done):
+        warnings.append(
+            "The server counted more events than it returned. Events may have left the result while it was read, or come from copies of "
+            "the "
+            "index that differ. Run again, or narrow the search."
+        )
+    if not found and not gap and done:
+        warnings += _misspelt(client, options)
+    return warnings
+
+
+def _unknown_status(value: Any) -> str:
+    known = ", ".join(STATUSES)
+    return f"filter.{_STATUS_FIELD}: {str(value)!r} is not a status that Stellar Cyber documents ({known}). Case matters."
+
+
+def _misspelt(client: StellarClient, options: InfoOptions) -> list[str]:
+    """Fields that no event has, or an index pattern that holds nothing at all: reasons why nothing was found."""
+    everything = client.search(options.index, "*", size="1")
+    if everything.gap:
+        return []
+    if not everything.total:
+        where = f"index: there is not a single event under {options.index}, so the search found nothing. Check the pattern; "
+        return [f"{where}on SaaS, events are kept in stellar-index-v1-ser-ORG-*."]
+    names = dict.fromkeys((*options.values, *options.absent))
+    unknown = [name for name in names if not client.search(options.index, f"_exists_:{name}", size="1").total]
+    return [f"filter: no event under {options.index} has the field {name}. Check its spelling." for name in unknown]
+
+
+# -- conditions -------------------------------------------------------------------------------------------------------------
+
+
+def _conditions(params: Mapping[str, Any]) -> list[str]:
     query: str | None = params["query"]
     if query is not None and not query.strip():
         raise InputError("query: the text is empty; leave the option out to find all events.")
     clauses = [] if query is None else [f"({sendable_text('query', query)})"]
-    for name, value in (params["filter"] or {}).items():
-        clause = _condition(name, value)
-        if clause is None:
-            return None
-        clauses.append(clause)
-    since, until = (None if params[name] is None else event_time(name, params[name]) for name in ("since", "until"))
+    since, until = (None if params[name] is None else search_time(name, params[name]) for name in ("since", "until"))
     if since is not None and until is not None and since >= until:
         raise InputError("since: this time is not before `until`, so no event can lie between them.")
     if since is not None or until is not None:
         clauses.append(f"timestamp:[{_bound(since)} TO {_bound(until)}{']' if until is None else '}'}")
-    # A condition that only excludes needs something to exclude from.
-    return " AND ".join(clauses) if any(not clause.startswith("NOT ") for clause in clauses) else " AND ".join(["*", *clauses])
+    return clauses
 
 
 def _bound(milliseconds: int | None) -> str:
     return "*" if milliseconds is None else str(milliseconds)
 
 
-def _condition(name: str, value: Any) -> str | None:
-    """A clause for one entry of the filter; nothing for a list without values, which no event matches."""
-    if not is_field_name(name):
-        raise InputError(f"filter: {name!r} is not the name of a field that a filter can have; use `query` for other conditions.")
-    if value is None:
-        return f"NOT _exists_:{name}"
-    values = value if isinstance(value, list) else [value]
-    if any(item is None or isinstance(item, (dict, list)) for item in values):
-        raise InputError(f"filter.{name}: give a text, number or boolean, a list of them, or nothing (null) for events without this field.")
-    for item in values:
-        sendable_text(f"filter.{name}", str(item))
-    if not values:
-        return None
+def _joined(clauses: Sequence[str]) -> str:
+    # A condition that only excludes needs something to exclude from.
+    return " AND ".join(clauses) if any(not clause.startswith("NOT ") for clause in clauses) else " AND ".join(["*", *clauses])
+
+
+def _one_of(name: str, values: Sequence[Any]) -> str:
     return exact(name, values[0]) if len(values) == 1 else any_of(name, values)
+
+
+def _field(option: str, name: Any) -> str:
+    if not isinstance(name, str) or not is_field_name(name):
+        raise InputError(f"{option}: {name!r} is not the name of a field; use `query` for other conditions.")
+    return name
+
+
+def _values(name: str, value: Any) -> list[Any]:
+    """The values of one entry of the filter, of which one must fit; raises InputError for what is none."""
+    values = value if isinstance(value, list) else [value]
+    if any(item is None for item in values):
+        raise InputError(
+            f"filter.{name}: null was given, which would not restrict the search. Give a value, or find events without this field by "
+            f"`absent: [{name}]`."
+        )
+    if any(isinstance(item, (dict, list)) for item in values):
+        raise InputError(f"filter.{name}: give a text, number or boolean, or a list of them.")
+    for item in values:
+        plain_text(f"filter.{name}", str(item))
+        sendable_text(f"filter.{name}", str(item))
+    return values
 
 
 def _sort(entries: Sequence[str]) -> list[str]:

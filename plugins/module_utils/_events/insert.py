@@ -4,147 +4,385 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Inserts events once each, whatever happens: look in the ledger, then on the server, note the intent, write, note the answer."""
+"""Inserts events, each once.
+
+One flow: the ledger is asked, the server is searched, what is missing is sent, and what was sent is read back. Each step takes events and
+returns new outcomes. A write without a clear answer is looked for until the search must show it (`search_delay`) before it is sent again.
+Where that cannot be done, the outcome stays unknown: the intent is kept in the ledger, and no later run sends the event blindly.
+"""
 
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from .._errors import LedgerError, XdrError
+from .._errors import (
+    LedgerError,
+    NotChangedError,
+    NotTriedError,
+    RequestError,
+    UnknownOutcomeError,
+    XdrError,
+)
+from .._ledger.contract import EventRecord
 from .._ledger.opening import open_ledger
 from .._stellar.client import StellarClient
-from .._stellar.paths import checked_pattern
-from .finder import EventFinder
-from .new import (
-    UNKNOWN_IS_INSERTED,
-    UNKNOWN_IS_MISSING,
-    NewEvent,
-    new_events,
-)
-from .outcomes import InsertOutcome, insert_diff, unknown_outcome
-from .read_back import read_back
+from .looking import EventFinder, Looked, is_event
+from .new import UNKNOWN_IS_INSERTED, UNKNOWN_IS_MISSING, InsertOptions, NewEvent
 from .runs import Workers, module_result
-from .sender import EventSender
+from .waiting import LOOK_SECONDS, Patience, now
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from .._ledger.contract import EventLedger
     from .._run import Run
-    from .finder import Looked
+    from .._stellar.answers import StoredEvent
+
+    Outcomes = Mapping[NewEvent, "InsertOutcome"]
 
 _EVENTS_AT_ONCE = 200
 """Events that are looked up together, and for which other runs on this host wait together."""
+_INTENT_SECONDS = 5.0
+"""After so long, the intent of an event that waits for its turn is noted again: its time is that of the request."""
+_READ_ONE_BY_ONE = 8
+"""Up to so many events are read by id, which shows them at once; more are searched for together, a little later."""
+_READ_BACK_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class InsertOutcome:
+    """The result for one event. `index` is the alias that the server answered with, `document_index` where the event really is."""
+
+    event: NewEvent
+    changed: bool = False
+    index: str | None = None
+    id: str | None = None
+    document_index: str | None = None
+    error: XdrError | None = None
+    duplicates: tuple[str, ...] = ()
+    """Ids of further copies of the event on the server."""
+    sent_twice: bool = False
+
+    def as_result(self) -> dict[str, Any]:
+        """The result for users."""
+        ids = {"index": self.index, "id": self.id, "document_index": self.document_index}
+        return {**ids, "duplicates": list(self.duplicates)} if self.duplicates else ids
+
+    def identity(self) -> dict[str, Any]:
+        """What makes the event unique."""
+        return {"unique": dict(self.event.unique)}
+
+    def record(self) -> EventRecord:
+        """What the ledger keeps. An event that was sent twice counts as open until a search has shown how often it is there."""
+        return EventRecord(answered=not self.sent_twice, index=self.index, id=self.id, document_index=self.document_index)
+
+
+@dataclass(frozen=True)
+class Unclear:
+    """An insert without a clear answer, whose request was over at `over_at` (this host's monotonic clock) at the latest."""
+
+    event: NewEvent
+    over_at: float
+    what: str
+    error: XdrError | None = None
+    record: EventRecord | None = None
+    """What the ledger knows, if an earlier run sent it."""
 
 
 def insert_events(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
-    """Runs C(stellar_ser_event) with its options and returns its result; raises XdrError."""
-    events = new_events(params)
-    pattern = checked_pattern("search_index", params["search_index"])
+    """Runs `stellar_ser_event` with its options and returns its result; raises XdrError."""
+    options = InsertOptions.parsed(params)
     client = StellarClient.from_params(params, run.secrets)
-    with Workers(params["concurrency"]) as workers, closing(open_ledger(params["ledger"], read_only=run.check_mode)) as ledger:
-        finder = EventFinder(client, pattern, workers)
-        insertion = EventInsertion(client, ledger.events(client.endpoint), finder, workers, run, params["unknown_outcome"])
-        outcomes = insertion.insert(events)
-    extra = {"diff": insert_diff(outcomes)} if run.shows_diff else {}
-    return module_result(outcomes, extra, is_single=params["events"] is None)
+    with Workers(options.concurrency) as workers, closing(open_ledger(options.ledger, read_only=run.check_mode)) as ledger:
+        flow = InsertFlow(client, ledger.events(client.endpoint), workers, options, run)
+        outcomes = flow.insert(options.events)
+    extra = {"diff": _diff(outcomes)} if run.shows_diff else {}
+    return module_result(outcomes, extra, is_single=options.is_single)
 
 
-class EventInsertion:
-    """One run of C(stellar_ser_event)."""
+class InsertFlow:
+    """One run of `stellar_ser_event`."""
 
-    def __init__(
-        self, client: StellarClient, ledger: EventLedger, finder: EventFinder, workers: Workers, run: Run, unknown_outcome: str
-    ) -> None:
+    def __init__(self, client: StellarClient, ledger: EventLedger, workers: Workers, options: InsertOptions, run: Run) -> None:
         self._client = client
         self._ledger = ledger
-        self._finder = finder
         self._workers = workers
+        self._options = options
         self._run = run
-        self._unknown_outcome = unknown_outcome
-        self._outcomes: dict[NewEvent, InsertOutcome] = {}
-        self._sender = EventSender(client, ledger, finder, workers, self._outcomes)
+        self._finder = EventFinder(client, options.search_index, workers)
+        self._patience = Patience()
 
     def insert(self, events: Sequence[NewEvent]) -> list[InsertOutcome]:
-        """The outcome of each event, in order. What stands twice in the list is inserted once."""
+        """The outcome of each event, in order. An event that is in the list twice is inserted once."""
         first = {event.key: event for event in reversed(events)}
         distinct = [event for event in events if first[event.key] is event]
+        outcomes: Outcomes = {}
         for start in range(0, len(distinct), _EVENTS_AT_ONCE):
-            part = distinct[start : start + _EVENTS_AT_ONCE]
-            if self._workers.stopped_by:
-                self._fail(part, self._workers.not_tried())
-            else:
-                self._insert_part(part)
+            outcomes = {**outcomes, **self._part(distinct[start : start + _EVENTS_AT_ONCE])}
         if not (self._finder.refusal or self._run.check_mode or self._workers.stopped_by):
-            read_back(self._client, self._ledger, self._finder, self._workers, list(self._outcomes.values()))
-        self._warn([(event, first[event.key]) for event in events])
-        return [self._outcome_of(event, first[event.key]) for event in events]
+            outcomes = {**outcomes, **self._read_back([one for one in outcomes.values() if one.changed and not one.error])}
+        self._warn(events, first, outcomes)
+        return [
+            outcomes[first[event.key]] if first[event.key] is event else replace(outcomes[first[event.key]], event=event, changed=False)
+            for event in events
+        ]
 
-    def _insert_part(self, events: Sequence[NewEvent]) -> None:
+    def _part(self, events: Sequence[NewEvent]) -> Outcomes:
+        if self._workers.stopped_by:
+            return _failed(events, self._workers.not_tried())
+        outcomes: Outcomes = {}
         try:
             with self._ledger.alone_with([event.key for event in events]):
-                self._insert_missing(events)
+                outcomes, pending, fresh = self._known(events)
+                found, missing = self._looked(fresh)
+                outcomes = {**outcomes, **found}
+                decided, again = self._decided(pending)
+                outcomes = {**outcomes, **decided}
+                missing = [*missing, *again]
+                if self._run.check_mode:
+                    return {**outcomes, **{event: InsertOutcome(event, changed=True) for event in missing}}
+                return {**outcomes, **self._sent(missing)}
         except LedgerError as error:
-            # Nothing may be sent that cannot be noted.
-            self._workers.stopped_by = error
-            self._fail([event for event in events if event not in self._outcomes], error)
+            # Nothing may be sent that cannot be recorded.
+            self._workers.note(error)
+            return {**_failed([event for event in events if event not in outcomes], error), **outcomes}
 
-    def _insert_missing(self, events: Sequence[NewEvent]) -> None:
-        known = self._ledger.look_up([event.key for event in events])
-        pending: list[NewEvent] = []
+    # -- what earlier runs did ------------------------------------------------------------------------------------------
+
+    def _known(self, events: Sequence[NewEvent]) -> tuple[Outcomes, list[Unclear], list[NewEvent]]:
+        """What the ledger knows: events that are done, events whose insert was never answered, and events that it does not know."""
+        records = self._ledger.look_up([key for event in events for key in event.keys])
+        done: dict[NewEvent, InsertOutcome] = {}
+        pending: list[Unclear] = []
         fresh: list[NewEvent] = []
         for event in events:
-            record = known.get(event.key)
-            if record and record.answered:
-                self._outcomes[event] = InsertOutcome(event, False, record.index, record.id, record.document_index)
+            record = next((records[key] for key in event.keys if key in records), None)
+            if record is None:
+                fresh.append(event)
+            elif record.answered:
+                done[event] = InsertOutcome(event, False, record.index, record.id, record.document_index)
             else:
-                (pending if record else fresh).append(event)
-        missing = self._noted(self._finder.look(fresh)) if fresh else []
-        if pending:
-            missing += self._decided(self._noted(self._finder.look_patiently(pending)))
-        if self._run.check_mode:
-            self._outcomes.update({event: InsertOutcome(event, changed=True) for event in missing})
-        elif missing:
-            self._sender.send(missing)
+                # The ledger's clock may be wrong, or another host's: nobody waits longer than for a request that begins now.
+                over_for = max(record.over_for or 0.0, -float(self._options.timeout))
+                pending.append(Unclear(event, now() - over_for, "an earlier insert of this event was never answered", record=record))
+        return done, pending, fresh
 
-    def _noted(self, looked: Looked) -> list[NewEvent]:
-        """Keeps what was found, for this run and in the ledger, and returns what is missing."""
-        for event, document in looked.found.items():
-            outcome = self._outcomes[event] = InsertOutcome(event, False, document.index, document.id, document.index)
+    def _looked(self, events: Sequence[NewEvent]) -> tuple[Outcomes, list[NewEvent]]:
+        """Searches for events that the ledger does not know; a search that fails, or is not whole, is repeated for a while."""
+        looked = Looked(failed=dict.fromkeys(events, XdrError("")))
+        found: dict[NewEvent, Sequence[StoredEvent]] = {}
+        missing: list[NewEvent] = []
+        if events:
+            for _look in self._patience.looks(now() + LOOK_SECONDS):
+                looked = self._finder.look(list(looked.failed))
+                found, missing = {**found, **looked.found}, [*missing, *looked.missing]
+                if not any(error.may_pass for error in looked.failed.values()) or self._workers.stopped_by:
+                    break
+        errors = {event: error.with_message(f"{event.name}: nothing was sent. {error.message}") for event, error in looked.failed.items()}
+        return {
+            **self._recorded(found, changed=False),
+            **{event: InsertOutcome(event, error=error) for event, error in errors.items()},
+        }, missing
+
+    def _decided(self, pending: Sequence[Unclear]) -> tuple[Outcomes, list[NewEvent]]:
+        """What became of events whose earlier insert got no answer; returns those that must be sent as well."""
+        if self._options.unknown_outcome == UNKNOWN_IS_MISSING:
+            found, left = self._searched(pending, changed=False, waits=False)
+            return found, [one.event for one in left]
+        found, left = self._searched(pending, changed=False)
+        outcomes = dict(found)
+        missing: list[NewEvent] = []
+        for one in left:
+            if one.record and one.record.id and self._options.unknown_outcome != UNKNOWN_IS_INSERTED:
+                outcomes[one.event] = InsertOutcome(one.event, False, one.record.index, one.record.id, one.record.document_index)
+            elif self._options.unknown_outcome == UNKNOWN_IS_INSERTED:
+                outcomes[one.event] = InsertOutcome(one.event)
+                self._record(outcomes[one.event])
+            elif self._is_proven_missing(one):
+                missing.append(one.event)
+            else:
+                outcomes[one.event] = InsertOutcome(one.event, error=self._unknown(one))
+        return outcomes, missing
+
+    # -- sending --------------------------------------------------------------------------------------------------------
+
+    def _sent(self, events: Sequence[NewEvent]) -> Outcomes:
+        """Sends events. Those without a clear answer are looked for, and what is certainly missing then is sent once more."""
+        if not events:
+            return {}
+        done, unclear = self._send(events, is_again=False)
+        found, left = self._searched(unclear, changed=True)
+        outcomes = {**done, **found}
+        missing = [one.event for one in left if self._is_proven_missing(one)]
+        if missing:
+            # Even if this is refused: an intent that was once unclear makes the next run look.
+            done, unclear = self._send(missing, is_again=True)
+            found, again = self._searched(unclear, changed=True)
+            outcomes = {**outcomes, **done, **found}
+            left = [*(one for one in left if one.event not in outcomes and one.event not in missing), *again]
+        return {**outcomes, **{one.event: InsertOutcome(one.event, error=self._unknown(one)) for one in left}}
+
+    def _send(self, events: Sequence[NewEvent], *, is_again: bool) -> tuple[Outcomes, list[Unclear]]:
+        """Sends events once; returns outcomes, and those without a clear answer, whose intents stay in the ledger."""
+        self._ledger.intend([event.key for event in events], self._options.timeout)
+        noted_at = now()
+
+        def insert(event: NewEvent) -> InsertOutcome | Unclear:
+            if now() - noted_at > _INTENT_SECONDS:
+                self._ledger.intend([event.key], self._options.timeout)
+            try:
+                inserted = self._client.insert_event(event.encoded())
+            except RequestError as error:
+                if not error.outcome_unknown:
+                    raise
+                self._ledger.intend([event.key], 0)
+                return Unclear(event, now(), f"whether this event was inserted is unknown. {error.message.rstrip('.')}", error)
+            outcome = InsertOutcome(event, True, inserted.index, inserted.id, sent_twice=is_again)
             self._record(outcome)
-        for event, error in looked.failed.items():
-            self._fail([event], error)
-        return looked.missing
+            return outcome
 
-    def _decided(self, pending: Sequence[NewEvent]) -> list[NewEvent]:
-        """Those of the events to send whose earlier insert got no answer, and that were not found since."""
-        is_proven = not self._finder.refusal and self._finder.covers_events()
-        if is_proven or self._unknown_outcome == UNKNOWN_IS_MISSING:
-            return list(pending)
-        for event in pending:
-            outcome = self._outcomes[event] = InsertOutcome(event)
-            if self._unknown_outcome == UNKNOWN_IS_INSERTED:
-                self._record(outcome)
+        outcomes: dict[NewEvent, InsertOutcome] = {}
+        unclear: list[Unclear] = []
+        not_done: list[NewEvent] = []
+        for event, result in zip(events, self._workers.map(insert, events)):
+            if isinstance(result, Unclear):
+                unclear.append(result)
+            elif isinstance(result, InsertOutcome):
+                outcomes[event] = result
             else:
-                outcome.error = unknown_outcome(event, "an earlier insert of this event was never answered", self._finder)
-        return []
+                refused = isinstance(result, (RequestError, NotTriedError))
+                # What is left is a failing ledger: the server has the event, and its intent keeps the next run from sending it again.
+                outcomes[event] = InsertOutcome(event, changed=not refused, error=result)
+                not_done += [event] if refused else []
+        if not_done and not is_again:
+            self._ledger.forget([event.key for event in not_done])
+        return outcomes, unclear
 
-    def _fail(self, events: Sequence[NewEvent], error: XdrError) -> None:
-        self._outcomes.update({event: InsertOutcome(event, error=error) for event in events})
+    def _searched(self, unclear: Sequence[Unclear], *, changed: bool, waits: bool = True) -> tuple[Outcomes, list[Unclear]]:
+        """Looks for events until each is found, or its write must have become visible; returns what was found, and what was not.
+
+        Nobody waits in vain: if the time of the task is too short for an event, it is looked for once.
+        """
+        found: dict[NewEvent, Sequence[StoredEvent]] = {}
+        left = list(unclear)
+        until = max([one.over_at + self._options.search_delay for one in left if self._is_in_time(one) and waits], default=now())
+        if left and not self._finder.refusal:
+            for _look in self._patience.looks(until):
+                looked = self._finder.look([one.event for one in left])
+                found = {**found, **looked.found}
+                left = [one for one in left if one.event not in found]
+                # One whose search failed was not looked for: its time is not up.
+                left = [replace(one, over_at=now()) if one.event in looked.failed else one for one in left] if now() >= until else left
+                if not left or self._finder.refusal or self._workers.stopped_by:
+                    break
+        return self._recorded(found, changed=changed), left
+
+    def _is_in_time(self, one: Unclear) -> bool:
+        """Whether this task may wait until the search must show the event."""
+        return one.over_at + self._options.search_delay <= self._patience.ends_at
+
+    def _is_proven_missing(self, one: Unclear) -> bool:
+        """Whether an event that was not found is certainly not there: its write must be visible by now, in an index that we can see."""
+        is_late = now() >= one.over_at + self._options.search_delay
+        return is_late and not self._finder.refusal and not self._workers.stopped_by and self._finder.covers_events()
+
+    # -- reading back ---------------------------------------------------------------------------------------------------
+
+    def _read_back(self, new: Sequence[InsertOutcome]) -> Outcomes:
+        """Completes the outcomes of new events. What cannot be read stays as it was answered; what is certainly not there has failed."""
+        unread = [outcome for outcome in new if not outcome.document_index]
+        documents: dict[str, StoredEvent] = {}
+        if len(unread) > _READ_ONE_BY_ONE:
+            identifiers = [outcome.id for outcome in unread if outcome.id]
+            for _look in self._patience.looks(now() + _READ_BACK_SECONDS):
+                documents.update(self._finder.documents([one for one in identifiers if one not in documents]))
+                if len(documents) == len(identifiers) or self._workers.stopped_by:
+                    break
+        read = dict(zip(unread, self._workers.map(lambda one: documents.get(one.id or "") or self._document(one), unread)))
+        completed = {outcome.event: self._completed(outcome, result) for outcome, result in read.items()}
+        return {**completed, **self._counted_again([completed.get(one.event, one) for one in new if one.sent_twice])}
+
+    def _document(self, outcome: InsertOutcome) -> StoredEvent | None:
+        return self._client.read_event(outcome.index or self._options.search_index, outcome.id or "")
+
+    def _completed(self, outcome: InsertOutcome, document: StoredEvent | XdrError | None) -> InsertOutcome:
+        event = outcome.event
+        if isinstance(document, XdrError):
+            return outcome
+        if document and is_event(document, event):
+            outcome = replace(outcome, index=outcome.index or document.index, id=document.id, document_index=document.index)
+            self._record(outcome)
+            return outcome
+        # Back to an intent: the next run looks for the event before it sends it.
+        self._ledger.intend([event.key], 0)
+        if document:
+            found, _left = self._searched([Unclear(event, now(), "")], changed=True)
+            message = (
+                f"{event.name}: the server answered the insert with the id {outcome.id}, which is the id of another event, so the answer "
+                "belongs to another request. The event itself was not found. Check the proxies before the server, and run again: the event "
+                "is looked for before it is sent."
+            )
+            return found.get(event, replace(outcome, changed=False, error=UnknownOutcomeError(message)))
+        message = (
+            f"{event.name}: the server answered the insert with the id {outcome.id}, but has no event of this id. "
+            "Check the server's data processor in Stellar Cyber, and run again: the event is looked for before it is sent."
+        )
+        return replace(outcome, changed=False, error=NotChangedError(message))
+
+    def _counted_again(self, sent_twice: Sequence[InsertOutcome]) -> Outcomes:
+        """Looks once for further copies of events that were sent twice; the first write may have been finished late."""
+        looked = self._finder.look([outcome.event for outcome in sent_twice if not outcome.error]) if sent_twice else Looked()
+        counted = {}
+        for outcome in sent_twice:
+            others = tuple(document.id for document in looked.found.get(outcome.event, ()) if document.id != outcome.id)
+            if others:
+                counted[outcome.event] = replace(outcome, duplicates=others, sent_twice=False)
+                self._record(counted[outcome.event])
+        return counted
+
+    # -- recording and reporting ----------------------------------------------------------------------------------------
+
+    def _recorded(self, found: Mapping[NewEvent, Sequence[StoredEvent]], *, changed: bool) -> Outcomes:
+        """The outcomes of events that the server has, recorded in the ledger."""
+        outcomes = {}
+        for event, documents in found.items():
+            first, *others = documents
+            outcomes[event] = InsertOutcome(
+                event, changed, first.index, first.id, first.index, duplicates=tuple(document.id for document in others)
+            )
+            self._record(outcomes[event])
+        return outcomes
 
     def _record(self, outcome: InsertOutcome) -> None:
         if not self._run.check_mode:
             self._ledger.record(outcome.event.key, outcome.record())
 
-    def _outcome_of(self, event: NewEvent, first: NewEvent) -> InsertOutcome:
-        outcome = self._outcomes[first]
-        if event is first:
-            return outcome
-        return InsertOutcome(event, False, outcome.index, outcome.id, outcome.document_index, outcome.error)
+    def _unknown(self, one: Unclear) -> UnknownOutcomeError:
+        """The error for an event of which nobody can tell whether the server has it; says how to find out."""
+        finder, wait = self._finder, one.over_at + self._options.search_delay - now()
+        if finder.refusal:
+            why = "This account may not read events, so it cannot be looked for from here"
+            advice = "Look for it in Stellar Cyber, then run again with `unknown_outcome: inserted` or `unknown_outcome: missing`."
+        elif not finder.covers_events():
+            why = f"There is not a single event under {finder.pattern} (`search_index`), so looking there proves nothing"
+            advice = (
+                "Set `search_index` to where this server keeps events, such as stellar-index-v1-ser-*, and run again; "
+                "if it holds no event at all yet, with `unknown_outcome: missing`."
+            )
+        else:
+            why = "It was looked for and is not there (yet)"
+            advice = "Run again: the event is looked for before it is sent."
+            if wait > 0:
+                advice = (
+                    f"The search may show it in up to {int(wait) + 1} s (`search_delay`). Run again then: the event is looked for first."
+                )
+        details = one.error.details if one.error else {}
+        return UnknownOutcomeError(f"{one.event.name}: {one.what}. {why}. {advice}", **details)
 
-    def _warn(self, events: Sequence[tuple[NewEvent, NewEvent]]) -> None:
-        others = [event.where for event, first in events if event.body != first.body]
+    def _warn(self, events: Sequence[NewEvent], first: Mapping[bytes, NewEvent], outcomes: Outcomes) -> None:
+        others = [event.where for event in events if event.body != first[event.key].body]
         if others:
             self._run.warn(
                 f"{len(others)} events have the same `unique_by` values as an earlier one in the list and other values beside them; "
@@ -152,12 +390,39 @@ class EventInsertion:
             )
         if self._finder.refusal:
             self._run.warn(
-                "This account may not read events, so only the ledger tells what was inserted before, and nothing what others or another "
-                "host inserted."
+                "This account may not read events, so only the ledger knows what was inserted before, and nothing is known of what "
+                "others or "
+                "another host inserted."
             )
-        strange = next((one.index for one in self._outcomes.values() if one.index and not self._finder.covers_index(one.index)), None)
+        strange = next((one.index for one in outcomes.values() if one.index and not self._finder.covers_index(one.index)), None)
         if strange:
             self._run.warn(
                 f"This server keeps events in {strange}, which `search_index` ({self._finder.pattern}) does not cover, so events that "
                 "others or another host inserted are not found. Set `search_index` to a pattern that covers it."
             )
+        for text in _duplicate_warnings(outcomes.values(), self._run.secrets.shown):
+            self._run.warn(text)
+
+
+def _failed(events: Iterable[NewEvent], error: XdrError) -> Outcomes:
+    return {event: InsertOutcome(event, error=error) for event in events}
+
+
+def _duplicate_warnings(outcomes: Iterable[InsertOutcome], shown: Callable[[str], str]) -> list[str]:
+    return [
+        f"{outcome.event.name}: the server has this event {len(outcome.duplicates) + 1} times, with the ids "
+        f"{shown(', '.join((outcome.id or '', *outcome.duplicates)))}. A write may have been finished long after it was given up, or "
+        "another "
+        "host inserted the event at the same time. Close what is too many in Stellar Cyber; nothing is inserted again."
+        for outcome in outcomes
+        if outcome.duplicates
+    ]
+
+
+def _diff(outcomes: Sequence[InsertOutcome]) -> list[dict[str, Any]]:
+    """Ansible's diff: nothing before, the new events after."""
+    return [
+        {"before_header": "absent", "before": "", "after_header": outcome.id or "new event", "after": dict(outcome.event.body)}
+        for outcome in outcomes
+        if outcome.changed
+    ]

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Events that are to be inserted, as the options of C(stellar_ser_event) give them."""
+"""The options of `stellar_ser_event`, checked: the events to insert."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .._argspec import ArgumentSpec, from_environment
+from .._argspec import ArgumentSpec, from_environment, whole_number
 from .._errors import InputError
-from .._stellar.paths import DEFAULT_PATTERN
+from .._stellar.paths import DEFAULT_PATTERN, checked_pattern
 from .fields import REQUIRED, event_body, event_options, wire_name
 from .query import is_searchable
+from .runs import MAX_CONCURRENCY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,33 +26,75 @@ if TYPE_CHECKING:
 UNKNOWN_FAILS = "fail"
 UNKNOWN_IS_INSERTED = "inserted"
 UNKNOWN_IS_MISSING = "missing"
+DEFAULT_SEARCH_DELAY = 60
+MAX_SEARCH_DELAY = 86_400
 _KEY_BYTES = 16
 
 
 @dataclass(frozen=True, eq=False)
 class NewEvent:
-    """One event of the input: where it stands there, what is sent, what makes it the same as another, and its key in the ledger."""
+    """One event of the input: its place there, what is sent, what makes it the same as another, and its key in the ledger."""
 
     where: str
     body: Mapping[str, Any]
     unique: Mapping[str, Any]
     key: bytes
+    old_key: bytes | None = None
+    """Its key in ledgers of version 1.0; None on hosts whose Python has no BLAKE2 (FIPS mode)."""
+
+    @property
+    def name(self) -> str:
+        """What messages call the event."""
+        return self.where or "The event"
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """All keys by which a ledger may know the event."""
+        return (self.key,) if self.old_key is None else (self.key, self.old_key)
 
     def encoded(self) -> bytes:
         """The body of its request."""
         return json.dumps(self.body, allow_nan=False).encode()
 
 
+@dataclass(frozen=True)
+class InsertOptions:
+    """The options of `stellar_ser_event` beside its connection; times in seconds."""
+
+    events: Sequence[NewEvent]
+    is_single: bool
+    search_index: str
+    search_delay: int
+    unknown_outcome: str
+    concurrency: int
+    ledger: str | None
+    timeout: int
+
+    @classmethod
+    def parsed(cls, params: Mapping[str, Any]) -> InsertOptions:
+        """Checks the options of a task; raises InputError."""
+        return cls(
+            events=new_events(params),
+            is_single=params["events"] is None,
+            search_index=checked_pattern("search_index", params["search_index"]),
+            search_delay=whole_number("search_delay", params["search_delay"], 0, MAX_SEARCH_DELAY),
+            unknown_outcome=params["unknown_outcome"],
+            concurrency=whole_number("concurrency", params["concurrency"], 1, MAX_CONCURRENCY),
+            ledger=params["ledger"],
+            timeout=params["timeout"],
+        )
+
+
 def insert_options() -> ArgumentSpec:
-    """The options of C(stellar_ser_event) beside its connection."""
+    """The options of `stellar_ser_event` beside its connection."""
     event = event_options()
-    required = {name: {**spec, "required": True} if name in REQUIRED else spec for name, spec in event.items()}
     return ArgumentSpec(
         {
             **event,
-            "events": {"type": "list", "elements": "dict", "options": required},
+            "events": {"type": "list", "elements": "dict", "options": event},
             "unique_by": {"type": "list", "elements": "str", "default": ["event_name", "event_source", "timestamp"]},
             "search_index": {"type": "str", "default": DEFAULT_PATTERN},
+            "search_delay": {"type": "int", "default": DEFAULT_SEARCH_DELAY},
             "unknown_outcome": {
                 "type": "str",
                 "choices": [UNKNOWN_FAILS, UNKNOWN_IS_INSERTED, UNKNOWN_IS_MISSING],
@@ -61,16 +104,17 @@ def insert_options() -> ArgumentSpec:
             "ledger": from_environment("SECOPS_XDR_LEDGER", type="str", no_log=False),
         },
         required_one_of=[("events", name) for name in REQUIRED],
-        mutually_exclusive=[("events", name) for name in event],
     )
 
 
 def new_events(params: Mapping[str, Any]) -> list[NewEvent]:
-    """The events of a task, all of them checked; raises InputError."""
+    """The events of a task, all of them checked; raises InputError. What an entry of `events` lacks comes from the task."""
     unique_by = _unique_by(params["unique_by"])
+    shared = {option: params[option] for option in event_options()}
     if params["events"] is None:
-        return [_new_event({option: params[option] for option in event_options()}, "", unique_by)]
-    return [_new_event(values, f"events[{position}].", unique_by) for position, values in enumerate(params["events"])]
+        return [_new_event(shared, "", unique_by)]
+    entries = ({**shared, **{name: value for name, value in entry.items() if value is not None}} for entry in params["events"])
+    return [_new_event(values, f"events[{position}].", unique_by) for position, values in enumerate(entries)]
 
 
 def _unique_by(names: Sequence[str]) -> list[str]:
@@ -89,12 +133,16 @@ def _new_event(values: Mapping[str, Any], where: str, unique_by: Sequence[str]) 
         raise InputError(
             f"{where}: none of {', '.join(unique_by)} (unique_by) can be searched for; name a field with a short text or a number."
         )
-    return NewEvent(where.rstrip("."), body, unique, _key(unique))
+    said = json.dumps(sorted(unique.items())).encode()
+    return NewEvent(where.rstrip("."), body, unique, hashlib.sha256(said).digest()[:_KEY_BYTES], _old_key(said))
 
 
-def _key(unique: Mapping[str, Any]) -> bytes:
-    """A digest of what makes an event unique, which tells nothing of its text."""
-    return hashlib.blake2b(json.dumps(sorted(unique.items())).encode(), digest_size=_KEY_BYTES).digest()
+def _old_key(said: bytes) -> bytes | None:
+    try:
+        return hashlib.blake2b(said, digest_size=_KEY_BYTES).digest()
+    except (AttributeError, TypeError, ValueError):
+        # A host in FIPS mode has no BLAKE2.
+        return None
 
 
 def _unique_value(where: str, name: str, body: Mapping[str, Any]) -> Any:

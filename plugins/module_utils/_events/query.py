@@ -16,7 +16,11 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
+from .._errors import InputError
+from .._stellar.client import LONGEST_LINE
 from .fields import CUSTOM_OBJECT, NAMES
+from .texts import normal, spellings
+from .times import event_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,8 +30,10 @@ _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _OPERATORS = ("AND", "OR", "NOT", "TO")
 _LONGEST_INDEXED_TEXT = 256
 """Elasticsearch's usual bound for texts that are indexed as a whole; a longer one may not be found by its value."""
-_LONGEST_QUERY = 3000
-"""Bytes of a query in a URL, well below what servers and proxies take."""
+_OTHER_PARAMETERS = 200
+"""Bytes of a request line beside path and query."""
+_MOST_CLAUSES = 250
+"""Clauses of one query; servers take 1,024, and each of ours may become several."""
 
 
 def is_field_name(name: str) -> bool:
@@ -58,13 +64,13 @@ def same_event(unique: Mapping[str, Any]) -> str:
     return f"({' AND '.join(clauses)})"
 
 
-def in_parts(clauses: Sequence[str]) -> Iterator[list[int]]:
-    """Positions of clauses whose disjunctions fit into one URL each."""
+def in_parts(clauses: Sequence[str], taken: int) -> Iterator[list[int]]:
+    """Positions of clauses whose disjunctions fit into one request line each, of which so many bytes are taken already."""
     part: list[int] = []
     length = 0
     for position, clause in enumerate(clauses):
-        added = len(quote_plus(clause)) + len(" OR ")
-        if part and length + added > _LONGEST_QUERY:
+        added = len(quote_plus(clause)) + len("+OR+")
+        if part and (length + added > LONGEST_LINE - _OTHER_PARAMETERS - taken or len(part) >= _MOST_CLAUSES):
             yield part
             part, length = [], 0
         part.append(position)
@@ -86,18 +92,33 @@ def stored_value(source: Mapping[str, Any], name: str) -> Any:
 
 
 def is_same(wanted: Any, held: Any) -> bool:
-    """Whether a document holds the value that was sent; numbers may come back in another notation."""
+    """Whether a document holds the value that was sent. Numbers and times may come back in another notation, texts rewritten."""
     if isinstance(wanted, bool) or isinstance(held, bool):
         return wanted is held
     if isinstance(wanted, (int, float)) and isinstance(held, str):
-        return str(wanted) == held
+        return str(wanted) == held or _number(held) == wanted
+    if isinstance(wanted, str) and isinstance(held, str):
+        return wanted == held or normal(wanted) == normal(held)
     return bool(wanted == held)
 
 
+def _number(text: str) -> float | None:
+    """The number in a text, or the time in it in epoch milliseconds."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        return event_time("", text)
+    except InputError:
+        return None
+
+
 def _stored_somewhere(name: str, value: Any) -> str:
-    if name in NAMES:
-        return exact(name, value)
-    return f"({exact(name, value)} OR {exact(f'{CUSTOM_OBJECT}.{name}', value)})"
+    values = list(spellings(value)) if isinstance(value, str) else [value]
+    names = [name] if name in NAMES else [name, f"{CUSTOM_OBJECT}.{name}"]
+    clauses = [exact(one, text) for one in names for text in values]
+    return clauses[0] if len(clauses) == 1 else f"({' OR '.join(clauses)})"
 
 
 def _quoted(value: Any) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from .._argspec import whole_number
 from .._errors import (
     AuthenticationError,
     ConnectionFailedError,
@@ -29,23 +28,28 @@ _Result = TypeVar("_Result")
 
 
 class Outcome(Protocol):
-    """What became of one event."""
+    """The result for one event."""
 
-    changed: bool
-    error: XdrError | None
+    @property
+    def changed(self) -> bool:
+        """Whether this run changed it."""
+
+    @property
+    def error(self) -> XdrError | None:
+        """Why it failed."""
 
     def as_result(self) -> dict[str, Any]:
-        """What a user is shown of it, without C(changed)."""
+        """The result for users, without `changed`."""
 
     def identity(self) -> dict[str, Any]:
-        """What a user knows the event by."""
+        """What users know the event by."""
 
 
 class Workers:
     """Works on items in threads. What would fail everywhere (no connection, wrong credentials) ends the run for those that wait."""
 
     def __init__(self, concurrency: int) -> None:
-        self._concurrency = whole_number("concurrency", concurrency, 1, MAX_CONCURRENCY)
+        self._concurrency = concurrency
         self._pool: ThreadPoolExecutor | None = None
         self.stopped_by: XdrError | None = None
 
@@ -78,7 +82,7 @@ class Workers:
     def not_tried(self) -> NotTriedError:
         """The error for what was not begun after the run was stopped."""
         reason = self.stopped_by.message if self.stopped_by else ""
-        return NotTriedError(f"This event was not tried any more, since another one failed: {reason}")
+        return NotTriedError(f"Not attempted, because an earlier error affects all events: {reason}")
 
     def _mapped(self, work: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterable[_Result]:
         if len(items) < 2 or self._concurrency == 1:

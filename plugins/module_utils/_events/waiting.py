@@ -4,26 +4,50 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Waiting for a server to show what it was told."""
+"""Waiting for a server to show what was written."""
 
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TASK_SECONDS = 120.0
+"""How long one task waits, all its events together."""
 LOOK_SECONDS = 10.0
-"""How long to look for a write: searches lag behind by the refresh of the index, about a second, and a slow server may be at it yet."""
-STEP_SECONDS = 0.5
+"""How long to look for something that the server said it did, or that may be sent twice without harm."""
+FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 5.0
+_PAUSE_FACTOR = 1.5
+
+
+def now() -> float:
+    """This host's monotonic clock, in seconds."""
+    return time.monotonic()
 
 
 class Patience:
-    """The time that is left for looking."""
+    """The time that one task may spend waiting, all waits together. For one thread."""
 
     def __init__(self) -> None:
-        self._ends_at = time.monotonic() + LOOK_SECONDS
+        self._left = TASK_SECONDS
 
-    def lasts(self) -> bool:
-        """Waits a little; false, and at once, where the time is up."""
-        if time.monotonic() + STEP_SECONDS > self._ends_at:
-            return False
-        time.sleep(STEP_SECONDS)
-        return True
+    @property
+    def ends_at(self) -> float:
+        """Until when this task could wait, if it began now."""
+        return now() + self._left
+
+    def looks(self, until: float) -> Iterator[None]:
+        """Yields for each time to look: at once, then with growing pauses, the last time at `until` or when the task's time is up."""
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            yield
+            left = min(until - now(), self._left)
+            if left <= 0:
+                return
+            nap = min(pause, left)
+            time.sleep(nap)
+            self._left -= nap
+            pause = min(pause * _PAUSE_FACTOR, _LONGEST_PAUSE_SECONDS)

@@ -49,7 +49,7 @@ class Answer(NamedTuple):
         """The body as JSON; raises AnswerError where it is none."""
         if not self.is_html:
             try:
-                return json.loads(self.body)
+                return json.loads(self.body.lstrip(b"\xef\xbb\xbf"))
             except (ValueError, RecursionError):
                 pass
         raise self.unexpected("JSON was expected")

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 class Auth(AuthBase):
     """What signs the requests of a client."""
 
-    def renewed_after(self, _answer: Answer, _request: requests.PreparedRequest) -> bool:
-        """Whether the answer says that a token has ended, and the request was signed with a new one."""
+    def renewed_after(self, _answer: Answer, _request: requests.PreparedRequest, _renewals: int) -> bool:
+        """Whether the answer says that a token has ended, and the request was signed with a new one.
+
+        `_renewals` is how often that was done for this request already.
+        """
         return False
 
 

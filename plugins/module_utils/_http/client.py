@@ -11,18 +11,17 @@ One C(requests) session a thread, kept alive, with one authentication object tha
 
 from __future__ import annotations
 
-import os
 import threading
 import warnings
 from enum import Enum
-from typing import TYPE_CHECKING
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING, NamedTuple
 
 from .._errors import (
     NO_HANDLES,
     NO_HANDLES_MESSAGE,
     AnswerError,
     ConnectionFailedError,
-    InputError,
     NoAnswerError,
     RequestError,
 )
@@ -33,9 +32,11 @@ from .library import (
     HTTPError,
     InsecureRequestWarning,
     ProtocolError,
+    Session,
     requests,
     require_requests,
 )
+from .proxies import proxies_for
 from .retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -65,10 +66,27 @@ class Operation(Enum):
     ONCE = "once"
 
 
+class _Session(Session):
+    """A session that never looks at redirects: requests would decode `Location`, and fail if it is not UTF-8."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Returns nothing, so that requests does not follow."""
+
+
+class _Sending(NamedTuple):
+    """A request that is ready to be sent, and what messages call it."""
+
+    operation: Operation
+    method: str
+    path: str
+    request: requests.PreparedRequest
+
+
 class HttpClient:
     """Sends requests to one product. Safe to use from several threads."""
 
-    def __init__(self, settings: ConnectionSettings, secrets: SecretKeeper) -> None:
+    def __init__(self, settings: ConnectionSettings, secrets: SecretKeeper, size_advice: str = "") -> None:
+        """`size_advice` ends the message for an answer that is too large: it names the option that asks for less."""
         require_requests()
         if not settings.validate_certs:
             # Whoever sets validate_certs to false has decided; urllib3 would repeat it on stderr for every request. Set once, because
@@ -78,9 +96,8 @@ class HttpClient:
         self.secrets = secrets
         self.auth: Auth | None = None
         self._policy = RetryPolicy(settings.retries)
-        self._proxies = requests.utils.get_environ_proxies(settings.base_url)
-        for proxy in self._proxies.values():
-            _hide_credentials_of(proxy, secrets)
+        self._proxies = proxies_for(settings.base_url, secrets)
+        self._size_advice = size_advice
         self._threads = threading.local()
 
     def request(
@@ -101,6 +118,7 @@ class HttpClient:
         """
         session = self._session()
         exchange = Exchange(self.settings.timeout * SLOWEST_EXCHANGE_FACTOR)
+        used = auth or self.auth
         prepared = session.prepare_request(
             requests.Request(
                 method,
@@ -108,14 +126,16 @@ class HttpClient:
                 headers=_content_headers(json_body, form),
                 data=json_body if json_body is not None else form,
                 params=params,
-                auth=auth or self.auth,
+                auth=used,
             )
         )
-        used = auth or self.auth
+        sending = _Sending(operation, method, path, prepared)
         try:
-            answer = self._answer(session, prepared, exchange, operation, method, path)
-            if used and used.renewed_after(answer, prepared):
-                answer = self._answer(session, prepared, exchange, operation, method, path)
+            answer = self._answer(session, sending, exchange)
+            renewals = 0
+            while used and used.renewed_after(answer, prepared, renewals):
+                renewals += 1
+                answer = self._answer(session, sending, exchange)
             if answer.status not in expect:
                 raise _refusal(answer)
         except RequestError as error:
@@ -144,11 +164,13 @@ class HttpClient:
             adapter.max_retries = self._policy.once if operation is Operation.ONCE else self._policy.repeatable
 
     def _new_session(self) -> requests.Session:
-        session = requests.Session()
+        session = _Session()
+        # A session cookie makes some servers ask for a CSRF token as well.
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # Without this, requests would read .netrc and could replace the options of this task by what the environment says.
         session.trust_env = False
         session.proxies.update(self._proxies)
-        session.verify = _verification(self.settings)
+        session.verify = (self.settings.ca_path or True) if self.settings.validate_certs else False
         session.headers["User-Agent"] = "secops.xdr (Ansible)"
         session.headers["Accept-Encoding"] = "identity"
         adapter = WatchedAdapter()
@@ -156,19 +178,12 @@ class HttpClient:
         session.mount("http://", adapter)
         return session
 
-    def _answer(
-        self,
-        session: requests.Session,
-        prepared: requests.PreparedRequest,
-        exchange: Exchange,
-        operation: Operation,
-        method: str,
-        path: str,
-    ) -> Answer:
+    def _answer(self, session: requests.Session, sending: _Sending, exchange: Exchange) -> Answer:
         """The whole answer. An answer that breaks off is asked for again where the operation allows it.
 
         Retries before the first byte of an answer are urllib3's work; it cannot see what happens to a streamed body.
         """
+        operation, method, path, prepared = sending
         attempts_left = 0 if operation is Operation.ONCE else self.settings.retries
         timeout = self.settings.timeout
         self._set_retries(session, operation)
@@ -182,10 +197,10 @@ class HttpClient:
                 if not exchange.is_over:
                     return Answer(method, path, response.status_code, response.headers, body, self.secrets.shown, exchange.unclear)
                 # An answer without a length ends with its connection, so one that was cut off looks complete.
-                raise _no_answer(None, exchange, self.settings, method, path)
+                raise _no_answer(None, exchange, self.settings, sending)
             except (requests.RequestException, HTTPError) as error:
                 if exchange.is_over or response is None or not attempts_left:
-                    raise _no_answer(error, exchange, self.settings, method, path) from error
+                    raise _no_answer(error, exchange, self.settings, sending) from error
                 attempts_left -= 1
                 exchange.unclear = True
 
@@ -204,7 +219,7 @@ class HttpClient:
             if len(body) > MAX_ANSWER_BYTES:
                 raise AnswerError(
                     f"{method} {path} was answered with more than {MAX_ANSWER_BYTES // 1024 // 1024} MiB, which no answer of this API "
-                    "needs; reading was stopped. Check that `host` names the product itself.",
+                    "needs; reading was stopped. {self._size_advice or 'Check that `host` names the product itself.'}",
                     method=method,
                     path=path,
                 )
@@ -212,18 +227,6 @@ class HttpClient:
             # Versions of urllib3 before 2 take an answer that was cut off for a whole one.
             raise ProtocolError("the answer is shorter than its header says")
         return bytes(body)
-
-
-def _hide_credentials_of(proxy: str, secrets: SecretKeeper) -> None:
-    """Registers the password in the URL of a proxy, alone and in the header that requests makes of it."""
-    secrets.add(requests.utils.get_auth_from_url(proxy)[1])
-    try:
-        headers = HTTPAdapter().proxy_headers(proxy)
-    except UnicodeEncodeError:
-        message = "The user or password in the URL of the proxy holds a character that requests cannot send; check HTTPS_PROXY."
-        raise InputError(message) from None
-    for header in headers.values():
-        secrets.add(header.partition(" ")[2])
 
 
 def _refusal(answer: Answer) -> RequestError:
@@ -234,14 +237,14 @@ def _refusal(answer: Answer) -> RequestError:
 
 
 def _no_answer(
-    error: requests.RequestException | HTTPError | None, exchange: Exchange, settings: ConnectionSettings, method: str, path: str
+    error: requests.RequestException | HTTPError | None, exchange: Exchange, settings: ConnectionSettings, sending: _Sending
 ) -> RequestError:
     """Why no whole answer came; without an error, because its time was up."""
     from .failures import given_up, transport_error
 
     if error is None or exchange.is_over:
-        return given_up(exchange, settings, method, path)
-    return transport_error(error, exchange, settings, method, path)
+        return given_up(exchange, settings, sending.method, sending.path)
+    return transport_error(error, exchange, settings, sending.method, sending.path)
 
 
 def _content_headers(json_body: bytes | None, form: Mapping[str, str] | None) -> dict[str, str]:
@@ -251,9 +254,3 @@ def _content_headers(json_body: bytes | None, form: Mapping[str, str] | None) ->
     elif form is not None:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
     return headers
-
-
-def _verification(settings: ConnectionSettings) -> bool | str:
-    if not settings.validate_certs:
-        return False
-    return settings.ca_path or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True

@@ -35,17 +35,14 @@ class ConnectionSettings(NamedTuple):
     ca_path: str | None
     timeout: int
     retries: int
+    ca_name: str = "`ca_path`"
+    """Where `ca_path` comes from, for messages."""
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> ConnectionSettings:
         """Reads and checks the connection options of a module; raises InputError."""
         validate_certs: bool = params["validate_certs"]
-        ca_path: str | None = params["ca_path"]
-        if ca_path and not os.path.exists(ca_path):
-            raise InputError(
-                f"ca_path: there is no file or folder {ca_path} on the host that runs the module. "
-                "It must hold the certificate authority, in PEM form, that signed the server's certificate."
-            )
+        ca_name, ca_path = _authorities(params["ca_path"]) if validate_certs else ("`ca_path`", None)
         if params["timeout"] < 1:
             raise InputError(f"timeout: {params['timeout']} is too small; give whole seconds, 1 or more.")
         if params["retries"] < 0:
@@ -56,7 +53,29 @@ class ConnectionSettings(NamedTuple):
             ca_path=ca_path,
             timeout=params["timeout"],
             retries=params["retries"],
+            ca_name=ca_name,
         )
+
+
+def _authorities(ca_path: str | None) -> tuple[str, str | None]:
+    """Returns what messages call the file or folder of certificate authorities, and its path; raises InputError if it is not there."""
+    if ca_path and ca_path.strip():
+        if not os.path.exists(ca_path):
+            raise InputError(
+                f"ca_path: there is no file or folder {ca_path} on the host that runs the module. "
+                "It must hold the certificate authority, in PEM form, that signed the server's certificate."
+            )
+        return "`ca_path`", ca_path
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        path = os.environ.get(variable, "").strip()
+        if path:
+            if not os.path.exists(path):
+                raise InputError(
+                    f"The environment variable {variable} names {path}, and there is no such file or folder on the host that runs the "
+                    f"module. Correct or unset {variable}, or set `ca_path`."
+                )
+            return f"the environment variable {variable}", path
+    return "`ca_path`", None
 
 
 def parse_host(host: str, validate_certs: bool) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from http.client import BadStatusLine, HTTPResponse
 from typing import TYPE_CHECKING, Any
 
 from .library import (
@@ -27,6 +28,9 @@ from .library import (
 
 if TYPE_CHECKING:
     from urllib3 import PoolManager, ProxyManager
+
+_MAX_INFORMATIONAL = 100
+_SWITCHING = 101
 
 _this_thread = threading.local()
 
@@ -104,8 +108,30 @@ def exchange_of_this_thread() -> Exchange | None:
     return exchange
 
 
+class _FinalResponse(HTTPResponse):
+    """The final answer to a request.
+
+    http.client takes any informational answer but 100 (such as 103) for the final one. Each later request on the connection would then
+    get the answer to the one before.
+    """
+
+    def begin(self) -> None:
+        """Reads status and headers, and passes over informational answers."""
+        super().begin()
+        for _answer in range(_MAX_INFORMATIONAL):
+            if not 100 <= self.status < 200 or self.status == _SWITCHING:
+                break
+            # begin() does nothing once it has headers.
+            vars(self).update(headers=None, msg=None)
+            super().begin()
+        if 100 <= self.status < 200:
+            raise BadStatusLine(str(self.status))
+
+
 class _WatchedConnection(HTTPConnection):
     """A connection that the exchange of its thread watches from the first moment on."""
+
+    response_class = _FinalResponse
 
     def _new_conn(self) -> socket.socket:
         # Not in connect(): that returns after the TLS handshake.

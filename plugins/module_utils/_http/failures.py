@@ -33,6 +33,8 @@ _HOSTNAME_MISMATCH = 62  # X509_V_ERR_HOSTNAME_MISMATCH, and 64 for IP addresses
 _IP_ADDRESS_MISMATCH = 64
 _NOT_YET_VALID = 9  # X509_V_ERR_CERT_NOT_YET_VALID
 _EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
+_STRICT = range(80, 94)  # X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA to X509_V_ERR_EXTENSIONS_REQUIRE_VERSION_3
+"""What only strict checking objects to, which Python does by default from 3.13 on."""
 _CERTIFICATE_LIBRARIES = ("X509", "PEM", "ASN1")
 """The parts of OpenSSL that read certificates from files, which happens before anything is sent."""
 
@@ -51,7 +53,7 @@ def transport_error(error: Exception, exchange: Exchange, settings: ConnectionSe
         what = "broke the connection before its answer was complete"
     return NoAnswerError(
         f"{method} {path}: {place} {what}. The request may have been carried out or not. "
-        "Check the server's load and what stands between (proxy, load balancer), then run the same task again.",
+        "Check the server's load and any proxy or load balancer before it, then run the same task again.",
         method=method,
         path=path,
     )
@@ -63,13 +65,13 @@ def given_up(exchange: Exchange, settings: ConnectionSettings, method: str, path
         place = urlsplit(settings.base_url).netloc
         return ConnectionFailedError(
             f"The connection to {place} was not ready within {exchange.seconds} seconds and was given up. "
-            "Check the server's load and what stands between, or raise `timeout`.",
+            "Check the server's load and any proxy before it, or raise `timeout`.",
             method=method,
             path=path,
         )
     return NoAnswerError(
         f"{method} {path}: the answer trickled in for more than {exchange.seconds} seconds and was given up. "
-        "Check the server's load and what stands between, or raise `timeout`.",
+        "Check the server's load and any proxy before it, or raise `timeout`.",
         method=method,
         path=path,
     )
@@ -92,22 +94,31 @@ def _not_sent_message(causes: list[BaseException], place: str, settings: Connect
         return f"{place} cannot be reached; check `host`, port and routing from the host that runs the module."
     if _first(causes, ConnectTimeoutError) or _first(causes, socket.timeout):
         return f"No connection to {place} within {settings.timeout} seconds (option `timeout`); check `host`, port, routing and firewalls."
-    return _tls_message(causes, place)
+    return _tls_message(causes, place, settings)
 
 
-def _tls_message(causes: list[BaseException], place: str) -> str:
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _tls_message(causes: list[BaseException], place: str, settings: ConnectionSettings) -> str:
     """What is wrong with the TLS connection that did not come about, or with what it was to be made from."""
     tls = _first(causes, ssl.SSLError)
     if tls and tls.library not in _CERTIFICATE_LIBRARIES:
         reason = tls.reason or "the handshake failed"
-        return f"No TLS connection to {place}: {reason}; check that the port speaks HTTPS, and its TLS versions."
+        return f"No TLS connection to {place}: {reason}; check that this port serves HTTPS, and its TLS versions."
     if tls or (isinstance(causes[0], OSError) and not isinstance(causes[0], requests.RequestException)):
-        return f"`ca_path` cannot be used for the connection to {place}; it must hold certificates in PEM form."
+        return f"{_capital(settings.ca_name)} cannot be used for the connection to {place}: it must hold certificates in PEM form."
     if _first(causes, requests.exceptions.SSLError):
-        return f"No TLS connection to {place}; check that the port speaks HTTPS and that `ca_path` holds certificates in PEM form."
+        return (
+            f"No TLS connection to {place}; check that this port serves HTTPS and that {settings.ca_name} holds certificates in PEM form."
+        )
     if isinstance(causes[0], (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)):
         return f"No request to {place} could be formed from `host` and the credentials; check them for characters that do not belong there."
-    return f"The connection to {place} broke before the request was sent; check that the port speaks HTTPS, and what stands between."
+    return (
+        f"The connection to {place} broke before the request was sent; check that this port serves HTTPS and that no proxy or firewall "
+        "is in the way."
+    )
 
 
 def _certificate_message(error: ssl.SSLCertVerificationError, place: str, settings: ConnectionSettings) -> str:
@@ -123,7 +134,14 @@ def _certificate_message(error: ssl.SSLCertVerificationError, place: str, settin
             f"The TLS certificate of {place}, or of an authority that it leads to, is out of date ({error.verify_message}). "
             "Have it renewed, or set the clock of the host that runs the module right."
         )
-    known = f"the authorities in `ca_path` ({settings.ca_path})" if settings.ca_path else "the authorities that this host trusts"
+    if code in _STRICT:
+        return (
+            f"The TLS certificate of {place}, or of its authority, lacks what strict checking asks for ({error.verify_message}). Python "
+            "3.13 "
+            "and later check strictly. Have the certificate issued again with the missing extension, or run the module with an older "
+            "Python."
+        )
+    known = f"the authorities in {settings.ca_name} ({settings.ca_path})" if settings.ca_path else "the authorities that this host trusts"
     return (
         f"The TLS certificate of {place} is not trusted ({error.verify_message}): it does not lead to {known}. "
         "Set `ca_path` to the certificate authority that signed it."

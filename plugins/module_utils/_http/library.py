@@ -19,6 +19,7 @@ _IMPORT_ERROR: str | None = None
 
 if TYPE_CHECKING:
     import requests
+    from requests import Session
     from requests.adapters import HTTPAdapter
     from requests.auth import AuthBase
     from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 else:
     try:
         import requests
+        from requests import Session
         from requests.adapters import HTTPAdapter
         from requests.auth import AuthBase
         from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -51,7 +53,7 @@ else:
     except ImportError:
         _IMPORT_ERROR = traceback.format_exc()
         requests = None
-        HTTPAdapter = AuthBase = Retry = HTTPConnection = HTTPConnectionPool = object
+        HTTPAdapter = AuthBase = Session = Retry = HTTPConnection = HTTPConnectionPool = object
         # Of their own, because one class may derive from a plain and a TLS connection.
         HTTPSConnection = HTTPSConnectionPool = type("Missing", (), {})
         ConnectTimeoutError = HTTPError = InsecureRequestWarning = NewConnectionError = ProtocolError = ProxyError = Exception
@@ -70,6 +72,7 @@ __all__ = [
     "ProtocolError",
     "ProxyError",
     "Retry",
+    "Session",
     "requests",
     "require_requests",
 ]

@@ -9,22 +9,55 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from .._errors import (
     AnswerError,
     AuthenticationError,
+    GatewayError,
     NotFoundError,
     PermissionDeniedError,
+    RequestTooLongError,
     ServerFaultError,
     StatusError,
+    UnclearStatusError,
 )
 
 if TYPE_CHECKING:
     from .answers import Answer
 
-_STATUS_ERRORS: dict[int, type[StatusError]] = {401: AuthenticationError, 403: PermissionDeniedError, 404: NotFoundError}
+_STATUS_ERRORS: dict[int, type[StatusError]] = {
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    # The server, or a proxy, gave up waiting for the end of the work, or two requests met in it.
+    408: UnclearStatusError,
+    409: UnclearStatusError,
+    460: UnclearStatusError,
+    499: UnclearStatusError,
+    411: RequestTooLongError,
+    413: RequestTooLongError,
+    414: RequestTooLongError,
+    431: RequestTooLongError,
+}
+_GATEWAY_TEXT = re.compile(
+    r"\s*(rbac: access denied|error code:? \d{4}|request blocked|access denied\W|upstream |blocked by|the requested url was rejected)",
+    re.IGNORECASE,
+)
+_GATEWAY_HEADERS = (
+    "cf-mitigated",
+    "x-amzn-errortype",
+    "x-amzn-waf-action",
+    "x-sucuri-id",
+    "x-sucuri-block",
+    "x-iinfo",
+    "x-akamai-edgescape",
+)
+_GATEWAY_JSON = ({"message": "Forbidden"}, {"message": None}, {"Message": None})
+"""What AWS's and Kong's gateways answer themselves."""
 # Both vendors' error bodies are known from clients only: ExtraHop's use the first four keys, in this order, Stellar Cyber's error.reason.
+_TOO_MANY_CLAUSES = re.compile(rb"too.?many.{0,20}clauses|max.?clause.?count", re.IGNORECASE)
 _REASON_KEYS = ("error_message", "detail", "error", "reason", "message", "type")
 
 
@@ -48,13 +81,36 @@ def refusal(answer: Answer) -> AnswerError | StatusError:
             status=answer.status,
             **where,
         )
+    if answer.status == 403 and is_from_gateway(answer):
+        return GatewayError(
+            f"{answer.method} {answer.path} was refused with status 403{said or ', with an empty answer'}. This is not the product's own "
+            "refusal; it comes from a gateway, "
+            "proxy or firewall before it. Have this host's address, the path and the method allowed there.",
+            status=answer.status,
+            **where,
+        )
     kind = _STATUS_ERRORS.get(answer.status, ServerFaultError if answer.status >= 500 else StatusError)
+    if kind is StatusError and _TOO_MANY_CLAUSES.search(answer.body):
+        kind = RequestTooLongError
     return kind(
         f"{answer.method} {answer.path} was refused with status {answer.status}{said}. {_advice(answer.status)}",
         answer.status,
         reason,
         **where,
     )
+
+
+def is_from_gateway(answer: Answer) -> bool:
+    """Whether a 403 comes from something before the product: the product answers with an error in JSON or a line of text."""
+    text = answer.text.strip()
+    if answer.is_html or not text or _GATEWAY_TEXT.match(text):
+        return True
+    if any(name in answer.headers for name in _GATEWAY_HEADERS):
+        return True
+    try:
+        return json.loads(text) in _GATEWAY_JSON
+    except (ValueError, RecursionError):
+        return False
 
 
 def reason_of(answer: Answer) -> str:
@@ -89,8 +145,16 @@ def _advice(status: int) -> str:
         return "The account may lack a privilege, or this host's address may be missing from an allow-list of the server."
     if status == 404:
         return "Check `host` and the product's version: this path or object is not there."
+    if status in (408, 409, 460, 499):
+        return "The server or a proxy stopped waiting; the request may have been carried out or not."
+    if status in (411, 413, 414, 431):
+        return (
+            "The request is longer than the server or a proxy before it accepts. Send less at once (`batch_size` for observations, fewer "
+            "or "
+            "shorter values in `filter` or `query` for a search, a shorter text or comment for an event), or have the limit raised there."
+        )
     if status == 429:
         return "The server asks for fewer requests; lower `concurrency`, raise `retries`, or run again later."
     if status >= 500:
-        return "The server or a proxy before it failed; run again when it is well."
+        return "The server or a proxy before it failed; run the task again when it works."
     return "The server did not accept the request."

@@ -10,6 +10,7 @@ that one has ended."""
 from __future__ import annotations
 
 import json
+import random
 import re
 import threading
 import time
@@ -35,6 +36,11 @@ _ENDED = re.compile(
 )
 """What servers and gateways say of a token that has ended, with 400 or 403."""
 _INVALID = re.compile(r"\s*[\"']?invalid(?![ _]?request)", re.IGNORECASE)
+_SESSION_ENDED = re.compile(r"\b(session|credentials?|authentication|login)\W.{0,40}(expired|ended|timed out)", re.IGNORECASE | re.DOTALL)
+_FOREIGN_TOKEN = re.compile(r"\b(csrf|xsrf)\b", re.IGNORECASE)
+_MAX_RENEWALS = 4
+"""Each new token may end the one before, so that two tasks at once end each other's tokens for a while."""
+LONGEST_PAUSE_SECONDS = 1.0
 
 
 class Token(NamedTuple):
@@ -80,17 +86,27 @@ class RenewableTokenAuth(Auth):
         self._token: Token | None = None
         self._renew_at = 0.0
         self._lock = threading.Lock()
+        self._worked = False
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Signs the request with a token that still lasts."""
         request.headers["Authorization"] = self._current().header
         return request
 
-    def renewed_after(self, answer: Answer, request: requests.PreparedRequest) -> bool:
-        """Signs the request anew where the server said that its token has ended. Another thread may have renewed it already."""
-        if not says_token_ended(answer):
-            return False
+    def renewed_after(self, answer: Answer, request: requests.PreparedRequest, renewals: int) -> bool:
+        """Signs the request anew if the server said that its token has ended. Another thread may have renewed it already.
+
+        A token that no request has succeeded with is renewed once only: logging in again does not help an account without rights.
+        """
         used = request.headers["Authorization"]
+        if not says_token_ended(answer):
+            self._worked = self._worked or answer.status < 400
+            return False
+        if renewals >= (_MAX_RENEWALS if self._worked else 1):
+            return False
+        if renewals:
+            # At different moments, or two tasks go on ending each other's tokens.
+            time.sleep(random.SystemRandom().uniform(0.0, LONGEST_PAUSE_SECONDS))
         with self._lock:
             if self._token is not None and self._token.header == used:
                 self._token = None
@@ -102,8 +118,7 @@ class RenewableTokenAuth(Auth):
             return self._fetch()
         except RequestError as error:
             # Whatever became of this request, it changed nothing, and the one that needs the token was not sent.
-            error.outcome_unknown = False
-            raise
+            raise error.with_known_outcome() from error
 
     def _current(self) -> Token:
         with self._lock:
@@ -123,7 +138,9 @@ def says_token_ended(answer: Answer) -> bool:
     if answer.status not in (400, 403):
         return False
     text = answer.body[:_READ_BYTES].decode("utf-8", errors="replace")
-    return bool(_ENDED.search(text)) or (answer.status == 400 and any(map(_INVALID.match, _messages(text))))
+    if _FOREIGN_TOKEN.search(text):
+        return False
+    return bool(_ENDED.search(text) or _SESSION_ENDED.search(text)) or (answer.status == 400 and any(map(_INVALID.match, _messages(text))))
 
 
 def _messages(text: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .._errors import StatusError
+from .._errors import AnswerError, PartialSearchError, StatusError
 from .._http.refusals import reason_of
 
 if TYPE_CHECKING:
@@ -26,15 +26,17 @@ if TYPE_CHECKING:
     from .._http.answers import Answer
 
 _REFUSAL = re.compile(r"(invalid|missing|error|fail|unknown|unable|cannot|no such|not )", re.IGNORECASE)
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+_FAILED = re.compile(r"(error|fail|invalid|denied|rejected)", re.IGNORECASE)
 _SUCCESS = re.compile(r"(ok|success|updated|created)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class InsertedEvent:
-    """What an insert was answered with: the name of the index is an alias. Some servers only say that it is done."""
+    """The answer to an insert: the id of the new event, and an alias of its index."""
 
     index: str | None
-    id: str | None
+    id: str
 
 
 @dataclass(frozen=True)
@@ -44,42 +46,64 @@ class StoredEvent:
     index: str
     id: str
     source: Mapping[str, Any]
+    sort: tuple[Any, ...] = ()
+    """The values that a search sorted it by."""
 
 
 @dataclass(frozen=True)
 class SearchPage:
-    """One page of a search. C(total_is_exact) is false where the server stopped counting."""
+    """One page of a search. `total_is_exact` is false if the server stopped counting.
+
+    `gap` says what is missing if only a part of the index answered; empty if all of it did.
+    """
 
     events: Sequence[StoredEvent]
     total: int
     total_is_exact: bool
     scroll_id: str | None
+    gap: str = ""
 
 
 def accepted_value(answer: Answer) -> Any:
-    """The JSON of an accepted write, or nothing where it is a text such as C(OK 200).
+    """The JSON of an accepted write, or None for a text such as `OK 200` and for an empty answer.
 
     Raises StatusError for a refusal, whatever status it came with, and AnswerError for anything that is neither.
     """
-    text = answer.text.strip()
+    text = answer.text.lstrip("\ufeff").strip()
     value = None if answer.is_html else _parsed(text)
     said = value if isinstance(value, str) else text
     if not answer.is_html:
-        if isinstance(value, dict) and (value.get("error") or value.get("success") is False):
-            raise _refused(answer)
-        if not isinstance(value, dict) and _REFUSAL.match(said):
+        if (isinstance(value, dict) and _says_failed(value)) or (not isinstance(value, dict) and _REFUSAL.match(said)):
             raise _refused(answer)
         if isinstance(value, dict) or not said or _SUCCESS.match(said):
             return value
     raise answer.unexpected("OK or a JSON object was expected")
 
 
+def _says_failed(value: Mapping[str, Any]) -> bool:
+    """Whether a JSON object reports a failure, in one of the usual shapes."""
+    status = value.get("status")
+    is_bad_status = (isinstance(status, str) and bool(_FAILED.match(status))) or (
+        isinstance(status, int) and not isinstance(status, bool) and status >= 400
+    )
+    return bool(value.get("error") or value.get("errors")) or value.get("success") is False or value.get("ok") is False or is_bad_status
+
+
 def inserted_event(answer: Answer) -> InsertedEvent:
-    """What an insert was answered with."""
-    value = accepted_value(answer)
+    """The id that an insert was answered with. Raises AnswerError for every other answer: nothing else proves that the event is there."""
+    value = None if answer.is_html else _parsed(answer.text.lstrip("\ufeff").strip())
     fields = value if isinstance(value, dict) else {}
-    index, identifier = fields.get("index"), fields.get("_id")
-    return InsertedEvent(index if isinstance(index, str) else None, identifier if isinstance(identifier, str) else None)
+    index, identifier = fields.get("index", fields.get("_index")), fields.get("_id")
+    if isinstance(identifier, str) and identifier and not _says_failed(fields):
+        return InsertedEvent(index if isinstance(index, str) else None, identifier)
+    found = "an HTML page" if answer.is_html else answer.shown(answer.text) or "an empty body"
+    raise AnswerError(
+        f"{answer.method} {answer.path} was answered with status {answer.status} and without the id of the new event, which alone proves "
+        f"that it was inserted: {found}.",
+        status=answer.status,
+        method=answer.method,
+        path=answer.path,
+    )
 
 
 def says_document_missing(answer: Answer) -> bool:
@@ -97,26 +121,72 @@ def stored_event(answer: Answer) -> StoredEvent | None:
 
 
 def search_page(answer: Answer) -> SearchPage:
-    """The hits of a search. Raises AnswerError where a part of the index did not answer: what is missing would pass for absent."""
+    """The hits of a search, with `gap` set if only a part of the index answered."""
     fields = answer.json_object()
     hits = fields.get("hits")
+    if hits is None and "hits" in fields:
+        hits = {"hits": [], "total": 0}
+    if isinstance(hits, dict) and hits.get("hits") is None and ("hits" in hits or hits.get("total") in (0, {"value": 0, "relation": "eq"})):
+        hits = {**hits, "hits": []}
     if not isinstance(hits, dict) or not isinstance(hits.get("hits"), list):
         raise answer.unexpected("hits of a search were expected")
-    shards = fields.get("_shards")
-    if fields.get("timed_out") is True or (isinstance(shards, dict) and shards.get("failed")):
-        raise answer.unexpected("a complete search was expected, but some shards did not answer or the search timed out")
     total, is_exact = _total(hits.get("total"))
     scroll_id = fields.get("_scroll_id")
     events = [_stored(hit, answer) for hit in hits["hits"]]
-    return SearchPage(events, max(total, len(events)), is_exact, scroll_id if isinstance(scroll_id, str) else None)
+    gap = _gap(fields)
+    return SearchPage(events, max(total, len(events)), is_exact and not gap, scroll_id if isinstance(scroll_id, str) else None, gap)
+
+
+def require_whole(page: SearchPage) -> SearchPage:
+    """The page itself; raises PartialSearchError if only a part of the index answered."""
+    if page.gap:
+        raise PartialSearchError(
+            f"The search was not answered by the whole index: {page.gap}. What it does not show may be there all the same. "
+            "Check the health of the server's data nodes (or of the clusters that it searches), and run again."
+        )
+    return page
+
+
+def _gap(fields: Mapping[str, Any]) -> str:
+    """What of the index did not answer, in words; empty if all of it did."""
+    if fields.get("timed_out"):
+        return "it timed out"
+    if fields.get("terminated_early"):
+        return "it was terminated early"
+    if fields.get("is_partial"):
+        return "its results are partial"
+    return _part_missing(fields.get("_shards"), "shards") or _part_missing(fields.get("_clusters"), "clusters")
+
+
+def _part_missing(counts: Any, what: str) -> str:
+    if not isinstance(counts, dict):
+        return ""
+    numbers = {name: value for name, value in counts.items() if isinstance(value, int) and not isinstance(value, bool)}
+    total, successful = numbers.get("total", 0), numbers.get("successful", numbers.get("total", 0))
+    # Of shards, "skipped" are those that cannot hold a hit; they count as successful. A skipped cluster was not reached.
+    bad = [name for name in ("failed", "partial", "running", *(("skipped",) if what == "clusters" else ())) if numbers.get(name)]
+    if bad or successful < total or counts.get("failures"):
+        details = ", ".join(f"{numbers[name]} {name}" for name in bad)
+        return f"{successful} of {total} {what} answered" + (f" ({details})" if details else "")
+    return ""
 
 
 def _stored(fields: Any, answer: Answer) -> StoredEvent:
     if isinstance(fields, dict):
         index, identifier, source = fields.get("_index"), fields.get("_id"), fields.get("_source")
         if isinstance(index, str) and isinstance(identifier, str) and isinstance(source, dict):
-            return StoredEvent(index, identifier, source)
+            sort = fields.get("sort")
+            return StoredEvent(_sound(index), _sound(identifier), _sound(source), tuple(sort) if isinstance(sort, list) else ())
     raise answer.unexpected("documents with _index, _id and _source were expected")
+
+
+def _sound(value: Any) -> Any:
+    """The value with U+FFFD in place of unpaired surrogates, which JSON can hold and no output can."""
+    if isinstance(value, str):
+        return value if value.isascii() else _HALF_CHARACTER.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_sound(name): _sound(item) for name, item in value.items()}
+    return [_sound(item) for item in value] if isinstance(value, list) else value
 
 
 def _total(value: Any) -> tuple[int, bool]:

@@ -36,7 +36,10 @@ DEFAULT_TOKEN_SECONDS = 600.0
 _LATEST_EXP = 10**11
 """Epoch seconds that every clock and every float can hold."""
 _ADVICE = {
-    JWT: "Check username (its case matters), api_key, and that both belong to this host.",
+    JWT: (
+        "Check username (its case matters), api_key, and that both belong to this host. A scoped key needs `auth_method: scoped_key`, and "
+        "no username."
+    ),
     BASIC: "Check username and api_key. Newer servers take Basic only to hand out a token: set auth_method to jwt.",
     SCOPED_KEY: "Check api_key; scoped keys exist from version 5.5 on, and other keys need auth_method jwt and a username.",
     ACCESS_TOKEN: "The token may have ended, they last ten minutes; get a new one, or give api_key instead so that it is renewed.",
@@ -46,10 +49,12 @@ _ADVICE = {
 class StellarCredentials:
     """What the options and the environment say about who calls; raises InputError where that is not enough."""
 
-    def __init__(self, params: Mapping[str, Any], secrets: SecretKeeper) -> None:
+    def __init__(self, params: Mapping[str, Any], secrets: SecretKeeper, host: str) -> None:
+        """`host` is what messages call the server."""
         self.method, secret = _chosen(params)
         self._secret = checked_credential(ACCESS_TOKEN if self.method == ACCESS_TOKEN else "api_key", secret)
         self._username = ""
+        self.host = host
         secrets.add(self._secret)
         if self.method in (JWT, BASIC):
             self._username = checked_credential("username", params["username"] or "")
@@ -73,15 +78,19 @@ class StellarCredentials:
         """The error with advice for the method in use."""
         where = f"{error.details['method']} {error.details['path']}"
         said = f": {error.reason}" if error.reason else ""
-        message = f"{where} was refused with status {error.status}{said}. {self.advice}"
-        return AuthenticationError(message, error.status, error.reason, **error.details)
+        return error.with_message(f"{where} was refused with status {error.status} by {self.host}{said}. {self.advice}")
+
+    @property
+    def _token_form(self) -> dict[str, str] | None:
+        # As the vendor's own clients do: a form type for users, nothing for scoped keys.
+        return None if self.method == SCOPED_KEY else {}
 
     def _fetch_token(self, http: HttpClient, login: Auth) -> Token:
         try:
-            answer = http.request(Operation.TOKEN, "POST", TOKEN_PATH, expect=(200,), auth=login, form={})
+            answer = http.request(Operation.TOKEN, "POST", TOKEN_PATH, expect=(200, 201), auth=login, form=self._token_form)
         except NotFoundError as error:
             message = f"{error.message} A Stellar Cyber server has this path: `host` may be another product."
-            raise NotFoundError(message, error.status, error.reason, **error.details) from error
+            raise error.with_message(message) from error
         fields = answer.json_object()
         value = Token.in_answer(fields.get("access_token"))
         if value is None:
@@ -101,8 +110,8 @@ def _chosen(params: Mapping[str, Any]) -> tuple[str, str]:
     for name, value in (
         ("api_key", params["api_key"]),
         (ACCESS_TOKEN, params["access_token"]),
-        ("api_key", os.environ.get("STELLAR_API_KEY")),
-        (ACCESS_TOKEN, os.environ.get("STELLAR_ACCESS_TOKEN")),
+        ("api_key", os.environ.get("STELLAR_API_KEY", "").strip()),
+        (ACCESS_TOKEN, os.environ.get("STELLAR_ACCESS_TOKEN", "").strip()),
     ):
         if value:
             return (ACCESS_TOKEN if name == ACCESS_TOKEN else _method_for_key(params)), value

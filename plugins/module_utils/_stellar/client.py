@@ -13,20 +13,24 @@ searches. Reads by id show a write at once; searches show it after the next refr
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote_plus
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from .._errors import (
+    AnswerError,
     AuthenticationError,
+    GatewayError,
     NotFoundError,
     PermissionDeniedError,
-    StatusError,
+    XdrError,
 )
 from .._http.client import HttpClient, Operation
 from .._http.connection import ConnectionSettings
 from .answers import (
     accepted_value,
     inserted_event,
+    require_whole,
     says_document_missing,
     search_page,
     stored_event,
@@ -50,11 +54,13 @@ if TYPE_CHECKING:
 
 MAX_RESULT_WINDOW = 10_000
 """How far C(from) and C(size) of a search reach."""
-_LONGEST_QUERY_IN_URL = 4000
-_SCROLL_LIFE = "2m"
+LONGEST_LINE = 3800
+"""Bytes of a request line that every server and proxy takes: some refuse more than 4096."""
+SCROLL_LIFE = "2m"
 _READ_ADVICE = "This account may not read events; a scoped key never may."
 _WRITE_ADVICE = "To write events, Stellar Cyber wants root scope and the Super Admin profile."
-_StatusErrorT = TypeVar("_StatusErrorT", bound=StatusError)
+_SIZE_ADVICE = "Lower `size`, or narrow the search."
+_NOBODY = '_id:"secops-xdr-no-such-event"'
 
 
 class StellarClient:
@@ -63,15 +69,17 @@ class StellarClient:
     def __init__(self, http: HttpClient, credentials: StellarCredentials) -> None:
         self._http = http
         self._credentials = credentials
-        self._reads_by_search = False
+        self.reads_by_search = False
+        """Whether this server has no read by id, so that events are searched for, which lags behind writes."""
+        self._bodies_arrive = False
         http.auth = credentials.auth(http)
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any], secrets: SecretKeeper) -> StellarClient:
         """A client for the connection options of a module; raises InputError. Sends nothing yet."""
         settings = ConnectionSettings.from_params(params)
-        credentials = StellarCredentials(params, secrets)
-        return cls(HttpClient(settings, secrets), credentials)
+        credentials = StellarCredentials(params, secrets, settings.base_url.partition("://")[2])
+        return cls(HttpClient(settings, secrets, _SIZE_ADVICE), credentials)
 
     @property
     def endpoint(self) -> str:
@@ -95,7 +103,7 @@ class StellarClient:
 
         Servers without the read by id are asked by a search for the id, which lags behind writes.
         """
-        if not self._reads_by_search:
+        if not self.reads_by_search:
             answer = self._read(event_path(index, identifier), expect=(200, 404, 405))
             if answer.status == 200:
                 return stored_event(answer)
@@ -103,35 +111,61 @@ class StellarClient:
                 return None
         event = self._found_by_id(index, identifier)
         # Proof that the path is missing, and not the event.
-        self._reads_by_search = self._reads_by_search or event is not None
+        self.reads_by_search = self.reads_by_search or event is not None
         return event
 
-    def search(self, pattern: str, query: str, *, size: int, start: int = 0, sort: Sequence[str] = (), scrolls: bool = False) -> SearchPage:
-        """One page of the events that match a Lucene query. With C(scrolls), the first page of all of them as they are now."""
-        params = {"size": str(size)}
-        if sort:
-            params["sort"] = ",".join(sort)
-        if scrolls:
-            params["scroll"] = _SCROLL_LIFE
-        elif start:
-            params["from"] = str(start)
-        if len(quote_plus(query)) <= _LONGEST_QUERY_IN_URL:
-            return search_page(self._read(search_path(pattern), params={"q": query, **params}))
-        body = json.dumps({"query": {"query_string": {"query": query}}}).encode()
-        return search_page(self._read(search_path(pattern), params=params, json_body=body))
+    def search(self, pattern: str, query: str, *, after: Sequence[Any] = (), **params: str) -> SearchPage:
+        """One page of the events that match a Lucene query; `params` are those of the request (`size`, `from`, `sort`, `scroll`).
+
+        `after` are the sort values of the last event of the page before. They go in the body of the request, and so does a query that is
+        too long for the URL. Raises AnswerError if something on the way drops bodies and a query depends on one.
+        """
+        path = search_path(pattern)
+        body: dict[str, Any] = {"search_after": list(after)} if after else {}
+        if len(path) + len(urlencode({"q": query, **params})) <= LONGEST_LINE:
+            params = {"q": query, **params}
+        else:
+            self._check_bodies(path)
+            body["query"] = {"query_string": {"query": query}}
+        return search_page(self._read(path, params=params, json_body=json.dumps(body).encode() if body else None))
 
     def next_page(self, scroll_id: str) -> SearchPage:
         """The next page of a scroll. It is not asked for twice: a repetition would skip the page that got lost."""
-        body = json.dumps({"scroll": _SCROLL_LIFE, "scroll_id": scroll_id}).encode()
+        body = json.dumps({"scroll": SCROLL_LIFE, "scroll_id": scroll_id}).encode()
         return search_page(self._read(SCROLL_PATH, operation=Operation.ONCE, json_body=body))
+
+    def end_scroll(self, scroll_id: str) -> None:
+        """Ends a scroll, which would otherwise hold memory of the server until its time is up. Raises no error: nothing depends on it."""
+        body = json.dumps({"scroll_id": scroll_id}).encode()
+        with suppress(XdrError):
+            self._http.request(Operation.ONCE, "DELETE", SCROLL_PATH, expect=(200, 404), json_body=body)
+
+    def _check_bodies(self, path: str) -> None:
+        """Asks, in the body of a request, for an event that nobody has; raises AnswerError if the answer holds any."""
+        if self._bodies_arrive:
+            return
+        body = json.dumps({"query": {"query_string": {"query": _NOBODY}}}).encode()
+        page = search_page(self._read(path, params={"size": "1"}, json_body=body))
+        if page.events or page.total:
+            raise AnswerError(
+                f"GET {path}: the body of the request does not arrive, so this server would answer with events that do not match. A proxy "
+                "before it drops the bodies of GET requests. Have that changed there, or shorten `query` and `filter` until they fit into "
+                f"a URL of {LONGEST_LINE} bytes.",
+                method="GET",
+                path=path,
+            )
+        self._bodies_arrive = True
 
     def _found_by_id(self, index: str, identifier: str) -> StoredEvent | None:
         quoted_id = identifier.replace("\\", "\\\\").replace('"', '\\"')
         try:
-            page = self.search(index, f'_id:"{quoted_id}"', size=2)
+            page = self.search(index, f'_id:"{quoted_id}"', size="2")
         except NotFoundError:
             return None
-        return next((event for event in page.events if event.id == identifier), None)
+        found = next((event for event in page.events if event.id == identifier), None)
+        if found is None:
+            require_whole(page)
+        return found
 
     def _update(self, path: str, body: Mapping[str, Any]) -> None:
         # Each comment that arrives is kept, so one that may have arrived must not be sent again from here.
@@ -140,11 +174,12 @@ class StellarClient:
 
     def _write(self, operation: Operation, path: str, body: bytes) -> Answer:
         try:
-            return self._http.request(operation, "POST", path, expect=(200, 201, 202, 204), json_body=body)
+            # Any 2xx: what it means is decided by what it says.
+            return self._http.request(operation, "POST", path, expect=range(200, 300), json_body=body)
         except AuthenticationError as error:
             raise self._credentials.explained(error) from error
         except PermissionDeniedError as error:
-            raise _with_advice(error, _WRITE_ADVICE) from error
+            raise error.with_message(f"{error.message} {_WRITE_ADVICE}") from error
 
     def _read(
         self,
@@ -155,13 +190,18 @@ class StellarClient:
         params: Mapping[str, str] | None = None,
         json_body: bytes | None = None,
     ) -> Answer:
-        try:
+        def ask() -> Answer:
             return self._http.request(operation, "GET", path, expect=expect, params=params, json_body=json_body)
+
+        try:
+            try:
+                return ask()
+            except GatewayError:
+                # Gateways refuse single requests by mistake. A page of a scroll cannot be asked for again.
+                if operation is Operation.ONCE:
+                    raise
+                return ask()
         except AuthenticationError as error:
             raise self._credentials.explained(error) from error
         except PermissionDeniedError as error:
-            raise _with_advice(error, _READ_ADVICE) from error
-
-
-def _with_advice(error: _StatusErrorT, advice: str) -> _StatusErrorT:
-    return type(error)(f"{error.message} {advice}", error.status, error.reason, **error.details)
+            raise error.with_message(f"{error.message} {_READ_ADVICE}") from error

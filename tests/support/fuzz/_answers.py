@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import XdrError
+from ansible_collections.secops.xdr.plugins.module_utils._events.comparing import Written, compared, needed
 from ansible_collections.secops.xdr.plugins.module_utils._events.state import Change, EventState
+from ansible_collections.secops.xdr.plugins.module_utils._events.texts import Spelling
 from ansible_collections.secops.xdr.plugins.module_utils._extrahop.client import ExtraHopClient
 from ansible_collections.secops.xdr.plugins.module_utils._http.exchange import Exchange
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
@@ -89,7 +91,7 @@ def _asks_for_devices(draw: Draw, _server: _Server) -> None:
 def _inserts(draw: Draw, _server: _Server) -> None:
     event = _stellar(draw).insert_event(b"{}")
     assert isinstance(event, InsertedEvent)
-    assert event.id is None or isinstance(event.id, str)
+    assert isinstance(event.id, str)
 
 
 def _updates(draw: Draw, _server: _Server) -> None:
@@ -125,8 +127,10 @@ def _check_event(event: StoredEvent | None) -> None:
     assert isinstance(event.id, str)
     state = EventState.of(event.source, None)
     change = Change("New", "c", ("t",), ("u",))
-    assert isinstance(state.needed(change, repeats_comment=False).is_empty, bool)
-    assert state.after(change).left_of(change, state).comment is None
+    spelling = Spelling({})
+    missing = needed(state, change, event.id, spelling)
+    after = EventState(state.after(missing).status, state.after(missing).comments, {"event_tags": state.after(missing).tags})
+    assert compared(after, state, Written(missing, event.id, spelling, accepted=True)).left.is_empty
     json.dumps({"source": dict(event.source), **state.as_result()})
 
 

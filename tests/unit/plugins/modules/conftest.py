@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import source as _source
 from ansible_collections.secops.xdr.plugins.modules import extrahop_observation
 
-from support.stellar import Stellar, hurry
+from support.stellar import Stellar, set_clock
 from support.vpn_logs import plain_rows, write_log
 
 if TYPE_CHECKING:
@@ -62,5 +62,4 @@ def log(tmp_path: Path) -> str:
 @pytest.fixture
 def stellar(emulator: RunningEmulator, run_module: Callable[..., ModuleRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stellar:
     """The emulator as Stellar Cyber, and this host."""
-    hurry(monkeypatch)
-    return Stellar(emulator, run_module, tmp_path)
+    return Stellar(emulator, run_module, tmp_path, set_clock(monkeypatch, emulator))

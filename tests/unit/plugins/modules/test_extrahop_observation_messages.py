@@ -496,7 +496,7 @@ class TestServer:
         other = start_emulator("none")
         run = upload(path=log, host=other.host, retries=0)
         assert "No TLS connection to" in run.msg
-        assert "check that the port speaks HTTPS" in run.msg
+        assert "check that this port serves HTTPS" in run.msg
 
     @pytest.mark.parametrize(
         "content",

@@ -243,7 +243,7 @@ def test_what_stands_twice_in_the_list_is_inserted_once(stellar: Stellar):
 
 
 def test_one_failure_stops_no_other_event(stellar: Stellar):
-    stellar.emulator.add_fault("status", {"body_contains": "event 2"}, status=400, body="Invalid something")
+    stellar.emulator.add_fault("status", {"body_contains": "event 2"}, status=400, times=None, body="Invalid something")
 
     result = stellar.insert(events=numbered(5), concurrency=2)
 
@@ -256,6 +256,7 @@ def test_one_failure_stops_no_other_event(stellar: Stellar):
     assert "Invalid something" in failure["reason"]
     assert not failure["outcome_unknown"]
     assert len(stellar.sources()) == 4
+    stellar.emulator.clear_faults()
     again = stellar.insert(events=numbered(5))
     assert [one["changed"] for one in again["events"]] == [False, False, True, False, False]
 

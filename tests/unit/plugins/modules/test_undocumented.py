@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from support.stellar import SEED_EVENT, Stellar, hurry
+from support.stellar import SEED_EVENT, Stellar
 
 ROWS = 7
 
@@ -107,8 +107,7 @@ def test_an_appliance_without_ipv6_refuses_the_batch_and_nothing_of_it_is_record
     ],
     ids=str,
 )
-def test_events_are_inserted_updated_and_found(stellar: Stellar, monkeypatch: pytest.MonkeyPatch, setting: dict[str, Any]):
-    hurry(monkeypatch, 3)
+def test_events_are_inserted_updated_and_found(stellar: Stellar, setting: dict[str, Any]):
     stellar.emulator.configure(refresh_delay=0, **setting)
 
     inserted = stellar.insert(**SEED_EVENT)

@@ -47,12 +47,12 @@ def test_what_cannot_be_searched_is_left_to_the_comparison():
 def test_parts_fit_into_a_url_and_leave_nothing_out():
     clauses = [f'(event_name:"{number} ü")' for number in range(500)]
 
-    parts = list(in_parts(clauses))
+    parts = list(in_parts(clauses, 300))
 
     assert [position for part in parts for position in part] == list(range(500))
-    assert max(len(quote_plus(" OR ".join(clauses[position] for position in part))) for part in parts) <= 3000
-    assert list(in_parts(["x" * 5000])) == [[0]]
-    assert list(in_parts([])) == []
+    assert max(len(quote_plus(" OR ".join(clauses[position] for position in part))) for part in parts) <= 3800 - 300
+    assert list(in_parts(["x" * 5000], 0)) == [[0]]
+    assert list(in_parts([], 0)) == []
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,14 @@ from ansible_collections.secops.xdr.plugins.module_utils._errors import (
     AnswerError,
     AuthenticationError,
     ConnectionFailedError,
+    GatewayError,
     NoAnswerError,
     NotFoundError,
-    PermissionDeniedError,
     RequestError,
+    RequestTooLongError,
     ServerFaultError,
     StatusError,
+    UnclearStatusError,
 )
 from ansible_collections.secops.xdr.plugins.module_utils._http import client as _http
 from ansible_collections.secops.xdr.plugins.module_utils._http.auth import ExtraHopKeyAuth
@@ -150,10 +152,15 @@ class TestWhatMustNotBeDoneTwice:
     [
         (400, StatusError, False),
         (401, AuthenticationError, False),
-        (403, PermissionDeniedError, False),
+        (403, GatewayError, True),
         (404, NotFoundError, False),
-        (409, StatusError, False),
-        (413, StatusError, False),
+        (408, UnclearStatusError, True),
+        (409, UnclearStatusError, True),
+        (499, UnclearStatusError, True),
+        (411, RequestTooLongError, False),
+        (413, RequestTooLongError, False),
+        (414, RequestTooLongError, False),
+        (422, StatusError, False),
         (429, StatusError, False),
         (500, ServerFaultError, True),
         (507, ServerFaultError, True),
@@ -211,7 +218,7 @@ def test_a_server_that_speaks_something_else(client):
         thread = threading.Thread(target=answer, daemon=True)
         thread.start()
         host = f"127.0.0.1:{server.getsockname()[1]}"
-        with pytest.raises(ConnectionFailedError, match=r"No TLS connection to .*; check that the port speaks HTTPS"):
+        with pytest.raises(ConnectionFailedError, match=r"No TLS connection to .*; check that this port serves HTTPS"):
             send(client(base_url=f"https://{host}", retries=0), Operation.ONCE)
         with pytest.raises(RequestError, match=host):
             send(client(base_url=f"http://{host}", retries=0), Operation.ONCE)

@@ -105,7 +105,7 @@ def test_what_a_server_says_at_last_is_read():
 )
 @pytest.mark.parametrize(
     ("second", "clear"),
-    [([[b"HTTP/1.1 403 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"]], PermissionDeniedError), ([], ConnectionFailedError)],
+    [([[b"HTTP/1.1 403 No\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"]], PermissionDeniedError), ([], ConnectionFailedError)],
     ids=["refused", "no connection"],
 )
 def test_a_clear_no_after_an_unclear_attempt_is_unclear_for_a_write(first, second, clear):
@@ -121,7 +121,7 @@ def test_a_clear_no_after_too_many_requests_is_clear():
     busy = b"HTTP/1.1 429 Slow\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
     with pytest.raises(PermissionDeniedError):
-        Server([busy], [b"HTTP/1.1 403 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"]).ask(Operation.REPEATABLE_WRITE)
+        Server([busy], [b"HTTP/1.1 403 No\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"]).ask(Operation.REPEATABLE_WRITE)
 
 
 def test_an_answer_says_whether_its_request_may_have_been_carried_out_twice():

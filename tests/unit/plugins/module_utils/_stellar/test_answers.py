@@ -9,9 +9,15 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.secops.xdr.plugins.module_utils._errors import AnswerError, StatusError
+from ansible_collections.secops.xdr.plugins.module_utils._errors import AnswerError, PartialSearchError, StatusError
 from ansible_collections.secops.xdr.plugins.module_utils._http.answers import Answer
-from ansible_collections.secops.xdr.plugins.module_utils._stellar.answers import accepted_value, inserted_event, search_page, stored_event
+from ansible_collections.secops.xdr.plugins.module_utils._stellar.answers import (
+    accepted_value,
+    inserted_event,
+    require_whole,
+    search_page,
+    stored_event,
+)
 from ansible_collections.secops.xdr.plugins.module_utils._stellar.auth import _seconds_of_life
 
 HIT = {"_index": "i", "_id": "1", "_source": {"a": 1}}
@@ -52,10 +58,19 @@ def test_neither_accepted_nor_refused(body: Any):
     assert caught.value.outcome_unknown
 
 
-def test_an_insert_may_be_answered_without_names():
+def test_only_an_id_proves_an_insert():
     assert inserted_event(answer({"index": "a", "_id": "b"})).id == "b"
-    assert inserted_event(answer("OK 200")).id is None
-    assert inserted_event(answer({"index": 5})).index is None
+    assert inserted_event(answer({"index": 5, "_id": "b"})).index is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["OK 200", "", {}, {"index": "a"}, {"_id": ""}, {"_id": 5}, {"_id": "b", "status": "error"}, {"_id": "b", "error": "x"}, "<p>", "[]"],
+)
+def test_every_other_answer_to_an_insert_leaves_its_outcome_unknown(body: Any):
+    with pytest.raises(AnswerError) as caught:
+        inserted_event(answer(body))
+    assert caught.value.outcome_unknown
 
 
 @pytest.mark.parametrize(
@@ -72,8 +87,6 @@ def test_totals_of_all_versions(total: Any, count: int, exact: bool):
 @pytest.mark.parametrize(
     "body",
     [
-        {"timed_out": True, "hits": {"total": 1, "hits": [HIT]}},
-        {"_shards": {"failed": 1}, "hits": {"total": 1, "hits": [HIT]}},
         {"hits": {"total": 1, "hits": [{"_id": "1"}]}},
         {"hits": []},
         {},
@@ -82,9 +95,53 @@ def test_totals_of_all_versions(total: Any, count: int, exact: bool):
         "<!doctype html>",
     ],
 )
-def test_a_search_that_is_not_whole_is_an_error(body: Any):
+def test_what_is_no_search_is_an_error(body: Any):
     with pytest.raises(AnswerError):
         search_page(answer(body))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"timed_out": True},
+        {"terminated_early": True},
+        {"is_partial": True},
+        {"_shards": {"failed": 1}},
+        {"_shards": {"total": 5, "successful": 4, "failed": 0}},
+        {"_shards": {"total": 5, "successful": 5, "failed": 0, "failures": [{}]}},
+        {"_clusters": {"total": 2, "successful": 1, "skipped": 1}},
+        {"_clusters": {"total": 2, "successful": 2, "partial": 1}},
+        {"_clusters": {"total": 2, "successful": 1, "running": 1}},
+    ],
+    ids=str,
+)
+def test_a_search_of_a_part_says_so(fields: dict[str, Any]):
+    page = search_page(answer({**fields, "hits": {"total": 1, "hits": [HIT]}}))
+
+    assert [event.id for event in page.events] == ["1"]
+    assert not page.total_is_exact
+    with pytest.raises(PartialSearchError, match="not answered by the whole index"):
+        require_whole(page)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"timed_out": False},
+        {"_shards": {"total": 5, "successful": 5, "skipped": 3, "failed": 0}},
+        {"_clusters": {"total": 1, "successful": 1}},
+    ],
+    ids=str,
+)
+def test_a_whole_search(fields: dict[str, Any]):
+    page = search_page(answer({**fields, "hits": {"total": 1, "hits": [HIT]}}))
+    assert require_whole(page) is page
+
+
+@pytest.mark.parametrize("hits", [None, {"total": {"value": 0, "relation": "eq"}, "hits": None}, {"total": 0, "hits": []}])
+def test_nothing_is_an_empty_page(hits: Any):
+    assert search_page(answer({"hits": hits})).events == []
 
 
 def test_a_document_that_was_not_found_is_none():

@@ -1,0 +1,139 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Finds out which events are on the server already: many at once, by what makes them unique."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from .._errors import (
+    PermissionDeniedError,
+    RequestError,
+    RequestTooLongError,
+    XdrError,
+)
+from .._stellar.paths import search_path
+from .._stellar.search import EventSearch
+from .query import any_of, in_parts, is_same, same_event, stored_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from .._stellar.answers import StoredEvent
+    from .._stellar.client import StellarClient
+    from .new import NewEvent
+    from .runs import Workers
+
+_PAGE_SIZE = 500
+_IDS_A_SEARCH = 50
+_SORT = ("timestamp:asc",)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """The documents of the events that were looked for (all copies of each), those that are certainly not visible, and failed searches."""
+
+    found: Mapping[NewEvent, Sequence[StoredEvent]] = field(default_factory=dict)
+    missing: Sequence[NewEvent] = ()
+    failed: Mapping[NewEvent, XdrError] = field(default_factory=dict)
+
+
+class EventFinder:
+    """Searches one index pattern. `refusal` is set once the server said that this account may not read."""
+
+    def __init__(self, client: StellarClient, pattern: str, workers: Workers) -> None:
+        self.pattern = pattern
+        self.refusal: PermissionDeniedError | None = None
+        self._client = client
+        self._workers = workers
+        self._has_seen_events = False
+
+    def look(self, events: Sequence[NewEvent]) -> Looked:
+        """Looks for the events once. If the account may not read, reports all of them as missing.
+
+        An event counts as missing only if the whole index answered.
+        """
+        found: dict[NewEvent, Sequence[StoredEvent]] = {}
+        failed: dict[NewEvent, XdrError] = {}
+        if not self.refusal:
+            for part, result in self._search_for(events):
+                if isinstance(result, PermissionDeniedError):
+                    self.refusal = result
+                elif isinstance(result, XdrError):
+                    failed.update(dict.fromkeys(part, result))
+                else:
+                    found.update(result)
+        if self.refusal:
+            return Looked(missing=list(events))
+        return Looked(found, [event for event in events if event not in found and event not in failed], failed)
+
+    def documents(self, identifiers: Sequence[str]) -> dict[str, StoredEvent]:
+        """The documents of ids that were just given, by id, as far as the search shows them."""
+        parts = [identifiers[start : start + _IDS_A_SEARCH] for start in range(0, len(identifiers), _IDS_A_SEARCH)]
+        found: dict[str, StoredEvent] = {}
+        for result in self._workers.map(self._documents_of, parts):
+            if not isinstance(result, XdrError):
+                found.update(result)
+        return found
+
+    def covers_events(self) -> bool:
+        """Whether the pattern holds events at all. If not, finding nothing says nothing: the pattern may be another server's."""
+        if not self._has_seen_events:
+            try:
+                self._has_seen_events = self._client.search(self.pattern, "*", size="1").total > 0
+            except RequestError:
+                return False
+        return self._has_seen_events
+
+    def covers_index(self, index: str) -> bool:
+        """Whether the pattern holds this index."""
+        return any(fnmatchcase(index, pattern) for pattern in self.pattern.split(","))
+
+    def _search_for(self, events: Sequence[NewEvent]) -> list[tuple[list[NewEvent], Mapping[NewEvent, Sequence[StoredEvent]] | XdrError]]:
+        clauses = [same_event(event.unique) for event in events]
+        parts = [[events[position] for position in part] for part in in_parts(clauses, len(search_path(self.pattern)))]
+        return list(zip(parts, self._workers.map(self._find, parts)))
+
+    def _find(self, events: Sequence[NewEvent]) -> Mapping[NewEvent, Sequence[StoredEvent]]:
+        query = " OR ".join(same_event(event.unique) for event in events)
+        found: dict[NewEvent, list[StoredEvent]] = {}
+        search = EventSearch(self._client, self.pattern, query, size=_PAGE_SIZE, sort=_SORT, takes_parts=True)
+        try:
+            for document in search.events():
+                self._has_seen_events = True
+                for event in _those_like(document, events):
+                    found.setdefault(event, []).append(document)
+        except RequestTooLongError:
+            if len(events) < 2:
+                raise
+            middle = len(events) // 2
+            return {**self._find(events[:middle]), **self._find(events[middle:])}
+        if search.gap and len(found) < len(events):
+            # What was found is there. Of the rest nothing is known, so ask again in a way that raises the error.
+            left = [event for event in events if event not in found]
+            again = EventSearch(
+                self._client, self.pattern, " OR ".join(same_event(event.unique) for event in left), size=_PAGE_SIZE, sort=_SORT
+            )
+            for document in again.events():
+                for event in _those_like(document, left):
+                    found.setdefault(event, []).append(document)
+        return found
+
+    def _documents_of(self, identifiers: Sequence[str]) -> dict[str, StoredEvent]:
+        page = self._client.search(self.pattern, any_of("_id", identifiers), size=str(len(identifiers) * 2))
+        return {document.id: document for document in page.events if document.id in identifiers}
+
+
+def is_event(document: StoredEvent, event: NewEvent) -> bool:
+    """Whether a document is this event."""
+    return all(is_same(value, stored_value(document.source, name)) for name, value in event.unique.items())
+
+
+def _those_like(document: StoredEvent, events: Sequence[NewEvent]) -> Iterator[NewEvent]:
+    return (event for event in events if is_event(document, event))

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Comparing texts that were written with texts that a server gives back: many servers rewrite what they are sent."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+COMMENT = "comment"
+TAG = "tag"
+_SPACE = re.compile(r"\s+")
+_DIGEST_BYTES = 16
+_UNESCAPES = 3
+_SHORTEST_CUT = 20
+"""Characters that a text must have in common with a longer one to count as the same text, cut."""
+
+
+def normal(text: str) -> str:
+    """The text without what servers commonly change: HTML escapes, white space, line ends, composed characters. Case is kept."""
+    for _step in range(_UNESCAPES):
+        unescaped = html.unescape(text)
+        if unescaped == text:
+            break
+        text = unescaped
+    return _SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip()
+
+
+def spellings(text: str) -> Iterator[str]:
+    """The text, and how servers that rewrite texts commonly store it."""
+    plain = _SPACE.sub(" ", text).strip()
+    yield from dict.fromkeys((text, plain, html.escape(text), html.escape(text, quote=False), html.escape(plain)))
+
+
+def resembles(written: str, held: str) -> bool:
+    """Whether a text may be what a server made of another: other case or punctuation, cut, or with something added.
+
+    Only evidence beside other evidence: on a server that rewrites nothing, `VPN` and `vpn` are two tags.
+    """
+    first, second = _letters(written), _letters(held)
+    if first == second:
+        return bool(first) or normal(written) == normal(held)
+    shorter, longer = sorted((first, second), key=len)
+    return len(shorter) >= _SHORTEST_CUT and shorter in longer
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in normal(text).casefold() if character.isalnum())
+
+
+def digest(*parts: str) -> bytes:
+    """A digest of texts, which does not show them."""
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()[:_DIGEST_BYTES]
+
+
+class Spelling:
+    """How a server spells what it was sent: in normal form, and as the ledger learned it. Not changed once it is made.
+
+    `known` maps the digest of what was written to the digest of what the server made of it.
+    """
+
+    def __init__(self, known: Mapping[bytes, bytes]) -> None:
+        self._known = known
+
+    def knowing(self, learned: Mapping[bytes, bytes]) -> Spelling:
+        """The same with what was learned since."""
+        return Spelling({**self._known, **learned}) if learned else self
+
+    def knows(self, key: bytes) -> bool:
+        """Whether this text was written before."""
+        return key in self._known
+
+    def same(self, key: bytes, written: str, held: str) -> bool:
+        """Whether the server holds what was written."""
+        return normal(written) == normal(held) or self._known.get(key) == digest(held)
+
+    def held(self, key: bytes, written: str, texts: Iterable[str]) -> list[str]:
+        """Those of the texts that are what was written; exactly the same ones first."""
+        return sorted((text for text in texts if self.same(key, written, text)), key=lambda text: text != written)
+
+
+def comment_key(identifier: str, comment: str) -> bytes:
+    """The key of a comment on one event."""
+    return digest(COMMENT, identifier, normal(comment))
+
+
+def tag_key(tag: str) -> bytes:
+    """The key of a tag, the same for all events of a server."""
+    return digest(TAG, normal(tag))
