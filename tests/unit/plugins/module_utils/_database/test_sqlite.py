@@ -1,16 +1,16 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The SQLite ledger: whose file it is, which files it refuses, and what it knows again."""
+"""SQLite files: whose they are, which are refused, how they are created, and what happens when the disk is full."""
 
 from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import sqlite3
 import stat
-import threading
 from contextlib import closing, contextmanager
 
 import pytest
@@ -19,6 +19,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._ledger.contract import
 from ansible_collections.secops.xdr.plugins.module_utils._ledger.opening import open_ledger
 from ansible_collections.secops.xdr.plugins.module_utils._ledger.schema import LEDGER_SCHEMA
 
+from support.ledger_process import create_together, key, ledger_processes
 from support.obedient_root import modes_obeyed
 
 SCOPE = ObservationScope("https://extrahop.example.com", "OpenVPN", "seconds")
@@ -66,7 +67,7 @@ class TestFile:
         assert all(one & 0o077 == 0 for one in made.values()), made
         assert mode(path.parent) == 0o700
 
-    def test_a_folder_that_is_there_is_left_as_it_is(self, path):
+    def test_an_existing_folder_is_left_as_it_is(self, path):
         path.parent.mkdir(mode=0o755)
         os.chmod(path.parent, 0o755)
         accept(path, KEYS)
@@ -81,7 +82,7 @@ class TestFile:
                 open_ledger(str(path), read_only=read_only)
         assert not target.exists()
 
-    def test_so_is_a_link_in_place_of_the_lock_file(self, path):
+    def test_a_link_in_place_of_the_lock_file_is_refused(self, path):
         path.parent.mkdir()
         victim = path.parent / "victim"
         (path.parent / "ledger.db.lock").symlink_to(victim)
@@ -102,7 +103,7 @@ class TestFile:
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
     @pytest.mark.parametrize("read_only", [False, True])
-    def test_somebody_elses_is_refused(self, path, read_only):
+    def test_a_file_of_another_user_is_refused(self, path, read_only):
         accept(path, KEYS)
         os.chown(path, 12_345, -1)
         with pytest.raises(LedgerError, match=r"belongs to another user \(id 12345\)"):
@@ -132,7 +133,7 @@ class TestFile:
         assert mode(path) == 0o644
         assert list(tmp_path.glob("*.db*")) == [path]
 
-    def test_a_database_that_was_cut_off_is_told_from_a_ledger(self, tmp_path):
+    def test_a_database_of_something_else_that_was_cut_off_is_refused(self, tmp_path):
         """It has a journal that has to be played back before anything can be read, as a ledger has that was killed at its birth."""
         other, left = tmp_path / "other.db", tmp_path / "left.db"
         with closing(sqlite3.connect(other, isolation_level=None)) as connection:
@@ -148,8 +149,8 @@ class TestFile:
             open_ledger(str(left), read_only=False)
 
     @pytest.mark.parametrize("in_use", [False, True])
-    def test_one_that_a_killed_run_has_just_made_is_taken(self, path, tmp_path, in_use):
-        """Everything in it, its mark too, stands in the write-ahead log that the run left behind."""
+    def test_one_that_a_killed_run_has_just_created_is_used(self, path, tmp_path, in_use):
+        """Everything in it, its mark too, is in the write-ahead log that the run left behind."""
         left = tmp_path / "left" / "ledger.db"
         left.parent.mkdir()
         with observations(path) as ledger:
@@ -183,7 +184,7 @@ class TestFile:
         assert list(tmp_path.glob("*.db*")) == [path]
 
     @pytest.mark.parametrize("read_only", [False, True])
-    def test_damage_in_its_texts_is_told(self, path, read_only):
+    def test_damage_in_its_texts_is_reported(self, path, read_only):
         accept(path, KEYS)
         content = path.read_bytes()
         damaged = content.replace(b"KEY AUTOINCREMENT", b"KEY AUTOINCREM\xccNT")
@@ -192,7 +193,7 @@ class TestFile:
         with pytest.raises(LedgerError, match=r"^ledger: .*damaged"), observations(path, read_only=read_only):
             pass
 
-    def test_damage_in_the_middle_is_told(self, path):
+    def test_damage_in_the_middle_is_reported(self, path):
         accept(path, [(number, bytes(8)) for number in range(20_000)])
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -203,7 +204,7 @@ class TestFile:
             accept(path, [(number, bytes(8)) for number in range(0, 20_000, 50)])
 
     def test_an_empty_file_becomes_a_ledger(self, path):
-        """What a run leaves that is killed right after it has made the file."""
+        """A run that is killed right after it created the file leaves one."""
         path.parent.mkdir()
         path.touch(mode=0o600)
         accept(path, KEYS)
@@ -231,7 +232,7 @@ class TestFile:
 
 
 class TestCheckMode:
-    def test_makes_no_file(self, path):
+    def test_creates_no_file(self, path):
         with observations(path, read_only=True) as ledger:
             claim = ledger.claim(KEYS)
             ledger.accept(claim)
@@ -256,92 +257,83 @@ class TestCheckMode:
                 assert check.claim(KEYS).already_uploaded == 2
 
 
-class TestKnowingAgain:
-    def test_what_was_accepted(self, path):
-        accept(path, KEYS[:3])
-        claim = accept(path, KEYS)
-        assert list(claim.fresh) == [3, 4]
-        assert claim.already_uploaded == 3
-
-    def test_what_was_released_is_new(self, path):
-        with observations(path) as ledger:
-            ledger.release(ledger.claim(KEYS))
-        with observations(path) as ledger:
-            assert ledger.interrupted == 0
-            assert len(ledger.claim(KEYS).fresh) == len(KEYS)
-
-    def test_what_was_neither_is_told_once(self, path):
-        with observations(path) as ledger:
-            ledger.claim(KEYS[:3])
-        with observations(path) as ledger:
-            assert ledger.interrupted == 3
-            assert len(ledger.claim(KEYS).fresh) == len(KEYS), "it is sent again"
-        with observations(path) as ledger:
-            assert ledger.interrupted == 5
-
-    def test_duplicates_within_a_batch_and_between_batches(self, path):
-        with observations(path) as ledger:
-            first = ledger.claim([*KEYS[:2], KEYS[0]])
-            assert (list(first.fresh), first.duplicates) == ([0, 1], 1)
-            # The first batch is still on its way.
-            second = ledger.claim(KEYS[:3])
-            assert (list(second.fresh), second.duplicates) == ([2], 2)
-            ledger.accept(first)
-            ledger.accept(second)
-            assert ledger.claim(KEYS[:3]).duplicates == 3
-
-    def test_force_knows_nothing_but_its_own(self, path):
-        accept(path, KEYS)
-        with observations(path, force=True) as ledger:
-            claim = ledger.claim(KEYS)
-            assert len(claim.fresh) == len(KEYS)
-            ledger.accept(claim)
-            assert ledger.claim(KEYS).duplicates == len(KEYS)
-        assert accept(path, KEYS).already_uploaded == len(KEYS)
-
+class TestLocation:
     @pytest.mark.parametrize(
-        "other",
+        ("location", "expected"),
         [
-            ObservationScope("https://other.example.com", "OpenVPN", "seconds"),
-            ObservationScope("https://extrahop.example.com", "WireGuard", "seconds"),
-            ObservationScope("https://extrahop.example.com", "OpenVPN", "milliseconds"),
+            ("~/ledger.db", "home/ledger.db"),
+            ("$HOME/ledger.db", "home/ledger.db"),
+            ("${STATE_FOLDER}/a/../ledger.db", "state/ledger.db"),
         ],
     )
-    def test_scopes_are_apart(self, path, other):
-        accept(path, KEYS)
-        assert accept(path, KEYS, scope=other).already_uploaded == 0
-        assert accept(path, KEYS).already_uploaded == len(KEYS)
+    def test_home_and_variables_are_expanded(self, tmp_path, monkeypatch, location, expected):
+        monkeypatch.setenv("HOME", str(tmp_path / "home"))
+        monkeypatch.setenv("STATE_FOLDER", str(tmp_path / "state"))
+        accept(location, KEYS)
+        assert (tmp_path / expected).is_file()
 
-    @pytest.mark.parametrize("count", [1, 449, 450, 451, 2000])
-    def test_batches_of_any_size_in_any_order(self, path, count):
-        keys = [(number * 7919 % 100_003, bytes([number % 256, number // 256 % 256])) for number in range(count)]
-        accept(path, keys)
-        accept(path, [(number, b"other") for number in range(0, 100_003, 10)])
-        assert accept(path, list(reversed(keys))).already_uploaded == count
+    @pytest.mark.parametrize(
+        ("location", "words"),
+        [
+            ("ledger.db", "is a relative path"),
+            ("./ledger.db", "is a relative path"),
+            ("$NO_SUCH_VARIABLE/ledger.db", "holds a variable that is not set"),
+            ("~no_such_user/ledger.db", "holds a user or home directory that does not exist"),
+            (":memory:", "a ledger in memory forgets everything"),
+        ],
+    )
+    @pytest.mark.parametrize("read_only", [False, True])
+    def test_what_would_be_another_file_each_time_is_refused(self, location, words, read_only):
+        with pytest.raises(LedgerError, match=rf"^ledger: .*{words}"):
+            open_ledger(location, read_only=read_only)
 
-    def test_times_far_apart_in_a_large_ledger(self, path):
-        """More rows lie between the first and the last of the batch than are read at once."""
-        accept(path, [(number, b"row") for number in range(5000)])
-        claim = accept(path, [(0, b"row"), (4999, b"row"), (2500, b"row"), (2500, b"new"), (9999, b"row")])
-        assert claim.already_uploaded == 3
-        assert list(claim.fresh) == [3, 4]
+    def test_the_default_is_below_the_state_directory(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+        with closing(open_ledger(None, read_only=False)) as ledger:
+            assert ledger.where == str(tmp_path / "secops.xdr" / "ledger.sqlite3")
 
-    @pytest.mark.parametrize("timestamp", [0, 2**31, 4_102_444_799_999, 2**62])
-    def test_any_time(self, path, timestamp):
-        accept(path, [(timestamp, b"row")])
-        assert accept(path, [(timestamp, b"row")]).already_uploaded == 1
+    def test_an_old_library_is_refused(self, path, monkeypatch):
+        monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 24, 0))
+        with pytest.raises(LedgerError, match=r"^ledger: this host's Python has SQLite .*, and 3\.25\.0 or later is needed"):
+            open_ledger(str(path), read_only=False)
 
 
-class TestTogether:
-    def test_threads_share_one(self, path):
-        """Claims come from one thread, answers in any order from others."""
+class TestManyProcesses:
+    def test_eight_create_one_ledger_together(self, tmp_path):
+        """The long version is in tests/torture."""
+        with ledger_processes(8) as processes:
+            for number in range(3):
+                create_together(processes, str(tmp_path / f"{number}" / "ledger.db"))
+
+    def test_check_mode_reads_while_others_create_it(self, path):
+        with ledger_processes(8) as processes:
+            for number, process in enumerate(processes):
+                process.start("upload", str(path), [1, 2], number % 2 == 1)
+            results = [process.result() for process in processes]
+        assert all(isinstance(result, list) for result in results), results
+        assert sorted(row for result in results[::2] for row in result) == [1, 2]
+
+    def test_a_killed_run_is_known_to_be_dead(self, path):
+        with ledger_processes(1) as (process,):
+            process.run("claim", str(path), [1], [2, 3])
+            with observations(path) as ledger:
+                assert ledger.interrupted == 0, "it is alive"
+            process.kill()
+            with observations(path) as ledger:
+                assert ledger.interrupted == 2
+                claim = ledger.claim([key(number) for number in range(1, 6)])
+                assert (list(claim.fresh), claim.already_uploaded, claim.unclear) == ([1, 2, 3, 4], 1, 2)
+
+
+class TestFullDisk:
+    """A limit on the size of files stands in for the disk."""
+
+    def test_nothing_is_lost_and_what_is_sent_again_is_known(self, path):
+        with ledger_processes(1) as (process,):
+            accepted, claimed, message = process.run("fill", str(path), 400_000, 100)
+        assert re.match(r"ledger: .*ledger\.db: the disk is full or cannot be written .*Make room and run again", message)
+        assert 0 < accepted <= claimed
         with observations(path) as ledger:
-            claims = [ledger.claim([(number, bytes([part])) for number in range(50)]) for part in range(8)]
-            threads = [threading.Thread(target=ledger.accept, args=(claim,)) for claim in claims]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-        with observations(path) as ledger:
-            assert ledger.interrupted == 0
-            assert ledger.claim([(number, bytes([part])) for part in range(8) for number in range(50)]).already_uploaded == 400
+            batches = [ledger.claim([key(number * 100 + place) for place in range(100)]) for number in range(claimed)]
+        assert [batch.already_uploaded for batch in batches[:accepted]] == [100] * accepted
+        assert [batch.unclear for batch in batches[accepted:]] == [100] * (claimed - accepted)
