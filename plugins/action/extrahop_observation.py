@@ -4,20 +4,30 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Runs the module of the same name part by part, and tells between the parts how far a long upload is.
+"""Runs the module of the same name, and shows every ten seconds how far a long upload is.
 
-An upload that is done within the first part prints nothing, and results are those of one run.
+The lines go to standard error, because a program may read standard output. The module writes how far it is to a file that it can only
+share with this plugin on the same host, so there are none for remote hosts.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import tempfile
+import threading
 import time
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
+from ansible import constants
 from ansible.plugins.action import ActionBase
 
-PART_SECONDS = 10.0
-"""Each part costs the start of the module once more, so it should last much longer than that."""
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SECONDS_BETWEEN = 10.0
+_VARIABLE = "SECOPS_XDR_PROGRESS_FILE"
 
 
 class ActionModule(ActionBase):
@@ -27,54 +37,74 @@ class ActionModule(ActionBase):
     _supports_async = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The result of the module, however many parts it took."""
+        """The result of the module."""
         super().run(tmp, task_vars)
-        arguments = {name: value for name, value in self._task.args.items() if name != "slice"}
-        if self._task.async_val or self._task.check_mode:
-            return self._run_module(arguments, task_vars, in_background=bool(self._task.async_val))
-        state: dict[str, Any] | None = None
-        warnings: list[Any] = []
-        clock = _Clock()
-        while True:
-            part = {"seconds": PART_SECONDS} if state is None else {"seconds": PART_SECONDS, "state": state}
-            result = self._run_module({**arguments, "slice": part}, task_vars, in_background=False)
-            result.get("invocation", {}).get("module_args", {}).pop("slice", None)
-            handed_on = result.pop("slice", None)
-            warnings += result.get("warnings", ())
-            if not handed_on:
-                return {**result, "warnings": warnings} if warnings else result
-            state = handed_on["state"]
-            host = (task_vars or {}).get("inventory_hostname", "")
-            self._display.display(f"{host}: {clock.line(handed_on['progress'])}")
+        is_local = self._connection.transport == "local" and not self._play_context.become
+        if self._task.async_val or self._task.no_log or not is_local:
+            return self._module_result(task_vars)
+        host = str((task_vars or {}).get("inventory_hostname", ""))
+        with _progress_file() as path, self._shown_progress(host, path):
+            self._task.environment = [*(self._task.environment or []), {_VARIABLE: path}]
+            return self._module_result(task_vars)
 
-    def _run_module(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None, in_background: bool) -> dict[str, Any]:
-        result: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars, wrap_async=in_background)
+    def _module_result(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        result: dict[str, Any] = self._execute_module(task_vars=task_vars, wrap_async=bool(self._task.async_val))
         return result
 
+    @contextmanager
+    def _shown_progress(self, host: str, path: str) -> Iterator[None]:
+        """Shows what the module writes into the file until the block ends."""
+        is_over = threading.Event()
 
-class _Clock:
-    """Knows how fast the last part went."""
+        def show() -> None:
+            rate = Rate()
+            while not is_over.wait(_SECONDS_BETWEEN):
+                with suppress(OSError, ValueError):
+                    with open(path, encoding="ascii") as file:
+                        line = rate.line(json.load(file), time.monotonic())
+                    self._display.display(f"{host}: {line}", stderr=True)
+
+        thread = threading.Thread(target=show, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
+
+
+class Rate:
+    """Turns progress into a line, with the speed since the last one."""
 
     def __init__(self) -> None:
-        self._phase = ""
+        self._before: dict[str, Any] = {}
         self._at = time.monotonic()
-        self._rows = 0
-        self._offset = 0
 
-    def line(self, progress: dict[str, Any]) -> str:
-        """Such as C(uploading, 1 200 000 rows, 41 % of the log, 85 000 rows a second, about 20 seconds left)."""
-        if progress["phase"] != self._phase:
-            self._phase, self._rows, self._offset = progress["phase"], 0, progress["began"]
-        now = time.monotonic()
+    def line(self, progress: dict[str, Any], now: float) -> str:
+        """Such as `uploading, 1 200 000 rows, 41 % of the log, 85 000 rows a second, about 20 seconds left`."""
+        before = self._before if self._before.get("phase") == progress["phase"] else {"rows": 0, "done": 0}
         seconds = max(now - self._at, 0.001)
-        rows, offset, size = progress["rows"], progress["offset"], progress["size"]
-        rate = max(rows - self._rows, 0) / seconds
-        left = (size - offset) * seconds / max(offset - self._offset, 1)
-        self._at, self._rows, self._offset = now, rows, offset
-        return (
-            f"{self._phase}, {_grouped(rows)} rows, {offset * 100 // max(size, 1)} % of the log, "
-            f"{_grouped(round(rate))} rows a second, about {_duration(left)} left"
-        )
+        rate = max(progress["rows"] - before["rows"], 0) / seconds
+        parts = [progress["phase"], f"{_grouped(progress['rows'])} rows"]
+        if progress["total"]:
+            parts.append(f"{progress['done'] * 100 // progress['total']} % of the log")
+        parts.append(f"{_grouped(round(rate))} rows a second")
+        if progress["total"]:
+            left = (progress["total"] - progress["done"]) * seconds / max(progress["done"] - before["done"], 1)
+            parts.append(f"about {_duration(left)} left")
+        self._before, self._at = progress, now
+        return ", ".join(parts)
+
+
+@contextmanager
+def _progress_file() -> Iterator[str]:
+    descriptor, path = tempfile.mkstemp(dir=constants.DEFAULT_LOCAL_TMP)
+    os.close(descriptor)
+    try:
+        yield path
+    finally:
+        with suppress(OSError):
+            os.unlink(path)
 
 
 def _grouped(number: int) -> str:

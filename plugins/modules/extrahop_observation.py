@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: extrahop_observation
-short_description: Tell ExtraHop which outside address stands behind a VPN address
+short_description: Upload VPN address observations to ExtraHop
 version_added: 1.0.0
 author:
   - secops.xdr contributors (@secops)
@@ -68,8 +68,9 @@ options:
         required: true
   path:
     description:
-      - A log on the host that runs the module. It may be compressed with gzip.
-      - The file is opened once; what is appended while the module runs is left to the next run.
+      - A log on the host that runs the module. It may be compressed; see O(paths).
+      - The file is opened once; what is appended while the module runs is left for the next run.
+      - A last line without a line end is left for the next run as well, unless the file was not written to for two minutes.
     type: path
   timestamp_unit:
     description:
@@ -82,16 +83,21 @@ options:
     default: seconds
   on_invalid:
     description:
-      - With V(fail), the whole input is checked first, and a single row that cannot be used stops the run before anything is sent.
-      - With V(skip), such rows are counted and listed, and the rest is uploaded. A log without rows is then only warned of.
-      - Rows without an address, such as failed logins, are no invalid rows; they are skipped in both modes.
+      - With V(fail), the whole input is checked first, and a single invalid row stops the run before anything is sent.
+      - With V(skip), invalid rows are counted and listed, and the other rows are uploaded. A log without rows only gives a warning.
+      - A row is invalid if it has more or fewer columns than the header, an address or time that cannot be read, a time more than a day in
+        the future, or the same address twice. Rows without an address, such as failed logins, are skipped in both modes.
+      - If the times fit O(timestamp_format) only in part or jump back and forth, while with day and month exchanged all fit and are in
+        order, the run fails in both modes and sends nothing.
     type: str
     choices: [fail, skip]
     default: fail
   rejects_path:
     description:
-      - A CSV file to write the rows to that cannot be used, each with its line and reason. It is replaced at every run.
-      - A file of this name that is no earlier list is not overwritten, but refused before anything is sent.
+      - Write invalid rows to this CSV file, with line and reason. It is replaced at every run.
+      - If there is a file of this name that is not such a list, the run fails before anything is sent.
+      - An apostrophe is put before texts that begin with V(=), V(+), V(-), V(@), a tab or a carriage return, so that spreadsheets do not
+        run them as formulas. Remove it to get the original text.
     type: path
   batch_size:
     description:
@@ -139,18 +145,13 @@ options:
       - The addresses of the input, each once, are held in memory for this.
     type: bool
     default: false
-  slice:
+  limit:
     description:
-      - Set by the action plugin of this module, which runs a long upload part by part to tell how far it is. Not to be set in tasks.
-    type: dict
-    suboptions:
-      seconds:
-        description: How many seconds this part may take.
-        type: float
-        required: true
-      state:
-        description: What the part before has handed on.
-        type: dict
+      - Send at most this many observations that are new, to try a set-up before everything is sent. The next run continues there.
+      - With O(on_invalid=fail), the whole input is checked first all the same.
+      - Rows that were read and left for the next run are counted as skipped, V(over_limit).
+    type: int
+    version_added: 1.1.0
 notes:
   - A request whose answer is lost is sent again, so the appliance may receive the same observation twice; a warning says so. ExtraHop does
     not document what a repeated observation does. Nothing that it documents speaks against one.
@@ -183,6 +184,23 @@ EXAMPLES = r"""
     rejects_path: /var/log/openvpn/rejects.csv
     check_devices: true
   register: upload
+
+- name: Try it with ten rows first; the same task without the limit then sends the rest
+  secops.xdr.extrahop_observation:
+    host: extrahop.example.com
+    api_key: "{{ extrahop_api_key }}"
+    source: OpenVPN
+    path: /var/log/openvpn/log.csv
+    limit: 10
+
+- name: Upload a log that is rotated and compressed
+  secops.xdr.extrahop_observation:
+    host: extrahop.example.com
+    api_key: "{{ extrahop_api_key }}"
+    source: OpenVPN
+    paths:
+      - /var/log/openvpn/log.csv*
+    timezone: America/New_York
 
 - name: Put the time together from four columns
   secops.xdr.extrahop_observation:
@@ -223,7 +241,8 @@ counts:
     skipped:
       description:
         - Rows that were left out, by reason. V(no_address) is for rows without both addresses.
-        - V(duplicate) is for rows that stand twice in the input.
+        - V(duplicate) is for rows that are in the input twice.
+        - V(unfinished_line) is for a last line without a line end, and V(over_limit) for rows that O(limit) left for the next run.
         - V(failed_login), V(other_service), V(other_message), V(session_end) and V(never_connected) are for rows of logs that hold
           more than sessions; the guide R(log formats,ansible_collections.secops.xdr.docsite.guide_log_formats) explains them.
       type: dict

@@ -9,59 +9,62 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from operator import add, attrgetter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from .._ledger.contract import ObservationKey
-    from .._vpn_log.rows import SessionBlock
-
-TEXT = attrgetter("text")
-_PACKED = attrgetter("packed")
 
 
-@dataclass
-class ObservationBatch:
-    """Observations as the ledger knows them and as they are sent. The times in C(keys) are in the unit that is sent."""
+@dataclass(frozen=True)
+class Observations:
+    """Observations by column. Addresses are canonical text, times are in the unit that is sent.
 
-    keys: list[ObservationKey] = field(default_factory=list)
-    ipaddrs: list[str] = field(default_factory=list)
-    associated_ipaddrs: list[str] = field(default_factory=list)
+    `packed` has both addresses of each as bytes, one after the other, as the ledger knows them.
+    """
 
-    def extend(self, block: SessionBlock, divisor: int) -> None:
-        """Appends a block's sessions; C(divisor) turns milliseconds into the unit that is sent."""
-        timestamps = block.starts if divisor == 1 else [start // divisor for start in block.starts]
-        packed = map(add, map(_PACKED, block.ipaddrs), map(_PACKED, block.associated_ipaddrs))
-        self.keys.extend(zip(timestamps, packed))
-        self.ipaddrs.extend(map(TEXT, block.ipaddrs))
-        self.associated_ipaddrs.extend(map(TEXT, block.associated_ipaddrs))
+    ipaddrs: Sequence[str] = ()
+    associated_ipaddrs: Sequence[str] = ()
+    timestamps: Sequence[int] = ()
+    packed: Sequence[bytes] = ()
 
-    def cut(self, size: int) -> Iterator[ObservationBatch]:
-        """Takes whole batches of this size from the front."""
-        whole = len(self.keys) - len(self.keys) % size
-        for start in range(0, whole, size):
-            end = start + size
-            yield ObservationBatch(self.keys[start:end], self.ipaddrs[start:end], self.associated_ipaddrs[start:end])
-        for column in (self.keys, self.ipaddrs, self.associated_ipaddrs):
-            del column[:whole]
+    def __len__(self) -> int:
+        return len(self.timestamps)
 
-    def chosen(self, positions: Sequence[int]) -> ObservationBatch:
-        """The observations at these positions."""
-        if len(positions) == len(self.keys):
+    def keys(self) -> Sequence[ObservationKey]:
+        """What identifies each of them in the ledger."""
+        return list(zip(self.timestamps, self.packed))
+
+    def cut(self, start: int, end: int) -> Observations:
+        """Those from one place up to another."""
+        return Observations(self.ipaddrs[start:end], self.associated_ipaddrs[start:end], self.timestamps[start:end], self.packed[start:end])
+
+    def followed_by(self, other: Observations) -> Observations:
+        """These, then the others."""
+        return Observations(
+            [*self.ipaddrs, *other.ipaddrs],
+            [*self.associated_ipaddrs, *other.associated_ipaddrs],
+            [*self.timestamps, *other.timestamps],
+            [*self.packed, *other.packed],
+        )
+
+    def chosen(self, places: Sequence[int]) -> Observations:
+        """Those at these places, in ascending order."""
+        if len(places) == len(self):
             return self
-        return ObservationBatch(
-            [self.keys[position] for position in positions],
-            [self.ipaddrs[position] for position in positions],
-            [self.associated_ipaddrs[position] for position in positions],
+        return Observations(
+            [self.ipaddrs[place] for place in places],
+            [self.associated_ipaddrs[place] for place in places],
+            [self.timestamps[place] for place in places],
+            [self.packed[place] for place in places],
         )
 
     def body(self, source: str) -> bytes:
-        """The JSON of one request. Addresses are in canonical form and times are integers, so nothing in them needs an escape."""
+        """The JSON of one request. Canonical addresses and whole numbers need no escapes."""
         observations = [
             f'{{"ipaddr":"{ipaddr}","associated_ipaddr":"{associated_ipaddr}","timestamp":{timestamp}}}'
-            for ipaddr, associated_ipaddr, (timestamp, _addresses) in zip(self.ipaddrs, self.associated_ipaddrs, self.keys)
+            for ipaddr, associated_ipaddr, timestamp in zip(self.ipaddrs, self.associated_ipaddrs, self.timestamps)
         ]
         return f'{{"observations":[{",".join(observations)}],"source":{json.dumps(source)}}}'.encode()

@@ -8,13 +8,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from .._argspec import ArgumentSpec, from_environment, plain_text, whole_number
-from .._vpn_log.options import log_options
+from .._vpn_log.options import LogOptions, log_options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 ON_INVALID_FAIL = "fail"
 ON_INVALID_SKIP = "skip"
@@ -22,37 +23,55 @@ SECONDS = "seconds"
 MILLISECONDS = "milliseconds"
 MAX_BATCH_SIZE = 50_000
 MAX_CONCURRENCY = 32
+MAX_LIMIT = 1_000_000_000
 MAX_RETENTION_DAYS = 36_500
 
 
-class UploadOptions(NamedTuple):
-    """How to upload; the input and the connection have options of their own."""
+@dataclass(frozen=True)
+class UploadOptions:
+    """What to upload and how; the connection has options of its own."""
 
     source: str
+    log: LogOptions
+    observations: Sequence[Mapping[str, Any]] | None
     timestamp_unit: str
     skips_invalid: bool
     rejects_path: str | None
     batch_size: int
     concurrency: int
+    limit: int | None
     force: bool
+    ledger: str | None
     ledger_retention_days: int | None
     checks_devices: bool
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> UploadOptions:
-        """Checks the ranges that an argument spec cannot express; raises InputError."""
-        retention = params["ledger_retention"]
+        """Checks what an argument spec cannot express; raises InputError."""
         return cls(
             source=plain_text("source", params["source"]),
+            log=LogOptions.from_params(params),
+            observations=params["observations"],
             timestamp_unit=params["timestamp_unit"],
             skips_invalid=params["on_invalid"] == ON_INVALID_SKIP,
             rejects_path=params["rejects_path"],
             batch_size=whole_number("batch_size", params["batch_size"], 1, MAX_BATCH_SIZE),
             concurrency=whole_number("concurrency", params["concurrency"], 1, MAX_CONCURRENCY),
+            limit=_number_or_none("limit", params["limit"], MAX_LIMIT),
             force=params["force"],
-            ledger_retention_days=None if retention is None else whole_number("ledger_retention", retention, 1, MAX_RETENTION_DAYS),
+            ledger=params["ledger"],
+            ledger_retention_days=_number_or_none("ledger_retention", params["ledger_retention"], MAX_RETENTION_DAYS),
             checks_devices=params["check_devices"],
         )
+
+    @property
+    def divisor(self) -> int:
+        """Turns milliseconds into the unit that is sent."""
+        return 1000 if self.timestamp_unit == SECONDS else 1
+
+
+def _number_or_none(option: str, value: int | None, highest: int) -> int | None:
+    return None if value is None else whole_number(option, value, 1, highest)
 
 
 def observation_options() -> ArgumentSpec:
@@ -79,8 +98,8 @@ def observation_options() -> ArgumentSpec:
             "ledger_retention": {"type": "int"},
             "force": {"type": "bool", "default": False},
             "check_devices": {"type": "bool", "default": False},
-            "slice": {"type": "dict", "options": {"seconds": {"type": "float", "required": True}, "state": {"type": "dict"}}},
+            "limit": {"type": "int"},
         },
-        required_one_of=[("path", "observations")],
-        mutually_exclusive=[("path", "observations")],
+        required_one_of=[("path", "paths", "observations")],
+        mutually_exclusive=[("path", "observations"), ("paths", "observations")],
     ).merged_with(log_options())

@@ -8,83 +8,97 @@
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .._errors import RequestError
+from .._errors import LedgerError, RequestError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .._errors import XdrError
     from .._extrahop.client import ExtraHopClient
     from .._ledger.contract import ClaimedBatch, ObservationLedger
-    from .tally import Tally
+    from .spool import Frame
+
+
+@dataclass(frozen=True)
+class BatchOutcome:
+    """What came of one batch. `frames` are those whose last rows were in it."""
+
+    uploaded: int = 0
+    requests: int = 0
+    sent_again: int = 0
+    """Rows that an earlier attempt of the same request may have brought as well."""
+    unclear: int = 0
+    """Rows that an earlier run may have brought as well."""
+    frames: Sequence[Frame] = ()
+    error: XdrError | None = None
 
 
 class ObservationSender:
-    """Keeps at most C(concurrency) requests under way. In check mode nothing is sent, and the scratch ledger records the plan.
+    """Keeps at most `concurrency` requests under way, and returns their outcomes in the order in which they were sent.
 
-    A worker records what its request brought before it sends the next one. So a run that is killed leaves at most that many requests of
-    which the ledger does not know what became of them.
+    A worker records the outcome of its request before it sends the next one. So a run that is killed leaves at most that many requests
+    whose outcome the ledger does not know.
     """
 
-    def __init__(self, client: ExtraHopClient, ledger: ObservationLedger, tally: Tally, concurrency: int, check_mode: bool) -> None:
+    def __init__(self, client: ExtraHopClient, ledger: ObservationLedger, concurrency: int) -> None:
         self._client = client
         self._ledger = ledger
-        self._tally = tally
-        self._check_mode = check_mode
         self._concurrency = concurrency
-        self._pool = ThreadPoolExecutor(max_workers=concurrency)
-        self._under_way: set[Future[tuple[int, bool]]] = set()
+        self._pool: ThreadPoolExecutor | None = None
+        self._sent: deque[Future[BatchOutcome]] = deque()
 
-    def __enter__(self) -> ObservationSender:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
-        """Waits for what is under way, so that its outcome is known and recorded also when the run has failed."""
-        self._pool.shutdown(wait=True)
-        failures = [future for future in self._under_way if future.exception()]
-        for future in self._under_way.difference(failures):
-            self._count(future)
-        if failures and kind is None:
-            failures[0].result()
-
-    def send(self, claim: ClaimedBatch, body: bytes) -> None:
-        """Sends one batch; raises the RequestError of an earlier one."""
-        if self._check_mode:
-            self._ledger.accept(claim)
-            self._tally.uploaded += len(claim.fresh)
+    def send(self, batch: ClaimedBatch, body: bytes, frames: Sequence[Frame]) -> None:
+        """Sends one batch when there is room; not after a failure (see has_failed)."""
+        while len(self._under_way()) >= self._concurrency:
+            wait(self._under_way(), return_when=FIRST_COMPLETED)
+        if self.has_failed:
+            # Claimed and never sent: the outcome of these rows is known.
+            self._ledger.release(batch)
             return
-        try:
-            self._wait_for_room()
-        except RequestError:
-            # Claimed and never sent: nothing about these rows is open.
-            self._ledger.release(claim)
-            raise
-        self._under_way.add(self._pool.submit(self._send, claim, body))
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(max_workers=self._concurrency)
+        self._sent.append(self._pool.submit(self._send, batch, body, frames))
 
-    def _wait_for_room(self) -> None:
-        while len(self._under_way) >= self._concurrency:
-            done, _not_done = wait(self._under_way, return_when=FIRST_COMPLETED)
-            for future in done:
-                self._under_way.discard(future)
-                self._count(future)
+    def nothing_to_send(self, frames: Sequence[Frame]) -> None:
+        """Notes frames that end here without a request of their own."""
+        if frames:
+            done: Future[BatchOutcome] = Future()
+            done.set_result(BatchOutcome(frames=frames))
+            self._sent.append(done)
 
-    def _send(self, claim: ClaimedBatch, body: bytes) -> tuple[int, bool]:
-        """How many rows were accepted, and whether they may have been received twice."""
+    @property
+    def has_failed(self) -> bool:
+        """A request has failed, so nothing more should be sent."""
+        return any(future.done() and future.result().error for future in self._sent)
+
+    def outcomes(self, *, wait_for_all: bool = False) -> Sequence[BatchOutcome]:
+        """The outcomes since the last call, in order, up to the first request that is still under way."""
+        if wait_for_all and self._pool:
+            self._pool.shutdown(wait=True)
+        taken: list[BatchOutcome] = []
+        while self._sent and self._sent[0].done() and (wait_for_all or not self._sent[0].result().error):
+            taken.append(self._sent.popleft().result())
+        return taken
+
+    def _under_way(self) -> list[Future[BatchOutcome]]:
+        return [future for future in self._sent if not future.done()]
+
+    def _send(self, batch: ClaimedBatch, body: bytes, frames: Sequence[Frame]) -> BatchOutcome:
         try:
             may_be_twice = self._client.upload_observations(body)
         except RequestError as error:
             if error.outcome_unknown:
-                self._tally.outcome_unknown = True
-                self._ledger.abandon(claim)
+                self._ledger.abandon(batch)
             else:
-                self._ledger.release(claim)
-            raise
-        self._ledger.accept(claim)
-        return len(claim.fresh), may_be_twice
-
-    def _count(self, future: Future[tuple[int, bool]]) -> None:
-        rows, may_be_twice = future.result()
-        self._tally.uploaded += rows
-        self._tally.requests += 1
-        if may_be_twice:
-            self._tally.sent_again += rows
+                self._ledger.release(batch)
+            return BatchOutcome(error=error)
+        try:
+            self._ledger.accept(batch)
+        except LedgerError as error:
+            return BatchOutcome(error=error)
+        return BatchOutcome(len(batch.fresh), 1, len(batch.fresh) if may_be_twice else 0, batch.unclear, frames)

@@ -11,83 +11,132 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .._errors import RequestError
 from .._texts import shorten
 from .._times.timestamps import format_iso8601
-from .._vpn_log.rows import Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from .._vpn_log.rows import Session, SessionBlock
-    from .batch import ObservationBatch
+    from .batch import Observations
+    from .observed import ObservedRows
+    from .sender import BatchOutcome
 
 LISTED_REJECTS = 20
 LISTED_UPLOADS = 20
 DUPLICATE = "duplicate"
+OVER_LIMIT = "over_limit"
+
+
+@dataclass
+class RowCounts:
+    """Rows by what they are; memory does not grow with their number."""
+
+    read: int = 0
+    rejected: int = 0
+    last_rejected_line: int = 0
+    recheck_at: int | None = None
+    skipped: dict[str, int] = field(default_factory=dict)
+    rejected_rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, rows: ObservedRows) -> None:
+        """Counts these rows; the first rejected ones are listed."""
+        self.read += rows.read
+        for reason, number in rows.skipped.items():
+            self.skip(reason, number)
+        if rows.recheck_at is not None:
+            self.recheck_at = rows.recheck_at if self.recheck_at is None else min(self.recheck_at, rows.recheck_at)
+        if rows.rejected:
+            self.rejected += len(rows.rejected)
+            self.last_rejected_line = rows.rejected[-1].line
+            room = LISTED_REJECTS - len(self.rejected_rows)
+            self.rejected_rows += [{"line": row.line, "reason": shorten(row.reason)} for row in rows.rejected[: max(room, 0)]]
+
+    def add_summary(self, summary: Mapping[str, Any]) -> None:
+        """Counts the rows before a checkpoint."""
+        self.read += summary["read"]
+        self.rejected += summary["rejected"]
+        self.rejected_rows += summary["rejected_rows"][: LISTED_REJECTS - len(self.rejected_rows)]
+        self.recheck_at = summary["recheck_at"]
+        for reason, number in summary["skipped"].items():
+            self.skip(reason, number)
+
+    def skip(self, reason: str, rows: int) -> None:
+        """Rows that are left out for this reason."""
+        if rows:
+            self.skipped[reason] = self.skipped.get(reason, 0) + rows
+
+    def summary(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {
+            "read": self.read,
+            "skipped": dict(self.skipped),
+            "rejected": self.rejected,
+            "rejected_rows": list(self.rejected_rows),
+            "recheck_at": self.recheck_at,
+        }
 
 
 @dataclass
 class Tally:
-    """Counts of a run; memory does not grow with the rows."""
+    """The counts of a run."""
 
-    read: int = 0
+    rows: RowCounts = field(default_factory=RowCounts)
     uploaded: int = 0
     already_uploaded: int = 0
-    rejected: int = 0
-    last_rejected_line: int = 0
     requests: int = 0
     sent_again: int = 0
-    """Rows of requests that were answered, and that an earlier attempt may have brought as well."""
+    """Rows that an earlier attempt of the same request may have brought as well."""
+    unclear: int = 0
+    """Rows that an earlier run may have brought as well."""
     outcome_unknown: bool = False
     swapped: int = 0
     first_swapped: str = ""
-    skipped: dict[str, int] = field(default_factory=dict)
-    rejected_rows: list[dict[str, Any]] = field(default_factory=list)
+    first_rejected: str = ""
     uploads: list[str] = field(default_factory=list)
 
-    def count(self, block: SessionBlock, on_reject: Callable[[Rejected], None]) -> None:
-        """Rows that were read, and those of them that are no sessions."""
-        self.read += block.rows_read
-        for row in block.others:
-            if isinstance(row, Rejected):
-                self.reject(row)
-                on_reject(row)
-            else:
-                self.skip(row.reason)
+    def add_summary(self, summary: Mapping[str, Any]) -> None:
+        """Counts the rows before a checkpoint. Those that were uploaded, or were there twice, are uploaded already by now."""
+        self.rows.add_summary(summary)
+        self.already_uploaded += summary["read"] - summary["rejected"] - sum(summary["skipped"].values())
 
-    def skip(self, reason: str, rows: int = 1) -> None:
-        """Rows that are about no observation, or stand twice in the input."""
-        if rows:
-            self.skipped[reason] = self.skipped.get(reason, 0) + rows
+    def note_swapped(self, rows: ObservedRows, where: Callable[[int], str]) -> None:
+        """Observations whose two addresses look as if they were the wrong way round."""
+        self.swapped += rows.swapped
+        if rows.first_swapped and not self.first_swapped:
+            line, ipaddr, associated_ipaddr = rows.first_swapped
+            self.first_swapped = f"{where(line)}: {ipaddr} and {associated_ipaddr}"
 
-    def reject(self, row: Rejected) -> None:
-        """A row that cannot be understood; the first ones are listed."""
-        self.rejected += 1
-        self.last_rejected_line = row.line
-        if len(self.rejected_rows) < LISTED_REJECTS:
-            self.rejected_rows.append({"line": row.line, "reason": shorten(row.reason)})
+    def add_outcome(self, outcome: BatchOutcome) -> None:
+        """Counts what came of one batch."""
+        self.uploaded += outcome.uploaded
+        self.requests += outcome.requests
+        self.sent_again += outcome.sent_again
+        self.unclear += outcome.unclear
+        if isinstance(outcome.error, RequestError) and outcome.error.outcome_unknown:
+            self.outcome_unknown = True
 
-    def note_swapped(self, where: str, session: Session) -> None:
-        """An observation whose two addresses look as if they stood the wrong way round."""
-        self.swapped += 1
-        if not self.first_swapped:
-            self.first_swapped = f"{where}: {session.ipaddr.text} and {session.associated_ipaddr.text}"
+    def count_over_limit(self) -> None:
+        """All other rows that were read were left for the next run."""
+        self.rows.skip(
+            OVER_LIMIT, self.rows.read - self.rows.rejected - sum(self.rows.skipped.values()) - self.uploaded - self.already_uploaded
+        )
 
-    def list_uploads(self, batch: ObservationBatch, divisor: int) -> None:
-        """Keeps the first uploads for the diff; C(divisor) is what the milliseconds of their times were divided by."""
+    def list_uploads(self, observations: Observations, divisor: int) -> None:
+        """Keeps the first uploads for the diff; `divisor` is what the milliseconds of their times were divided by."""
         room = LISTED_UPLOADS - len(self.uploads)
-        for place in range(min(room, len(batch.keys))):
-            since = format_iso8601(batch.keys[place][0] * divisor)
-            self.uploads.append(f"{batch.ipaddrs[place]} is {batch.associated_ipaddrs[place]} since {since}")
+        for place in range(min(room, len(observations))):
+            since = format_iso8601(observations.timestamps[place] * divisor)
+            self.uploads.append(f"{observations.ipaddrs[place]} is {observations.associated_ipaddrs[place]} since {since}")
 
     def counts(self) -> dict[str, Any]:
-        """The result key C(counts)."""
+        """The result key `counts`."""
         return {
-            "read": self.read,
+            "read": self.rows.read,
             "uploaded": self.uploaded,
             "already_uploaded": self.already_uploaded,
-            "skipped": dict(sorted(self.skipped.items())),
-            "rejected": self.rejected,
+            "skipped": dict(sorted(self.rows.skipped.items())),
+            "rejected": self.rows.rejected,
         }
 
     def diff(self) -> dict[str, str]:

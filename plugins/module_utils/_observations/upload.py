@@ -4,9 +4,10 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""What an upload decides: which rows are sent, in which order things are checked, sent and recorded, and what is reported.
+"""What an upload decides: which rows are sent, in which order they are checked, sent and recorded, and what is reported.
 
-Rows flow in batches: read, checked, compared with the ledger, sent, recorded. Nothing holds the whole input.
+The pipeline: read a block of lines; check its columns; with `on_invalid: fail`, keep what was checked in a temporary file until the end
+of the input; claim a batch in the ledger; send it and record the outcome. Nothing holds the whole input.
 """
 
 from __future__ import annotations
@@ -14,43 +15,47 @@ from __future__ import annotations
 import gc
 import sys
 from contextlib import closing, contextmanager
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from .._errors import EmptyLogError, InputError, XdrError
 from .._extrahop.client import ExtraHopClient
 from .._ledger.contract import ObservationScope
 from .._ledger.opening import ledger_file, open_ledger
-from .batch import TEXT, ObservationBatch
+from . import advice
+from .batch import Observations
 from .input import opened_input
-from .options import SECONDS, UploadOptions
-from .part import CHECKING, UPLOADING, UploadSlice
+from .options import UploadOptions
+from .progress import CHECKING, UPLOADING, Progress
+from .reading import InputReader
+from .scope import canonical_endpoint
 from .sender import ObservationSender
-from .tally import DUPLICATE
+from .spool import Spool
+from .tally import DUPLICATE, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from .._ledger.contract import Ledger, ObservationLedger
     from .._run import Run
-    from .._vpn_log.rows import Rejected, SessionBlock
-    from .._vpn_log.start import LogStart
     from .input import ObservationInput
-    from .position import LogResumption
-    from .tally import Tally
+    from .observed import ObservedRows, RejectedRow
+    from .resume import Checkpoints
+    from .sender import BatchOutcome
+    from .spool import Frame
 
 
 def upload_observations(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
-    """Runs C(extrahop_observation) with its options and returns its result; raises XdrError."""
+    """Runs `extrahop_observation` with its options and returns its result; raises XdrError."""
     options = UploadOptions.from_params(params)
     if options.rejects_path:
         from .rejects import check_rejects_path
 
-        check_rejects_path(options.rejects_path, params["path"], ledger_file(params["ledger"]))
+        check_rejects_path(options.rejects_path, options.log.paths, ledger_file(options.ledger))
     client = ExtraHopClient.from_params(params, run.secrets)
     _tune_interpreter()
-    with opened_input(params) as rows_in, closing(open_ledger(params["ledger"], read_only=run.check_mode)) as ledger:
-        return ObservationUpload(client, ledger, rows_in, options, run, params).upload()
+    opened_ledger = closing(open_ledger(options.ledger, read_only=run.check_mode))
+    with opened_ledger as ledger, opened_input(options.log, options.observations) as source:
+        return ObservationUpload(client, ledger, source, options, run).upload()
 
 
 def _tune_interpreter() -> None:
@@ -60,215 +65,192 @@ def _tune_interpreter() -> None:
     sys.setswitchinterval(0.0005)
 
 
-_IS_INSIDE = attrgetter("is_inside")
-
-
-def _forget(_row: Rejected) -> None:
-    """Rows that cannot be used are counted anyway."""
+def _forget(_row: RejectedRow) -> None:
+    """Rejected rows are counted in any case."""
 
 
 class ObservationUpload:
-    """One run of C(extrahop_observation)."""
+    """One run of `extrahop_observation`."""
 
-    def __init__(
-        self,
-        client: ExtraHopClient,
-        ledger: Ledger,
-        rows_in: ObservationInput,
-        options: UploadOptions,
-        run: Run,
-        params: Mapping[str, Any],
-    ) -> None:
-        self.client = client
-        self.ledger = ledger
-        self.rows_in = rows_in
-        self.options = options
-        self.run = run
-        self.params = params
-        self._part = UploadSlice.from_params(self.params)
+    def __init__(self, client: ExtraHopClient, ledger: Ledger, source: ObservationInput, options: UploadOptions, run: Run) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._source = source
+        self._options = options
+        self._run = run
+        self._tally = Tally()
         self._ipaddrs: set[str] = set()
         self._unobserved: list[str] | None = None
-        self._go_on_at: LogStart | None = None
-
-    @property
-    def _tally(self) -> Tally:
-        return self._part.tally
+        self._interrupted = 0
+        self._progress = Progress()
+        self._failure: XdrError | None = None
 
     def upload(self) -> dict[str, Any]:
         """The result keys of the module. An error carries what had been done until then."""
+        scope = ObservationScope(canonical_endpoint(self._client.endpoint), self._options.source, self._options.timestamp_unit)
         try:
-            scope = ObservationScope(self.client.endpoint, self.options.source, self.options.timestamp_unit)
-            with self.ledger.observations(scope, force=self.options.force, run=self._part.run) as ledger:
-                self._part.run = ledger.run
-                self._warn_of_interrupted(ledger.interrupted)
-                self._upload_all(ledger)
-                if self.options.ledger_retention_days and not self._go_on_at:
-                    ledger.expire(self.options.ledger_retention_days)
-            self._ask_for_unobserved()
+            with self._ledger.observations(scope, force=self._options.force) as ledger:
+                self._interrupted = ledger.interrupted
+                self._warn(advice.of_ledger(self._ledger, ledger.interrupted, self._source.logs, check_mode=self._run.check_mode))
+                self._upload_all(ledger, scope)
+                if self._options.ledger_retention_days:
+                    ledger.expire(self._options.ledger_retention_days)
+            if self._options.checks_devices:
+                observed = self._client.observed_addresses(sorted(self._ipaddrs))
+                self._unobserved = sorted(self._ipaddrs - observed)
         except XdrError as error:
-            self._warn_of_sent_again()
+            self._warn(advice.of_sent_again(self._tally, self._interrupted))
             raise error.with_result(self._result()) from error
-        if not self._go_on_at:
-            self._warn_of_sent_again()
+        self._warn(advice.of_sent_again(self._tally, self._interrupted))
         return self._result()
 
-    def _upload_all(self, ledger: ObservationLedger) -> None:
-        if self.rows_in.log:
-            from .handover import adopt
-
-            adopt(self._part, self.rows_in.log)
-        resumption = self._resumption(ledger)
-        if resumption and not self._part.is_continued:
-            takes_rejected = self.options.skips_invalid and not self.options.rejects_path
-            if resumption.resume(self._tally, takes_rejected=takes_rejected):
-                return
-            self._part.start = self._part.started_at = resumption.start
-        is_resumed = self._part.start is not None
+    def _upload_all(self, ledger: ObservationLedger, scope: ObservationScope) -> None:
+        checkpoints, summaries = self._resumed(ledger, scope)
+        reader = InputReader(self._source, self._options.divisor, summaries)
         try:
-            self._upload_rows(ledger)
+            with self._opened_rejects() as add_reject, Spool() as spool:
+                self._send_all(self._released(reader, spool, add_reject), ledger, checkpoints)
         except EmptyLogError as error:
-            if not is_resumed and not self.options.skips_invalid:
+            if not self._options.skips_invalid:
                 raise
-            if not is_resumed:
-                self.run.warn(error.message)
-        if resumption and not self.run.check_mode and not self._go_on_at:
-            resumption.remember(self._tally)
+            self._run.warn(error.message)
+        finally:
+            if checkpoints and not self._run.check_mode:
+                checkpoints.save()
+        self._warn(advice.of_input(self._tally, self._source, self._options.log))
 
-    def _resumption(self, ledger: ObservationLedger) -> LogResumption | None:
-        """How to go on where an earlier run ended; None where the whole input has to be looked at."""
-        if self.rows_in.log is None or self.options.force or self.options.checks_devices:
-            return None
-        from .position import LogResumption
+    def _resumed(self, ledger: ObservationLedger, scope: ObservationScope) -> tuple[Checkpoints | None, dict[int, dict[str, Any]]]:
+        """Lets each log be read from where an earlier run has ended; returns the summaries of what is before, by log."""
+        if not self._source.logs:
+            return None, {}
+        from .resume import Checkpoints
 
-        return LogResumption(self.rows_in.log, self.rows_in, ledger, self.params)
-
-    def _upload_rows(self, ledger: ObservationLedger) -> None:
-        part = self._part
-        with self._opened_rejects() as add_reject:
-            if part.phase == CHECKING:
-                if not self.options.skips_invalid and not self._check_every_row(add_reject):
-                    return
-                part.phase, part.start = UPLOADING, part.started_at
-                if self.rows_in.log:
-                    self.rows_in.log.start_at(part.start)
-            with ObservationSender(self.client, ledger, self._tally, self.options.concurrency, self.run.check_mode) as sender:
-                for batch in self._batches(add_reject):
-                    self._send(batch, ledger, sender)
-        if not self._go_on_at:
-            self._warn_of_swapped()
-            self._warn_of_useless_input()
+        checkpoints = Checkpoints(ledger, self._options.log, self._source.logs)
+        summaries: dict[int, dict[str, Any]] = {}
+        if self._options.force or self._options.checks_devices:
+            return checkpoints, summaries
+        takes_rejected = self._options.skips_invalid and not self._options.rejects_path
+        for number, log in enumerate(self._source.logs):
+            summary = checkpoints.resume(number, takes_rejected=takes_rejected)
+            if summary is None:
+                self._warn(advice.of_other_scope(checkpoints.elsewhere(number), scope, log.path))
+            else:
+                self._tally.add_summary(summary)
+                summaries[number] = summary
+        return checkpoints, summaries
 
     @contextmanager
-    def _opened_rejects(self) -> Iterator[Callable[[Rejected], None]]:
-        """What takes rows that cannot be used: the file of rejects, where one is wanted."""
-        if not self.options.rejects_path or self.run.check_mode:
+    def _opened_rejects(self) -> Iterator[Callable[[RejectedRow], None]]:
+        """A function that takes rejected rows: it writes them to the file of rejects, if one is wanted."""
+        if not self._options.rejects_path or self._run.check_mode:
             yield _forget
             return
         from .rejects import rejects_file
 
-        with rejects_file(self.options.rejects_path, goes_on=self._part.is_continued) as add:
+        with rejects_file(self._options.rejects_path) as add:
             yield add
 
-    def _check_every_row(self, add_reject: Callable[[Rejected], None]) -> bool:
-        """Goes through the whole input before anything is sent; says whether it came to the end in this part.
+    def _released(self, reader: InputReader, spool: Spool, add_reject: Callable[[RejectedRow], None]) -> Iterator[Frame]:
+        """The frames of the input, as soon as they may be sent.
 
-        Raises InputError where a row cannot be used.
+        With `on_invalid: fail`, this is after the whole input was read without a row that cannot be used; raises InputError otherwise.
         """
-        checked = self._part.checked
-        for block in self.rows_in.blocks():
-            checked.count(block, add_reject)
-            if self._ends_part():
-                return False
-        if checked.rejected:
-            self._part.tally = checked
-            first = checked.rejected_rows[0]
-            more = f" ({checked.rejected} rows cannot be used, see rejected_rows)" if checked.rejected > 1 else ""
-            raise InputError(
-                f"{self.rows_in.where(first['line'])}: {first['reason']}{more}. Nothing was sent. "
-                "Mend the input, or set `on_invalid: skip` to upload the rest and list such rows."
-            )
-        return True
+        is_held = True
+        for rows, frame in reader.frames():
+            self._note(rows, frame.log, add_reject)
+            is_held = is_held and (not self._options.skips_invalid or not reader.may_be_used)
+            self._report(CHECKING if is_held else UPLOADING, reader)
+            if is_held:
+                spool.add(frame)
+                continue
+            yield from spool.frames()
+            yield frame
+        if not self._options.skips_invalid and self._tally.rows.rejected:
+            raise self._invalid_input()
+        yield from spool.frames()
 
-    def _batches(self, add_reject: Callable[[Rejected], None]) -> Iterator[ObservationBatch]:
-        divisor = 1000 if self.options.timestamp_unit == SECONDS else 1
-        rest = ObservationBatch()
-        for block in self.rows_in.blocks():
-            self._tally.count(block, add_reject)
-            self._look_at_addresses(block)
-            rest.extend(block, divisor)
-            yield from rest.cut(self.options.batch_size)
-            if self._ends_part():
-                break
-        if rest.keys:
-            yield rest
-
-    def _ends_part(self) -> bool:
-        """Whether this part ends behind the block that was just read; the next part goes on from there."""
-        log, repeated_lines = self.rows_in.log, self.rows_in.repeated_lines
-        if not self._part.is_over or self.run.check_mode or self.options.checks_devices or log is None or repeated_lines is None:
-            return False
-        # Every part gets on, however little time it has.
-        has_got_on = log.offset > (self._part.start.offset if self._part.start else 0)
-        if not log.can_be_entered or not has_got_on or log.offset >= log.size or log.lines_held_back:
-            return False
-        from .._vpn_log.start import LogStart
-
-        self._go_on_at = LogStart(log.offset, log.line, repeated_lines)
-        return True
-
-    def _send(self, batch: ObservationBatch, ledger: ObservationLedger, sender: ObservationSender) -> None:
-        claim = ledger.claim(batch.keys)
-        self._tally.already_uploaded += claim.already_uploaded
-        self._tally.skip(DUPLICATE, claim.duplicates)
-        if claim.fresh:
-            fresh = batch.chosen(claim.fresh)
-            self._tally.list_uploads(fresh, 1000 if self.options.timestamp_unit == SECONDS else 1)
-            sender.send(claim, fresh.body(self.options.source))
-
-    def _look_at_addresses(self, block: SessionBlock) -> None:
-        if self.options.checks_devices:
-            self._ipaddrs.update(map(TEXT, block.ipaddrs))
-        if all(map(_IS_INSIDE, block.ipaddrs)):
-            return
-        for session in block.sessions():
-            if session.associated_ipaddr.is_inside and not session.ipaddr.is_inside:
-                self._tally.note_swapped(self.rows_in.where(session.line), session)
-
-    def _ask_for_unobserved(self) -> None:
-        if self.options.checks_devices:
-            observed = self.client.observed_addresses(sorted(self._ipaddrs))
-            self._unobserved = sorted(self._ipaddrs - observed)
-
-    def _warn_of_interrupted(self, interrupted: int) -> None:
-        if interrupted and not self.run.check_mode:
-            self.run.warn(
-                f"An earlier run ended while up to {interrupted} observations were on their way, and their outcome was never known. "
-                "They are sent again if they are in this input; the appliance may have received them twice."
-            )
-
-    def _warn_of_sent_again(self) -> None:
-        if self._tally.sent_again:
-            self.run.warn(
-                f"{self._tally.sent_again} observations were sent again after an attempt without a clear answer; the appliance may have "
-                "received them twice."
-            )
-
-    def _warn_of_useless_input(self) -> None:
-        """A run that goes on without bad rows is green, also where a wrong format or encoding makes all of them bad."""
+    def _note(self, rows: ObservedRows, log: int, add_reject: Callable[[RejectedRow], None]) -> None:
         tally = self._tally
-        used = tally.uploaded + tally.already_uploaded + tally.skipped.get(DUPLICATE, 0)
-        if tally.rejected and not used and tally.rejected_rows:
-            first = tally.rejected_rows[0]
-            where = self.rows_in.where(first["line"])
-            self.run.warn(f"No row could be used, and nothing was uploaded: {tally.rejected} were rejected. {where}: {first['reason']}")
+        tally.rows.add(rows)
+        for row in rows.rejected:
+            add_reject(row)
+        tally.note_swapped(rows, lambda line: self._source.where(log, line))
+        if rows.rejected and not tally.first_rejected:
+            tally.first_rejected = f"{self._source.where(log, rows.rejected[0].line)}: {rows.rejected[0].reason}"
+        if self._options.checks_devices:
+            self._ipaddrs.update(rows.observations.ipaddrs)
 
-    def _warn_of_swapped(self) -> None:
-        if self._tally.swapped:
-            self.run.warn(
-                f"{self._tally.swapped} observations have a public ipaddr and a private associated_ipaddr (first: "
-                f"{self._tally.first_swapped}). They may be swapped: ipaddr is the VPN address inside, associated_ipaddr the one on "
-                "the internet. The appliance accepts swapped ones and ignores them."
-            )
+    def _invalid_input(self) -> InputError:
+        rejected = self._tally.rows.rejected
+        more = f" ({rejected} rows are invalid, see rejected_rows)" if rejected > 1 else ""
+        return InputError(
+            f"{self._tally.first_rejected}{more}. Nothing was sent. "
+            "Fix the input, or set `on_invalid: skip` to upload the other rows and list these."
+        )
+
+    def _send_all(self, frames: Iterator[Frame], ledger: ObservationLedger, checkpoints: Checkpoints | None) -> None:
+        sender = ObservationSender(self._client, ledger, self._options.concurrency)
+        left = self._options.limit
+        try:
+            for batch, ended in _batches(frames, self._options.batch_size):
+                left = self._send_batch(batch, ended, ledger, sender, left)
+                self._settle(sender.outcomes(), checkpoints)
+                if sender.has_failed or left == 0:
+                    break
+        finally:
+            self._settle(sender.outcomes(wait_for_all=True), checkpoints)
+        if self._failure:
+            raise self._failure
+        if left == 0:
+            self._tally.count_over_limit()
+
+    def _send_batch(
+        self, batch: Observations, ended: Sequence[Frame], ledger: ObservationLedger, sender: ObservationSender, left: int | None
+    ) -> int | None:
+        """Sends what is new in a batch, as far as the limit allows; returns what is left of the limit."""
+        if not len(batch):
+            sender.nothing_to_send(ended)
+        start = 0
+        while start < len(batch) and left != 0:
+            end = len(batch) if left is None else min(start + left, len(batch))
+            fresh = self._claim_and_send(batch.cut(start, end), ended if end == len(batch) else (), ledger, sender)
+            left = None if left is None else left - fresh
+            start = end
+        return left
+
+    def _claim_and_send(self, batch: Observations, ended: Sequence[Frame], ledger: ObservationLedger, sender: ObservationSender) -> int:
+        """Sends what is new in a batch and returns how many rows that are."""
+        claimed = ledger.claim(batch.keys())
+        self._tally.already_uploaded += claimed.already_uploaded
+        self._tally.rows.skip(DUPLICATE, claimed.duplicates)
+        if not claimed.fresh:
+            sender.nothing_to_send(ended)
+            return 0
+        fresh = batch.chosen(claimed.fresh)
+        self._tally.list_uploads(fresh, self._options.divisor)
+        if self._run.check_mode:
+            ledger.accept(claimed)
+            self._tally.uploaded += len(fresh)
+        else:
+            sender.send(claimed, fresh.body(self._options.source), ended)
+        return len(fresh)
+
+    def _settle(self, outcomes: Iterable[BatchOutcome], checkpoints: Checkpoints | None) -> None:
+        """Counts outcomes, and takes note of how far the input has been dealt with: up to the first failure."""
+        for outcome in outcomes:
+            self._tally.add_outcome(outcome)
+            self._failure = self._failure or outcome.error
+            if checkpoints and not self._failure:
+                for frame in outcome.frames:
+                    checkpoints.reach(frame)
+
+    def _report(self, phase: str, reader: InputReader) -> None:
+        total = 0 if any(log.source.is_compressed for log in self._source.logs) else sum(log.source.size for log in self._source.logs)
+        self._progress.report(phase, self._tally.rows.read, reader.bytes_done, total)
+
+    def _warn(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            self._run.warn(text)
 
     def _result(self) -> dict[str, Any]:
         tally = self._tally
@@ -276,18 +258,31 @@ class ObservationUpload:
             "changed": tally.uploaded > 0,
             "counts": tally.counts(),
             "requests": tally.requests,
-            "rejected_rows": tally.rejected_rows,
-            "timestamp_unit": self.options.timestamp_unit,
-            "timezone": self.rows_in.zone_name,
+            "rejected_rows": tally.rows.rejected_rows,
+            "timestamp_unit": self._options.timestamp_unit,
+            "timezone": self._options.log.zone.name,
         }
         if tally.outcome_unknown:
             result["outcome_unknown"] = True
         if self._unobserved is not None:
             result["unobserved"] = self._unobserved
-        if self.run.shows_diff:
+        if self._run.shows_diff:
             result["diff"] = tally.diff()
-        if self._go_on_at:
-            from .handover import handed_on
-
-            result["slice"] = handed_on(self._part, self._go_on_at)
         return result
+
+
+def _batches(frames: Iterator[Frame], size: int) -> Iterator[tuple[Observations, Sequence[Frame]]]:
+    """Batches of this size, and the frames whose last rows are in each. The last batch may be smaller, or empty."""
+    rest, waiting = Observations(), []
+    for frame in frames:
+        current = rest.followed_by(frame.observations) if len(rest) else frame.observations
+        waiting.append(frame)
+        whole = len(current) - len(current) % size
+        for end in range(size, whole + 1, size):
+            # Frames that were waiting before end in the first batch; this one ends in the last, if that takes all its rows.
+            ended = waiting if end == len(current) else waiting[:-1]
+            waiting = waiting[len(ended) :]
+            yield current.cut(end - size, end), ended
+        rest = current.cut(whole, len(current))
+    if waiting:
+        yield rest, waiting

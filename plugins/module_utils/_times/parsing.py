@@ -42,6 +42,7 @@ _MARK = "\0"
 """Stands in an hour where its minutes and seconds were."""
 _YEARS = ("%Y", "%y", "%G", "%c", "%x")
 _NO_MATCH = "does not match format"
+_ONE_DIGIT = re.compile(r":\d(?!\d)", re.ASCII)
 _WORD = re.compile(r"[A-Za-z]+")
 
 
@@ -121,6 +122,8 @@ class TimestampParser:
             if _is_of_another_form(error):
                 raise ValueError(f"time {quoted(text)} does not match timestamp_format {self.format!r}{self._hint(text)}") from error
             raise ValueError(f"time {quoted(text)}: {error}") from error
+        if _ONE_DIGIT.search(stripped) and (":%M" in self.format or ":%S" in self.format):
+            raise ValueError(f"time {quoted(text)} may be cut off: minutes and seconds have two digits")
         return checked_range(moment_to_milliseconds(moment, self.zone), text)
 
     def _hint(self, text: str) -> str:

@@ -22,8 +22,7 @@ from .._texts import quoted
 
 _ZONEINFO_FOLDER = "zoneinfo/"
 
-# Hours east of UTC, as the IANA database abbreviates zones today. Where it gives one abbreviation to several zones (CST, PST, CDT)
-# this is the meaning of RFC 822, the one that mail and logs have used since.
+# Hours east of UTC, as the IANA database abbreviates zones today.
 ABBREVIATION_HOURS: dict[str, float] = {
     "UTC": 0,
     "UT": 0,
@@ -135,7 +134,7 @@ class Zone:
         name = abbreviation.upper()
         for fold in (0, 1) if self.is_chosen or name not in SHARED_ABBREVIATIONS else ():
             offset, own_name = self._offset_and_name(moment.replace(tzinfo=self._rules, fold=fold))
-            if offset is not None and own_name == abbreviation:
+            if offset is not None and own_name is not None and own_name.upper() == name:
                 return offset
         if name in ABBREVIATION_HOURS:
             return timedelta(hours=ABBREVIATION_HOURS[name])

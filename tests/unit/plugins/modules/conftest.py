@@ -47,7 +47,7 @@ def upload(run_module: Callable[..., ModuleRun], extrahop: dict[str, Any]) -> Up
     """Runs extrahop_observation against the emulator; an option that is given as None is left out."""
 
     def run(*, check_mode: bool = False, diff: bool = False, **options: Any) -> ModuleRun:
-        params = {name: value for name, value in {**extrahop, **options}.items() if value is not None}
+        params = {name: value for name, value in {**extrahop, "timezone": "local", **options}.items() if value is not None}
         return run_module(extrahop_observation.main, params, check_mode=check_mode, diff=diff)
 
     return run

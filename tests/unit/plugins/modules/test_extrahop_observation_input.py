@@ -191,6 +191,39 @@ class TestTimestampFormats:
         assert timestamps(emulator) == [1_709_632_800]
 
 
+MONTH = [f"{day:02}/09/25" for day in range(1, 31)]
+EARLY_DAYS = [f"{day:02}/{month:02}/25" for month in (8, 9, 10) for day in range(1, 12)]
+
+
+class TestDayAndMonth:
+    """Dates in another order than timestamp_format says, which goes unnoticed up to the 12th of a month."""
+
+    @staticmethod
+    def rows(dates: list[str]) -> list[str]:
+        return [f"203.0.113.5,10.8.0.{place + 1},{date} 10:00:00" for place, date in enumerate(dates)]
+
+    @pytest.mark.parametrize("on_invalid", ["fail", "skip"])
+    @pytest.mark.parametrize("dates", [MONTH, MONTH[::-1], EARLY_DAYS, EARLY_DAYS[::-1], [*MONTH, "no date"]])
+    def test_exchanged(self, upload, emulator, tmp_path, dates, on_invalid):
+        run = upload(path=write_log(tmp_path / "log.csv", *self.rows(dates)), on_invalid=on_invalid)
+        assert "Set timestamp_format to '%d/%m/%y %H:%M:%S'" in run.msg
+        assert emulator.writes() == []
+
+    @pytest.mark.parametrize(
+        ("dates", "rejected"),
+        [
+            ([f"09/{day:02}/25" for day in range(1, 31)], 0),
+            ([f"{month:02}/{day:02}/25" for month in (8, 9) for day in range(1, 12)], 0),
+            (["09/03/25", "09/01/25", "09/02/25", "08/31/25"], 0),
+            (["13/09/25"], 1),
+            ([f"09/{day:02}/25" for day in range(1, 12)] + ["13/09/25"], 1),
+        ],
+    )
+    def test_not_exchanged(self, upload, tmp_path, dates, rejected):
+        run = upload(path=write_log(tmp_path / "log.csv", *self.rows(dates)), on_invalid="skip")
+        assert (run["counts"]["uploaded"], run["counts"]["rejected"]) == (len(dates) - rejected, rejected)
+
+
 class TestColumns:
     @pytest.fixture
     def expected(self):
@@ -213,15 +246,28 @@ class TestColumns:
             ("{Time},VPN IP,Real IP", "01/01/01 10:10:10,10.8.0.2,203.0.113.5", {"timestamp": "{Time}"}),
             # Duplicates of a column that nobody needs.
             ("x,x,VPN IP,Real IP,Start Time", "1,2,10.8.0.2,203.0.113.5,01/01/01 10:10:10", None),
-            # What follows the needed columns may be missing.
-            ("VPN IP,Real IP,Start Time,Comment", "10.8.0.2,203.0.113.5,01/01/01 10:10:10", None),
-            ("VPN IP,Real IP,Start Time", "10.8.0.2,203.0.113.5,01/01/01 10:10:10,and,more", None),
         ],
     )
     def test_each(self, upload, emulator, tmp_path, expected, header, row, columns):
         path = write_log(tmp_path / "log.csv", row, header=header)
         upload(path=path, columns=columns, timezone="UTC")
         assert received(emulator.observations()) == expected
+
+    @pytest.mark.parametrize(
+        ("header", "row", "reason"),
+        [
+            ("VPN IP,Real IP,Start Time,Comment", "10.8.0.2,203.0.113.5,01/01/01 10:10:10", "short row: 3 of 4 columns"),
+            ("VPN IP,Real IP,Start Time", "10.8.0.2,203.0.113.5,01/01/01 10:10:10,and,more", "long row: 5 columns"),
+            ("User,LAN,VPN IP,Real IP,Start Time", "Doe, John,192.168.1.6,10.8.0.2,203.0.113.5,01/01/01 10:10:10", "long row: 6 columns"),
+            ("VPN IP,Real IP,Start Time", "10.8.0.2,203.0.113.5,01/01/01 10:10:1", "two digits"),
+            ("VPN IP,Real IP,Start Time", "10.8.0.2,10.8.0.2,01/01/01 10:10:10", "both addresses are 10.8.0.2"),
+        ],
+    )
+    def test_rows_that_may_be_cut_or_shifted_are_rejected(self, upload, emulator, tmp_path, header, row, reason):
+        path = write_log(tmp_path / "log.csv", row, header=header)
+        run = upload(path=path, timezone="UTC", on_invalid="skip")
+        assert reason in run["rejected_rows"][0]["reason"]
+        assert emulator.observations() == []
 
     @pytest.mark.parametrize("pattern", ["{Date}} {Time}", "{{Date} {Time}", "{Date} {Time} {", "}{Date} {Time}", "{Date!r} {Time}"])
     def test_stray_braces_in_a_pattern_do_not_end_in_a_traceback(self, upload, tmp_path, pattern):

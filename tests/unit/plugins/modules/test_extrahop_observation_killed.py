@@ -34,7 +34,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def options(extrahop, path, tmp_path):
-    return {**extrahop, "path": path, "batch_size": BATCH, "ledger": str(tmp_path / "ledger.db")}
+    return {**extrahop, "path": path, "timezone": "local", "batch_size": BATCH, "ledger": str(tmp_path / "ledger.db")}
 
 
 @pytest.fixture

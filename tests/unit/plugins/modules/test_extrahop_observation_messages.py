@@ -301,7 +301,7 @@ class TestOptions:
     def test_neither(self, refused):
         msg = refused()
         assert "one of the following is required" in msg
-        assert "path, observations" in msg
+        assert "path, paths, observations" in msg
 
     def test_no_source(self, refused, log):
         assert refused(path=log, source=None) == "missing required arguments: source"
@@ -336,7 +336,7 @@ class TestOptions:
     def test_a_delimiter_that_is_none(self, refused, log, delimiter):
         msg = refused(path=log, delimiter=delimiter)
         assert msg.startswith("delimiter: ")
-        assert "give one character" in msg
+        assert "set one character" in msg
 
     @pytest.mark.parametrize(
         ("timestamp_format", "reason"),

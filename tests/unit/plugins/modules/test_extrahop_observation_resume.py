@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import gzip
-import json
+import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,15 +25,13 @@ BAD = "not an address,10.8.0.9,01/01/21 10:00:00"
 
 @pytest.fixture
 def read_bytes(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """How many bytes were read as lines since the last call: a fingerprint is read another way."""
+    """How many bytes were read as lines since the last call; what is only compared with a checkpoint does not count."""
     total = [0]
     original = _source.LogFile._blocks
 
     def counted(self: Any) -> Iterator[bytes]:
-        place = self._start.offset if self._start else 0
         for block in original(self):
-            total[0] += self.bytes_read - place
-            place = self.bytes_read
+            total[0] += len(block)
             yield block
 
     monkeypatch.setattr(_source.LogFile, "_blocks", counted)
@@ -69,7 +68,7 @@ def test_of_a_grown_log_only_the_new_rows_are_read(upload, log, emulator, read_b
     append(log, plain_row(ROWS), plain_row(ROWS + 1))
     run = upload(path=str(log))
     new_bytes = len(f"{plain_row(ROWS)}\n{plain_row(ROWS + 1)}\n")
-    assert read_bytes() == 2 * new_bytes, "once to check them, once to send them"
+    assert read_bytes() == new_bytes
     assert run["counts"] == {"read": ROWS + 2, "uploaded": 2, "already_uploaded": ROWS, "skipped": {}, "rejected": 0}
     assert len(emulator.observations()) == ROWS + 2
     assert upload(path=str(log))["counts"]["already_uploaded"] == ROWS + 2
@@ -123,18 +122,6 @@ def test_rotation_under_the_same_name_loses_nothing(upload, log, emulator):
     assert emulator.state["extrahop"]["observations"]["duplicates"] == 0
 
 
-def test_a_last_line_without_a_line_break_is_read_again_when_it_has_grown(upload, log, emulator):
-    with log.open("a") as file:
-        file.write(plain_row(ROWS)[:-1])
-    cut_short = upload(path=str(log))["counts"]["uploaded"]
-    with log.open("a") as file:
-        file.write(plain_row(ROWS)[-1:] + "\n")
-    run = upload(path=str(log))
-    assert run["counts"]["read"] == ROWS + 1
-    assert sent_by_vendor_script(str(log)) <= received(emulator.observations())
-    assert cut_short >= ROWS
-
-
 def test_counts_of_skipped_and_rejected_rows_are_those_of_the_whole_log(upload, log):
     write_log(log, *plain_rows(5), ",0.0.0.0,01/01/21 10:00:00", BAD, plain_row(0), *plain_rows(200)[5:])
     first = upload(path=str(log), on_invalid="skip")
@@ -182,7 +169,7 @@ def test_asking_for_devices_looks_at_every_address(upload, log, emulator):
     assert upload(path=str(log), check_devices=True)["unobserved"] == ["10.8.200.7"]
 
 
-def test_a_compressed_log_is_known_again_only_when_it_is_unchanged(upload, log, tmp_path, read_bytes):
+def test_a_compressed_log_that_has_grown_is_recognized(upload, log, tmp_path, read_bytes):
     compressed = tmp_path / "vpn.csv.gz"
     compressed.write_bytes(gzip.compress(log.read_bytes(), mtime=0))
     upload(path=str(compressed))
@@ -204,86 +191,128 @@ def test_check_mode_remembers_nothing(upload, log):
     assert upload(path=str(log))["counts"]["uploaded"] == ROWS
 
 
-class TestInParts:
-    """The option that the action plugin sets: a part ends after its time, and the next one goes on."""
+def test_a_run_that_fails_midway_leaves_its_place(upload, log, emulator, read_bytes, monkeypatch):
+    """What was accepted before the failure is neither sent nor read again."""
+    monkeypatch.setattr(_source, "BLOCK_BYTES", 200)
+    emulator.add_fault("status", {"path": "/api/v1/observations/associatedipaddrs"}, status=400, after=4, times=1)
+    first = upload(path=str(log), batch_size=5)
+    assert first.failed
+    read_bytes()
+    rest = upload(path=str(log), batch_size=5)
+    assert 0 < read_bytes() < log.stat().st_size
+    assert rest["counts"]["read"] == ROWS
+    assert first["counts"]["uploaded"] + rest["counts"]["uploaded"] == ROWS
+    assert emulator.state["extrahop"]["observations"]["duplicates"] == 0
 
+
+@pytest.mark.parametrize("on_invalid", ["fail", "skip"])
+def test_the_run_after_a_limit_sends_exactly_the_rest(upload, log, emulator, on_invalid):
+    first = upload(path=str(log), limit=7, batch_size=5, on_invalid=on_invalid)
+    assert first["counts"]["uploaded"] == 7
+    assert first["counts"]["read"] == 7 + first["counts"]["skipped"]["over_limit"] == ROWS
+    rest = upload(path=str(log), on_invalid=on_invalid)
+    assert rest["counts"] == {"read": ROWS, "uploaded": ROWS - 7, "already_uploaded": 7, "skipped": {}, "rejected": 0}
+    assert received(emulator.observations()) == sent_by_vendor_script(str(log))
+    assert emulator.state["extrahop"]["observations"]["duplicates"] == 0
+
+
+def test_a_limit_in_check_mode_is_that_of_the_run(upload, log, emulator):
+    planned = upload(path=str(log), limit=7, check_mode=True)
+    assert planned["counts"]["uploaded"] == 7
+    assert upload(path=str(log), limit=7)["counts"] == planned["counts"]
+
+
+def test_a_row_that_was_fixed_in_place_is_uploaded(upload, log, emulator):
+    """The length of the log and the time of its last change stay the same."""
+    write_log(log, BAD, *plain_rows(200))
+    status = log.stat()
+    assert upload(path=str(log), on_invalid="skip")["counts"]["rejected"] == 1
+    log.write_text(log.read_text().replace("not an address", "203.0.113.199 "))
+    os.utime(log, ns=(status.st_atime_ns, status.st_mtime_ns))
+    run = upload(path=str(log), on_invalid="skip")
+    assert run["counts"]["uploaded"] == 1
+    assert run["counts"]["rejected"] == 0
+
+
+def test_a_row_of_the_future_is_looked_at_again_when_it_may_be_past(upload, log, monkeypatch):
+    soon = time.time() + 3 * 86_400
+    row = f"203.0.113.9,10.8.200.7,{time.strftime('%m/%d/%y %H:%M:%S', time.localtime(soon))}"
+    write_log(log, row, *plain_rows(200))
+    first = upload(path=str(log), on_invalid="skip")
+    assert "more than a day in the future" in first["rejected_rows"][0]["reason"]
+    assert upload(path=str(log), on_invalid="skip")["counts"]["rejected"] == 1
+    monkeypatch.setattr(time, "time", lambda: soon)
+    assert upload(path=str(log), on_invalid="skip")["counts"]["uploaded"] == 1
+
+
+class TestUnfinishedLine:
     @pytest.fixture(autouse=True)
-    def small_blocks(self, monkeypatch):
-        monkeypatch.setattr(_source, "BLOCK_BYTES", 200)
+    def fresh_logs(self, monkeypatch):
+        monkeypatch.setattr(_source, "FINISHED_AFTER_SECONDS", 120)
 
-    @pytest.fixture
-    def upload_in_parts(self, upload):
-        def run_all(**options: Any) -> tuple[Any, list[dict[str, Any]]]:
-            """The last result, and the progress that was told before."""
-            told: list[dict[str, Any]] = []
-            state = None
-            for _part in range(1000):
-                part = {"seconds": 0.0} if state is None else {"seconds": 0.0, "state": state}
-                result = upload(**options, slice=part)
-                if "slice" not in result.values:
-                    return result, told
-                # The state goes through Ansible as JSON.
-                state = json.loads(json.dumps(result["slice"]["state"]))
-                told.append(result["slice"]["progress"])
-            pytest.fail("an upload in parts never ended")
+    def test_it_is_left_for_the_next_run(self, upload, log, emulator):
+        with log.open("a") as file:
+            file.write(plain_row(ROWS)[:-1])
+        run = upload(path=str(log))
+        assert run["counts"]["skipped"] == {"unfinished_line": 1}
+        assert any("no line end yet" in text for text in run.warnings)
+        append(log, plain_row(ROWS)[-1])
+        assert upload(path=str(log))["counts"] == {"read": ROWS + 1, "uploaded": 1, "already_uploaded": ROWS, "skipped": {}, "rejected": 0}
+        assert received(emulator.observations()) == sent_by_vendor_script(str(log))
 
-        return run_all
+    def test_after_two_minutes_it_counts(self, upload, log, emulator):
+        log.write_text(log.read_text().rstrip("\n"))
+        os.utime(log, (log.stat().st_atime, time.time() - 121))
+        run = upload(path=str(log))
+        assert run["counts"]["uploaded"] == ROWS
+        assert run["counts"]["skipped"] == {}
 
-    @pytest.mark.parametrize("on_invalid", ["fail", "skip"])
-    def test_results_are_those_of_one_run(self, upload, upload_in_parts, log, emulator, tmp_path, on_invalid):
-        write_log(log, *plain_rows(ROWS), plain_row(3), ",0.0.0.0,01/01/21 10:00:00")
-        in_parts, told = upload_in_parts(path=str(log), on_invalid=on_invalid)
-        seen = emulator.observations()
-        emulator.reset()
-        at_once = upload(path=str(log), on_invalid=on_invalid, ledger=str(tmp_path / "another.sqlite3"))
-        assert in_parts["counts"] == at_once["counts"]
-        assert in_parts.changed == at_once.changed
-        assert len(seen) == len(emulator.observations()) == ROWS
-        assert len(told) > 3
-        assert [one["phase"] for one in told] == sorted(one["phase"] for one in told)
-        assert {one["phase"] for one in told} == ({"uploading"} if on_invalid == "skip" else {"checking", "uploading"})
-
-    def test_again_in_parts_there_is_nothing_to_tell(self, upload_in_parts, log, emulator):
-        upload_in_parts(path=str(log))
-        emulator.clear_requests()
-        run, told = upload_in_parts(path=str(log))
-        assert (run.changed, told, emulator.requests()) == (False, [], [])
-
-    def test_a_bad_row_in_a_later_part_stops_before_anything_is_sent(self, upload_in_parts, log, emulator):
-        append(log, BAD)
-        run, told = upload_in_parts(path=str(log))
-        assert run.failed
-        assert f"line {ROWS + 2}:" in run["msg"]
-        assert {one["phase"] for one in told} == {"checking"}
-        assert emulator.writes() == []
-
-    def test_rejects_of_all_parts_are_listed_and_written(self, upload_in_parts, log, tmp_path):
-        rejects = tmp_path / "rejects.csv"
-        write_log(log, BAD, *plain_rows(ROWS), BAD)
-        run, _told = upload_in_parts(path=str(log), on_invalid="skip", rejects_path=str(rejects))
-        assert [row["line"] for row in run["rejected_rows"]] == [2, ROWS + 3]
-        assert len(rejects.read_text().splitlines()) == 3
-
-    def test_a_log_that_grows_meanwhile_is_read_to_where_it_ended_at_first(self, upload, log):
-        first = upload(path=str(log), slice={"seconds": 0.0})
-        append(log, plain_row(ROWS))
-        last = upload(path=str(log), slice={"seconds": 60.0, "state": first["slice"]["state"]})
-        assert last["counts"]["read"] == ROWS
+    def test_a_quoted_value_that_is_being_written_stops_no_strict_run(self, upload, log):
+        write_log(log, *[f'{row},""' for row in plain_rows(5)], header="Real IP,VPN IP,Start Time,Comment")
+        with log.open("a") as file:
+            file.write(f'{plain_row(5)},"two\n')
+        assert upload(path=str(log))["counts"]["skipped"] == {"unfinished_line": 1}
+        append(log, 'lines"')
         assert upload(path=str(log))["counts"]["uploaded"] == 1
 
-    def test_a_log_that_is_replaced_meanwhile_is_told(self, upload, log):
-        first = upload(path=str(log), slice={"seconds": 0.0})
-        write_log(log, *[plain_row(900 + place) for place in range(ROWS)])
-        last = upload(path=str(log), slice={"seconds": 60.0, "state": first["slice"]["state"]})
-        assert last.failed
-        assert "was replaced or rewritten while it was read" in last["msg"]
 
-    def test_a_wrong_state_is_told(self, upload, log):
-        run = upload(path=str(log), slice={"seconds": 1.0, "state": {"phase": "checking"}})
-        assert run.failed
-        assert "slice: this option is for the action plugin" in run["msg"]
+class TestSeveralLogs:
+    @pytest.fixture
+    def rotated(self, tmp_path):
+        """Three logs of the same gateway, the oldest compressed."""
+        write_log(tmp_path / "vpn.csv.2", *plain_rows(10))
+        (tmp_path / "vpn.csv.2.gz").write_bytes(gzip.compress((tmp_path / "vpn.csv.2").read_bytes()))
+        (tmp_path / "vpn.csv.2").unlink()
+        write_log(tmp_path / "vpn.csv.1", *plain_rows(10, 10))
+        write_log(tmp_path / "vpn.csv", *plain_rows(10, 20))
+        return str(tmp_path / "vpn.csv*")
 
-    def test_a_byte_order_mark_does_not_move_the_parts(self, upload_in_parts, log):
-        log.write_bytes(b"\xef\xbb\xbf" + log.read_bytes())
-        run, _told = upload_in_parts(path=str(log))
-        assert run["counts"]["uploaded"] == ROWS
+    def test_they_are_read_as_one_log_in_order(self, upload, emulator, rotated):
+        run = upload(paths=[rotated], batch_size=7)
+        assert run["counts"]["uploaded"] == 30
+        times = [one["timestamp"] for one in emulator.observations()]
+        assert times == sorted(times)
+        assert not upload(paths=[rotated]).changed
+
+    def test_a_file_that_two_patterns_find_is_read_once(self, upload, rotated, tmp_path):
+        (tmp_path / "link.csv").symlink_to(tmp_path / "vpn.csv")
+        assert upload(paths=[rotated, str(tmp_path / "*.csv"), str(tmp_path / "vpn.csv.1")])["counts"]["read"] == 30
+
+    def test_a_pattern_without_a_match_is_an_error(self, upload, tmp_path):
+        assert "matches" in upload(paths=[str(tmp_path / "*.log")]).msg
+
+    def test_a_new_empty_log_beside_full_ones_is_no_error(self, upload, rotated, tmp_path):
+        write_log(tmp_path / "vpn.csv.0")
+        assert upload(paths=[rotated])["counts"]["uploaded"] == 30
+
+
+def test_the_same_appliance_spelled_differently_is_one(upload, log, extrahop, emulator):
+    upload(path=str(log))
+    for host in (f"{extrahop['host']}/", extrahop["host"].replace("localhost", "LOCALHOST")):
+        assert not upload(path=str(log), host=host).changed
+
+
+def test_another_source_for_the_same_log_is_mentioned(upload, log):
+    upload(path=str(log))
+    run = upload(path=str(log), source="another")
+    assert any("uploaded before with source 'OpenVPN' (now 'another')" in text for text in run.warnings)

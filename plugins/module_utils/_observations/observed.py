@@ -1,0 +1,173 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Which records of a log are observations, and why the others are not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import compress
+from operator import eq
+from typing import TYPE_CHECKING, NamedTuple
+
+from .._addresses import is_inside, pack
+from .._times.timestamps import format_iso8601
+from .._vpn_log.records import ALIVE, START, is_skipped
+from .batch import Observations
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .._vpn_log.records import Record, RecordBlock
+
+FUTURE_MS = 86_400_000
+"""A time may be later than the host's clock by a day: clocks and zones of gateways are not always right."""
+
+
+class RejectedRow(NamedTuple):
+    """A row that cannot be used; the text is as in the log."""
+
+    line: int
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ObservedRows:
+    """The observations in some rows, and what the other rows are. `recheck_at` is when a row of the future may be used (epoch ms)."""
+
+    read: int
+    observations: Observations
+    skipped: Mapping[str, int]
+    rejected: Sequence[RejectedRow]
+    swapped: int = 0
+    first_swapped: tuple[int, str, str] | None = None
+    recheck_at: int | None = None
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Candidates for observations, by column; times in epoch milliseconds."""
+
+    lines: Sequence[int]
+    ipaddrs: Sequence[str]
+    associated_ipaddrs: Sequence[str]
+    starts: Sequence[int]
+    packed: Sequence[bytes]
+
+
+def observed(block: RecordBlock, divisor: int, now_ms: int) -> ObservedRows:
+    """The observations in a block; `divisor` turns milliseconds into the unit that is sent."""
+    skipped: Counter[str] = Counter()
+    rejected: list[RejectedRow] = []
+    single: list[Record] = []
+    for record in block.others:
+        if _is_observation(record):
+            single.append(record)
+        elif is_skipped(record):
+            skipped[record.reason or record.kind] += 1
+        else:
+            rejected.append(RejectedRow(record.line, str(record.reason), record.text))
+    columns = _columns(block, single)
+    refused = _refused(columns, now_ms + FUTURE_MS)
+    recheck_at = None
+    if refused:
+        rejected.extend(row for row, _at in refused.values())
+        rejected.sort()
+        recheck_at = min((at for _row, at in refused.values() if at is not None), default=None)
+        columns = _without(columns, refused)
+    swapped = _swapped(columns)
+    first = next(((columns.lines[place], columns.ipaddrs[place], columns.associated_ipaddrs[place]) for place in swapped), None)
+    timestamps = columns.starts if divisor == 1 else [start // divisor for start in columns.starts]
+    return ObservedRows(
+        block.rows_read,
+        Observations(columns.ipaddrs, columns.associated_ipaddrs, timestamps, columns.packed),
+        skipped,
+        rejected,
+        len(swapped),
+        first,
+        recheck_at,
+    )
+
+
+def _is_observation(record: Record) -> bool:
+    has_addresses = record.ipaddr is not None and record.associated_ipaddr is not None
+    return record.kind in (START, ALIVE) and record.reason is None and has_addresses and _time(record) is not None
+
+
+def _time(record: Record) -> int | None:
+    return record.time if record.start is None else record.start
+
+
+def _columns(block: RecordBlock, single: Sequence[Record]) -> _Columns:
+    packed = block.packed
+    if packed is None:
+        packed = [pack(inside) + pack(outside) for inside, outside in zip(block.ipaddrs, block.associated_ipaddrs)]
+    columns = _Columns(block.lines, block.ipaddrs, block.associated_ipaddrs, block.starts, packed)
+    if not single:
+        return columns
+    ipaddrs = [str(record.ipaddr) for record in single]
+    associated_ipaddrs = [str(record.associated_ipaddr) for record in single]
+    return _Columns(
+        [*columns.lines, *[record.line for record in single]],
+        [*columns.ipaddrs, *ipaddrs],
+        [*columns.associated_ipaddrs, *associated_ipaddrs],
+        [*columns.starts, *[_time(record) or 0 for record in single]],
+        [*packed, *[pack(inside) + pack(outside) for inside, outside in zip(ipaddrs, associated_ipaddrs)]],
+    )
+
+
+def _refused(columns: _Columns, latest_ms: int) -> dict[int, tuple[RejectedRow, int | None]]:
+    """Rows that no log can hold, by place, with when they may be used."""
+    if not columns.starts or (max(columns.starts) <= latest_ms and True not in map(eq, columns.ipaddrs, columns.associated_ipaddrs)):
+        return {}
+    refused: dict[int, tuple[RejectedRow, int | None]] = {}
+    rows = zip(columns.lines, columns.ipaddrs, columns.associated_ipaddrs, columns.starts)
+    for place, (line, ipaddr, associated_ipaddr, start) in enumerate(rows):
+        text = f"{ipaddr},{associated_ipaddr},{format_iso8601(start)}"
+        if ipaddr == associated_ipaddr:
+            reason = f"both addresses are {ipaddr}; the VPN address and the address on the internet are never the same"
+            refused[place] = RejectedRow(line, reason, text), None
+        elif start > latest_ms:
+            reason = (
+                f"the time {format_iso8601(start)} is more than a day in the future; "
+                "check `timezone`, `timestamp_format` and the clocks of the gateway and of this host"
+            )
+            refused[place] = RejectedRow(line, reason, text), start - FUTURE_MS
+    return refused
+
+
+def _without(columns: _Columns, refused: Mapping[int, object]) -> _Columns:
+    kept = [place not in refused for place in range(len(columns.starts))]
+    return _Columns(
+        list(compress(columns.lines, kept)),
+        list(compress(columns.ipaddrs, kept)),
+        list(compress(columns.associated_ipaddrs, kept)),
+        list(compress(columns.starts, kept)),
+        list(compress(columns.packed, kept)),
+    )
+
+
+def _swapped(columns: _Columns) -> list[int]:
+    """The places of observations with a public VPN address and a private one on the internet."""
+    beginnings = {packed[:2] for packed in columns.packed}
+    outside = {beginning for beginning in beginnings if beginning[0] == 0 or not is_inside(beginning + b"\1\1")}
+    if not outside:
+        return []
+    return [
+        place
+        for place, packed in enumerate(columns.packed)
+        if packed[:2] in outside and is_inside(_second(packed)) and not is_inside(_first(packed))
+    ]
+
+
+def _first(packed: bytes) -> bytes:
+    return packed[:4] if packed[0] else packed[:17]
+
+
+def _second(packed: bytes) -> bytes:
+    return packed[4:] if packed[0] else packed[17:]
