@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SECONDS_BETWEEN = 10.0
-_VARIABLE = "SECOPS_XDR_PROGRESS_FILE"
+_VARIABLE = "XDR_UPLOAD_PROGRESS"
 
 
 class ActionModule(ActionBase):

@@ -16,7 +16,7 @@ import os
 import time
 from contextlib import suppress
 
-VARIABLE = "SECOPS_XDR_PROGRESS_FILE"
+VARIABLE = "XDR_UPLOAD_PROGRESS"
 CHECKING = "checking"
 UPLOADING = "uploading"
 _SECONDS_BETWEEN = 1.0

@@ -294,7 +294,7 @@ class TestRejectsPath:
         other = tmp_path / "other"
         other.write_text(content)
         run = upload(path=log, rejects_path=str(other), check_mode=check_mode)
-        assert run.msg == f"rejects_path: {other} is there already and is no list of rejects; remove it, or give another name."
+        assert run.msg == f"rejects_path: {other} exists and is not a list of rejects; remove it, or give another name."
         assert other.read_text() == content
         assert not emulator.requests()
 
