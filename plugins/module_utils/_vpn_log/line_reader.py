@@ -16,7 +16,7 @@ from .rows import as_sessions
 from .session_ends import as_logged_rows, with_ends
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from .reading import Reading
     from .records import Record
@@ -44,9 +44,11 @@ class LineReader:
 
     repeated_lines: int | None = 0
     dates_are_settled = True
+    of_events = False
+    """A session shows in several events."""
 
     def __init__(self, reading: Reading, new_parser: Callable[[Reading], LineParser], what: str) -> None:
-        self._reading = reading
+        self.reading = reading
         self._new_parser = new_parser
         self._what = what
         self.unknown_messages: Mapping[str, int] = {}
@@ -57,12 +59,12 @@ class LineReader:
         Raises InputError if no line is of the format, EmptyLogError if there is no line. A block holds all records up to the place in
         the log that has been read, so that reading can go on there.
         """
-        source, parser = self._reading.source, self._new_parser(self._reading)
+        source, parser = self.reading.source, self._new_parser(self.reading)
         self.unknown_messages = parser.unknown_messages
         is_empty = True
-        for block in source.blocks():
+        for numbers, lines in self.lines():
             records = list(map(self.shown, source.take_records()))
-            for number, line in zip(block.numbers, block.lines):
+            for number, line in zip(numbers, lines):
                 if line and not line.isspace():
                     records.extend(parser.records(number, line))
             is_empty = is_empty and not records and not parser.has_recognised
@@ -78,11 +80,15 @@ class LineReader:
         if not source.is_entered and not parser.has_recognised:
             raise InputError(f"path: no line of {source.path} is {self._what}. Check `path` and `format`.")
 
+    def lines(self) -> Iterator[tuple[Sequence[int], list[str]]]:
+        """Blocks of lines and their numbers."""
+        return ((block.numbers, block.lines) for block in self.reading.source.blocks())
+
     def blocks(self) -> Iterator[SessionBlock]:
         """The same as sessions, for code that does not read records yet."""
-        if not self._reading.wants_usernames:
+        if not self.reading.wants_usernames:
             return map(as_sessions, self.records())
-        return with_ends(map(as_logged_rows, self.records()), of_events=False)
+        return with_ends(map(as_logged_rows, self.records()), of_events=self.of_events)
 
     def shown(self, record: Record) -> Record:
         """A line that could not be given to the parser, as people may see it."""

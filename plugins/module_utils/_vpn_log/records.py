@@ -84,7 +84,7 @@ class RecordBlock:
     @property
     def rows_read(self) -> int:
         """The number of rows."""
-        return len(self.lines) + len(self.others)
+        return len(self.lines) + sum(not is_note(record) for record in self.others)
 
     @property
     def is_empty(self) -> bool:
@@ -105,6 +105,11 @@ class RecordBlock:
 def is_observation(record: Record) -> bool:
     """The row is uploaded: it has both addresses and a time."""
     return record.reason is None and record.kind in (START, ALIVE) and record.ipaddr is not None and record.associated_ipaddr is not None
+
+
+def is_note(record: Record) -> bool:
+    """The record is no row of its own: it says more about the row before it, which is on the same line."""
+    return record.kind == ALIVE and record.time is None and record.reason is not None
 
 
 def is_skipped(record: Record) -> bool:

@@ -13,12 +13,12 @@ what is done with a whole column at once costs a tenth of what it costs row by r
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import filterfalse, islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Union
 
 from .._addresses import parse_address
-from .records import REJECTED, SKIPPED, Record, RecordBlock, is_observation, is_skipped
+from .records import REJECTED, SKIPPED, Record, RecordBlock, is_note, is_observation, is_skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -121,8 +121,8 @@ def as_records(block: SessionBlock) -> RecordBlock:
 def as_sessions(block: RecordBlock) -> SessionBlock:
     """The rows of a block of records, for code that pairs sessions."""
     if any(map(is_observation, block.others)):
-        return block_of(list(map(row_of, block.records())))
-    others: list[Skipped | Rejected] = list(map(_other_row_of, block.others))
+        return block_of(list(map(row_of, filterfalse(is_note, block.records()))))
+    others: list[Skipped | Rejected] = list(map(_other_row_of, filterfalse(is_note, block.others)))
     ipaddrs, associated_ipaddrs = [_parsed(text) for text in block.ipaddrs], [_parsed(text) for text in block.associated_ipaddrs]
     return SessionBlock(list(block.lines), list(block.usernames), ipaddrs, associated_ipaddrs, block.starts, list(block.ends), others)
 

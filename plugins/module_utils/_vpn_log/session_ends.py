@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, Union
 
 from .._addresses import parse_address
 from .._times.timestamps import EARLIEST_MS
-from .records import END
+from .records import END, is_note
 from .rows import (
     SAME_SESSION,
     SESSION_END,
@@ -87,7 +87,11 @@ def with_ends(blocks: Iterable[Iterable[LoggedRow]], *, of_events: bool) -> Iter
 
 def as_logged_rows(block: RecordBlock) -> list[LoggedRow]:
     """The records of a block as sessions, ends and other rows."""
-    return [_end_of(record) if record.kind == END and record.time is not None else row_of(record) for record in block.records()]
+    return [
+        _end_of(record) if record.kind == END and record.time is not None else row_of(record)
+        for record in block.records()
+        if not is_note(record)
+    ]
 
 
 def _end_of(record: Record) -> SessionEnd:

@@ -4,150 +4,218 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""GlobalProtect logs of PAN-OS: CSV in the vendor's order of fields, from syslog or, with a header, exported from the web interface.
+"""GlobalProtect events of PAN-OS: rows in the vendor's order, exports with a header, CEF, LEEF, Cortex, and SYSTEM events before 9.1.
 
-A session shows in several events, and every one that has both addresses tells truthfully who had the address then.
+A session shows in several events. Each successful one of a gateway with a VPN address says who had the address then.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from ..._errors import EmptyLogError, InputError
+from ..._texts import quoted
 from ..._times.parsing import TimestampParser
 from ..._times.timestamps import ISO8601
-from ..columns import CsvHeader
-from ..endpoints import endpoint_book
+from ..endpoints import parse_endpoint
+from ..event_formats import event_fields
 from ..formats import globalprotect_fields as fields
-from ..options import LogColumns
-from ..rows import (
-    OTHER_MESSAGE,
-    SESSION_END,
-    Rejected,
-    Skipped,
-)
-from ..session_ends import SessionEnd, with_ends
-from ..several_times import SeveralTimes
-from ..table_reader import TableReader
+from ..line_reader import LineReader
+from ..messages import messages_in
+from ..records import ALIVE, END, REJECTED, SKIPPED, START, Record
+from ..rows import FAILED_LOGIN, NO_ADDRESS, OTHER_MESSAGE, OTHER_SERVICE, SESSION_END
+from ..table_rows import cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..address_book import AddressBook
     from ..reading import Reading
-    from ..rows import SessionBlock
-    from ..session_ends import LoggedRow
-    from ..table_reader import Times
 
-_FORMATS = ("%Y/%m/%d %H:%M:%S", ISO8601)
+_MARKER = re.compile(
+    r'(?:\A|(?<=[,\t\s]))"?GLOBALPROTECT"?(?=,|\s*\Z)|(?<=,)"?SYSTEM"?,"?globalprotect"?(?=,)|(?:CEF|LEEF):\s?\d[^|]*\|Palo Alto Networks\|'
+)
+_EVENT_HEAD = re.compile(r"(?:CEF|LEEF):\s?\d")
+_FORMATS = ("%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M:%S.%f", ISO8601, "%b %d %Y %H:%M:%S", "%b %d %Y %H:%M:%S %Z")
+_HIGH_RES = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)\Z", re.ASCII)
+_NO_HIGH_RES = ("", "0", "1970-", "1969-")
 _SECONDS = re.compile(r"[1-9]\d{0,8}\Z", re.ASCII)
+_ENDS = ("gateway-logout", "gateway-config-release", "globalprotectgateway-logout-succ", "globalprotectgateway-config-release")
+_BEGINNINGS = ("gateway-connected", "gateway-setup", "gateway-getconfig", "gateway-register", "gateway-config-succ", "gateway-regist")
+_OTHER_SERVICES = ("portal-", "satellite-", "globalprotectportal-", "gateway-auth", "gateway-prelogin", "globalprotectgateway-auth")
+_OFFSET_MS, _TOLERANCE_MS, _FARTHEST_MS = 900_000, 60_000, 52_200_000
+"""Zones are multiples of 15 minutes apart, up to 14 hours."""
+_MAX_SERIALS = 10_000
 
 
-class GlobalProtectTable:
-    """Events as rows. Ends of sessions are set aside for C(take_ends) where they are wanted."""
+class GlobalProtectParser:
+    """Events of one log."""
 
     def __init__(self, reading: Reading) -> None:
-        self.timestamps: Times = SeveralTimes([TimestampParser(timestamp_format, reading.zone) for timestamp_format in _FORMATS])
-        self.addresses: AddressBook = endpoint_book()
         self.has_recognised = False
-        self._reading = reading
-        self._order = fields.FieldOrder(None, reading.source.path)
-        self._ends: list[SessionEnd] = []
+        self.unknown_messages: dict[str, int] = {}
+        self._path = reading.source.path
+        self._zone = reading.zone
+        self._times = [TimestampParser(timestamp_format, reading.zone) for timestamp_format in _FORMATS]
+        self._order = fields.FieldOrder(None, self._path)
+        self._with_high_res: set[str] = set()
 
-    def header(self, first_row: list[str]) -> tuple[CsvHeader, bool]:
-        """The columns in the vendor's order, into which C(session_rows) brings every row."""
-        has_names = fields.is_header(first_row)
-        self.has_recognised = has_names
-        path = self._reading.source.path
-        self._order = fields.FieldOrder(first_row if has_names else None, path)
-        # Named by their places, because the vendor's order has one name twice.
-        columns = LogColumns(*map(str, (fields.PRIVATE, fields.PUBLIC, fields.TIME, fields.USER)))
-        header = CsvHeader([str(place) for place in range(fields.WIDTH)], path, columns)
-        header.is_open_ended = True
-        return header, has_names
-
-    def session_rows(
-        self, numbers: Sequence[int], rows: list[list[str]], others: list[Skipped | Rejected]
-    ) -> tuple[Sequence[int], list[list[str]]]:
-        """Events in which somebody has an address; twice, where that is an IPv4 and an IPv6 address."""
-        kept_numbers: list[int] = []
-        kept_rows: list[list[str]] = []
-        for number, original in zip(numbers, rows):
-            row = self._order.ordered(original)
-            if row is None:
-                if original:
-                    others.append(Skipped(number, OTHER_MESSAGE))
-                continue
-            self.has_recognised = True
-            is_whole = len(row) >= fields.WIDTH
-            reason = fields.reason_against(row) if is_whole else ""
-            if reason == SESSION_END and self._reading.wants_usernames:
-                self._set_aside(number, row, others)
-            elif reason:
-                others.append(Skipped(number, reason))
-            else:
-                versions = fields.with_each_address(row) if is_whole else [row]
-                kept_rows.extend(versions)
-                kept_numbers.extend([number] * len(versions))
-        return kept_numbers, kept_rows
-
-    def ends(self, rows: list[list[str]], _starts: Sequence[int | None]) -> list[int | None]:
-        """They stand in events of their own."""
-        return [None] * len(rows)
-
-    def take_ends(self) -> list[SessionEnd]:
-        """The ends of sessions since the last call."""
-        taken, self._ends = self._ends, []
-        return taken
-
-    def _set_aside(self, number: int, row: list[str], others: list[Skipped | Rejected]) -> None:
+    def records(self, number: int, line: str) -> Iterator[Record]:
+        """The records of a line: two for a client with an IPv4 and an IPv6 address, none for a header."""
         try:
-            ipaddr = self.addresses.lookup(row[fields.PRIVATE]) or self.addresses.lookup(row[fields.PRIVATE6])
-            associated_ipaddr = self.addresses.lookup(fields.outside(row))
-            end = self.timestamps.milliseconds(row[fields.TIME])
+            event = self._json_event(line) if line.startswith("{") else None
+            texts = [] if event else messages_in(line, _MARKER)
         except ValueError as error:
-            others.append(Rejected(number, str(error), self._reading.delimiter.join(row)))
+            self.has_recognised = True
+            yield Record(number, REJECTED, str(error), text=line)
             return
-        length = int(row[fields.DURATION]) * 1000 if _SECONDS.match(row[fields.DURATION]) else None
-        self._ends.append(SessionEnd(number, row[fields.USER], ipaddr, associated_ipaddr, end, length))
+        if event:
+            yield from self._checked(number, event, line)
+        for text in texts:
+            yield from self._message(number, text)
+
+    def rest(self) -> Sequence[Record]:
+        """Each line is complete in itself."""
+        return []
+
+    def _message(self, number: int, text: str) -> Sequence[Record]:
+        is_marked = _MARKER.search(text) is not None
+        try:
+            if _EVENT_HEAD.search(text):
+                named = event_fields(text)
+                event = None if named is None else fields.named_event(named)
+            else:
+                row = [cell.strip() for cell in cells(text)]
+                if fields.is_header(row):
+                    self.has_recognised = True
+                    self._order = fields.FieldOrder(row, self._path)
+                    return []
+                event = self._order.event(row)
+        except ValueError as error:
+            if not is_marked:
+                return [Record(number, SKIPPED, OTHER_MESSAGE)]
+            self.has_recognised = True
+            return [Record(number, REJECTED, str(error), text=text)]
+        return [Record(number, SKIPPED, OTHER_MESSAGE)] if event is None else self._checked(number, event, text)
+
+    def _json_event(self, line: str) -> fields.Event | None:
+        """The event of a JSON object that has the fields themselves. Raises ValueError."""
+        try:
+            parsed = json.loads(line)
+        except (ValueError, RecursionError):
+            return None
+        return fields.named_event(parsed) if isinstance(parsed, dict) else None
+
+    def _checked(self, number: int, event: fields.Event, text: str) -> Sequence[Record]:
+        self.has_recognised = True
+        try:
+            return self._records(number, event, text)
+        except ValueError as error:
+            return [Record(number, REJECTED, str(error), time=self._time_or_none(event), text=text)]
+
+    def _records(self, number: int, event: fields.Event, text: str) -> Sequence[Record]:
+        status, name = event.status.lower(), event.event.lower()
+        if status not in ("success", "failure", "failed"):
+            raise ValueError(f"the status is {quoted(event.status)} and not success or failure: a value may hold a separator")
+        ipaddrs = [address for address in (_address(event.private), _address(event.private6)) if address]
+        time = self._time(event)
+        if name.startswith(_ENDS) and status == "success":
+            start = time - int(event.duration) * 1000 if _SECONDS.match(event.duration) else None
+            return [
+                Record(number, END, SESSION_END, event.user, ipaddr, _outside_or_none(event), time, start) for ipaddr in ipaddrs or (None,)
+            ]
+        if status != "success":
+            return self._not_started(number, event, FAILED_LOGIN, ipaddrs if name.startswith("gateway-") else [], time)
+        if not ipaddrs:
+            return [Record(number, SKIPPED, NO_ADDRESS)]
+        if name.startswith(_OTHER_SERVICES):
+            return [Record(number, SKIPPED, OTHER_SERVICE)]
+        if "gateway-" not in name:
+            self.unknown_messages[event.event] = self.unknown_messages.get(event.event, 0) + 1
+            return self._not_started(number, event, OTHER_MESSAGE, ipaddrs, time)
+        kind = START if name.removeprefix("globalprotect").startswith(_BEGINNINGS) else ALIVE
+        outside, reason = None, None
+        try:
+            outside = _outside(event)
+            reason = None if outside else NO_ADDRESS
+        except ValueError as error:
+            reason = str(error)
+        return [Record(number, kind, reason, event.user, ipaddr, outside, time, text=text if reason else "") for ipaddr in ipaddrs]
+
+    def _not_started(self, number: int, event: fields.Event, reason: str, ipaddrs: list[str], time: int) -> Sequence[Record]:
+        """A row that gives no observation, and that may still have taken these addresses."""
+        if not ipaddrs:
+            return [Record(number, SKIPPED, reason)]
+        return [Record(number, START, reason, event.user, ipaddr, None, time) for ipaddr in ipaddrs]
+
+    def _time(self, event: fields.Event) -> int:
+        """The high-resolution time, which has an offset, if it is believable; else the time of the event, which is local."""
+        high_res = event.high_res
+        if high_res is None and event.serial in self._with_high_res:
+            raise ValueError("the row ends before its high-resolution time, which other rows of this gateway have: it is cut off")
+        if not high_res or high_res.startswith(_NO_HIGH_RES[1:]):
+            return self._local(event)
+        if high_res[0].isdigit() and not _HIGH_RES.match(high_res):
+            raise ValueError(f"the high-resolution time {quoted(high_res)} is cut off or has another form")
+        if not _HIGH_RES.match(high_res):
+            return self._local(event)
+        exact, as_utc = self._times[2].milliseconds(high_res), self._as_utc(event)
+        apart = abs(exact - as_utc)
+        if apart > _FARTHEST_MS or _TOLERANCE_MS < apart % _OFFSET_MS < _OFFSET_MS - _TOLERANCE_MS:
+            return self._local(event)
+        if event.serial and len(self._with_high_res) < _MAX_SERIALS:
+            self._with_high_res.add(event.serial)
+        return exact // 1000 * 1000
+
+    def _local(self, event: fields.Event) -> int:
+        text = f"{event.time} {event.zone}" if event.zone and event.time[:1].isalpha() and event.time[-1:].isdigit() else event.time
+        return _first_that_fits(self._times, text) // 1000 * 1000
+
+    def _as_utc(self, event: fields.Event) -> int:
+        from ..._times.zones import Zone
+
+        zone = Zone.named("UTC")
+        return _first_that_fits([TimestampParser(timestamp_format, zone) for timestamp_format in _FORMATS], event.time)
+
+    def _time_or_none(self, event: fields.Event) -> int | None:
+        try:
+            return self._time(event)
+        except ValueError:
+            return None
 
 
-class GlobalProtectReader(TableReader):
+class GlobalProtectReader(LineReader):
     """Reads syslog lines, with or without their head, and exports."""
 
+    of_events = True
+
     def __init__(self, reading: Reading) -> None:
-        self._own_table = GlobalProtectTable(reading)
-        super().__init__(reading, self._own_table)
-        if self.repeated_lines:
-            first_line = reading.source.first_line() or ""
-            self.repeated_lines = int(fields.is_header([name.strip('"\r') for name in first_line.split(reading.delimiter)]))
+        super().__init__(reading, GlobalProtectParser, "a GlobalProtect event of PAN-OS (a row of the type GLOBALPROTECT)")
+        first_line = reading.source.first_line() or ""
+        self.repeated_lines = int(fields.is_header([name.strip('"\r ') for name in first_line.split(",")]))
 
-    def blocks(self) -> Iterator[SessionBlock]:
-        """Every row; raises InputError where none is a GlobalProtect event, EmptyLogError where there is none."""
-        return with_ends(self._blocks_of_rows(), of_events=True) if self._reading.wants_usernames else self._checked_blocks()
 
-    def _blocks_of_rows(self) -> Iterator[list[LoggedRow]]:
-        for block in self._checked_blocks():
-            rows: list[LoggedRow] = list(block.sessions())
-            ends = self._own_table.take_ends()
-            if ends:
-                rows.extend(ends)
-                rows.sort(key=attrgetter("line"))
-            rows.extend(block.others)
-            yield rows
-
-    def _checked_blocks(self) -> Iterator[SessionBlock]:
+def _first_that_fits(parsers: Sequence[TimestampParser], text: str) -> int:
+    for parser in parsers[1:]:
         try:
-            yield from super().blocks()
-        except EmptyLogError as error:
-            if self._own_table.has_recognised:
-                raise
-            raise EmptyLogError(f"path: {self._reading.source.path} is empty.") from error
-        # Where reading goes on in the middle of a log, its format has been seen before.
-        if not self._reading.source.is_entered and not self._own_table.has_recognised:
-            raise InputError(
-                f"path: no line of {self._reading.source.path} is a GlobalProtect event of PAN-OS (a CSV row of the type GLOBALPROTECT). "
-                "Check `path` and `format`."
-            )
+            return parser.milliseconds(text)
+        except ValueError:
+            continue
+    return parsers[0].milliseconds(text)
+
+
+def _outside(event: fields.Event) -> str | None:
+    """The address on the internet; raises ValueError."""
+    return _address(event.public) or _address(event.public6)
+
+
+def _outside_or_none(event: fields.Event) -> str | None:
+    try:
+        return _outside(event)
+    except ValueError:
+        return None
+
+
+def _address(text: str) -> str | None:
+    address = parse_endpoint(text)
+    return address.text if address else None

@@ -4,102 +4,163 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The fields of a GlobalProtect event: where they stand, and what they say about a session."""
+"""The fields of a GlobalProtect event in the forms in which gateways, Panorama and Cortex send it."""
 
 from __future__ import annotations
 
-from ..._errors import InputError
-from ..rows import FAILED_LOGIN, NO_ADDRESS, OTHER_SERVICE, SESSION_END
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-# The vendor's order since PAN-OS 9.1; newer versions add fields at the end.
-KIND, TIME, EVENT, USER, PUBLIC, PUBLIC6, PRIVATE, PRIVATE6, STATUS, DURATION = 3, 6, 8, 12, 15, 16, 17, 18, 28, 30
-WIDTH = 31
+from ..._errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SERIAL, KIND, SUBTYPE, TIME, EVENT, USER, PUBLIC, PUBLIC6, PRIVATE, PRIVATE6 = 2, 3, 4, 6, 8, 12, 15, 16, 17, 18
+STATUS, DURATION, HIGH_RES = 28, 30, 36
+LEAST_WIDTH = 32
+"""Up to the field behind the login duration: what is last in a line may be cut off."""
+_DESCRIPTION = 14
+_LEAST_SYSTEM_WIDTH = 16
 _NAMES: dict[int, tuple[str, ...]] = {
+    SERIAL: ("serial number", "serial #", "serial", "device sn"),
     KIND: ("type",),
     TIME: ("generate time", "generated time", "time generated"),
     EVENT: ("event id", "eventid", "event"),
-    USER: ("source user", "user"),
+    USER: ("source user", "user", "source user name"),
     PUBLIC: ("public ip",),
     PUBLIC6: ("public ipv6",),
     PRIVATE: ("private ip",),
     PRIVATE6: ("private ipv6",),
     STATUS: ("status",),
     DURATION: ("login duration",),
+    HIGH_RES: ("high res timestamp", "high resolution timestamp", "time generated high resolution", "high res time"),
 }
 _NEEDED = (KIND, TIME, EVENT, PUBLIC, PRIVATE)
-_TYPE = "GLOBALPROTECT"
+_TYPE, _SYSTEM, _SYSTEM_SUBTYPE = "GLOBALPROTECT", "SYSTEM", "globalprotect"
 _LATEST_TYPE_PLACE = 8
 """Some senders put fields of their own before the type."""
-_NO_ADDRESSES = ("", "0.0.0.0", "::")
-_ENDS = ("gateway-logout", "gateway-config-release")
-_PORTAL = "portal-"
-_SUCCESS = ("success", "")
+_SYSTEM_TEXT = re.compile(
+    r"(?:.*?\bLogin from: (?P<public>[^,\s]+),)?.*?\bUser ?name: (?P<user>[^,]{0,300}),.*?\bPrivate IP: (?P<private>[^,\s]+)(?P<end>[,.]\s)"
+)
+_KEYS: dict[str, tuple[str, ...]] = {
+    "event": ("eventidvalue", "eventid"),
+    "status": ("eventstatus", "status"),
+    "user": ("sourceusername", "sourceuser", "srcuser", "usrname", "suser", "duser"),
+    "public": ("publicipv4", "publicip"),
+    "public6": ("publicipv6",),
+    "private": ("privateipv4", "privateip"),
+    "private6": ("privateipv6",),
+    "time": ("logtimestamp", "timegenerated", "generatedtime", "eventtime", "devtime", "start", "rt", "receivetime"),
+    "high_res": ("timegeneratedhighresolution", "highrestimestamp"),
+    "duration": ("loginduration",),
+    "serial": ("devicesn", "serial", "deviceexternalid"),
+    "zone": ("dtz",),
+}
+_NOT_LAST = ("user", "public", "public6", "private", "private6", "time")
+
+
+class Event(NamedTuple):
+    """A GlobalProtect event, with texts as they are in the log."""
+
+    event: str = ""
+    status: str = ""
+    user: str = ""
+    public: str = ""
+    public6: str = ""
+    private: str = ""
+    private6: str = ""
+    time: str = ""
+    high_res: str | None = None
+    """None if this version does not have the field."""
+    duration: str = ""
+    serial: str = ""
+    zone: str = ""
 
 
 class FieldOrder:
-    """Brings the fields of a row into the vendor's order. C(header) is the first row of an export that names its columns."""
+    """The order of fields in the rows of a log. `header` is the first row of an export that names its columns."""
 
     def __init__(self, header: list[str] | None, path: str) -> None:
-        """Raises InputError where a needed column is missing."""
+        """Raises InputError if a needed column is missing."""
         self._places: list[int | None] = []
-        self._header_width = 0
+        self._width = 0
         if header is None:
             return
         names = [_plain(name) for name in header]
-        self._header_width = len(names)
-        self._places = [next((names.index(name) for name in _NAMES.get(place, ()) if name in names), None) for place in range(WIDTH)]
+        self._width = len(names)
+        self._places = [next((names.index(name) for name in _NAMES.get(place, ()) if name in names), None) for place in range(HIGH_RES + 1)]
         for place in _NEEDED:
             if self._places[place] is None:
                 raise InputError(f"path: the header of {path} has no column {_NAMES[place][0]!r}; is it an export of a GlobalProtect log?")
 
-    def ordered(self, row: list[str]) -> list[str] | None:
-        """The row in order, shorter than WIDTH if it is cut off; None for a row that is no GlobalProtect event."""
+    def event(self, row: list[str]) -> Event | None:
+        """The event of a row; None if it is about something else. Raises ValueError if it is cut off or has a surplus separator."""
         if self._places:
-            if len(row) < self._header_width:
-                return row[: WIDTH - 1]
-            row = ["" if place is None else row[place] for place in self._places]
-            return row if row[KIND] == _TYPE else None
-        if len(row) > KIND and row[KIND] == _TYPE:
-            return row
-        if _TYPE not in row[: _LATEST_TYPE_PLACE + 1]:
+            if len(row) != self._width:
+                raise ValueError(f"the row has {len(row)} columns and the header {self._width}: it is cut off, or a value needs quotes")
+            ordered = ["" if place is None else row[place] for place in self._places]
+            has_high_res = self._places[HIGH_RES] is not None
+        else:
+            place = next(
+                (place for place in (KIND, *range(_LATEST_TYPE_PLACE + 1)) if row[place : place + 1] in ([_TYPE], [_SYSTEM])), None
+            )
+            if place is None:
+                return None
+            ordered = row[place - KIND :] if place >= KIND else [""] * (KIND - place) + row
+            has_high_res = len(ordered) > HIGH_RES
+        if ordered[KIND] == _SYSTEM and ordered[SUBTYPE : SUBTYPE + 1] == [_SYSTEM_SUBTYPE]:
+            return _system_event(ordered)
+        if ordered[KIND] != _TYPE:
             return None
-        before = row.index(_TYPE) - KIND
-        return row[before:] if before > 0 else [""] * -before + row
+        if not self._places and len(ordered) < LEAST_WIDTH:
+            raise ValueError(f"the row has {len(ordered)} columns, and such an event at least {LEAST_WIDTH}: it is cut off")
+        event, status, user, public, public6, private, private6, time, duration, serial = (
+            ordered[place] for place in (EVENT, STATUS, USER, PUBLIC, PUBLIC6, PRIVATE, PRIVATE6, TIME, DURATION, SERIAL)
+        )
+        high_res = ordered[HIGH_RES] if has_high_res else None
+        return Event(event, status, user, public, public6, private, private6, time, high_res, duration, serial)
 
 
 def is_header(row: list[str]) -> bool:
-    """Whether this row names columns."""
+    """This row names columns."""
     return {_NAMES[PUBLIC][0], _NAMES[PRIVATE][0]}.issubset(map(_plain, row))
 
 
-def reason_against(row: list[str]) -> str:
-    """Why an event begins no session, empty if it does."""
-    if row[STATUS].lower() not in _SUCCESS:
-        return FAILED_LOGIN
-    if row[EVENT] in _ENDS:
-        return SESSION_END
-    if (row[PRIVATE] in _NO_ADDRESSES and row[PRIVATE6] in _NO_ADDRESSES) or outside(row) in _NO_ADDRESSES:
-        return NO_ADDRESS
-    return OTHER_SERVICE if row[EVENT].startswith(_PORTAL) else ""
+def named_event(fields: Mapping[str, Any]) -> Event | None:
+    """The event of named fields, as CEF, LEEF and Cortex have them; None if they are about something else. Raises ValueError."""
+    values = {_key(name): _text(value) for name, value in fields.items()}
+    found = {field: next((values[name] for name in names if name in values), None) for field, names in _KEYS.items()}
+    if found["event"] is None or (found["private"] is None and found["private6"] is None):
+        return None
+    last = next(reversed(list(values)), "")
+    if any(last in _KEYS[field] for field in _NOT_LAST) or found["status"] is None:
+        raise ValueError("the event has no status or ends with an address, a name or a time: it is cut off")
+    high_res = found.pop("high_res")
+    return Event(high_res=high_res, **{field: value or "" for field, value in found.items()})
 
 
-def outside(row: list[str]) -> str:
-    """The address on the internet."""
-    return row[PUBLIC6] if row[PUBLIC] in _NO_ADDRESSES else row[PUBLIC]
-
-
-def with_each_address(row: list[str]) -> list[list[str]]:
-    """The row once for each VPN address, which stands in the place of the IPv4 one."""
-    if row[PRIVATE6] in _NO_ADDRESSES and row[PUBLIC] not in _NO_ADDRESSES:
-        return [row]
-    versions = []
-    for address in (row[PRIVATE], row[PRIVATE6]):
-        if address not in _NO_ADDRESSES:
-            version = list(row)
-            version[PRIVATE], version[PUBLIC] = address, outside(row)
-            versions.append(version)
-    return versions
+def _system_event(row: list[str]) -> Event:
+    """An event of PAN-OS before 9.1, whose description is a sentence."""
+    if len(row) < _LEAST_SYSTEM_WIDTH:
+        raise ValueError(f"the row has {len(row)} columns, and such an event at least {_LEAST_SYSTEM_WIDTH}: it is cut off")
+    event, text = row[EVENT], row[_DESCRIPTION]
+    status = "failure" if "fail" in event else "success"
+    match = _SYSTEM_TEXT.match(text)
+    if match:
+        return Event(event, status, match["user"], match["public"] or "", private=match["private"], time=row[TIME], serial=row[SERIAL])
+    if "Private IP" in text or "config" in event:
+        raise ValueError("the description of the event is cut off or has another form")
+    return Event(event, status, time=row[TIME], serial=row[SERIAL])
 
 
 def _plain(name: str) -> str:
     return name.strip().replace("_", " ").casefold()
+
+
+def _key(name: str) -> str:
+    return name.strip().removeprefix("PanOS").replace("_", "").casefold()
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value).strip()

@@ -8,92 +8,151 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from ..._errors import InputError
+from ..._errors import EmptyLogError, InputError
 from ..._texts import quoted
 from ..._times.parsing import TimestampParser
 from ..._times.timestamps import ISO8601
-from ..columns import CsvHeader
-from ..endpoints import endpoint_book
-from ..options import LogColumns
-from ..rows import FAILED_LOGIN, OTHER_SERVICE, Skipped
-from ..several_times import SeveralTimes
-from ..table_reader import TableReader
+from ..columns import check_delimiter, width_reason
+from ..csv_records import CsvRecords
+from ..durations import duration_to_milliseconds
+from ..endpoints import parse_endpoint
+from ..line_reader import LineReader
+from ..records import ALIVE, REJECTED, SKIPPED, START, Record
+from ..rows import FAILED_LOGIN, NO_ADDRESS, OTHER_SERVICE, SAME_SESSION
+from ..table_rows import cells, line_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from ..address_book import AddressBook
     from ..reading import Reading
-    from ..rows import Rejected
-    from ..table_reader import Times
+    from ..records import RecordBlock
 
-_COLUMNS = LogColumns("Vpn Ip", "Real Ip", "Start Time", "Username")
 _FORMATS = ("%Y.%m.%d %H:%M:%S %Z", "%Y.%m.%d %H:%M:%S", ISO8601)
+_NEEDED = ("vpn ip", "real ip", "start time", "username")
 _VPN = "VPN"
-_DURATION = re.compile(r"(\d{1,9})(?:\.\d*)?\Z", re.ASCII)
 
 
-class OpenvpnAsTable:
-    """What the columns of an export mean. Those that other versions do not have are done without."""
+class OpenvpnAsParser:
+    """Rows of one export. Columns that other versions do not have are taken as empty."""
 
     def __init__(self, reading: Reading) -> None:
-        self.timestamps: Times = SeveralTimes([TimestampParser(timestamp_format, reading.zone) for timestamp_format in _FORMATS])
-        self.addresses: AddressBook = endpoint_book()
+        self.has_recognised = False
+        self.unknown_messages: dict[str, int] = {}
         self._path = reading.source.path
-        self._places: dict[str, int] = {}
+        self._delimiter = reading.delimiter
+        self._times = [TimestampParser(timestamp_format, reading.zone) for timestamp_format in _FORMATS]
+        self._columns: list[str] = []
 
-    def header(self, first_row: list[str]) -> tuple[CsvHeader, bool]:
-        """The first row is the header."""
-        names = [name.strip().replace("_", " ") for name in first_row]
-        self._places = {name.casefold(): place for place, name in enumerate(names)}
-        for name in ("Vpn Ip", "Real Ip", "Start Time", "Username"):
-            if name.casefold() not in self._places:
-                listed = ", ".join(quoted(own) for own in first_row[:20])
+    def records(self, number: int, line: str) -> Iterator[Record]:
+        """The records of a row; none for the header."""
+        try:
+            values = cells(line, self._delimiter)
+        except ValueError as error:
+            if not self._columns:
+                raise InputError(f"path: {self._path}, line {number}: {error}.") from error
+            yield Record(number, REJECTED, str(error), text=line)
+            return
+        if not self._columns:
+            self._columns = self._header(values)
+        elif len(values) != len(self._columns):
+            yield Record(number, REJECTED, width_reason(len(values), len(self._columns)), text=line)
+        elif [_plain(value) for value in values] != self._columns:
+            yield from self._row(number, dict(zip(self._columns, values)), line)
+
+    def rest(self) -> Sequence[Record]:
+        """Each line is complete in itself."""
+        return []
+
+    def _header(self, values: list[str]) -> list[str]:
+        """The columns; raises InputError if this is no header of such an export."""
+        names = [_plain(value) for value in values]
+        for name in _NEEDED:
+            if names.count(name) != 1:
+                listed = ", ".join(quoted(value) for value in values[:20])
                 raise InputError(
-                    f"path: {self._path} is no export of OpenVPN Access Server: its first line has no column {name!r}, only {listed}. "
-                    "Check `path` and `format`; such an export begins with Node,Username,Start Time."
+                    f"path: {self._path} is no export of OpenVPN Access Server: its first line has no column {name.title()!r}, only "
+                    f"{listed}. Check `path` and `format`; such an export begins with Node,Username,Start Time."
                 )
-        return CsvHeader(names, self._path, _COLUMNS), True
+        self.has_recognised = True
+        return names
 
-    def session_rows(
-        self, numbers: Sequence[int], rows: list[list[str]], others: list[Skipped | Rejected]
-    ) -> tuple[Sequence[int], list[list[str]]]:
-        """Rows of the service VPN that are no failed logins: C(Auth) is 0 for those, and C(Error) says why."""
-        kept_numbers: list[int] = []
-        kept_rows: list[list[str]] = []
-        service, auth, error = self._columns(rows, "service", "auth", "error")
-        for place, row in enumerate(rows):
-            if service[place].strip().upper() not in (_VPN, ""):
-                others.append(Skipped(numbers[place], OTHER_SERVICE))
-            elif auth[place] == "0" or error[place].strip():
-                others.append(Skipped(numbers[place], FAILED_LOGIN))
-            else:
-                kept_numbers.append(numbers[place])
-                kept_rows.append(row)
-        return kept_numbers, kept_rows
+    def _row(self, number: int, row: Mapping[str, str], line: str) -> Iterator[Record]:
+        if row.get("service", "").strip().upper() not in (_VPN, ""):
+            yield Record(number, SKIPPED, OTHER_SERVICE)
+            return
+        is_refused = row.get("auth", "").strip() == "0" or bool(row.get("error", "").strip())
+        try:
+            ipaddr = _address(row["vpn ip"])
+            if ipaddr is None:
+                yield Record(number, SKIPPED, FAILED_LOGIN if is_refused else NO_ADDRESS)
+                return
+            time = self._time(row["start time"])
+        except ValueError as error:
+            yield Record(number, REJECTED, str(error), row["username"], time=self._time_or_none(row["start time"]), text=line)
+            return
+        outside, reason = None, FAILED_LOGIN if is_refused else None
+        try:
+            outside = _address(row["real ip"])
+            reason = reason or (None if outside else NO_ADDRESS)
+        except ValueError as error:
+            reason = reason or str(error)
+        is_on = row.get("active", "").strip() == "1"
+        duration = duration_to_milliseconds(row.get("duration", ""))
+        end = None if is_on or duration is None else time + duration
+        shown = line if reason else ""
+        yield Record(number, START, reason, row["username"], ipaddr, outside, time, end=end, text=shown)
+        if is_on and not is_refused:
+            # The session was on when the export was written.
+            yield Record(number, ALIVE, SAME_SESSION, row["username"], ipaddr, outside)
 
-    def ends(self, rows: list[list[str]], starts: Sequence[int | None]) -> list[int | None]:
-        """Start and duration in seconds; sessions that were on at the time of the export have no end yet."""
-        durations, active = self._columns(rows, "duration", "active")
-        return [
-            None if start is None or not match or is_active == "1" else start + int(match[1]) * 1000
-            for start, match, is_active in zip(starts, map(_DURATION.match, durations), active)
-        ]
+    def _time(self, text: str) -> int:
+        for parser in self._times[:-1]:
+            try:
+                return parser.milliseconds(text)
+            except ValueError as error:
+                if "match timestamp_format" not in str(error):
+                    raise
+        return self._times[-1].milliseconds(text)
 
-    def _columns(self, rows: list[list[str]], *names: str) -> list[list[str]]:
-        """Columns by name, with empty texts where a row is too short or the log has no such column."""
-        columns = []
-        for name in names:
-            place = self._places.get(name)
-            columns.append([""] * len(rows) if place is None else [row[place] if place < len(row) else "" for row in rows])
-        return columns
+    def _time_or_none(self, text: str) -> int | None:
+        try:
+            return self._time(text)
+        except ValueError:
+            return None
 
 
-class OpenvpnAsReader(TableReader):
+class OpenvpnAsReader(LineReader):
     """Reads what the page Log Reports exports."""
 
     def __init__(self, reading: Reading) -> None:
-        super().__init__(reading, OpenvpnAsTable(reading))
+        check_delimiter(reading.delimiter)
+        super().__init__(reading, OpenvpnAsParser, "the header of an export of OpenVPN Access Server")
+        self.repeated_lines = 1
+
+    def lines(self) -> Iterator[tuple[Sequence[int], list[str]]]:
+        """Rows with the numbers of their first lines: a quoted value may go over several lines."""
+        for numbers, lines, rows in CsvRecords(self.reading.source, self.reading.delimiter).blocks():
+            yield numbers, lines if lines is not None else [line_of(row, self.reading.delimiter) for row in rows]
+
+    def records(self) -> Iterator[RecordBlock]:
+        """Every row; raises EmptyLogError if there is a header only."""
+        has_rows = False
+        for block in super().records():
+            has_rows = has_rows or not block.is_empty
+            yield block
+        if not has_rows and not self.reading.source.is_entered:
+            raise EmptyLogError(
+                f"path: {self.reading.source.path} has a header and no rows. If the log was just rotated, run again when it has some; "
+                "with `on_invalid: skip` such a file is no error."
+            )
+
+
+def _plain(name: str) -> str:
+    return name.strip(" \ufeff").replace("_", " ").casefold()
+
+
+def _address(text: str) -> str | None:
+    address = parse_endpoint(text)
+    return address.text if address else None
