@@ -1,0 +1,284 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stories written down as gateways write them: the lines of every format, after the vendors' documentation, never after the readers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from support.story_rows import BEGIN, FAILURE, FINISH, SIGN, Row, rows_of, whole_rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from random import Random
+
+    from support.stories import Stay, Story
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line (or block of lines) of a log, and the row that it is about; None for headings and snapshots."""
+
+    text: str
+    row: Row | None = None
+
+
+@dataclass(frozen=True)
+class Style:
+    """A kind of log."""
+
+    name: str
+    log_format: str
+    write: Callable[[Row, datetime], str | None]
+    """The text of a row, by what the gateway's clock shows; None where it writes nothing."""
+    options: dict[str, Any] = field(default_factory=dict)
+    head: str = ""
+    is_export: bool = False
+    has_ends: bool = True
+    tells_failures: bool = False
+    ends_name_users: bool = True
+    writes_zone: bool = False
+
+
+def _minutes(seconds: int) -> str:
+    return f"{seconds // 3600}h:{seconds // 60 % 60:02}m:{seconds % 60:02}s"
+
+
+def _asa(row: Row, clock: datetime) -> str | None:
+    head, stay = f"{clock:%b %d %Y %H:%M:%S} fw1 : %ASA", row.stay
+    if stay is None:
+        return f"{head}-6-302013: Built outbound TCP connection 77 for outside:198.51.100.80/443 to inside:192.0.2.9/5000"
+    if row.kind == BEGIN:
+        return (
+            f"{head}-4-722051: Group <RA> User <{stay.user}> IP <{stay.outside}> IPv4 Address <{stay.ipaddr}> "
+            "IPv6 address <::> assigned to session"
+        )
+    if row.kind == FINISH:
+        return (
+            f"{head}-4-113019: Group = RA, Username = {stay.user}, IP = {stay.last_outside}, Session disconnected. "
+            f"Session Type: SSL, Duration: {_minutes(stay.end - stay.start)}, Bytes xmt: 9, Bytes rcv: 9, Reason: User Requested"
+        )
+    return None
+
+
+def _asa_freed(row: Row, clock: datetime) -> str | None:
+    if row.kind == FINISH and row.stay:
+        return f"{clock:%b %d %Y %H:%M:%S} fw1 : %ASA-6-737016: IPAA: Freeing local pool address {row.stay.ipaddr}"
+    return _asa(row, clock)
+
+
+def _asa_without_year(row: Row, clock: datetime) -> str | None:
+    text = _asa(row, clock)
+    return text and text.replace(f"{clock:%b %d %Y}", f"{clock:%b %e}", 1)
+
+
+def _fortigate(row: Row, clock: datetime, *, has_address: bool = True) -> str | None:
+    head = f'date={clock:%Y-%m-%d} time={clock:%H:%M:%S} devname="F1" devid="FGT60F1" tz="+0000" logid="0101039947" type="event" '
+    stay = row.stay
+    if stay is None:
+        return f'{head}subtype="system" level="notice" vd="root" action="perf-stats" cpu=1 msg="Performance statistics"'
+    action = {BEGIN: "tunnel-up", SIGN: "tunnel-stats", FINISH: "tunnel-down"}.get(row.kind)
+    if action is None:
+        return None
+    outside = stay.last_outside if row.kind == FINISH else stay.outside
+    inside = f"tunnelip={stay.ipaddr} " if has_address or row.kind != FINISH else ""
+    duration = "" if row.kind == BEGIN else f"duration={row.at - stay.start} "
+    return (
+        f'{head}subtype="vpn" level="information" vd="root" action="{action}" tunneltype="ssl-tunnel" tunnelid={1000 + stay.number} '
+        f'remip={outside} {inside}user="{stay.user}" group="RA" dst_host="N/A" {duration}reason="N/A" msg="SSL tunnel"'
+    )
+
+
+def _fortigate_new(row: Row, clock: datetime) -> str | None:
+    return _fortigate(row, clock, has_address=False)
+
+
+def _globalprotect(row: Row, clock: datetime) -> str | None:
+    now = f"{clock:%Y/%m/%d %H:%M:%S}"
+    stay = row.stay
+    if stay is None:
+        return f"1,{now},0131,SYSTEM,general,2305,{now},,general,,0,0,general,informational,Connection to server is up,77,0x0"
+    event = {BEGIN: "gateway-connected", SIGN: "gateway-hip-check", FINISH: "gateway-logout"}.get(row.kind)
+    if event is None:
+        return None
+    outside = stay.last_outside if row.kind == FINISH else stay.outside
+    duration = row.at - stay.start if row.kind == FINISH else 0
+    fields = [
+        1,
+        now,
+        "0131",
+        "GLOBALPROTECT",
+        0,
+        2305,
+        now,
+        "vsys1",
+        event,
+        "tunnel",
+        "",
+        "IPSec",
+        stay.user,
+        "DE",
+        "PC7",
+        outside,
+        "0.0.0.0",
+    ]
+    fields += [stay.ipaddr, "0.0.0.0", "id-7", "SER7", "5.2.4", "Windows", "Windows 10 Pro", 1, "", "", "", "success", "", duration]
+    return ",".join(map(str, [*fields, "user-logon", 0, "GW1", 77, "0x0"]))
+
+
+def _csv_start(row: Row, clock: datetime) -> str | None:
+    stay = row.stay
+    return None if stay is None else f"{stay.user},{stay.outside},{stay.ipaddr},{clock:%Y-%m-%dT%H:%M:%S},99"
+
+
+def _csv_american(row: Row, clock: datetime) -> str | None:
+    stay = row.stay
+    return None if stay is None else f"{stay.user},{stay.outside},{stay.ipaddr},{clock:%m/%d/%y %H:%M:%S},99"
+
+
+def _csv_duration(row: Row, clock: datetime) -> str | None:
+    stay = row.stay
+    if stay is None:
+        return None
+    duration = "" if stay.is_on or stay.is_silent else stay.end - stay.start
+    return f"{stay.user},{stay.outside},{stay.ipaddr},{clock:%Y-%m-%dT%H:%M:%SZ},{duration},99"
+
+
+def _access_server(row: Row, clock: datetime) -> str | None:
+    stay = row.stay
+    if stay is None:
+        return None
+    duration = "" if stay.is_on or stay.is_silent else stay.end - stay.start
+    now = f"{clock:%Y.%m.%d %H:%M:%S} UTC"
+    return f"vpn1,{stay.user},{now},{duration},VPN,{int(stay.is_on)},1,{stay.outside},{stay.ipaddr},UDP,1194,99,"
+
+
+def _openvpn_log(row: Row, clock: datetime) -> str | None:
+    now, stay = f"{clock:%Y-%m-%d %H:%M:%S}", row.stay
+    if stay is None:
+        return f"{now} MULTI: multi_create_instance called"
+    client = f"{stay.user}/{stay.outside}:{20_000 + stay.number}"
+    if row.kind == BEGIN:
+        return f"{now} {client} MULTI: Learn: {stay.ipaddr} -> {client}"
+    return f"{now} {client} SIGTERM[soft,remote-exit] received, client-instance exiting" if row.kind == FINISH else None
+
+
+def _radius(row: Row, clock: datetime) -> str | None:
+    stay, header = row.stay, f"{clock:%a %b %e %H:%M:%S %Y}"
+    if row.kind == FAILURE:
+        return f"{header}\n\tAcct-Status-Type = Accounting-On\n\tNAS-IP-Address = 192.0.2.1\n\tTimestamp = {int(clock.timestamp())}\n"
+    status = {BEGIN: "Start", SIGN: "Interim-Update", FINISH: "Stop"}.get(row.kind)
+    if stay is None or status is None:
+        return None
+    outside = stay.last_outside if row.kind == FINISH else stay.outside
+    lines = [
+        f"\tAcct-Status-Type = {status}",
+        f'\tUser-Name = "{stay.user.replace(chr(92), 2 * chr(92))}"',
+        "\tNAS-IP-Address = 192.0.2.1",
+        f"\tFramed-IP-Address = {stay.ipaddr}",
+        f'\tCalling-Station-Id = "{outside}"',
+        f'\tAcct-Session-Id = "S{stay.number:06}"',
+        *([] if row.kind == BEGIN else [f"\tAcct-Session-Time = {row.at - stay.start}"]),
+        f"\tTimestamp = {int(clock.timestamp())}",
+    ]
+    return "\n".join([header, *lines]) + "\n"
+
+
+def _strongswan(row: Row, clock: datetime) -> str | None:
+    stay, now = row.stay, f"{clock:%Y-%m-%dT%H:%M:%S}Z gw1 charon: 07"
+    if stay is None:
+        return f"{now}[IKE] sending keep alive to 198.51.100.80[4500]"
+    mark = f"<ra|{stay.number + 1}>"
+    if row.kind == BEGIN:
+        return (
+            f"{now}[IKE] {mark} IKE_SA ra[{stay.number + 1}] established between 192.0.2.1[gw1]...{stay.outside}[{stay.user}]\n"
+            f"{now}[IKE] {mark} assigning virtual IP {stay.ipaddr} to peer '{stay.user}'"
+        )
+    return f"{now}[CFG] {mark} lease {stay.ipaddr} by '{stay.user}' went offline" if row.kind == FINISH else None
+
+
+_UTC = {"timezone": "UTC"}
+_CSV_HEAD = "Username,Real IP,VPN IP,Start Time,Bytes"
+_AS_HEAD = "Node,Username,Start Time,Duration,Service,Active,Auth,Real Ip,Vpn Ip,Proto,Port,Bytes Total,Error"
+
+STYLES = (
+    Style("asa", "cisco_asa", _asa, _UTC),
+    Style("asa without years", "cisco_asa", _asa_without_year, _UTC),
+    Style("asa, addresses freed", "cisco_asa", _asa_freed, _UTC, ends_name_users=False),
+    Style("fortigate", "fortigate", _fortigate, writes_zone=True),
+    Style("fortigate 7.6", "fortigate", _fortigate_new, writes_zone=True),
+    Style("globalprotect", "globalprotect", _globalprotect, _UTC),
+    Style("csv of starts", "csv", _csv_start, {**_UTC, "timestamp_format": "iso8601"}, _CSV_HEAD, has_ends=False),
+    Style("csv, american", "csv", _csv_american, _UTC, _CSV_HEAD, has_ends=False),
+    Style("access server", "openvpn_as", _access_server, _UTC, _AS_HEAD, is_export=True, writes_zone=True),
+    Style(
+        "csv with durations",
+        "csv",
+        _csv_duration,
+        {"timestamp_format": "iso8601", "columns": {"duration": "Duration"}},
+        "Username,Real IP,VPN IP,Start Time,Duration,Bytes",
+        is_export=True,
+        writes_zone=True,
+    ),
+    Style("openvpn", "openvpn_log", _openvpn_log, _UTC),
+    Style("radius", "radius_detail", _radius, _UTC, tells_failures=True, writes_zone=True),
+    Style("strongswan", "strongswan", _strongswan, writes_zone=True),
+)
+
+
+def lines_of(
+    story: Story, style: Style, gateway: str, random: Random, zone: str = "UTC", shift: dict[int, int] | None = None
+) -> list[Line]:
+    """The lines of a gateway's log. `shift` says by how many seconds its clock is wrong from which moment on."""
+    rows = whole_rows_of(story, gateway) if style.is_export else rows_of(story, gateway, noise_every=random.choice((300, 900, 3600)))
+    if style.log_format == "csv" and not style.is_export:
+        rows = [row for row in rows if row.kind == BEGIN]
+    found = []
+    for row in sorted(rows, key=lambda row: row.at):
+        wrong = next((by for since, by in sorted((shift or {}).items(), reverse=True) if row.at >= since), 0)
+        text = style.write(row, datetime.fromtimestamp(row.at + wrong, ZoneInfo(zone) if zone != "UTC" else UTC))
+        if text is not None:
+            found.append(Line(text, row))
+    return found
+
+
+_CLIENT_HEADER = (
+    "HEADER,CLIENT_LIST,Common Name,Real Address,Virtual Address,Virtual IPv6 Address,Bytes Received,Bytes Sent,"
+    "Connected Since,Connected Since (time_t),Username,Client ID,Peer ID"
+)
+
+
+def status_file(story: Story, gateway: str, at: int) -> str:
+    """What OpenVPN's status file of version 2 shows at a moment."""
+
+    def clock(moment: int) -> str:
+        return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S},{moment}"
+
+    on = [stay for stay in story.stays if stay.gateway == gateway and stay.start <= at < stay.end]
+    clients = [_client(stay, clock(stay.start)) for stay in on]
+    return "\n".join(
+        [
+            "TITLE,OpenVPN 2.5.1 x86_64-pc-linux-gnu",
+            f"TIME,{clock(at)}",
+            _CLIENT_HEADER,
+            *clients,
+            "HEADER,ROUTING_TABLE,Virtual Address,Common Name,Real Address,Last Ref,Last Ref (time_t)",
+            "GLOBAL_STATS,Max bcast/mcast queue length,0",
+            "END",
+            "",
+        ]
+    )
+
+
+def _client(stay: Stay, since: str) -> str:
+    real = f"{stay.outside}:{20_000 + stay.number}"
+    return f"CLIENT_LIST,{stay.user},{real},{stay.ipaddr},,9,9,{since},UNDEF,{stay.number},0"
+
+
+def texts(lines: Sequence[Line]) -> list[str]:
+    """The lines alone."""
+    return [line.text for line in lines]
