@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Trials: a story is written as a log, the log is damaged, and the module is asked who had which address. The story knows who really had it."""
+"""Trials: a story becomes a log, the log is damaged, and the module is asked who had which address. The story knows the truth."""
 
 from __future__ import annotations
 
@@ -276,7 +276,9 @@ def _is_right(log: _Log, user: str, ipaddr: str, at: int) -> bool:
     if not truth and _unended(log, ipaddr, at, name):
         return True
     names_users = log.style.ends_name_users
-    return log.is_lossy and any(could_mean(log.left, user, ipaddr, moment, ends_name_users=names_users) for moment in (at, at - TOLERANCE))
+    return log.is_lossy and any(
+        could_mean(log.left, user, ipaddr, moment, ends_name_users=names_users) for moment in (at, at - TOLERANCE - 1)
+    )
 
 
 def _named(stay: Stay, name: str) -> bool:

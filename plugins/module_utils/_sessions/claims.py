@@ -176,15 +176,16 @@ class ClaimBuilder:
         is_proven = held.has_key(record.session) or (began is not None and began <= held.start + _SAME_START_MS)
         held.add_outside(record)
         end = max(held.start, time)
-        if held.end_kind == END_TAKEN and held.end is not None and end <= held.end + self._log.tolerance_ms:
+        if held.end is not None and (held.has_known_end or end <= held.end + self._log.tolerance_ms):
             end = min(end, held.end)
+        is_proven = is_proven or held.end_kind == END_PROVEN
         self._open.close(held, end, END_PROVEN if is_proven else END_LOGGED)
 
     def _lone_end(self, record: Record, time: int) -> None:
         """The end of a session whose beginning is not in the log."""
         if record.ipaddr is None:
             self._end_of_unknown_address(record, time)
-        elif record.username and not self._open.is_over(record, time):
+        elif not self._open.is_over(record, time):
             began = record.start if record.start is not None and record.start < time else None
             lone = OpenClaim.of(record, time if began is None else began, time)
             lone.end, lone.end_kind = time, END_LOGGED if began is None else END_PROVEN

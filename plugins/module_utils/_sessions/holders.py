@@ -78,7 +78,7 @@ def holdings(claims: Sequence[AddressClaim], spans: Sequence[CoverageSpan], long
 def _holding(claim: AddressClaim, claims: Sequence[AddressClaim], spans: Sequence[CoverageSpan], longest_session: int) -> Holding:
     if claim.is_snapshot:
         return Holding(claim, claim.start, claim.sure_until, claim.sure_until)
-    later = [other for other in claims if other.start > claim.start and not other.starts_unknown]
+    later = [other for other in claims if _takes_over(other, claim)]
     if claim.has_known_end and claim.end is not None:
         disputed = [other.start for other in later if other.start < claim.end and other.user != claim.user]
         return Holding(claim, claim.start, claim.end, claim.end, disputed_since=min(disputed, default=None))
@@ -89,6 +89,13 @@ def _holding(claim: AddressClaim, claims: Sequence[AddressClaim], spans: Sequenc
     believed, limit = _believed_until(claim, spans, longest_session)
     disputed = [other.start for other in later if other.start < claim.sure_until and other.user != claim.user]
     return Holding(claim, claim.start, until, min(until, believed), limit, min(disputed, default=None))
+
+
+def _takes_over(other: AddressClaim, claim: AddressClaim) -> bool:
+    """Whether another claim shows that the address changed hands after this one. Of some, only the end is known."""
+    if other.starts_unknown:
+        return other.user != claim.user and other.start > claim.sure_until
+    return other.start > claim.start
 
 
 def _believed_until(claim: AddressClaim, spans: Sequence[CoverageSpan], longest_session: int) -> tuple[int, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from .flaws import NO_OUTSIDE_ADDRESS, flaw_of
-from .model import END_TAKEN, END_UNKNOWN, AddressClaim
+from .model import END_LOGGED, END_PROVEN, END_TAKEN, END_UNKNOWN, AddressClaim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 MAX_OPEN_CLAIMS = 100_000
 """More than any gateway serves at once. Beyond, the claim that began first is handed on without an end."""
+_AGAIN_MS = 300_000
+"""Two rows about one end are not further apart."""
+_TOGETHER_MS = 30_000
 _BEFORE_MS = 120_000
 _AFTER_MS = 600_000
 """An address is assigned from two minutes before to ten minutes after the beginning that an end tells: people type second factors."""
@@ -102,6 +105,11 @@ class OpenClaim:
     def has_key(self, session: str | None) -> bool:
         """Whether the gateway's key of the session is known and this one."""
         return bool(session) and self.session == session
+
+    @property
+    def has_known_end(self) -> bool:
+        """Whether a row ends it."""
+        return self.end_kind in (END_LOGGED, END_PROVEN)
 
     def is_user_of(self, record: Record) -> bool:
         """Whether the row is about the same user; a row without a user only by the session's key."""
@@ -226,11 +234,15 @@ class OpenClaims:
         return [held for held in list(self._open.values()) if not prefix or not held.session or held.session.startswith(prefix)]
 
     def is_over(self, record: Record, time: int) -> bool:
-        """Whether the end that this row tells is known: gateways repeat what was not acknowledged."""
+        """Whether the end that this row tells is known: gateways tell it twice, or repeat what was not acknowledged."""
         before = self._before.get(record.ipaddr or "")
-        if record.ipaddr in self._open or before is None or before.user != record.username.casefold() or before.end is None:
+        if record.ipaddr in self._open or before is None or before.end is None or time < before.end:
             return False
-        return before.is_session_of(record) and (record.start is None or record.start <= before.end) and time >= before.end
+        if not record.username:
+            return time <= before.end + _AGAIN_MS
+        if before.user != record.username.casefold():
+            return False
+        return before.is_session_of(record) and (record.start is None or record.start <= before.end)
 
     def ended_by(self, record: Record, time: int) -> Ended:
         """The claims that a row ends."""
@@ -250,17 +262,29 @@ class OpenClaims:
         for seed in list(self._seeds_of.get(record.username.casefold(), ())):
             self._grow(seed, time)
         own = self._by_user.get(record.username.casefold(), {}).values()
-        fitting = [held for held in own if held.end_kind in (END_UNKNOWN, END_TAKEN) and held.is_session_of(record)]
+        fitting = [held for held in own if _may_end(held, time) and held.is_session_of(record)]
         fitting = [held for held in fitting if held.start <= time + _AFTER_MS]
-        return self._by_beginning(fitting, record.start) if record.start is not None else _by_outside(fitting, record)
+        return (
+            self._by_beginning(fitting, record.start, record.associated_ipaddr)
+            if record.start is not None
+            else _by_outside(fitting, record)
+        )
 
-    def _by_beginning(self, fitting: list[OpenClaim], began: int) -> Ended:
+    def _by_beginning(self, fitting: list[OpenClaim], began: int, outside: str | None) -> Ended:
         near = [held for held in fitting if began - _BEFORE_MS <= held.start <= began + _AFTER_MS]
         if not near:
             # The session may have begun before the log, and got its address again since.
             later = [held for held in fitting if held.end_kind == END_UNKNOWN and held.start > began]
             return Ended(later if len({held.line for held in later}) == 1 else [], is_certain=False)
-        best = min(near, key=lambda held: (held.end_kind != END_UNKNOWN, abs(held.start - began), held.line))
+        still_open = [held for held in near if held.end_kind == END_UNKNOWN]
+        near = still_open or near
+        # Of several sessions that began together, the outside address tells which one it is.
+        from_there = [held for held in near if held.associated_ipaddr == outside]
+        near = from_there or near
+        best = min(near, key=lambda held: (abs(held.start - began), held.line))
+        others = [held for held in near if held.line != best.line]
+        if any(abs(held.start - began) - abs(best.start - began) <= _TOGETHER_MS for held in others):
+            return Ended(near, is_unclear=True)
         same = [held for held in near if held.line == best.line]
         if best.end_kind == END_TAKEN:
             # A user who got the same address again is in the same session.
@@ -296,6 +320,13 @@ class OpenClaims:
                 self._by_session.pop(claim.session, None)
         if claim.is_new:
             self._done.append(claim)
+
+
+def _may_end(held: OpenClaim, time: int) -> bool:
+    """Whether a row may tell the end of a claim: one without an end, or one that another row has just ended."""
+    if held.end_kind in (END_UNKNOWN, END_TAKEN) or held.end is None:
+        return True
+    return abs(time - held.end) <= _AGAIN_MS
 
 
 def _by_outside(fitting: list[OpenClaim], record: Record) -> Ended:
