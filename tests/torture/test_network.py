@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import time
 
-from support.attacks import LASTING_FAULTS, NETWORK_FAULTS, OPERATIONS, legend, run_cells, table
+from support.attacks import LASTING_FAULTS, NETWORK_FAULTS, OPERATIONS, SERVER_OPERATIONS, legend, run_cells, table
 
 AT_ONCE = 12
 
@@ -18,6 +18,14 @@ def break_calls(ground, fault, call, times, skip):
 
 
 def test_every_write_against_every_fault(results):
+    check(results, OPERATIONS, "network", "The network: every write against every fault")
+
+
+def test_slow_and_rewriting_servers_against_every_fault(results):
+    check(results, SERVER_OPERATIONS, "servers", "Slow and rewriting servers: writes against every fault")
+
+
+def check(results, operations, section, title):
     started = time.monotonic()
     work = [
         (
@@ -27,7 +35,7 @@ def test_every_write_against_every_fault(results):
         )
         for name, fault in NETWORK_FAULTS.items()
         for times in ((1, None) if name in LASTING_FAULTS else (1,))
-        for operation in OPERATIONS.values()
+        for operation in operations.values()
     ]
     cells = run_cells(work, AT_ONCE)
     flaws = [f"{cell.operation} / {cell.fault}: {cell.flaw}" for cell in cells if cell.flaw]
@@ -41,5 +49,5 @@ def test_every_write_against_every_fault(results):
         table(cells),
         *(["", *(f"- {flaw}" for flaw in flaws)] if flaws else []),
     ]
-    results.write("network", "The network: every write against every fault", "\n".join(body), seconds=time.monotonic() - started)
+    results.write(section, title, "\n".join(body), seconds=time.monotonic() - started)
     assert flaws == []

@@ -14,27 +14,34 @@ Where that cannot be done, the outcome stays unknown: the intent is kept in the 
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._errors import (
     LedgerError,
-    NotChangedError,
     NotTriedError,
     RequestError,
-    UnknownOutcomeError,
     XdrError,
 )
-from .._ledger.contract import EventRecord
 from .._ledger.opening import open_ledger
 from .._stellar.client import StellarClient
-from .looking import EventFinder, Looked, is_event
+from .looking import EventFinder, Looked
 from .new import UNKNOWN_IS_INSERTED, UNKNOWN_IS_MISSING, InsertOptions, NewEvent
+from .outcomes import (
+    InsertOutcome,
+    Unclear,
+    failed_outcomes,
+    found_outcome,
+    insert_diff,
+    insert_warnings,
+    unknown_error,
+)
+from .read_back import ReadBack
 from .runs import Workers, module_result
 from .waiting import LOOK_SECONDS, Patience, now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from .._ledger.contract import EventLedger
     from .._run import Run
@@ -46,49 +53,6 @@ _EVENTS_AT_ONCE = 200
 """Events that are looked up together, and for which other runs on this host wait together."""
 _INTENT_SECONDS = 5.0
 """After so long, the intent of an event that waits for its turn is noted again: its time is that of the request."""
-_READ_ONE_BY_ONE = 8
-"""Up to so many events are read by id, which shows them at once; more are searched for together, a little later."""
-_READ_BACK_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class InsertOutcome:
-    """The result for one event. `index` is the alias that the server answered with, `document_index` where the event really is."""
-
-    event: NewEvent
-    changed: bool = False
-    index: str | None = None
-    id: str | None = None
-    document_index: str | None = None
-    error: XdrError | None = None
-    duplicates: tuple[str, ...] = ()
-    """Ids of further copies of the event on the server."""
-    sent_twice: bool = False
-
-    def as_result(self) -> dict[str, Any]:
-        """The result for users."""
-        ids = {"index": self.index, "id": self.id, "document_index": self.document_index}
-        return {**ids, "duplicates": list(self.duplicates)} if self.duplicates else ids
-
-    def identity(self) -> dict[str, Any]:
-        """What makes the event unique."""
-        return {"unique": dict(self.event.unique)}
-
-    def record(self) -> EventRecord:
-        """What the ledger keeps. An event that was sent twice counts as open until a search has shown how often it is there."""
-        return EventRecord(answered=not self.sent_twice, index=self.index, id=self.id, document_index=self.document_index)
-
-
-@dataclass(frozen=True)
-class Unclear:
-    """An insert without a clear answer, whose request was over at `over_at` (this host's monotonic clock) at the latest."""
-
-    event: NewEvent
-    over_at: float
-    what: str
-    error: XdrError | None = None
-    record: EventRecord | None = None
-    """What the ledger knows, if an earlier run sent it."""
 
 
 def insert_events(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
@@ -98,7 +62,7 @@ def insert_events(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     with Workers(options.concurrency) as workers, closing(open_ledger(options.ledger, read_only=run.check_mode)) as ledger:
         flow = InsertFlow(client, ledger.events(client.endpoint), workers, options, run)
         outcomes = flow.insert(options.events)
-    extra = {"diff": _diff(outcomes)} if run.shows_diff else {}
+    extra = {"diff": insert_diff(outcomes)} if run.shows_diff else {}
     return module_result(outcomes, extra, is_single=options.is_single)
 
 
@@ -122,8 +86,10 @@ class InsertFlow:
         for start in range(0, len(distinct), _EVENTS_AT_ONCE):
             outcomes = {**outcomes, **self._part(distinct[start : start + _EVENTS_AT_ONCE])}
         if not (self._finder.refusal or self._run.check_mode or self._workers.stopped_by):
-            outcomes = {**outcomes, **self._read_back([one for one in outcomes.values() if one.changed and not one.error])}
-        self._warn(events, first, outcomes)
+            new = [one for one in outcomes.values() if one.changed and not one.error]
+            outcomes = {**outcomes, **self._read_back(new)}
+        for text in insert_warnings(events, first, outcomes, self._finder, self._run.secrets.shown):
+            self._run.warn(text)
         return [
             outcomes[first[event.key]] if first[event.key] is event else replace(outcomes[first[event.key]], event=event, changed=False)
             for event in events
@@ -131,7 +97,7 @@ class InsertFlow:
 
     def _part(self, events: Sequence[NewEvent]) -> Outcomes:
         if self._workers.stopped_by:
-            return _failed(events, self._workers.not_tried())
+            return failed_outcomes(events, self._workers.not_tried())
         outcomes: Outcomes = {}
         try:
             with self._ledger.alone_with([event.key for event in events]):
@@ -147,7 +113,7 @@ class InsertFlow:
         except LedgerError as error:
             # Nothing may be sent that cannot be recorded.
             self._workers.note(error)
-            return {**_failed([event for event in events if event not in outcomes], error), **outcomes}
+            return {**failed_outcomes([event for event in events if event not in outcomes], error), **outcomes}
 
     # -- what earlier runs did ------------------------------------------------------------------------------------------
 
@@ -203,7 +169,7 @@ class InsertFlow:
             elif self._is_proven_missing(one):
                 missing.append(one.event)
             else:
-                outcomes[one.event] = InsertOutcome(one.event, error=self._unknown(one))
+                outcomes[one.event] = InsertOutcome(one.event, error=unknown_error(one, self._finder, self._options.search_delay))
         return outcomes, missing
 
     # -- sending --------------------------------------------------------------------------------------------------------
@@ -222,7 +188,10 @@ class InsertFlow:
             found, again = self._searched(unclear, changed=True)
             outcomes = {**outcomes, **done, **found}
             left = [*(one for one in left if one.event not in outcomes and one.event not in missing), *again]
-        return {**outcomes, **{one.event: InsertOutcome(one.event, error=self._unknown(one)) for one in left}}
+        return {
+            **outcomes,
+            **{one.event: InsertOutcome(one.event, error=unknown_error(one, self._finder, self._options.search_delay)) for one in left},
+        }
 
     def _send(self, events: Sequence[NewEvent], *, is_again: bool) -> tuple[Outcomes, list[Unclear]]:
         """Sends events once; returns outcomes, and those without a clear answer, whose intents stay in the ledger."""
@@ -288,141 +257,19 @@ class InsertFlow:
         is_late = now() >= one.over_at + self._options.search_delay
         return is_late and not self._finder.refusal and not self._workers.stopped_by and self._finder.covers_events()
 
-    # -- reading back ---------------------------------------------------------------------------------------------------
-
     def _read_back(self, new: Sequence[InsertOutcome]) -> Outcomes:
-        """Completes the outcomes of new events. What cannot be read stays as it was answered; what is certainly not there has failed."""
-        unread = [outcome for outcome in new if not outcome.document_index]
-        documents: dict[str, StoredEvent] = {}
-        if len(unread) > _READ_ONE_BY_ONE:
-            identifiers = [outcome.id for outcome in unread if outcome.id]
-            for _look in self._patience.looks(now() + _READ_BACK_SECONDS):
-                documents.update(self._finder.documents([one for one in identifiers if one not in documents]))
-                if len(documents) == len(identifiers) or self._workers.stopped_by:
-                    break
-        read = dict(zip(unread, self._workers.map(lambda one: documents.get(one.id or "") or self._document(one), unread)))
-        completed = {outcome.event: self._completed(outcome, result) for outcome, result in read.items()}
-        return {**completed, **self._counted_again([completed.get(one.event, one) for one in new if one.sent_twice])}
+        reading = ReadBack(self._client, self._ledger, self._finder, self._workers, self._patience, self._options.search_delay)
+        return reading.read(new)
 
-    def _document(self, outcome: InsertOutcome) -> StoredEvent | None:
-        return self._client.read_event(outcome.index or self._options.search_index, outcome.id or "")
-
-    def _completed(self, outcome: InsertOutcome, document: StoredEvent | XdrError | None) -> InsertOutcome:
-        event = outcome.event
-        if isinstance(document, XdrError):
-            return outcome
-        if document and is_event(document, event):
-            outcome = replace(outcome, index=outcome.index or document.index, id=document.id, document_index=document.index)
-            self._record(outcome)
-            return outcome
-        # Back to an intent: the next run looks for the event before it sends it.
-        self._ledger.intend([event.key], 0)
-        if document:
-            found, _left = self._searched([Unclear(event, now(), "")], changed=True)
-            message = (
-                f"{event.name}: the server answered the insert with the id {outcome.id}, which is the id of another event, so the answer "
-                "belongs to another request. The event itself was not found. Check the proxies before the server, and run again: the event "
-                "is looked for before it is sent."
-            )
-            return found.get(event, replace(outcome, changed=False, error=UnknownOutcomeError(message)))
-        message = (
-            f"{event.name}: the server answered the insert with the id {outcome.id}, but has no event of this id. "
-            "Check the server's data processor in Stellar Cyber, and run again: the event is looked for before it is sent."
-        )
-        return replace(outcome, changed=False, error=NotChangedError(message))
-
-    def _counted_again(self, sent_twice: Sequence[InsertOutcome]) -> Outcomes:
-        """Looks once for further copies of events that were sent twice; the first write may have been finished late."""
-        looked = self._finder.look([outcome.event for outcome in sent_twice if not outcome.error]) if sent_twice else Looked()
-        counted = {}
-        for outcome in sent_twice:
-            others = tuple(document.id for document in looked.found.get(outcome.event, ()) if document.id != outcome.id)
-            if others:
-                counted[outcome.event] = replace(outcome, duplicates=others, sent_twice=False)
-                self._record(counted[outcome.event])
-        return counted
-
-    # -- recording and reporting ----------------------------------------------------------------------------------------
+    # -- recording ------------------------------------------------------------------------------------------------------
 
     def _recorded(self, found: Mapping[NewEvent, Sequence[StoredEvent]], *, changed: bool) -> Outcomes:
         """The outcomes of events that the server has, recorded in the ledger."""
-        outcomes = {}
-        for event, documents in found.items():
-            first, *others = documents
-            outcomes[event] = InsertOutcome(
-                event, changed, first.index, first.id, first.index, duplicates=tuple(document.id for document in others)
-            )
-            self._record(outcomes[event])
+        outcomes = {event: found_outcome(event, documents, changed=changed) for event, documents in found.items()}
+        for outcome in outcomes.values():
+            self._record(outcome)
         return outcomes
 
     def _record(self, outcome: InsertOutcome) -> None:
         if not self._run.check_mode:
             self._ledger.record(outcome.event.key, outcome.record())
-
-    def _unknown(self, one: Unclear) -> UnknownOutcomeError:
-        """The error for an event of which nobody can tell whether the server has it; says how to find out."""
-        finder, wait = self._finder, one.over_at + self._options.search_delay - now()
-        if finder.refusal:
-            why = "This account may not read events, so it cannot be looked for from here"
-            advice = "Look for it in Stellar Cyber, then run again with `unknown_outcome: inserted` or `unknown_outcome: missing`."
-        elif not finder.covers_events():
-            why = f"There is not a single event under {finder.pattern} (`search_index`), so looking there proves nothing"
-            advice = (
-                "Set `search_index` to where this server keeps events, such as stellar-index-v1-ser-*, and run again; "
-                "if it holds no event at all yet, with `unknown_outcome: missing`."
-            )
-        else:
-            why = "It was looked for and is not there (yet)"
-            advice = "Run again: the event is looked for before it is sent."
-            if wait > 0:
-                advice = (
-                    f"The search may show it in up to {int(wait) + 1} s (`search_delay`). Run again then: the event is looked for first."
-                )
-        details = one.error.details if one.error else {}
-        return UnknownOutcomeError(f"{one.event.name}: {one.what}. {why}. {advice}", **details)
-
-    def _warn(self, events: Sequence[NewEvent], first: Mapping[bytes, NewEvent], outcomes: Outcomes) -> None:
-        others = [event.where for event in events if event.body != first[event.key].body]
-        if others:
-            self._run.warn(
-                f"{len(others)} events have the same `unique_by` values as an earlier one in the list and other values beside them; "
-                f"they were not inserted (first: {others[0]}). Name more fields in `unique_by` if they are different events."
-            )
-        if self._finder.refusal:
-            self._run.warn(
-                "This account may not read events, so only the ledger knows what was inserted before, and nothing is known of what "
-                "others or "
-                "another host inserted."
-            )
-        strange = next((one.index for one in outcomes.values() if one.index and not self._finder.covers_index(one.index)), None)
-        if strange:
-            self._run.warn(
-                f"This server keeps events in {strange}, which `search_index` ({self._finder.pattern}) does not cover, so events that "
-                "others or another host inserted are not found. Set `search_index` to a pattern that covers it."
-            )
-        for text in _duplicate_warnings(outcomes.values(), self._run.secrets.shown):
-            self._run.warn(text)
-
-
-def _failed(events: Iterable[NewEvent], error: XdrError) -> Outcomes:
-    return {event: InsertOutcome(event, error=error) for event in events}
-
-
-def _duplicate_warnings(outcomes: Iterable[InsertOutcome], shown: Callable[[str], str]) -> list[str]:
-    return [
-        f"{outcome.event.name}: the server has this event {len(outcome.duplicates) + 1} times, with the ids "
-        f"{shown(', '.join((outcome.id or '', *outcome.duplicates)))}. A write may have been finished long after it was given up, or "
-        "another "
-        "host inserted the event at the same time. Close what is too many in Stellar Cyber; nothing is inserted again."
-        for outcome in outcomes
-        if outcome.duplicates
-    ]
-
-
-def _diff(outcomes: Sequence[InsertOutcome]) -> list[dict[str, Any]]:
-    """Ansible's diff: nothing before, the new events after."""
-    return [
-        {"before_header": "absent", "before": "", "after_header": outcome.id or "new event", "after": dict(outcome.event.body)}
-        for outcome in outcomes
-        if outcome.changed
-    ]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from .._errors import AuthenticationError
 from .._http.auth import BasicAuth
-from .._http.client import Operation
+from .._http.client import Operation, Request
 from .._http.refusals import reason_of, refusal
 from .._http.token_auth import RenewableTokenAuth, Token, plausible_seconds
 
@@ -35,12 +35,9 @@ def revealx_auth(http: HttpClient, client_id: str, client_secret: str) -> Renewa
 def _fetch_token(http: HttpClient, client_id: str, client_secret: str) -> Token:
     """Logs in to RevealX 360 with client credentials, in a Basic header: in the body they are no longer accepted."""
     answer = http.request(
-        Operation.TOKEN,
-        "POST",
-        TOKEN_PATH,
+        Request(Operation.TOKEN, "POST", TOKEN_PATH, form={"grant_type": "client_credentials"}),
         expect=(200, 400),
         auth=BasicAuth(client_id, client_secret),
-        form={"grant_type": "client_credentials"},
     )
     if answer.status == 400:
         # By the answer itself: what of it may be shown depends on the credentials.

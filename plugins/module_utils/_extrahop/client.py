@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors import InputError
 from .._http.auth import ExtraHopKeyAuth, checked_credential
-from .._http.client import HttpClient, Operation
+from .._http.client import HttpClient, Operation, Request
 from .._http.connection import ConnectionSettings
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class ExtraHopClient:
         `body` is the JSON of `{"observations": [{"ipaddr", "associated_ipaddr", "timestamp"}], "source"}`. The answer is a 202 whose body
         has no documented shape; it does not mean that the observations are stored: addresses that were never observed are ignored.
         """
-        answer = self._http.request(Operation.REPEATABLE_WRITE, "POST", OBSERVATIONS_PATH, expect=(202,), json_body=body)
+        answer = self._http.request(Request(Operation.REPEATABLE_WRITE, "POST", OBSERVATIONS_PATH, body), expect=(202,))
         if answer.is_html:
             raise answer.unexpected("an empty body, text or JSON was expected")
         return answer.is_repeated

@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from .._addresses import parse_address
-from .._http.client import Operation
+from .._http.client import Operation, Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +87,7 @@ class DeviceSearch:
             "limit": _DEVICES_A_PAGE,
             "offset": offset,
         }
-        answer = self._http.request(Operation.READ, "POST", DEVICE_SEARCH_PATH, expect=(200,), json_body=json.dumps(search).encode())
+        answer = self._http.request(Request(Operation.READ, "POST", DEVICE_SEARCH_PATH, json.dumps(search).encode()), expect=(200,))
         if offset > _MOST_DEVICES:
             raise answer.unexpected(f"no more than {_MOST_DEVICES} devices with {len(addresses)} addresses were expected")
         devices = answer.json()

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import threading
 import warnings
+from dataclasses import dataclass
 from enum import Enum
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from .._errors import (
     NO_HANDLES,
@@ -73,13 +74,26 @@ class _Session(Session):
         """Returns nothing, so that requests does not follow."""
 
 
-class _Sending(NamedTuple):
-    """A request that is ready to be sent, and what messages call it."""
+@dataclass(frozen=True)
+class Request:
+    """One request. The path must be quoted; a body is either JSON or a form."""
 
     operation: Operation
     method: str
     path: str
-    request: requests.PreparedRequest
+    json_body: bytes | None = None
+    form: Mapping[str, str] | None = None
+    params: Mapping[str, str] | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that say what is sent and what is wanted."""
+        headers = {"Accept": "application/json"}
+        if self.json_body is not None:
+            headers["Content-Type"] = "application/json"
+        elif self.form is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        return headers
 
 
 class HttpClient:
@@ -100,46 +114,34 @@ class HttpClient:
         self._size_advice = size_advice
         self._threads = threading.local()
 
-    def request(
-        self,
-        operation: Operation,
-        method: str,
-        path: str,
-        *,
-        expect: Collection[int],
-        auth: Auth | None = None,
-        json_body: bytes | None = None,
-        form: Mapping[str, str] | None = None,
-        params: Mapping[str, str] | None = None,
-    ) -> Answer:
+    def request(self, request: Request, *, expect: Collection[int], auth: Auth | None = None) -> Answer:
         """Sends one request and returns its answer; raises RequestError for every status that is not expected.
 
-        C(path) must be quoted by the caller. C(auth) replaces the client's own authentication, for token calls.
+        `auth` replaces the client's own authentication, for token calls.
         """
         session = self._session()
         exchange = Exchange(self.settings.timeout * SLOWEST_EXCHANGE_FACTOR)
         used = auth or self.auth
         prepared = session.prepare_request(
             requests.Request(
-                method,
-                self.settings.base_url + path,
-                headers=_content_headers(json_body, form),
-                data=json_body if json_body is not None else form,
-                params=params,
+                request.method,
+                self.settings.base_url + request.path,
+                headers=request.headers,
+                data=request.json_body if request.json_body is not None else request.form,
+                params=request.params,
                 auth=used,
             )
         )
-        sending = _Sending(operation, method, path, prepared)
         try:
-            answer = self._answer(session, sending, exchange)
+            answer = self._answer(session, request, prepared, exchange)
             renewals = 0
             while used and used.renewed_after(answer, prepared, renewals):
                 renewals += 1
-                answer = self._answer(session, sending, exchange)
+                answer = self._answer(session, request, prepared, exchange)
             if answer.status not in expect:
                 raise _refusal(answer)
         except RequestError as error:
-            if exchange.unclear and operation is Operation.REPEATABLE_WRITE and not error.outcome_unknown:
+            if exchange.unclear and request.operation is Operation.REPEATABLE_WRITE and not error.outcome_unknown:
                 raise error.after_an_unclear_attempt() from error
             raise
         except OSError as error:
@@ -147,7 +149,7 @@ class HttpClient:
             if error.errno not in NO_HANDLES:
                 raise
             kind = NoAnswerError if exchange.sent or exchange.unclear else ConnectionFailedError
-            raise kind(NO_HANDLES_MESSAGE, method=method, path=path) from error
+            raise kind(NO_HANDLES_MESSAGE, method=request.method, path=request.path) from error
         return answer
 
     def _session(self) -> requests.Session:
@@ -178,12 +180,12 @@ class HttpClient:
         session.mount("http://", adapter)
         return session
 
-    def _answer(self, session: requests.Session, sending: _Sending, exchange: Exchange) -> Answer:
+    def _answer(self, session: requests.Session, request: Request, prepared: requests.PreparedRequest, exchange: Exchange) -> Answer:
         """The whole answer. An answer that breaks off is asked for again where the operation allows it.
 
         Retries before the first byte of an answer are urllib3's work; it cannot see what happens to a streamed body.
         """
-        operation, method, path, prepared = sending
+        operation, method, path = request.operation, request.method, request.path
         attempts_left = 0 if operation is Operation.ONCE else self.settings.retries
         timeout = self.settings.timeout
         self._set_retries(session, operation)
@@ -197,10 +199,10 @@ class HttpClient:
                 if not exchange.is_over:
                     return Answer(method, path, response.status_code, response.headers, body, self.secrets.shown, exchange.unclear)
                 # An answer without a length ends with its connection, so one that was cut off looks complete.
-                raise _no_answer(None, exchange, self.settings, sending)
+                raise _no_answer(None, exchange, self.settings, request)
             except (requests.RequestException, HTTPError) as error:
                 if exchange.is_over or response is None or not attempts_left:
-                    raise _no_answer(error, exchange, self.settings, sending) from error
+                    raise _no_answer(error, exchange, self.settings, request) from error
                 attempts_left -= 1
                 exchange.unclear = True
 
@@ -237,20 +239,11 @@ def _refusal(answer: Answer) -> RequestError:
 
 
 def _no_answer(
-    error: requests.RequestException | HTTPError | None, exchange: Exchange, settings: ConnectionSettings, sending: _Sending
+    error: requests.RequestException | HTTPError | None, exchange: Exchange, settings: ConnectionSettings, request: Request
 ) -> RequestError:
     """Why no whole answer came; without an error, because its time was up."""
     from .failures import given_up, transport_error
 
     if error is None or exchange.is_over:
-        return given_up(exchange, settings, sending.method, sending.path)
-    return transport_error(error, exchange, settings, sending.method, sending.path)
-
-
-def _content_headers(json_body: bytes | None, form: Mapping[str, str] | None) -> dict[str, str]:
-    headers = {"Accept": "application/json"}
-    if json_body is not None:
-        headers["Content-Type"] = "application/json"
-    elif form is not None:
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
-    return headers
+        return given_up(exchange, settings, request.method, request.path)
+    return transport_error(error, exchange, settings, request.method, request.path)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors import AnswerError, AuthenticationError, InputError, NotFoundError
 from .._http.auth import BasicAuth, BearerAuth, checked_credential
-from .._http.client import Operation
+from .._http.client import Operation, Request
 from .._http.token_auth import RenewableTokenAuth, Token, plausible_seconds
 from .paths import TOKEN_PATH
 
@@ -87,7 +87,7 @@ class StellarCredentials:
 
     def _fetch_token(self, http: HttpClient, login: Auth) -> Token:
         try:
-            answer = http.request(Operation.TOKEN, "POST", TOKEN_PATH, expect=(200, 201), auth=login, form=self._token_form)
+            answer = http.request(Request(Operation.TOKEN, "POST", TOKEN_PATH, form=self._token_form), expect=(200, 201), auth=login)
         except NotFoundError as error:
             message = f"{error.message} A Stellar Cyber server has this path: `host` may be another product."
             raise error.with_message(message) from error

@@ -25,7 +25,7 @@ from .._errors import (
     PermissionDeniedError,
     XdrError,
 )
-from .._http.client import HttpClient, Operation
+from .._http.client import HttpClient, Operation, Request
 from .._http.connection import ConnectionSettings
 from .answers import (
     accepted_value,
@@ -138,7 +138,7 @@ class StellarClient:
         """Ends a scroll, which would otherwise hold memory of the server until its time is up. Raises no error: nothing depends on it."""
         body = json.dumps({"scroll_id": scroll_id}).encode()
         with suppress(XdrError):
-            self._http.request(Operation.ONCE, "DELETE", SCROLL_PATH, expect=(200, 404), json_body=body)
+            self._http.request(Request(Operation.ONCE, "DELETE", SCROLL_PATH, body), expect=(200, 404))
 
     def _check_bodies(self, path: str) -> None:
         """Asks, in the body of a request, for an event that nobody has; raises AnswerError if the answer holds any."""
@@ -175,7 +175,7 @@ class StellarClient:
     def _write(self, operation: Operation, path: str, body: bytes) -> Answer:
         try:
             # Any 2xx: what it means is decided by what it says.
-            return self._http.request(operation, "POST", path, expect=range(200, 300), json_body=body)
+            return self._http.request(Request(operation, "POST", path, body), expect=range(200, 300))
         except AuthenticationError as error:
             raise self._credentials.explained(error) from error
         except PermissionDeniedError as error:
@@ -191,7 +191,7 @@ class StellarClient:
         json_body: bytes | None = None,
     ) -> Answer:
         def ask() -> Answer:
-            return self._http.request(operation, "GET", path, expect=expect, params=params, json_body=json_body)
+            return self._http.request(Request(operation, "GET", path, json_body, params=params), expect=expect)
 
         try:
             try:

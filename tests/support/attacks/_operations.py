@@ -171,6 +171,7 @@ def _events(ground: Ground) -> dict[str, Any]:
         "events": [{**one, "event_name": f"event {number}"} for number in range(_EVENT_COUNT)],
         "concurrency": 1,
         "ledger": ground.ledger,
+        "search_delay": 4,
     }
 
 
@@ -180,7 +181,7 @@ def _inserted(ground: Ground) -> list[int]:
 
 
 def _update(endpoint: str, **change: Any) -> Callable[[Ground], dict[str, Any]]:
-    return lambda ground: {**_stellar(ground), **EVENT, "endpoint": endpoint, **change}
+    return lambda ground: {**_stellar(ground), **EVENT, "endpoint": endpoint, "ledger": ground.ledger, **change}
 
 
 def _status(ground: Ground) -> list[int]:
@@ -227,7 +228,7 @@ def _updates(endpoint: str) -> list[Operation]:
 
 
 def _unseen(change: dict[str, Any]) -> Callable[[Ground], dict[str, Any]]:
-    return lambda ground: {**_scoped(ground), **EVENT, "endpoint": "security_events", **change}
+    return lambda ground: {**_scoped(ground), **EVENT, "endpoint": "security_events", "ledger": ground.ledger, **change}
 
 
 OPERATIONS: dict[str, Operation] = {
@@ -285,3 +286,75 @@ OPERATIONS: dict[str, Operation] = {
     )
 }
 """By what the tables call them."""
+
+
+def _with_habits(**settings: Any) -> Callable[[Ground], None]:
+    """The event that is updated, on a server with these settings."""
+
+    def prepare(ground: Ground) -> None:
+        _with_old_tag(ground)
+        ground.emulator.add_events({"event_name": "another", "event_status": "New", "event_source": "x", "timestamp": 1})
+        ground.emulator.configure(**settings)
+
+    return prepare
+
+
+def _comments(ground: Ground) -> list[int]:
+    """How many comments there are: on a server that rewrites them, none is as it was sent."""
+    return [len(ground.event().get("comments", []))]
+
+
+def _tags_but_old(ground: Ground) -> list[int]:
+    return [sum(tag != "old" for tag in ground.event().get("event_tags", []))]
+
+
+_ODD_COMMENT = "Seen at <the gate>,  by A & B.\r\nTwice. " * 3
+_SLOW = _with_habits(refresh_delay=0.1, refresh_interval=2.0)
+SERVER_OPERATIONS: dict[str, Operation] = {
+    one.name: one
+    for one in (
+        Operation(
+            "insert, slow search",
+            "stellar_ser_event",
+            "/insert_ser",
+            lambda ground: {**_stellar(ground), **_events(ground)},
+            _inserted,
+            _SLOW,
+            skip=1,
+        ),
+        Operation(
+            "insert, answers without an id",
+            "stellar_ser_event",
+            "/insert_ser",
+            lambda ground: {**_stellar(ground), **_events(ground)},
+            _inserted,
+            _with_habits(insert_answer="empty_object", refresh_delay=0.1, refresh_interval=1.0),
+            skip=1,
+        ),
+        Operation(
+            "comment, escaped and collapsed",
+            "stellar_ser_update",
+            "/update_ser",
+            _update("update_ser", comment=_ODD_COMMENT),
+            _comments,
+            _with_habits(comment_rewriting=["escape", "collapse", "trim"]),
+        ),
+        Operation(
+            "comment, lower case and cut",
+            "stellar_ser_update",
+            "/security_events/",
+            _update("security_events", comment=_ODD_COMMENT),
+            _comments,
+            _with_habits(comment_rewriting=["lower", "cut_short"]),
+        ),
+        Operation(
+            "tag, upper case",
+            "stellar_ser_update",
+            "/update_ser",
+            _update("update_ser", add_tags=["new"]),
+            _tags_but_old,
+            _with_habits(tag_rewriting=["upper"]),
+        ),
+    )
+}
+"""The same on servers that show late what was written, or rewrite it."""

@@ -24,7 +24,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._errors import (
 )
 from ansible_collections.secops.xdr.plugins.module_utils._http import client as _http
 from ansible_collections.secops.xdr.plugins.module_utils._http.auth import ExtraHopKeyAuth
-from ansible_collections.secops.xdr.plugins.module_utils._http.client import HttpClient, Operation
+from ansible_collections.secops.xdr.plugins.module_utils._http.client import HttpClient, Operation, Request
 from ansible_collections.secops.xdr.plugins.module_utils._http.connection import ConnectionSettings
 from ansible_collections.secops.xdr.plugins.module_utils._http.token_auth import RenewableTokenAuth, Token
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
@@ -46,7 +46,7 @@ def client(emulator):
 
 
 def send(client, operation, path=PATH):
-    return client.request(operation, "POST", path, expect=(202,), json_body=BODY)
+    return client.request(Request(operation, "POST", path, BODY), expect=(202,))
 
 
 def accepted(emulator) -> int:
@@ -137,7 +137,7 @@ class TestWhatMustNotBeDoneTwice:
         key = emulator.environment()["EXTRAHOP_API_KEY"]
 
         def fetch() -> Token:
-            one.request(Operation.READ, "GET", "/api/v1/extrahop", expect=(200,), auth=ExtraHopKeyAuth(key))
+            one.request(Request(Operation.READ, "GET", "/api/v1/extrahop"), expect=(200,), auth=ExtraHopKeyAuth(key))
             return Token.lasting(emulator.emulator.extrahop.tokens.give_opaque(60, "someone"), 60)
 
         one.auth = RenewableTokenAuth(fetch)
@@ -192,7 +192,7 @@ def test_cookies_of_the_server_are_not_sent_back_elsewhere(client, emulator):
 @pytest.mark.parametrize("path", ["/api/v1/a%2Fb", "/api/v1/a%20b", "/api/v1/%C3%A9", "/api/v1/a;b"])
 def test_a_quoted_path_reaches_the_server_as_it_is(client, emulator, path):
     with pytest.raises(NotFoundError):
-        client().request(Operation.READ, "GET", path, expect=(200,))
+        client().request(Request(Operation.READ, "GET", path), expect=(200,))
     assert emulator.requests()[0]["path"] == path
 
 

@@ -14,7 +14,7 @@ import time
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import ConnectionFailedError, NoAnswerError, PermissionDeniedError
 from ansible_collections.secops.xdr.plugins.module_utils._http import client as _http
-from ansible_collections.secops.xdr.plugins.module_utils._http.client import HttpClient, Operation
+from ansible_collections.secops.xdr.plugins.module_utils._http.client import HttpClient, Operation, Request
 from ansible_collections.secops.xdr.plugins.module_utils._http.connection import ConnectionSettings
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 
@@ -53,7 +53,7 @@ class Server:
     def ask(self, operation=Operation.READ, retries=1, **changes):
         settings = {"validate_certs": False, "ca_path": None, "timeout": 1, "retries": retries, **changes}
         client = HttpClient(ConnectionSettings(base_url=f"http://127.0.0.1:{self._port}", **settings), SecretKeeper())
-        return client.request(operation, "GET", "/", expect=(200,))
+        return client.request(Request(operation, "GET", "/"), expect=(200,))
 
 
 def trickle(head: bytes, piece: bytes):

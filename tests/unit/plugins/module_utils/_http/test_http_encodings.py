@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import AnswerError
-from ansible_collections.secops.xdr.plugins.module_utils._http.client import HttpClient, Operation
+from ansible_collections.secops.xdr.plugins.module_utils._http.client import HttpClient, Operation, Request
 from ansible_collections.secops.xdr.plugins.module_utils._http.connection import ConnectionSettings
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 
@@ -42,7 +42,7 @@ def server(headers: bytes, body: bytes):
 
 
 def get(client) -> bytes:
-    return client.request(Operation.READ, "GET", "/x", expect=(200,)).body
+    return client.request(Request(Operation.READ, "GET", "/x"), expect=(200,)).body
 
 
 def test_no_compression_is_asked_for():
