@@ -24,6 +24,7 @@ from .clock import LogFacts
 from .history import opened_history
 from .ingest_options import IngestOptions
 from .log_reading import SNAPSHOT_FORMATS, LogReading
+from .log_warnings import log_warnings
 from .logs import joined_spans
 from .model import AddressClaim, CoverageSpan, Doubt, Evidence, GatewayNetworks, Kept, LogPosition
 from .resuming import Progress, progress_in, resumed_at
@@ -48,6 +49,8 @@ def take_sessions(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     """Runs `vpn_session` with its options and returns its result; raises XdrError."""
     options = IngestOptions.from_params(params)
     gc.set_threshold(100_000)
+    if not options.skips_invalid:
+        _check_rows(options)
     with opened_history(options.history, check_mode=run.check_mode) as history:
         tally = RowTally()
         totals = _Totals()
@@ -122,6 +125,8 @@ def _take_logs(options: IngestOptions, run: Run, history: SessionHistory, tally:
             taking = _LogTaking(options, run, history, tally, totals)
             result = taking.result(log, progress, result.open_claims, frozenset(known), shown_last)
             spans.append(result.span)
+        for warning in log_warnings(options.logs, logs):
+            run.warn(warning)
         joined = joined_spans([log.path for log in logs], spans, None)
         totals.add(history.keep(Evidence(spans=joined)))
 
@@ -188,6 +193,25 @@ class _LogTaking:
             if not self._options.skips_invalid:
                 raise
             self._run.warn(error.message)
+
+
+def _check_rows(options: IngestOptions) -> None:
+    """Reads all rows before anything is kept; raises InputError if one of them cannot be used."""
+    tally = RowTally()
+    with opened_logs(options.logs) as logs:
+        tally.names_logs = len(logs) > 1
+        for log in logs:
+            for block in log.reader.records():
+                for _record in tally.counted(block.records(), log.path):
+                    pass
+    if tally.rejected:
+        first: dict[str, Any] = tally.rejected_rows[0]
+        where = first.get("path") or options.logs.paths[0]
+        raise InputError(
+            f"{where}, line {first['line']}: {first['reason']} ({tally.rejected} rows cannot be used). "
+            "Nothing was kept. Fix the log, or set `on_invalid: skip`.",
+            rejected_rows=tally.rejected_rows,
+        )
 
 
 def _within(doubt: Doubt, reading: LogReading) -> Doubt:

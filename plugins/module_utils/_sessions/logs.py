@@ -16,6 +16,7 @@ from .._errors import EmptyLogError, InputError
 from .._vpn_log.options import opened_logs
 from .clock import LogFacts
 from .log_reading import LogReading
+from .log_warnings import log_warnings
 from .model import CoverageSpan
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def read_logs(task: LogTask, run: Run, memory: MemoryEvidence, tally: RowTally) 
             seeds = reading.open_claims
         for claim in seeds:
             memory.add(claim)
+        for warning in log_warnings(task.options, logs):
+            run.warn(warning)
     for joined in joined_spans([log.path for log in logs], spans, task.complete_until):
         memory.add(joined)
     _check(task, tally)

@@ -380,9 +380,9 @@ class TestBadInput:
         assert [row["line"] for row in skipped["rejected_rows"]] == [3, 4]
 
     def test_a_log_without_rows_fails_the_module_or_is_warned_of(self, ask: Ask, log: WriteLog):
-        assert "holds a header and no rows" in ask(log(), on_invalid="fail").msg
+        assert "has a header and no rows" in ask(log(), on_invalid="fail").msg
         result = ask(log(), match=[question(0)])
-        assert "holds a header and no rows" in result.warnings[0]
+        assert "has a header and no rows" in result.warnings[0]
         assert holders(result) == [(None, "unknown_address")]
 
 

@@ -1,0 +1,39 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+"""Warnings about logs that were read: what a task should set or look at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._texts import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from .._vpn_log.options import LogOptions, OpenLog
+
+_LISTED_MESSAGES = 10
+
+
+def log_warnings(options: LogOptions, logs: Sequence[OpenLog]) -> Iterator[str]:
+    """What is odd about logs although they could be read."""
+    if options.zone.was_used and not options.zone_is_given:
+        yield (
+            f"`timezone` is not set, and there are times without a zone. They were read in {options.zone.name}, the zone of this host. "
+            "Set `timezone` to the zone of the gateway, or to `local` if this one is right."
+        )
+    unknown: dict[str, int] = {}
+    for log in logs:
+        found: Mapping[str, int] = getattr(log.reader, "unknown_messages", {})
+        for name, rows in found.items():
+            unknown[name] = unknown.get(name, 0) + rows
+    if unknown:
+        listed = ", ".join(f"{name} ({rows})" for name, rows in sorted(unknown.items())[:_LISTED_MESSAGES])
+        yield printable(
+            f"Messages that name a user and an address inside, and that this collection does not know, were left out: {listed}. "
+            "If they assign or free addresses, answers may be wrong; please report them."
+        )
