@@ -42,12 +42,16 @@ help:
 test: venv
 	@$(MAKE) --jobs=2 --keep-going --output-sync=target $(STAGES)
 
-.PHONY: $(STAGES) torture matrix format changelog
+.PHONY: $(STAGES) units targets torture matrix format changelog
 unit integration: venv
 	@$(NOX) $@ -- $(ARGUMENTS)
 
 sanity: venv
 	@$(NOX) ansible-test-sanity -- $(ARGUMENTS)
+
+# The same tests in the way of other collections; slower than ours.
+units targets: venv
+	@$(NOX) ansible-test-$(subst targets,integration,$@) -- $(ARGUMENTS)
 
 # In CI, the formatters complain; elsewhere they would change files in the middle of a test.
 lint: venv

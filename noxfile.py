@@ -246,7 +246,7 @@ def add_core_tests(core: str, python: str) -> None:
         session.run("pytest", "--numprocesses", "2", *folders, env={"XDR_HOST_PYTHON": str(host / "bin" / "python")})
 
     run.__doc__ = f"Run unit and integration tests with ansible-core {core} on Python {python}."
-    nox.session(run, name=f"tests-{core}-{python}", python=python, default=False, tags=["matrix"])
+    nox.session(run, name=f"tests-{core}-{python}", python=python, default=False, tags=["matrix", core])
 
 
 for _core, _newest in (("", OWN_PYTHON), *((core, newest) for core, (_specifier, _oldest, newest) in CORES.items())):
@@ -259,7 +259,7 @@ for _core, (_specifier, _oldest, _newest) in CORES.items():
         add_core_tests(_core, _python)
 
 
-@nox.session(name="units-oldest", python=OLDEST_HOST, default=False, tags=["matrix"])
+@nox.session(name="units-oldest", python=OLDEST_HOST, default=False, tags=["matrix", "2.16"])
 def units_oldest(session: nox.Session) -> None:
     """Run the tests of module code on the oldest Python of hosts, with the oldest libraries and ansible-core."""
     develop()
