@@ -120,25 +120,25 @@ class StoredObservations:
         """One attempt, in a transaction. Keys are inserted at once, and looked up only if some are there already."""
         wanted = set(keys)
         known = self._recorded.look_up(wanted) if self._looks_first else Known()
-        missing = wanted.difference(known.keys)
+        missing = _without(known, keys, wanted)
         number = inserted = 0
         if missing:
-            number = self._new_batch(wanted, SENDING, len(missing))
+            number = self._new_batch(keys, SENDING, len(missing))
             inserted = self._insert(number, missing)
             if inserted < len(missing):
                 known = self._recorded.look_up(wanted, except_batch=number)
-                missing = wanted.difference(known.keys)
+                missing = _without(known, keys, wanted)
         if known.batches or inserted < len(missing):
             # Other runs are sending some of them, or have given some up since they were in the way.
             raise _BeingSentError(known.batches)
         self._looks_first = bool(known.keys)
         return self._taken(keys, number, missing, known)
 
-    def _taken(self, keys: Sequence[ObservationKey], number: int, missing: set[ObservationKey], known: Known) -> ClaimedBatch:
+    def _taken(self, keys: Sequence[ObservationKey], number: int, missing: Collection[ObservationKey], known: Known) -> ClaimedBatch:
         """Takes over what the ledger had and this run must send, and returns the claim."""
         under_way = {key for borrowed in self._borrowed.values() for key in borrowed.again}
         again = known.accepted.difference(under_way) if self._force else frozenset()
-        fresh = missing.union(known.unclear, again)
+        fresh = known.unclear.union(missing, again) if known.keys else missing
         # By force nothing counts as uploaded: what is accepted and not sent again is under way already.
         uploaded = frozenset() if self._force else known.accepted
         if not fresh:
@@ -185,8 +185,8 @@ class StoredObservations:
         }
         return self._database.insert("batch", values)
 
-    def _insert(self, batch: int, keys: Collection[ObservationKey]) -> int:
-        return self._database.insert_new("observation", {"scope": self._scope, "batch": batch}, KEY_COLUMNS, sorted(keys))
+    def _insert(self, batch: int, keys: Sequence[ObservationKey]) -> int:
+        return self._database.insert_new("observation", {"scope": self._scope, "batch": batch}, KEY_COLUMNS, keys)
 
     def _move(self, keys: Collection[ObservationKey], batch: int) -> None:
         """Gives rows that are in the ledger to another batch."""
@@ -216,6 +216,13 @@ class _BeingSentError(Exception):
     def __init__(self, batches: Collection[int]) -> None:
         super().__init__()
         self.batches = batches
+
+
+def _without(known: Known, keys: Sequence[ObservationKey], wanted: set[ObservationKey]) -> Sequence[ObservationKey]:
+    """The different keys that are not known; in the order of the log if all of them are new, which is the order of the table too."""
+    if not known.keys and len(wanted) == len(keys):
+        return keys
+    return sorted(wanted.difference(known.keys))
 
 
 def _claimed(batch: ClaimedBatch, fresh: Collection[ObservationKey], uploaded: Collection[ObservationKey]) -> ClaimedBatch:
