@@ -87,8 +87,11 @@ class Database(Protocol):
     def insert_new(self, table: str, same: Mapping[str, int], columns: Sequence[str], rows: Sequence[Sequence[object]]) -> int:
         """Inserts those rows that are not there yet and returns how many that were. `same` holds what is the same in all rows."""
 
-    def matching(self, select: str, same: Mapping[str, int], columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[Row]:
-        """Runs `SELECT … FROM table` for the rows of the table that have one of these combinations of values."""
+    def values(self, rows: Sequence[Sequence[object]]) -> tuple[str, list[object]]:
+        """A table of these rows, for `WITH wanted (names) AS (…)`, as a piece of SQL and its values. At least one row."""
+
+    def most_rows(self, columns: int) -> int:
+        """How many rows with so many columns `values` takes at once."""
 
     def atomically(self, work: Callable[[], Result]) -> Result:
         """Does the work in one transaction, again if another run got in its way."""
@@ -118,3 +121,18 @@ def marks(count: int) -> str:
 def parts(values: Sequence[Any], size: int) -> list[Sequence[Any]]:
     """The values in parts of at most `size`."""
     return [values[start : start + size] for start in range(0, len(values), size)]
+
+
+def matching(
+    database: Database, select: str, same: Mapping[str, int], columns: Sequence[str], rows: Sequence[Sequence[object]]
+) -> list[Row]:
+    """Runs `SELECT … FROM table` for the rows of the table, called `kept`, that have one of these combinations of values."""
+    names = ",".join(f"wanted_{name}" for name in columns)
+    conditions = " AND ".join([*(f"wanted_{name} = kept.{name}" for name in columns), *(f"kept.{name} = ?" for name in same)])
+    # CROSS JOIN keeps SQLite from going through the whole table: each wanted row is looked up in it.
+    joined = f"{select.replace(' FROM ', ' FROM wanted CROSS JOIN ', 1)} AS kept WHERE {conditions}"
+    found: list[Row] = []
+    for some in parts(rows, database.most_rows(len(columns))):
+        table, values = database.values(some)
+        found += database.run(f"WITH wanted ({names}) AS ({table}) {joined}", [*values, *same.values()])
+    return found

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .database import Result, Row, Schema
 
 _TRIES = 10
+_MOST_ROWS = 5000
 _TYPES = {int: "bigint", bytes: "bytea", str: "text"}
 
 
@@ -51,7 +52,7 @@ class PostgresqlDatabase:
     def run(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
         """Runs one statement and returns its rows."""
         with self._lock, self._server.explained():
-            cursor = self._connection.execute(_translated(statement), tuple(values))
+            cursor = self._connection.execute(_translated(statement), tuple(values), binary=True)
             return cursor.fetchall() if cursor.description else []
 
     def run_many(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
@@ -79,19 +80,16 @@ class PostgresqlDatabase:
             f" FROM unnest({types}) AS wanted ({names}) ON CONFLICT DO NOTHING"
         )
         with self._lock, self._server.explained():
-            return self._connection.execute(statement.encode(), arrays).rowcount
+            return self._connection.execute(_translated(statement), arrays).rowcount
 
-    def matching(self, select: str, same: Mapping[str, int], columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[Row]:
-        """Runs the SELECT for the rows of its table that have one of these combinations of values."""
-        if not rows:
-            return []
+    def values(self, rows: Sequence[Sequence[object]]) -> tuple[str, list[object]]:
+        """A table of these rows, as a piece of SQL and its values: one array for each column."""
         arrays, types = _arrays(rows)
-        names = ",".join(f"wanted_{name}" for name in columns)
-        conditions = " AND ".join([*(f"wanted_{name} = kept.{name}" for name in columns), *(f"kept.{name} = %s" for name in same)])
-        from_wanted = f" FROM unnest({types}) AS wanted ({names}) JOIN "
-        statement = f"{select.replace(' FROM ', from_wanted, 1)} AS kept ON {conditions}"
-        with self._lock, self._server.explained():
-            return self._connection.execute(statement.encode(), (*arrays, *same.values()), binary=True).fetchall()
+        return f"SELECT * FROM unnest({types})", [*arrays]
+
+    def most_rows(self, _columns: int) -> int:
+        """How many rows `values` takes at once."""
+        return _MOST_ROWS
 
     def atomically(self, work: Callable[[], Result]) -> Result:
         """Does the work in one transaction, again if it and another run's stopped each other."""
@@ -178,7 +176,9 @@ class PostgresqlDatabase:
         if not self.run("SELECT 1 FROM pg_namespace WHERE nspname = ?", (schema.namespace,)):
             self.run(f"CREATE SCHEMA {schema.namespace}")
         for step in schema.steps[version:]:
-            self.run(step.postgresql)
+            for statement in step.postgresql.split(";"):
+                if statement.strip():
+                    self.run(statement)
         if not version:
             self.run(f"CREATE TABLE IF NOT EXISTS {schema.version_table} (version integer NOT NULL)")
         if version < schema.version:
@@ -202,7 +202,7 @@ def _translated(statement: str) -> bytes:
 def _arrays(rows: Sequence[Sequence[Any]]) -> tuple[list[str], str]:
     """Each column as an array in PostgreSQL's own notation, which costs less than to adapt value by value, and their types."""
     columns = list(zip(*rows))
-    types = ",".join(f"%s::{_type_of(column)}[]" for column in columns)
+    types = ",".join(f"?::{_type_of(column)}[]" for column in columns)
     return [f"{{{','.join(map(_element, column))}}}" for column in columns], types
 
 

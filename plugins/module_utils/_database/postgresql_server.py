@@ -38,12 +38,13 @@ _CONNECT_DEFAULTS: dict[str, str | int] = {
 }
 # Only settings that this server knows. Waiting for another run takes as long as its request; a host that is gone without a word must not
 # keep its locks for hours. What is committed is on the disk, also where the server is set to be fast and forgetful.
+# Almost every statement looks up rows in an index, which a planner without statistics of new tables does not know.
 _SESSION = """
 SELECT set_config(name, wanted, false) FROM pg_settings JOIN (VALUES
     ('statement_timeout', '0'), ('transaction_timeout', '0'), ('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'),
     ('lock_timeout', '1h'), ('default_transaction_isolation', 'read committed'),
     ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '3'), ('search_path', %s),
-    ('synchronous_commit', 'on')
+    ('synchronous_commit', 'on'), ('enable_seqscan', 'off'), ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), ('jit', 'off')
 ) AS setting (name, wanted) USING (name) WHERE name <> 'synchronous_commit' OR setting = 'off'
 """
 

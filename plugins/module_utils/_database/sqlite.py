@@ -92,14 +92,14 @@ class SqliteDatabase:
                 inserted += self._connection.execute(statement, [*constants, *chain.from_iterable(part)]).rowcount
         return inserted
 
-    def matching(self, select: str, same: Mapping[str, int], columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[Row]:
-        """Runs the SELECT for the rows of its table that have one of these combinations of values."""
-        found: list[Row] = []
-        with self._lock, self._explained():
-            for part in parts(rows, _rows_at_once(len(same), len(columns))):
-                statement = _matching_statement(select, tuple(same), tuple(columns), len(part))
-                found += self._connection.execute(statement, [*chain.from_iterable(part), *same.values()])
-        return found
+    def values(self, rows: Sequence[Sequence[object]]) -> tuple[str, list[object]]:
+        """A table of these rows, as a piece of SQL and its values."""
+        row = f"({','.join('?' * len(rows[0]))})"
+        return f"VALUES {','.join([row] * len(rows))}", list(chain.from_iterable(rows))
+
+    def most_rows(self, columns: int) -> int:
+        """How many rows `values` takes at once."""
+        return _rows_at_once(1, columns)
 
     def atomically(self, work: Callable[[], Result]) -> Result:
         """Does the work in one transaction. Other runs wait, so nothing ever gets in its way."""
@@ -287,15 +287,6 @@ def _insert_statement(table: str, names: tuple[str, ...], same: int, rows: int) 
         numbers = (*range(1, same + 1), *range(first + 1, first + columns + 1))
         values.append(f"({','.join(f'?{number}' for number in numbers)})")
     return f"INSERT INTO {table} ({','.join(names)}) VALUES {','.join(values)} ON CONFLICT DO NOTHING"
-
-
-@lru_cache(maxsize=32)
-def _matching_statement(select: str, same: tuple[str, ...], columns: tuple[str, ...], rows: int) -> str:
-    values = ",".join([f"({','.join('?' * len(columns))})"] * rows)
-    names = ",".join(f"wanted_{name}" for name in columns)
-    conditions = " AND ".join([*(f"wanted_{name} = kept.{name}" for name in columns), *(f"kept.{name} = ?" for name in same)])
-    # CROSS JOIN keeps the order: each wanted row is looked up in the index of the table.
-    return f"WITH wanted ({names}) AS (VALUES {values}) {select.replace(' FROM ', ' FROM wanted CROSS JOIN ', 1)} AS kept ON {conditions}"
 
 
 def _advice(schema: Schema, path: str, error: OSError) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .._database.database import marks, parts
+from .._database.database import marks, matching, parts
 from .schema import ACCEPTED, SENDING, UNCLEAR, Tables
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class RecordedObservations:
                 return {(timestamp, addresses): batch for timestamp, addresses, batch in rows}
         self._useless_ranges = (self._useless_ranges + 1) % _TRY_RANGES_AGAIN
         select = f"SELECT kept.timestamp, kept.addresses, kept.batch FROM {self._tables.observation}"
-        rows = self._database.matching(select, {"scope": self._scope}, KEY_COLUMNS, list(keys))
+        rows = matching(self._database, select, {"scope": self._scope}, KEY_COLUMNS, list(keys))
         return {(timestamp, addresses): batch for timestamp, addresses, batch in rows}
 
 

@@ -12,7 +12,7 @@ from collections import defaultdict
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .._database.database import parts
+from .._database.database import matching, parts
 from .._database.opening import file_at, open_database, open_for_reading, scratch_database
 from .._errors import LedgerError
 from .history_planned import PlannedHistory
@@ -105,7 +105,7 @@ class StoredHistory(HistoryQuestions):
         numbers = {name: number for number, name in self._names().items()}
         rows = {doubt_row(doubt, numbers[doubt.gateway])[:-1]: doubt for doubt in doubts if doubt.gateway in numbers}
         select = f"SELECT {', '.join(f'kept.{name}' for name in DOUBT[:-1])} FROM doubt"
-        return [rows[tuple(row)] for row in self._database.matching(select, {}, DOUBT[:-1], list(rows))]
+        return [rows[tuple(row)] for row in matching(self._database, select, {}, DOUBT[:-1], list(rows))]
 
     def _keep(self, evidence: Evidence, gateways: set[str]) -> Kept:
         self._number(gateways)
@@ -140,7 +140,7 @@ class StoredHistory(HistoryQuestions):
         """The kept claims with these keys, by key."""
         numbers = {name: number for number, name in names.items()}
         keys = [key_row(claim, numbers[claim.gateway]) for claim in by_key.values() if claim.gateway in numbers]
-        rows = self._database.matching(f"SELECT {SELECT_CLAIM} FROM claim", {}, KEY, keys)
+        rows = matching(self._database, f"SELECT {SELECT_CLAIM} FROM claim", {}, KEY, keys)
         return {claim.key: claim for claim in (claim_from(row, names) for row in rows)}
 
     def _update(self, claims: Sequence[AddressClaim]) -> None:

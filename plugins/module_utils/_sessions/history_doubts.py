@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from .history_schema import LONG_MS, SELECT_DOUBT, doubt_from, wanted_windows
+from .._database.database import parts
+from .history_schema import LONG_MS, SELECT_DOUBT, doubt_from
 from .model import CLOCK, ROW, SPAN
 
 if TYPE_CHECKING:
@@ -27,6 +27,12 @@ _MOST_OF_A_WINDOW = 20
 _ANY = "kept.ipaddr = ''"
 _SHORT = f"kept.is_long = 0 AND kept.since BETWEEN ? - {LONG_MS} AND ? AND kept.until_at >= ?"
 _LONG = "kept.is_long = 1 AND kept.since <= ? AND kept.until_at >= ?"
+
+_ABOUT_WANTED = (
+    f"SELECT wanted.place, {SELECT_DOUBT} FROM wanted CROSS JOIN doubt AS kept WHERE kept.ipaddr = wanted.ipaddr"
+    f" AND kept.kind IN ('{ROW}', '{SPAN}', '{CLOCK}') AND kept.since <= wanted.until_at AND kept.until_at >= wanted.since AND"
+)
+_OWN = f"{_ABOUT_WANTED} kept.is_long = 0 AND kept.since >= wanted.since - {LONG_MS} UNION ALL {_ABOUT_WANTED} kept.is_long = 1"
 
 
 class StoredDoubts:
@@ -53,9 +59,10 @@ class StoredDoubts:
     def _own(self, windows: Sequence[ClaimWindow]) -> Mapping[int, list[Doubt]]:
         """The doubts about the address of each window, by its place."""
         own: dict[int, list[Doubt]] = defaultdict(list)
-        values = [value for place, window in enumerate(windows) for value in (place, *window)]
-        for row in self._database.run(_own(len(windows)), values):
-            own[row[0]].append(doubt_from(row[1:], self._names))
+        for some in parts([(place, *window) for place, window in enumerate(windows)], self._database.most_rows(4)):
+            table, values = self._database.values(some)
+            for row in self._database.run(f"WITH wanted (place, ipaddr, since, until_at) AS ({table}) {_OWN}", values):
+                own[row[0]].append(doubt_from(row[1:], self._names))
         return own
 
     def _any(self, kind: str, since: int, until: int, limit: int | None) -> list[Doubt]:
@@ -99,16 +106,6 @@ def _ends(doubts: Sequence[Doubt]) -> Sequence[Doubt]:
         return doubts
     ordered = sorted(doubts, key=_since)
     return [*ordered[:_MOST_OF_A_WINDOW], *ordered[-_MOST_OF_A_WINDOW:]]
-
-
-@lru_cache(maxsize=4)
-def _own(windows: int) -> str:
-    doubts = (
-        f"SELECT wanted.place, {SELECT_DOUBT} FROM wanted CROSS JOIN doubt AS kept WHERE kept.ipaddr = wanted.ipaddr"
-        f" AND kept.kind IN ('{ROW}', '{SPAN}', '{CLOCK}') AND kept.since <= wanted.until_at AND kept.until_at >= wanted.since AND"
-    )
-    short = f"{doubts} kept.is_long = 0 AND kept.since >= wanted.since - {LONG_MS}"
-    return f"{wanted_windows(windows)} {short} UNION ALL {doubts} kept.is_long = 1"
 
 
 def _since(doubt: Doubt) -> int:

@@ -9,25 +9,29 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import lru_cache
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from .._database.database import marks, parts
 from .flaws import WORDS, is_listed
 from .history_doubts import StoredDoubts
-from .history_schema import CLAIM, DAY_MS, LONG_MS, OPEN, SELECT_CLAIM, claim_from, wanted_windows
+from .history_schema import CLAIM, DAY_MS, LONG_MS, OPEN, SELECT_CLAIM, claim_from
 from .model import AddressEvidence, CoverageSpan, GatewayNetworks, ListedClaims, LogPosition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from .._database.database import Database
+    from .._database.database import Database, Row
     from .model import AddressClaim, ClaimFilter, ClaimWindow
 
 _WINDOWS_AT_ONCE = 200
-_DAYS_AT_ONCE = 190
-"""SQLite before 3.32 takes at most 999 values in a statement."""
+_WINDOW = ("ipaddr", "since", "until_at")
+_STARTING = (
+    "kept.day = wanted.day AND kept.ipaddr = wanted.ipaddr AND kept.is_long = 0"
+    " AND kept.since <= wanted.until_at AND kept.latest >= wanted.since"
+)
+"""The claims that are not long, by the days on which they begin."""
+_LONG = "kept.ipaddr = wanted.ipaddr AND kept.is_long = 1 AND kept.latest >= wanted.since AND kept.since <= wanted.until_at"
+"""The claims that last longer than a day."""
 _MOST_DAYS = 100
 """A longer window is answered by going through all claims of its days."""
 _WIDE = (
@@ -117,7 +121,7 @@ class HistoryQuestions:
     def _claims_around(self, windows: Sequence[ClaimWindow], names: Mapping[int, str]) -> Mapping[int, list[AddressClaim]]:
         """The claims of each window, by its place."""
         claims: dict[int, list[AddressClaim]] = defaultdict(list)
-        rows = self._database.run(_long_around(len(windows)), _values([(place, *window) for place, window in enumerate(windows)]))
+        rows = self._asked(("place", *_WINDOW), [(place, *window) for place, window in enumerate(windows)], _LONG)
         days = []
         for place, window in enumerate(windows):
             first, last = (window.since - LONG_MS) // DAY_MS, window.until // DAY_MS
@@ -125,11 +129,17 @@ class HistoryQuestions:
                 days += [(place, day, *window) for day in range(first, last + 1)]
             else:
                 rows += self._database.run(_WIDE, (place, first, last, *window))
-        for some in parts(days, _DAYS_AT_ONCE):
-            rows += self._database.run(_starting_around(len(some)), _values(some))
+        for some in parts(days, self._database.most_rows(len(_WINDOW) + 2)):
+            rows += self._asked(("place", "day", *_WINDOW), some, _STARTING)
         for row in rows:
             claims[row[0]].append(claim_from(row[1:], names))
         return claims
+
+    def _asked(self, names: Sequence[str], wanted: Sequence[Sequence[object]], condition: str) -> list[Row]:
+        """The claims for a table of what is wanted, each behind the place of its window."""
+        table, values = self._database.values(wanted)
+        select = f"SELECT wanted.place, {SELECT_CLAIM} FROM wanted CROSS JOIN claim AS kept"
+        return self._database.run(f"WITH wanted ({', '.join(names)}) AS ({table}) {select} WHERE {condition}", values)
 
     def _gateways_of(self, ipaddrs: set[str], names: Mapping[int, str]) -> Mapping[str, set[str]]:
         """Every gateway that ever assigned each of the addresses."""
@@ -138,31 +148,6 @@ class HistoryQuestions:
         for ipaddr, gateway in self._database.run(statement, sorted(ipaddrs)):
             gateways[ipaddr].add(names[gateway])
         return gateways
-
-
-@lru_cache(maxsize=16)
-def _starting_around(days: int) -> str:
-    """The claims that are not long, by the days on which they begin."""
-    first = "(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS BIGINT))"
-    values = ", ".join([first, *["(?, ?, ?, ?, ?)"] * (days - 1)])
-    return (
-        f"WITH wanted (place, day, ipaddr, since, until_at) AS (VALUES {values})"
-        f" SELECT wanted.place, {SELECT_CLAIM} FROM wanted CROSS JOIN claim AS kept WHERE kept.day = wanted.day"
-        " AND kept.ipaddr = wanted.ipaddr AND kept.is_long = 0 AND kept.since <= wanted.until_at AND kept.latest >= wanted.since"
-    )
-
-
-@lru_cache(maxsize=4)
-def _long_around(windows: int) -> str:
-    """The claims that last longer than a day."""
-    return (
-        f"{wanted_windows(windows)} SELECT wanted.place, {SELECT_CLAIM} FROM wanted CROSS JOIN claim AS kept"
-        " WHERE kept.ipaddr = wanted.ipaddr AND kept.is_long = 1 AND kept.latest >= wanted.since AND kept.since <= wanted.until_at"
-    )
-
-
-def _values(rows: Sequence[tuple[object, ...]]) -> list[object]:
-    return list(chain.from_iterable(rows))
 
 
 def _by_start(claim: AddressClaim) -> tuple[int, int]:

@@ -156,10 +156,3 @@ def doubt_from(row: tuple[Any, ...], names: Mapping[int, str]) -> Doubt:
     """The doubt of a row with the values of `DOUBT`."""
     ipaddr, kind, _is_long, since, until, gateway, words, amount, line = row
     return Doubt(names[gateway], kind, since, until, ipaddr or None, line, words, amount)
-
-
-def wanted_windows(windows: int) -> str:
-    """The WITH clause that makes a table of windows: place, ipaddr, since, until_at."""
-    first = "(CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS BIGINT))"
-    values = ", ".join([first, *["(?, ?, ?, ?)"] * (windows - 1)])
-    return f"WITH wanted (place, ipaddr, since, until_at) AS (VALUES {values})"
