@@ -87,4 +87,12 @@ options:
       - The encoding of the log. A byte-order mark is fine.
     type: str
     default: utf-8
+  peers:
+    description:
+      - The users behind the public keys of WireGuard, with O(format=wireguard), because a dump names no users.
+      - A mapping of public keys to users, or the name of a file on the host that runs the module. The file has a JSON object, or a line for
+        each key with the key, a space and the user. Lines that begin with V(#) are comments.
+      - Without it, sessions of O(format=wireguard) have no user. Observations need none.
+    type: raw
+    version_added: 1.1.0
 """

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from .._vpn_log.reading import unknown_messages_text
 from .._vpn_log.source import UNFINISHED_LINE
 from .tally import DUPLICATE
 
@@ -80,6 +81,8 @@ def of_input(tally: Tally, source: ObservationInput, log: LogOptions) -> Iterato
             f"The last line of {paths} has no line end yet, so it may be unfinished. It was left for the next run. "
             "It is read without a line end once nothing was written to the file for two minutes."
         )
+    for one in source.logs:
+        yield from unknown_messages_text(one.path, one.reader.unknown_messages)
     if log.zone.was_used and not log.zone_is_given:
         yield (
             f"`timezone` is not set, and there are times without a zone. They were read in {log.zone.name}, the zone of this host. "

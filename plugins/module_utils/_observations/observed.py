@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .._addresses import is_inside, pack
 from .._times.timestamps import format_iso8601
-from .._vpn_log.records import ALIVE, START, is_skipped
+from .._vpn_log.records import ALIVE, START, is_note, is_skipped
 from .batch import Observations
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ def observed(block: RecordBlock, divisor: int, now_ms: int) -> ObservedRows:
     for record in block.others:
         if _is_observation(record):
             single.append(record)
+        elif is_note(record):
+            continue
         elif is_skipped(record):
             skipped[record.reason or record.kind] += 1
         else:

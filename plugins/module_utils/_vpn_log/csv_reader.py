@@ -27,7 +27,7 @@ from .records import REJECTED, SKIPPED, START, Record, RecordBlock
 from .rows import NO_ADDRESS, as_sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from .._addresses import Address
     from .reading import Reading
@@ -57,6 +57,7 @@ class CsvReader:
         self._delimiter = stated_delimiter(reading.source.head_lines()) or reading.delimiter
         self._times = TimestampParser(reading.timestamp_format, reading.zone)
         self._dates = DayMonthCheck(self._times)
+        self.unknown_messages: Mapping[str, int] = {}
         self.dates_are_settled = self._dates.is_settled
         """What has been read does not have day and month exchanged, whatever follows."""
         self.repeated_lines: int | None = 1

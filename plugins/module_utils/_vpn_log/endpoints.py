@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .._addresses import Address
 
 _PROTOCOL = re.compile(r"(?:udp|tcp)[46]?(?:-server|-client)?:", re.IGNORECASE)
+_SCOPE = re.compile(r"%[^%\]/]+\Z")
+"""The interface of the gateway on which a link-local address was seen; it is no part of the address."""
 _PORT = re.compile(r":\d{1,5}\Z", re.ASCII)
 
 
@@ -35,10 +37,10 @@ def parse_endpoint(text: str) -> Address | None:
         inner, bracket, port = host[1:].partition("]")
         if not bracket or (port and not _PORT.match(port)):
             raise ValueError(f"{quoted(text)} is not an address in brackets, with or without a port behind them")
-        return parse_address(inner)
+        return parse_address(_SCOPE.sub("", inner))
     if host.count(":") == 1 and _PORT.search(host):
         host = host.partition(":")[0]
-    return parse_address(host)
+    return parse_address(_SCOPE.sub("", host) if "::" in host else host)
 
 
 def endpoint_book() -> AddressBook:

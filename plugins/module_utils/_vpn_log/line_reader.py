@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from .._errors import EmptyLogError, InputError
-from .records import RecordBlock
-from .rows import as_sessions
+from .records import SKIPPED, RecordBlock
+from .rows import OTHER_MESSAGE, as_sessions
 from .session_ends import as_logged_rows, with_ends
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class LineReader:
     dates_are_settled = True
     of_events = False
     """A session shows in several events."""
+    may_have_no_sessions = False
+    """A log of this format without any session is nothing unusual."""
 
     def __init__(self, reading: Reading, new_parser: Callable[[Reading], LineParser], what: str) -> None:
         self.reading = reading
@@ -61,13 +63,14 @@ class LineReader:
         """
         source, parser = self.reading.source, self._new_parser(self.reading)
         self.unknown_messages = parser.unknown_messages
-        is_empty = True
+        is_empty, has_sessions = True, self.may_have_no_sessions
         for numbers, lines in self.lines():
             records = list(map(self.shown, source.take_records()))
             for number, line in zip(numbers, lines):
                 if line and not line.isspace():
                     records.extend(parser.records(number, line))
             is_empty = is_empty and not records and not parser.has_recognised
+            has_sessions = has_sessions or not all(map(_is_other, records))
             yield RecordBlock(others=records)
         records = [*parser.rest(), *map(self.shown, source.take_records())]
         yield RecordBlock(others=records)
@@ -79,6 +82,11 @@ class LineReader:
         # If reading goes on in the middle of a log, its format has been recognised before.
         if not source.is_entered and not parser.has_recognised:
             raise InputError(f"path: no line of {source.path} is {self._what}. Check `path` and `format`.")
+        if not source.is_entered and not has_sessions and all(map(_is_other, records)):
+            raise EmptyLogError(
+                f"path: {source.path} has messages of this gateway, and none of them is about VPN sessions. Check that the gateway logs "
+                "those (see the guide on log formats) and that nothing rewrote them; with `on_invalid: skip` such a file is no error."
+            )
 
     def lines(self) -> Iterator[tuple[Sequence[int], list[str]]]:
         """Blocks of lines and their numbers."""
@@ -93,3 +101,7 @@ class LineReader:
     def shown(self, record: Record) -> Record:
         """A line that could not be given to the parser, as people may see it."""
         return record
+
+
+def _is_other(record: Record) -> bool:
+    return record.kind == SKIPPED and record.reason == OTHER_MESSAGE

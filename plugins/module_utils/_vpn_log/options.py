@@ -129,6 +129,7 @@ def log_options() -> ArgumentSpec:
             "timezone": {"type": "str"},
             "delimiter": {"type": "str", "default": ","},
             "encoding": {"type": "str", "default": "utf-8"},
+            "peers": {"type": "raw"},
         },
         mutually_exclusive=[("path", "paths")],
     )

@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Protocol
 from .address_book import AddressBook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from .._times.zones import Zone
     from .options import LogColumns, LogOptions
     from .records import RecordBlock
     from .rows import SessionBlock
     from .source import LogFile
+
+
+_SHOWN_MESSAGES = 20
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,21 @@ class LogReader(Protocol):
     dates_are_settled: bool
     """False while what has been read may have day and month exchanged, so that nothing of it may be used yet."""
 
+    unknown_messages: Mapping[str, int]
+    """Messages that name a user and an inside address and that are not known: their number or name, and how many there were."""
+
     def records(self) -> Iterator[RecordBlock]:
         """Every row of the log from its start; may be called again for another pass."""
 
     def blocks(self) -> Iterator[SessionBlock]:
         """Every row of the log from its start; may be called again for another pass."""
+
+
+def unknown_messages_text(path: str, messages: Mapping[str, int]) -> Iterator[str]:
+    """A warning about messages that may assign addresses and are not known; nothing if there are none."""
+    if messages:
+        listed = ", ".join(f"{name} ({count})" for name, count in sorted(messages.items(), key=lambda item: -item[1])[:_SHOWN_MESSAGES])
+        yield (
+            f"{path} has messages that name a user and an inside address and are not known to this collection: {listed}. "
+            "They were counted as other_message. If they assign addresses, please report them."
+        )

@@ -91,6 +91,7 @@ class CiscoAsaParser:
         self.has_recognised = False
         self.unknown_messages: dict[str, int] = {}
         self._times = SyslogTimes(reading.zone, reading.source.modified_ms)
+        self._needs_every_time = reading.wants_usernames
 
     def records(self, number: int, line: str) -> Iterator[Record]:
         """The records of all messages on a line."""
@@ -122,13 +123,14 @@ class CiscoAsaParser:
             return [Record(number, REJECTED, str(error), text=text, time=self._time_or_none(message))]
 
     def _other(self, message: _Message) -> Record:
+        time = self._time_or_none(message) if self._needs_every_time else None
         if message.number in _REFUSED:
-            return Record(message.line, SKIPPED, FAILED_LOGIN)
+            return Record(message.line, SKIPPED, FAILED_LOGIN, time=time)
         if message.number == _SESSION_STARTED:
-            return Record(message.line, SKIPPED, NO_ADDRESS)
+            return Record(message.line, SKIPPED, NO_ADDRESS, time=time)
         if not _KNOWN_OTHERS.match(message.number) and _NAMES_USER.search(message.text) and _INSIDE.search(message.text):
             self.unknown_messages[message.number] = self.unknown_messages.get(message.number, 0) + 1
-        return Record(message.line, SKIPPED, OTHER_MESSAGE)
+        return Record(message.line, SKIPPED, OTHER_MESSAGE, time=time)
 
     def time(self, message: _Message) -> int:
         """The time of a message; raises ValueError."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from ..._texts import quoted
 from ..._times.timestamps import epoch_ms_to_milliseconds, iso8601_to_milliseconds
 from ..endpoints import parse_endpoint
+from ..event_formats import event_fields, note_field
 from ..line_reader import LineReader
 from ..messages import messages_in
 from ..records import ALIVE, END, REJECTED, SKIPPED, START, Record
@@ -36,8 +37,6 @@ _VPN_WORDS = re.compile(r"tunnel-(?:up|down|stats)|ssl-login-fail|ssl-new-con|tu
 _PAIR = re.compile(
     r'\s*,?\s*(?P<name>[A-Za-z_][\w.-]*)=(?:"(?P<quoted>(?:[^"\\]|\\.)*)"(?=[\s,]|\Z)|(?P<bare>[^\s",]*)(?=[\s,]|\Z))', re.ASCII
 )
-_CEF_HEAD = re.compile(r"CEF:\s?\d+\|Fortinet\|(?:[^|\\]|\\.)*\|(?:[^|\\]|\\.)*\|(?:[^|\\]|\\.)*\|(?:[^|\\]|\\.)*\|(?:[^|\\]|\\.)*\|")
-_CEF_NAME = re.compile(r"(?:\A|(?<=\s))([A-Za-z_][\w.]*)=", re.ASCII)
 _CEF_NAMES = {"act": "action", "duser": "user", "deviceExternalId": "devid"}
 _BEGINNINGS = ("tunnel-up", "ssl-new-con")
 _EPOCH = re.compile(r"\d{10,19}\Z", re.ASCII)
@@ -56,6 +55,7 @@ class FortigateParser:
         self.has_recognised = False
         self.unknown_messages: dict[str, int] = {}
         self._zone = reading.zone
+        self._needs_every_time = reading.wants_usernames
 
     def records(self, number: int, line: str) -> Iterator[Record]:
         """The records of all messages on a line."""
@@ -90,16 +90,17 @@ class FortigateParser:
 
     def _event(self, number: int, fields: Mapping[str, str], text: str) -> Record:
         action = fields.get("action", "")
+        time = self._time_or_none(fields) if self._needs_every_time else None
         if action == "ssl-login-fail":
-            return Record(number, SKIPPED, FAILED_LOGIN)
+            return Record(number, SKIPPED, FAILED_LOGIN, time=time)
         if action == "tunnel-down":
             return self._end(number, fields)
         if action not in (*_BEGINNINGS, "tunnel-stats"):
-            return Record(number, SKIPPED, OTHER_MESSAGE)
+            return Record(number, SKIPPED, OTHER_MESSAGE, time=time)
         _check_whole(fields)
         ipaddr = _inside(fields)
         if ipaddr is None:
-            return Record(number, SKIPPED, NO_ADDRESS)
+            return Record(number, SKIPPED, NO_ADDRESS, time=time)
         time = self._milliseconds(fields)
         reason, associated_ipaddr = None, None
         try:
@@ -155,9 +156,12 @@ class FortigateReader(LineReader):
 
 def _fields_of(text: str, begin: re.Match[str]) -> dict[str, str]:
     """The fields of a message in one of its forms; raises ValueError if it is not whole or names a field twice."""
-    head = _CEF_HEAD.match(text, begin.start())
-    if head:
-        return _cef_fields(text[head.end() :])
+    named = event_fields(text[begin.start() :])
+    if named is not None:
+        fields: dict[str, str] = {}
+        for name, value in named.items():
+            note_field(fields, _CEF_NAMES.get(name, name.removeprefix("FTNTFGT").removeprefix("ad.")), value)
+        return fields
     if text.lstrip().startswith('"'):
         return _cells(text.strip())
     return _pairs(text, begin.start())
@@ -172,7 +176,7 @@ def _pairs(text: str, place: int) -> dict[str, str]:
         if not match:
             raise ValueError(f"{_CUT} at {quoted(text[place:].strip())}")
         bare = match["bare"]
-        _note(fields, match["name"], bare if match["quoted"] is None else match["quoted"])
+        note_field(fields, match["name"], bare if match["quoted"] is None else match["quoted"])
         place = match.end()
     return fields
 
@@ -184,25 +188,8 @@ def _cells(text: str) -> dict[str, str]:
         name, equals, value = cell.partition("=")
         if not equals or not name.replace("_", "").isalnum():
             raise ValueError(f"{_CUT}: the cell {quoted(cell)} is not key=value")
-        _note(fields, name, value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value)
+        note_field(fields, name, value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value)
     return fields
-
-
-def _cef_fields(extension: str) -> dict[str, str]:
-    fields: dict[str, str] = {}
-    names = list(_CEF_NAME.finditer(extension))
-    for place, match in enumerate(names):
-        end = names[place + 1].start() if place + 1 < len(names) else len(extension)
-        name = match[1].removeprefix("FTNTFGT").removeprefix("ad.")
-        value = extension[match.end() : end].strip().replace("\\=", "=").replace("\\\\", "\\")
-        _note(fields, _CEF_NAMES.get(match[1], name), value)
-    return fields
-
-
-def _note(fields: dict[str, str], name: str, value: str) -> None:
-    if fields.get(name, value) != value:
-        raise ValueError(f"the field {quoted(name)} is there twice with different values: parts of two messages?")
-    fields[name] = value
 
 
 def _check_whole(fields: Mapping[str, str]) -> None:

@@ -126,6 +126,8 @@ class OpenvpnAsParser:
 class OpenvpnAsReader(LineReader):
     """Reads what the page Log Reports exports."""
 
+    may_have_no_sessions = True
+
     def __init__(self, reading: Reading) -> None:
         check_delimiter(reading.delimiter)
         super().__init__(reading, OpenvpnAsParser, "the header of an export of OpenVPN Access Server")

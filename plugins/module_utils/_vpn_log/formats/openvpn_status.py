@@ -6,22 +6,23 @@
 
 """Status files of OpenVPN, versions 1 to 3: snapshots of who is connected, once or again and again in one file.
 
-Versions 2 (commas) and 3 (tabs) name the columns of each kind of line in a HEADER line, and the VPN address stands with the client.
-In version 1 it stands only in the routing table below, and is joined by name and real address. No version quotes anything.
+Versions 2 (commas) and 3 (tabs) name the columns of each kind of line in a HEADER line and have the VPN address with the client.
+Version 1 has it only in the routing table, and it is joined by name and real address. No version quotes anything.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..._errors import InputError
+from ..._texts import quoted
 from ..._times.parsing import TimestampParser
 from ..._times.timestamps import epoch_to_milliseconds
-from ..endpoints import endpoint_book
+from ..endpoints import parse_endpoint
 from ..line_reader import LineReader
-from ..records import REJECTED, SKIPPED, START, Record
+from ..records import ALIVE, REJECTED, SKIPPED, SNAPSHOT, Record
 from ..rows import NO_ADDRESS, OTHER_MESSAGE
-from ..several_times import SeveralTimes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,84 +33,110 @@ MAX_CLIENTS = 100_000
 """Of one snapshot of version 1, which are held until the routing table has been read."""
 _MAX_CHARACTERS = 100_000_000
 """Of its clients and routes together."""
-_NAME = "Common Name"
-_REAL = "Real Address"
+_NAME, _REAL, _USER = "Common Name", "Real Address", "Username"
 _INSIDE = ("Virtual Address", "Virtual IPv6 Address")
-_SINCE = "Connected Since"
-_SINCE_EPOCH = "Connected Since (time_t)"
-_USERNAMES = ("Username", _NAME)
+_SINCE, _SINCE_EPOCH = "Connected Since", "Connected Since (time_t)"
 _NO_USER = ("", "UNDEF")
 _FIRST_HEAD = "OpenVPN CLIENT LIST"
 _HEADS = (_FIRST_HEAD, "GLOBAL STATS", "END")
-"""Where a table of version 1 ends. Of a snapshot that is followed by the next one at once, the rest is missing."""
-_CLIENTS = "clients"
-_ROUTES = "routes"
+"""Lines at which a table of version 1 ends. If the next snapshot follows at once, the rest is missing."""
+_CLIENT = "CLIENT_LIST"
+_OTHER_KINDS = ("TITLE", "HEADER", "ROUTING_TABLE", "GLOBAL_STATS", "END")
+_START, _CLIENTS, _ROUTES, _REST, _NAMED = "start", "clients", "routes", "rest", "named"
 _NOT_AS_HEADER = "the line has {} columns and its header {}: it is cut off, or a name in it holds a separator"
+_TWIN_WITHOUT_TIME = "one of several clients of this name and address has no readable time"
+_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\Z|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\Z", re.ASCII)
+_MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}(?:@\d+)?\Z", re.ASCII | re.IGNORECASE)
+
+
+class _Client(NamedTuple):
+    """A client of version 1, whose VPN address comes in a later line."""
+
+    line: int
+    text: str
+    columns: Mapping[str, str]
 
 
 class OpenvpnStatusParser:
-    """Lines of one file. What the last snapshot of version 1 still waits for comes out of C(rest)."""
+    """Lines of one file. Clients of version 1 are returned when their snapshot has ended."""
 
     def __init__(self, reading: Reading) -> None:
         self.has_recognised = False
         self.unknown_messages: dict[str, int] = {}
-        self._addresses = endpoint_book()
-        formats = ("%Y-%m-%d %H:%M:%S", "%a %b %d %H:%M:%S %Y")
-        self._times = SeveralTimes([TimestampParser(timestamp_format, reading.zone) for timestamp_format in formats])
+        self._times = [TimestampParser(form, reading.zone) for form in ("%Y-%m-%d %H:%M:%S", "%a %b %d %H:%M:%S %Y")]
         self._columns: list[str] = []
-        self._section = ""
-        self._waiting: list[tuple[int, str, dict[str, str]]] = []
+        self._section = _START
+        self._taken_at: int | None = None
+        self._waiting: list[_Client] = []
         self._routes: dict[tuple[str, str], list[str]] = {}
         self._characters = 0
 
     def records(self, number: int, line: str) -> Iterator[Record]:
-        """The row of a client; for version 1, when its snapshot has ended. Headings, routes and totals are other messages."""
-        line = line.rstrip("\r")
+        """The records of a line: of a client, or of the time of the snapshot. Headings, routes and totals are other messages."""
         separator = "\t" if "\t" in line else ","
         kind, *values = line.split(separator)
         if self._waiting and line in _HEADS:
             yield from self._snapshot(is_whole=self._section == _ROUTES and line != _FIRST_HEAD)
-        if kind == "CLIENT_LIST":
-            yield from self._listed_client(number, line, values)
+        if kind in ("TIME", "Updated") and self._section not in (_CLIENTS, _ROUTES):
+            yield self._time_of_snapshot(number, line, values)
+        elif kind == _CLIENT:
+            yield from self._named_client(number, line, values)
         elif self._is_heading(line, kind, values):
             yield Record(number, SKIPPED, OTHER_MESSAGE)
         elif self._section == _CLIENTS:
             yield from self._waiting_client(number, line)
+        elif self._section == _ROUTES:
+            yield self._route(number, line)
+        elif self._section == _NAMED or re.match(rf"{_CLIENT}\s", line):
+            self.has_recognised = True
+            yield Record(number, REJECTED, "not a line of a status file: cut off, or its tabs have become spaces", text=line)
         else:
-            if self._section == _ROUTES:
-                self._note_route(number, line)
             yield Record(number, SKIPPED, OTHER_MESSAGE)
 
     def rest(self) -> Iterator[Record]:
         """Clients of a snapshot that is cut off."""
         yield from self._snapshot(is_whole=False)
-        self._section = ""
+        self._section = _START
 
     def _is_heading(self, line: str, kind: str, values: list[str]) -> bool:
-        """Whether the line is no row of a table; notes which table begins."""
-        if kind == "HEADER":
-            if values[:1] == ["CLIENT_LIST"]:
-                self._columns, self._section = values[1:], ""
-                self.has_recognised = True
+        """The line is no row of a table; notes which table begins."""
+        if kind == "HEADER" and values[:1] == [_CLIENT]:
+            self._columns, self._section, self.has_recognised = values[1:], _NAMED, True
         elif line.startswith(f"{_NAME},{_REAL},"):
             self._columns, self._section, self.has_recognised = line.split(","), _CLIENTS, True
         elif line.startswith(f"Virtual Address,{_NAME},{_REAL},"):
             self._section = _ROUTES
+        elif line == _FIRST_HEAD:
+            self._section, self._taken_at = _START, None
         elif line in _HEADS:
-            self._section = ""
+            self._section = _REST if self._section != _NAMED else _NAMED
         else:
-            return line == "ROUTING TABLE"
+            return kind in _OTHER_KINDS or line == "ROUTING TABLE"
         return True
 
-    def _listed_client(self, number: int, line: str, values: list[str]) -> Iterator[Record]:
+    def _time_of_snapshot(self, number: int, line: str, values: list[str]) -> Record:
+        try:
+            epoch = values[1] if len(values) > 1 else ""
+            self._taken_at = epoch_to_milliseconds(epoch) if epoch else self._time(values[0] if values else "")
+        except ValueError as error:
+            self._taken_at = None
+            return Record(number, REJECTED, str(error), text=line)
+        return Record(number, SNAPSHOT, OTHER_MESSAGE, time=self._taken_at)
+
+    def _named_client(self, number: int, line: str, values: list[str]) -> Iterator[Record]:
         self.has_recognised = True
         if not self._columns:
             yield Record(number, REJECTED, "there is no HEADER line for CLIENT_LIST before it", text=line)
-        elif len(values) != len(self._columns):
+            return
+        if len(values) != len(self._columns):
             yield Record(number, REJECTED, _NOT_AS_HEADER.format(len(values), len(self._columns)), text=line)
-        else:
-            client = dict(zip(self._columns, values))
-            yield from self._sessions(number, line, client, [client.get(name, "") for name in _INSIDE])
+            return
+        client = _Client(number, line, dict(zip(self._columns, values)))
+        user = client.columns.get(_USER, "")
+        if self._columns[-1] == _USER and client.columns.get(_NAME, "") != user and client.columns.get(_NAME, "").startswith(user):
+            yield Record(number, REJECTED, "the line may be cut off in the name of the user", text=line)
+            return
+        yield from self._alive(client, [client.columns.get(name, "") for name in _INSIDE])
 
     def _waiting_client(self, number: int, line: str) -> Iterator[Record]:
         """A client of version 1; its name comes first and may hold commas."""
@@ -120,10 +147,10 @@ class OpenvpnStatusParser:
         self._hold(number, line, clients=1)
         parts = line.split(",")
         values = [",".join(parts[: surplus + 1]), *parts[surplus + 1 :]]
-        self._waiting.append((number, line, dict(zip(self._columns, values))))
+        self._waiting.append(_Client(number, line, dict(zip(self._columns, values))))
 
     def _hold(self, number: int, line: str, *, clients: int = 0) -> None:
-        """Counts what has to be kept until the snapshot has ended; raises InputError where that is more than there can be."""
+        """Counts what has to be kept until the snapshot has ended; raises InputError if that is more than there can be."""
         self._characters += len(line)
         if len(self._waiting) + clients > MAX_CLIENTS or self._characters > _MAX_CHARACTERS:
             raise InputError(
@@ -131,50 +158,99 @@ class OpenvpnStatusParser:
                 "this is no status file of OpenVPN."
             )
 
-    def _note_route(self, number: int, line: str) -> None:
-        """The address of a client, but not of a network or device behind it (a mask, or C for cached)."""
+    def _route(self, number: int, line: str) -> Record:
+        """The address of a client; not of a network or device behind it (a mask, or C for cached), and not the MAC of a TAP client."""
         inside, _comma, rest = line.partition(",")
-        name_and_real = rest.rpartition(",")[0]
-        name, _comma, real = name_and_real.rpartition(",")
-        if self._waiting and inside and not inside.endswith("C") and "/" not in inside and "@" not in inside:
+        name_and_real, _comma, last_used = rest.rpartition(",")
+        name, comma, real = name_and_real.rpartition(",")
+        if not comma or not _TIME.match(last_used):
+            return Record(number, REJECTED, "the route is cut off or has another form", text=line)
+        if self._waiting and inside and not inside.endswith("C") and "/" not in inside and not _MAC.match(inside):
             self._hold(number, line)
             self._routes.setdefault((name, real), []).append(inside)
+        return Record(number, SKIPPED, OTHER_MESSAGE)
 
     def _snapshot(self, *, is_whole: bool) -> Iterator[Record]:
-        for number, line, client in self._waiting:
-            inside = self._routes.get((client[_NAME], client[_REAL]), [])
-            if inside or is_whole:
-                yield from self._sessions(number, line, client, inside)
+        clients: dict[tuple[str, str], list[_Client]] = {}
+        for client in self._waiting:
+            clients.setdefault((client.columns[_NAME], client.columns[_REAL]), []).append(client)
+        records: list[Record] = []
+        for key, same in clients.items():
+            inside = self._routes.get(key, [])
+            if len(same) > 1:
+                records.extend(self._twins(same, inside))
+            elif inside or (is_whole and "," not in key[0]):
+                records.extend(self._alive(same[0], inside))
             else:
-                yield Record(number, REJECTED, "the file ends before its routing table, which has the VPN addresses, does", text=line)
-        self._waiting = []
-        self._routes = {}
-        self._characters = 0
+                records.append(Record(same[0].line, REJECTED, _without_route(is_whole=is_whole), text=same[0].text))
+        yield from sorted(records, key=lambda record: record.line)
+        self._waiting, self._routes, self._characters = [], {}, 0
 
-    def _sessions(self, number: int, line: str, client: Mapping[str, str], inside: Sequence[str]) -> Iterator[Record]:
+    def _twins(self, same: list[_Client], inside: list[str]) -> Iterator[Record]:
+        """Clients of one name from one address: which of them has which VPN address is unknown. All have them since the latest start."""
         try:
-            associated_ipaddr = self._addresses.lookup(client.get(_REAL, ""))
-            ipaddrs = [ipaddr for ipaddr in map(self._addresses.lookup, inside) if ipaddr]
-            if associated_ipaddr is None or not ipaddrs:
-                yield Record(number, SKIPPED, NO_ADDRESS)
-                return
-            start = self._since(client)
-        except ValueError as error:
-            yield Record(number, REJECTED, str(error), text=line)
+            latest = max(same, key=lambda client: self._since(client.columns))
+        except ValueError:
+            for client in same:
+                yield Record(client.line, REJECTED, _TWIN_WITHOUT_TIME, text=client.text)
             return
-        username = next((client[name] for name in _USERNAMES if client.get(name, "") not in _NO_USER), "")
-        for ipaddr in dict.fromkeys(ipaddrs):
-            yield Record(number, START, None, username, ipaddr.text, associated_ipaddr.text, start)
+        for place, client in enumerate(same):
+            mine = inside[place:] if client is same[-1] else inside[place : place + 1]
+            yield from self._alive(client._replace(columns=latest.columns), mine)
 
-    def _since(self, client: Mapping[str, str]) -> int:
-        epoch = client.get(_SINCE_EPOCH, "")
-        return epoch_to_milliseconds(epoch) if epoch else self._times.milliseconds(client.get(_SINCE, ""))
+    def _alive(self, client: _Client, inside: Sequence[str]) -> Iterator[Record]:
+        columns = client.columns
+        name = next((columns[column] for column in (_USER, _NAME) if columns.get(column, "") not in _NO_USER), "")
+        try:
+            ipaddrs = [address.text for address in map(parse_endpoint, _without_macs(inside)) if address]
+            if not ipaddrs:
+                yield Record(client.line, SKIPPED, NO_ADDRESS)
+                return
+            start = self._since(columns)
+        except ValueError as error:
+            yield Record(client.line, REJECTED, str(error), name, time=self._taken_at, text=client.text)
+            return
+        outside, reason = None, None
+        try:
+            address = parse_endpoint(columns.get(_REAL, ""))
+            outside, reason = (address.text, None) if address else (None, NO_ADDRESS)
+        except ValueError as error:
+            reason = str(error)
+        time = start if self._taken_at is None else self._taken_at
+        text = client.text if reason else ""
+        for ipaddr in dict.fromkeys(ipaddrs):
+            yield Record(client.line, ALIVE, reason, name, ipaddr, outside, time, start, text=text)
+
+    def _since(self, columns: Mapping[str, str]) -> int:
+        epoch = columns.get(_SINCE_EPOCH, "")
+        return epoch_to_milliseconds(epoch) if epoch else self._time(columns.get(_SINCE, ""))
+
+    def _time(self, text: str) -> int:
+        if not _TIME.match(text):
+            raise ValueError(f"time {quoted(text)} is cut off or has another form")
+        return self._times[0 if text[0].isdigit() else 1].milliseconds(text)
 
 
 class OpenvpnStatusReader(LineReader):
     """Reads status files of an OpenVPN server."""
 
+    may_have_no_sessions = True
+
     def __init__(self, reading: Reading) -> None:
         super().__init__(reading, OpenvpnStatusParser, "of the client list in a status file of an OpenVPN server")
-        # A client of version 1 is told by a later line, and what later lines mean is told by earlier ones.
+        # Later lines say more about clients of version 1, and earlier lines say what later ones mean.
         self.repeated_lines = None
+
+
+def _without_macs(addresses: Sequence[str]) -> list[str]:
+    """The addresses without the MACs of TAP clients, which have no VPN address."""
+    return [address for address in addresses if not _MAC.match(address.strip())]
+
+
+def _without_route(*, is_whole: bool) -> str:
+    if is_whole:
+        return "the client is not in the routing table, and its name holds a comma"
+    return (
+        "the routing table, which has the VPN addresses, is missing or not finished; "
+        "status-version 2 in the configuration of the server writes them beside the clients"
+    )

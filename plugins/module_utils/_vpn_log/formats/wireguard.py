@@ -4,93 +4,110 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""What C(wg show all dump) prints, once or again and again into one file.
+"""What `wg show all dump` prints, once or again and again into one file.
 
-A dump holds private and preshared keys. They are read past here and go no further: not into a session, a reason, a list of rejects
-or a message. So nothing that is shown quotes a line, and a peer has no name.
+A dump holds private and preshared keys. They go no further than this file: not into a session, a reason, a list of rejects or a
+message. So nothing that is shown quotes a line. A dump names no users; the option `peers` says whose key is whose.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+from ..._errors import InputError
+from ..._texts import system_name
 from ..._times.timestamps import epoch_to_milliseconds
-from ..endpoints import endpoint_book
+from ..endpoints import parse_endpoint
 from ..line_reader import LineReader
-from ..records import ALIVE, REJECTED, SKIPPED, Record
+from ..records import ALIVE, REJECTED, SKIPPED, SNAPSHOT, Record
 from ..rows import NEVER_CONNECTED, NO_ADDRESS, OTHER_MESSAGE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..._addresses import Address
     from ..reading import Reading
 
-_PEER_FIELDS = 8
-_INTERFACE_FIELDS = 4
-"""Without the name of the interface, which C(all) puts before them."""
+_KEY = r"(?:[A-Za-z0-9+/]{1,64}={0,2}|\([a-z]+\))"
+_PEER = re.compile(
+    rf"(?:(?P<interface>[^\t]{{1,64}})\t)?(?P<key>{_KEY})\t{_KEY}\t(?P<endpoint>[^\t]+)\t(?P<allowed>[^\t]+)\t(?P<handshake>\d{{1,20}})"
+    r"\t\d{1,20}\t\d{1,20}\t(?:off|\d{1,5})(?:\t(?:on|off|\d{1,10}))*\Z",
+    re.ASCII,
+)
+_INTERFACE = re.compile(
+    rf"(?:(?P<interface>[^\t]{{1,64}})\t)?{_KEY}\t{_KEY}\t(?:\d{{1,5}}|off)(?:\t[^\t]*)*\t(?:off|0x[0-9a-f]+|\d+)\Z", re.ASCII
+)
+_ALLOWED = re.compile(r"\(none\)\Z|[0-9A-Fa-f.:]+/\d{1,3}(?:,[0-9A-Fa-f.:]+/\d{1,3})*\Z", re.ASCII)
 _WITHHELD = "(not shown: a dump holds keys)"
-_KEY = re.compile(r"(?:[A-Za-z0-9+/]{43}=|\([a-z]+\))\Z", re.ASCII)
-_WHOLE_NUMBER = re.compile(r"\d{1,20}\Z", re.ASCII)
+_DAMAGED = "endpoint, allowed addresses or latest handshake are not what they should be"
 _SINGLE_ADDRESS = ("/32", "/128")
+_MAX_PEERS_BYTES = 16 * 1024 * 1024
 
 
 class WireguardParser:
     """Lines of one dump, or of several."""
 
-    def __init__(self, _reading: Reading) -> None:
+    def __init__(self, reading: Reading) -> None:
         self.has_recognised = False
         self.unknown_messages: dict[str, int] = {}
-        self._addresses = endpoint_book()
+        self._users = users_by_key(reading.options.peers)
+        self._interfaces: set[str] = set()
 
     def records(self, number: int, line: str) -> Sequence[Record]:
-        """One row; more for a peer with several addresses."""
-        fields = line.rstrip("\r").split("\t")
-        if len(fields) in (_PEER_FIELDS + 1, _INTERFACE_FIELDS + 1):
-            del fields[0]
-        if len(fields) not in (_PEER_FIELDS, _INTERFACE_FIELDS) or not (_KEY.match(fields[0]) and _KEY.match(fields[1])):
-            return [Record(number, REJECTED, "not a line of `wg show all dump`, or cut off", text=_WITHHELD)]
+        """The records of a line: several for a peer with several addresses."""
+        line = line.rstrip("\r")
+        peer = _PEER.match(line)
+        if peer is None:
+            interface = _INTERFACE.match(line)
+            if interface is None:
+                return [Record(number, REJECTED, "not a line of `wg show all dump`, or cut off", text=_WITHHELD)]
+            self.has_recognised = True
+            return [self._interface(number, interface["interface"] or "")]
         self.has_recognised = True
-        if len(fields) == _INTERFACE_FIELDS:
-            return [Record(number, SKIPPED, OTHER_MESSAGE)]
         try:
-            return self._sessions(number, *fields[2:5])
+            return self._peer(number, peer)
         except ValueError:
-            # Its text would quote what stands there, and in a line that is not as it should be that can be a key.
-            return [Record(number, REJECTED, "endpoint, allowed addresses or latest handshake are not what they should be", text=_WITHHELD)]
+            # Its text would quote the line, and a damaged line can have a key in any place.
+            return [Record(number, REJECTED, _DAMAGED, text=_WITHHELD)]
 
     def rest(self) -> Sequence[Record]:
-        """Each line stands for itself."""
+        """Each line is complete in itself."""
         return []
 
-    def _sessions(self, number: int, endpoint: str, allowed: str, handshake: str) -> Sequence[Record]:
-        if not _WHOLE_NUMBER.match(handshake):
-            raise ValueError("no time")
-        if int(handshake) == 0:
-            return [Record(number, SKIPPED, NEVER_CONNECTED)]
-        associated_ipaddr = self._addresses.lookup(endpoint)
-        ipaddrs = self._single_addresses(allowed)
-        if associated_ipaddr is None or not ipaddrs:
-            return [Record(number, SKIPPED, NO_ADDRESS)]
-        start = epoch_to_milliseconds(handshake)
-        return [Record(number, ALIVE, None, "", ipaddr.text, associated_ipaddr.text, start) for ipaddr in ipaddrs]
+    def _interface(self, number: int, name: str) -> Record:
+        """A dump begins with the first interface, or with one that was there before."""
+        if self._interfaces and name not in self._interfaces:
+            self._interfaces.add(name)
+            return Record(number, SKIPPED, OTHER_MESSAGE)
+        self._interfaces = {name}
+        return Record(number, SNAPSHOT, OTHER_MESSAGE)
 
-    def _single_addresses(self, allowed: str) -> list[Address]:
-        """Those that are of the peer alone; whole networks behind it are not."""
-        ipaddrs = []
-        for network in allowed.split(","):
-            host, slash, bits = network.partition("/")
-            if slash and not _WHOLE_NUMBER.match(bits):
-                raise ValueError("no network")
-            ipaddr = self._addresses.lookup(host) if network.endswith(_SINGLE_ADDRESS) or not slash else None
-            if ipaddr:
-                ipaddrs.append(ipaddr)
-        return ipaddrs
+    def _peer(self, number: int, peer: re.Match[str]) -> Sequence[Record]:
+        if not _ALLOWED.match(peer["allowed"]):
+            raise ValueError(_DAMAGED)
+        if int(peer["handshake"]) == 0:
+            return [Record(number, SKIPPED, NEVER_CONNECTED)]
+        time = epoch_to_milliseconds(peer["handshake"])
+        ipaddrs = _single_addresses(peer["allowed"])
+        if not ipaddrs:
+            return [Record(number, SKIPPED, NO_ADDRESS)]
+        outside, reason = None, None
+        try:
+            address = parse_endpoint(peer["endpoint"])
+            outside, reason = (address.text, None) if address else (None, NO_ADDRESS)
+        except ValueError:
+            reason = _DAMAGED
+        text = _WITHHELD if reason == _DAMAGED else ""
+        user = self._users.get(peer["key"], "")
+        return [Record(number, ALIVE, reason, user, ipaddr, outside, time, text=text) for ipaddr in ipaddrs]
 
 
 class WireguardReader(LineReader):
-    """Reads dumps of the tool C(wg)."""
+    """Reads dumps of the tool `wg`."""
+
+    may_have_no_sessions = True
 
     def __init__(self, reading: Reading) -> None:
         super().__init__(reading, WireguardParser, "a line of `wg show all dump`")
@@ -98,3 +115,52 @@ class WireguardReader(LineReader):
     def shown(self, record: Record) -> Record:
         """A line that is no text is not shown either."""
         return record._replace(text=_WITHHELD)
+
+
+def users_by_key(peers: Any) -> Mapping[str, str]:
+    """The users by their public keys, from the option `peers`: a mapping, or the name of a file with one. Raises InputError."""
+    if peers is None:
+        return {}
+    if isinstance(peers, Mapping):
+        return {str(key).strip(): str(user).strip() for key, user in peers.items()}
+    if not isinstance(peers, str) or not peers.strip():
+        raise InputError("peers: give a mapping of public keys to users, or the name of a file with one.")
+    if peers.lstrip().startswith("{"):
+        return _users_in(peers, "its text")
+    try:
+        with open(system_name(peers), "rb") as file:
+            content = file.read(_MAX_PEERS_BYTES)
+        return _users_in(content.decode("utf-8-sig"), peers)
+    except OSError as error:
+        raise InputError(f"peers: {peers} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"peers: {peers} is not UTF-8.") from error
+
+
+def _users_in(text: str, where: str) -> Mapping[str, str]:
+    """A JSON object, or lines with a key and a user, separated by white space; `#` begins a comment."""
+    if text.lstrip().startswith("{"):
+        try:
+            parsed = json.loads(text)
+        except ValueError as error:
+            raise InputError(f"peers: {where} begins as JSON and is none: {error}.") from error
+        return {str(key).strip(): str(user).strip() for key, user in parsed.items()}
+    users = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        key, _space, user = line.strip().partition(" ") if "\t" not in line else line.strip().partition("\t")
+        if not key or key.startswith("#"):
+            continue
+        if not re.fullmatch(_KEY + ":?", key) or not user.strip():
+            raise InputError(f"peers: {where}, line {number}: give a public key and a user, separated by a space.")
+        users[key.rstrip(":").strip('"')] = user.strip().strip("\"'")
+    return users
+
+
+def _single_addresses(allowed: str) -> list[str]:
+    """The addresses of the peer alone; networks behind it are left out."""
+    ipaddrs = []
+    for network in allowed.split(","):
+        address = parse_endpoint(network.partition("/")[0]) if network.endswith(_SINGLE_ADDRESS) else None
+        if address:
+            ipaddrs.append(address.text)
+    return list(dict.fromkeys(ipaddrs))

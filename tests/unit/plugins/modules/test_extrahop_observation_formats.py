@@ -31,7 +31,7 @@ def test_every_observation_of_a_log_arrives_once(upload: Callable[..., ModuleRun
     log_format, make = MAKERS[name]
     written = make()
     expected = {(ipaddr, outside, start) for _line, ipaddr, outside, start in written.observations}
-    for part, changed in ((len(lines) // 2, True), (len(lines), True), (len(lines), False)):
+    for part, changed in ((len(lines) // 2 + 1, True), (len(lines), True), (len(lines), False)):
         path.write_bytes(b"".join(lines[:part]))
         os.utime(path, (LOG_END, LOG_END))
         result = upload(path=str(path), format=log_format, **OPTIONS)

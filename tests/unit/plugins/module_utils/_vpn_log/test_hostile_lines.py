@@ -89,7 +89,9 @@ def test_a_header_of_another_version_amid_a_client_list(path: Path):
 
 
 def test_routes_of_nobody_are_not_kept(path: Path):
-    path.write_text(STATUS_1 + ROUTES + "".join(f"10.8.{one >> 8}.{one & 255},name{one},203.0.113.5:1,x\n" for one in range(60_000)))
+    path.write_text(
+        STATUS_1 + ROUTES + "".join(f"10.8.{one >> 8}.{one & 255},name{one},203.0.113.5:1,2024-01-01 00:00:00\n" for one in range(60_000))
+    )
     tracemalloc.start()
     try:
         assert read_log(path, "openvpn_status").skipped_rows == 60_004
@@ -102,8 +104,8 @@ def test_routes_of_nobody_are_not_kept(path: Path):
 def test_a_snapshot_has_bounds(path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(_openvpn_status, "_MAX_CHARACTERS", 100)
     client = "a,203.0.113.5:1,1,1,2024-01-01 00:00:00\n"
-    path.write_text(STATUS_1 + client + ROUTES + "10.8.0.2,a,203.0.113.5:1,x\n" * 4, encoding="utf-8")
-    with pytest.raises(InputError, match=r"line 8: more than 100000 clients or 100 characters"):
+    path.write_text(STATUS_1 + client + ROUTES + "10.8.0.2,a,203.0.113.5:1,2024-01-01 00:00:00\n" * 4, encoding="utf-8")
+    with pytest.raises(InputError, match=r"line 7: more than 100000 clients or 100 characters"):
         read_log(path, "openvpn_status")
 
 

@@ -53,7 +53,7 @@ def test_the_time_of_an_event(written: Written, old: str, new: str, milliseconds
     ],
 )
 def test_events_that_begin_no_session(written: Written, old: str, new: str, reason: str):
-    assert read_log(written(UP.replace(old, new)), "fortigate").reasons == [reason]
+    assert read_log(written(UP.replace(old, new) + DOWN), "fortigate").skipped[1] == reason
 
 
 def test_what_a_user_is_called_cannot_pass_for_a_field(written: Written):

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Lines of programs in a system's log: what stands before a message, and whose message it is.
+
+Heads by RFC 3164 and RFC 5424, with a priority or an octet count before them, Kiwi's tabs, relays' own heads, and JSON of the journal.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import NamedTuple
+
+_COUNT = re.compile(r"\d{1,6} (?=<\d{1,3}>)")
+_PRIORITY = re.compile(r"<\d{1,3}>")
+_RFC5424 = re.compile(
+    r"1 (?P<time>\S+) \S+ (?P<program>\S+) \S+ \S+ (?:-|(?:\[(?:[^\]\\\"]|\\.|\"(?:[^\"\\]|\\.)*\")*\])+)(?: \ufeff?(?P<text>.*))?\Z"
+)
+_TIME = (
+    r"(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
+    r"|(?:(?:19|20)\d\d )?[A-Z][a-z]{2} {1,2}\d{1,2} (?:(?:19|20)\d\d )?\d\d:\d\d:\d\d(?:[.,]\d+)?)"
+)
+_HEAD = re.compile(
+    rf"(?P<time>{_TIME})(?P<beside>(?: [^\s:]+){{0,3}}?) (?P<program>[A-Za-z_][\w.@/-]*)(?:\[\d+\])?: ?(?P<text>.*)\Z", re.ASCII
+)
+_KIWI = re.compile(rf"(?P<time>{_TIME})\t\w+\.\w+\t[^\t]*\t(?P<text>.*)\Z", re.ASCII)
+_JSON_TEXTS = ("MESSAGE", "message", "log", "msg")
+_JSON_TIMES = ("@timestamp", "time", "timestamp", "date")
+_DEEPEST = 3
+
+
+class SyslogLine(NamedTuple):
+    """A message of a program. `head` holds its time and what is beside it; it is empty if the line has no head."""
+
+    head: str
+    program: str
+    text: str
+    microseconds: int | None = None
+    """The time of the journal, in epoch microseconds."""
+
+
+def syslog_line(line: str) -> SyslogLine:
+    """The parts of a line; a line without a head is all text."""
+    if line.startswith("{"):
+        wrapped = _unwrapped(line)
+        if wrapped is not None:
+            return wrapped
+    text = _COUNT.sub("", line, count=1) if _COUNT.match(line) else line
+    priority = _PRIORITY.match(text)
+    if priority:
+        text = text[priority.end() :]
+        match = _RFC5424.match(text)
+        if match:
+            return _inner(SyslogLine(match["time"], match["program"], match["text"] or ""))
+    kiwi = _KIWI.match(text)
+    if kiwi:
+        inner = syslog_line(kiwi["text"])
+        return inner if inner.head else inner._replace(head=kiwi["time"])
+    match = _HEAD.match(text)
+    if match:
+        return _inner(SyslogLine(match["time"] + match["beside"], match["program"], match["text"]))
+    return SyslogLine("", "", text)
+
+
+def _inner(line: SyslogLine) -> SyslogLine:
+    """The program's own head, if a relay put another one before it."""
+    if line.text.startswith("<") and _PRIORITY.match(line.text):
+        inner = syslog_line(line.text)
+        if inner.head:
+            return inner
+    return line
+
+
+def _unwrapped(line: str) -> SyslogLine | None:
+    """The message that a collector wrapped in JSON; None if this is no such object."""
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(fields, dict):
+        return None
+    text = next((fields[name] for name in _JSON_TEXTS if isinstance(fields.get(name), str)), None)
+    if text is None:
+        return None
+    inner = syslog_line(text.rstrip("\r\n")) if not text.startswith("{") else SyslogLine("", "", text)
+    if inner.head:
+        return inner
+    program = str(fields.get("SYSLOG_IDENTIFIER") or fields.get("program") or fields.get("ident") or "")
+    stamp = str(fields.get("__REALTIME_TIMESTAMP") or fields.get("_SOURCE_REALTIME_TIMESTAMP") or "")
+    microseconds = int(stamp) if stamp.isascii() and stamp.isdigit() and len(stamp) < 20 else None
+    head = next((str(fields[name]) for name in _JSON_TIMES if fields.get(name) not in (None, "")), "")
+    return inner._replace(head=head, program=inner.program or program, microseconds=microseconds)
