@@ -61,6 +61,18 @@ options:
           - The column with the name of the user. Without it, a column with one of the usual names is taken.
           - Observations have no user; this is for modules that read sessions from the same log.
         type: str
+      end:
+        description:
+          - The column with the time at which the session ended, written like the start. A list of columns is joined by spaces.
+          - Observations have no end; this is for modules that read sessions from the same log.
+        type: raw
+        version_added: 1.1.0
+      duration:
+        description:
+          - The column with the length of the session, in seconds or as V(h:mm:ss).
+          - Observations have no end; this is for modules that read sessions from the same log.
+        type: str
+        version_added: 1.1.0
   timestamp_format:
     description:
       - How times are written, with O(format=csv). A C(strptime) format, V(epoch) (seconds), V(epoch_ms) or V(iso8601).

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .._argspec import ArgumentSpec
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 FORMATS = ("csv", "openvpn_as", "openvpn_status", "globalprotect", "cisco_asa", "fortigate", "wireguard")
 DEFAULT_TIMESTAMP_FORMAT = "%m/%d/%y %H:%M:%S"
 LOCAL_ZONE = "local"
+_ROWS_JUDGED = 9
 _BLOCKS_WITHOUT_TIME = 4
 """A log that has no time in so many blocks is put in order by when it was written."""
 
@@ -122,6 +124,8 @@ def log_options() -> ArgumentSpec:
                     "associated_ipaddr": {"type": "str", "default": "Real IP"},
                     "timestamp": {"type": "raw", "default": "Start Time"},
                     "username": {"type": "str"},
+                    "end": {"type": "raw"},
+                    "duration": {"type": "str"},
                 },
                 "apply_defaults": True,
             },
@@ -171,12 +175,15 @@ def _reader(source: LogFile, options: LogOptions, wants_usernames: bool) -> LogR
 
 
 def _first_time(log: OpenLog) -> int:
-    """The first time in a log, in epoch milliseconds; if it has none, when the file was last written to."""
+    """The time of a log's first rows, in epoch milliseconds; if they have none, when the file was last written to.
+
+    This is when rows were written, not when sessions began that a row tells about. A single wrong time does not count.
+    """
     try:
-        for count, block in enumerate(log.reader.blocks()):
-            times = block.starts[:1] or [record.time for record in getattr(block, "others", ()) if getattr(record, "time", None)]
+        for count, block in enumerate(log.reader.records()):
+            times = list(islice((record.time for record in block.records() if record.time is not None), _ROWS_JUDGED))
             if times:
-                return int(times[0])
+                return sorted(times)[len(times) // 2]
             if count >= _BLOCKS_WITHOUT_TIME:
                 break
     except EmptyLogError:
