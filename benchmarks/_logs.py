@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import count, islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ HEADER = "Real IP,VPN IP,Start Time\n"
 _USERS = 3000
 _POOL = 4000
 _SECONDS_APART = 6
+_SECONDS_APART_WHEN_DIFFERENT = 27
 _ROWS_A_WRITE = 50_000
 _START = datetime(2024, 1, 1)
 
@@ -30,10 +31,23 @@ class Logs:
         self._folder = folder
 
     def of(self, rows: int) -> Path:
-        """The log with so many rows; not to be changed."""
+        """The log with so many rows, in which a few thousand addresses repeat; not to be changed."""
         path = self._folder / f"log-{rows}.csv"
         if not path.exists():
             self.write(path, 0, rows)
+        return path
+
+    def all_different(self, rows: int) -> Path:
+        """A log with so many rows in which no address on the internet and no pair occurs twice; not to be changed."""
+        path = self._folder / f"different-{rows}.csv"
+        if not path.exists():
+            with path.open("w", encoding="ascii") as file:
+                file.write(HEADER)
+                lines = _different_lines()
+                left = rows
+                while part := list(islice(lines, min(left, _ROWS_A_WRITE))):
+                    file.writelines(part)
+                    left -= len(part)
         return path
 
     def write(self, path: Path, first: int, rows: int) -> None:
@@ -63,6 +77,20 @@ def _lines() -> Iterator[str]:
             date = (_START + timedelta(days=day)).strftime("%m/%d/%y")
         addresses = outside[int(pick() * _USERS)]
         yield f"{addresses[int(pick() * len(addresses))]},{pool[int(pick() * _POOL)]},{date}{clock[second % 86_400]}"
+
+
+def _different_lines() -> Iterator[str]:
+    """Rows without end, the same on every call: about 130 an hour, from addresses all over the internet."""
+    chance = random.Random(20240102)
+    second = 0
+    for number in count():
+        second += int(chance.random() * 2 * _SECONDS_APART_WHEN_DIFFERENT) + 1
+        moment = _START + timedelta(seconds=second)
+        # An odd multiplier goes through all numbers once; the first byte stays between 11 and 138.
+        spread = (number * 2_654_435_761) % 2**31
+        outside = f"{11 + (spread >> 24)}.{spread >> 16 & 255}.{spread >> 8 & 255}.{spread & 255}"
+        vpn = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+        yield f"{outside},{vpn},{moment:%m/%d/%y %H:%M:%S}\n"
 
 
 def _outside_addresses(chance: random.Random) -> list[str]:

@@ -15,6 +15,8 @@ from _paths import BENCHMARKS
 from _site import SOURCE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from _processes import Usage
     from _site import Site
 
@@ -24,9 +26,19 @@ _BATCH = 1000
 
 
 def against_script(site: Site) -> Finding:
-    """(a) One million rows, against a plain script."""
+    """(a) One million rows, against a plain script, with addresses that repeat."""
     rows = site.sized(MILLION)
-    log = site.logs.of(rows)
+    return _against_script(site, site.logs.of(rows), "repeating addresses", 0.40)
+
+
+def against_script_all_different(site: Site) -> Finding:
+    """(a) The same with addresses that are all different."""
+    rows = site.sized(MILLION)
+    return _against_script(site, site.logs.all_different(rows), "all addresses different", 0.45)
+
+
+def _against_script(site: Site, log: Path, kind: str, bound: float) -> Finding:
+    rows = site.sized(MILLION)
     command = [str(site.recorder), str(BENCHMARKS / "plain_script.py"), str(log), SOURCE]
     script = Variant("plain script: one request", rows=rows)
     task = Variant("`ansible-playbook` with one task", rows=rows)
@@ -35,16 +47,19 @@ def against_script(site: Site) -> Finding:
         (script, lambda: site.measured(command, site.environment(), accepted=rows)),
         (task, lambda: site.upload(log, None, accepted=rows)),
     )
+    # Other work on the machine only ever adds time, so the least of each comes closest to what it takes.
     promises = [
-        Promise("(a) the whole playbook run, of the script's time", ratios(task.walls, script.walls), 0.5),
-        Promise("(a) peak of the module's process, MiB", [run.peak for run in task.runs], 80, form=".1f"),
+        Promise(f"(a) {kind}: the whole playbook run, of the script's time (minima)", [min(task.walls) / min(script.walls)], bound),
+        Promise(f"(a) {kind}: peak of the module's process, MiB", [run.peak for run in task.runs], 80, form=".1f"),
     ]
+    processor = min(run.cpu for run in task.runs) / min(run.cpu for run in script.runs)
     busy = 100 * median(ratios([run.cpu for run in task.runs], task.walls))
     note = (
-        f"The playbook run keeps one core busy for {busy:.0f} % of its time: reading, checking, recording and sending share one Python "
-        "interpreter. The emulator works meanwhile; the script's request waits for it."
+        f"Processor time (user and system) is {processor:.2f} of the script's (minima). "
+        f"The playbook run keeps one core busy for {busy:.0f} % of its time: reading, checking, recording and sending share one "
+        "Python interpreter."
     )
-    return Finding(f"(a) {rows:,} rows, against a plain script", [script, task], promises, [note])
+    return Finding(f"(a) {rows:,} rows, {kind}, against a plain script", [script, task], promises, [note])
 
 
 def again_and_grown(site: Site) -> Finding:

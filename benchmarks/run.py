@@ -28,7 +28,7 @@ from _report import markdown
 from _shared_ledger import shared_ledger
 from _site import Site
 from _small_task import small_upload
-from _uploads import MILLION, again_and_grown, against_script, by_length, slow_network
+from _uploads import MILLION, again_and_grown, against_script, against_script_all_different, by_length, slow_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 PARTS: dict[str, Callable[[Site], Finding]] = {
     "script": against_script,
+    "different": against_script_all_different,
     "again": again_and_grown,
     "read_csv": against_read_csv,
     "length": by_length,

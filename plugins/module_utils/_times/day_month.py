@@ -11,6 +11,8 @@ A wrong order goes unnoticed up to the 12th of a month. What was uploaded cannot
 
 from __future__ import annotations
 
+from itertools import compress
+from operator import ne
 from typing import TYPE_CHECKING
 
 from .._errors import InputError
@@ -42,8 +44,12 @@ class DayMonthCheck:
         """Takes the next texts and the times that they were read as; None for a text that does not fit the format."""
         if self.is_settled or self._parser is None:
             return
-        for text, time, exchanged in zip(texts, times, self._parser.column(list(texts))):
-            if time is not None and exchanged is None and self._fits_only_as_given(text):
+        # Within a day of the format, all rows have the same date, so one of them is enough.
+        days = [None if time is None else time // _DAY_MS for time in times]
+        changes = [True, *map(ne, days[1:], days)] if None not in days else [True] * len(days)
+        for text, time in zip(compress(texts, changes), compress(times, changes)):
+            exchanged = self._read_exchanged(text)
+            if time is not None and exchanged is None:
                 self.is_settled = True
                 return
             if exchanged is None:
@@ -60,7 +66,7 @@ class DayMonthCheck:
         if self.is_settled or not self._given.count or not self._exchanged.is_in_order:
             return
         if self._unfit:
-            problem = f"fits only {self._given.count} of {self._exchanged.count} times (not {self._first_unfit.strip()!r}, for example)"
+            problem = f"does not fit all times (not {self._first_unfit.strip()!r}, for example)"
         elif not self._given.is_in_order:
             problem = "fits, but gives times that jump back and forth"
         else:
@@ -70,16 +76,17 @@ class DayMonthCheck:
             f"Nothing was sent. Set timestamp_format to {self._exchanged_format!r}, or correct the times if the format is right."
         )
 
-    def _fits_only_as_given(self, text: str) -> bool:
-        """The exchanged format does not fit; a column may be unread for other reasons, such as white space."""
+    def _read_exchanged(self, text: str) -> int | None:
+        """The time with day and month exchanged; None if the text does not fit then."""
         if self._parser is None:
-            return False
+            return None
+        known = self._parser.column([text])[0]
+        if known is not None:
+            return known
         try:
-            exchanged = self._parser.milliseconds(text)
+            return self._parser.milliseconds(text)
         except ValueError:
-            return True
-        self._exchanged.add(exchanged)
-        return False
+            return None
 
 
 class _Order:

@@ -42,6 +42,7 @@ _MARK = "\0"
 """Stands in an hour where its minutes and seconds were."""
 _YEARS = ("%Y", "%y", "%G", "%c", "%x")
 _NO_MATCH = "does not match format"
+_HOURS = frozenset(f"{hour:02}" for hour in range(24))
 _ONE_DIGIT = re.compile(r":\d(?!\d)", re.ASCII)
 _WORD = re.compile(r"[A-Za-z]+")
 
@@ -56,6 +57,7 @@ class TimestampParser:
         self.format = timestamp_format
         self.zone = zone
         self._hours: dict[str, int] = {}
+        self._days: dict[str, datetime] = {}
         self._parse, self._split = self._chosen()
         self._marks = 0 if self._split is _split_at_end else 1
 
@@ -88,16 +90,31 @@ class TimestampParser:
         if hour.count(_MARK) != self._marks or len(hour) > _LONGEST_TIME:
             # The text holds one itself or is too long, and is no time, or not worth remembering.
             return
-        before, _mark, after = hour.partition(_MARK)
         try:
-            first = self._parse(f"{before}:00:00{after}")
-            last = self._parse(f"{before}:59:59{after}")
+            first, last = self._first_and_last(hour)
         except ValueError:
             return
         if last - first == 3_599_000:
             if len(self._hours) >= _REMEMBERED:
                 self._hours.clear()
             self._hours[hour] = first
+
+    def _first_and_last(self, hour: str) -> tuple[int, int]:
+        """The first and the last second of an hour; raises ValueError."""
+        day, hours = hour[:-2], hour[-2:]
+        if self._split is _split_at_end and "%H" in self.format and hours in _HOURS and "%z" not in self.format.lower():
+            midnight = self._days.get(day)
+            if midnight is None:
+                if len(self._days) >= _REMEMBERED:
+                    self._days.clear()
+                midnight = self._days[day] = datetime.strptime(f"{day}00:00:00", self.format)
+            first = midnight.replace(hour=int(hours))
+            last = first.replace(minute=59, second=59)
+            return checked_range(moment_to_milliseconds(first, self.zone), hour), checked_range(
+                moment_to_milliseconds(last, self.zone), hour
+            )
+        before, _mark, after = hour.partition(_MARK)
+        return self._parse(f"{before}:00:00{after}"), self._parse(f"{before}:59:59{after}")
 
     def _chosen(self) -> tuple[Callable[[str], int], _Split | None]:
         """How to read one time of this format, and how to part many."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from .start import LogStart
 
-BLOCK_BYTES = CHUNK_BYTES
+BLOCK_BYTES = 256 * 1024
 MAX_LINE_BYTES = 256 * 1024
 """No gateway writes longer lines; longer ones are rejected and skipped without being held in memory."""
 UNFINISHED_LINE = "unfinished_line"
@@ -39,6 +39,7 @@ UNFINISHED_LINE = "unfinished_line"
 FINISHED_AFTER_SECONDS = 120
 """A file that was not written to for so long ends with a finished line."""
 _HEAD_BYTES = 2 * MAX_LINE_BYTES
+_HEAD_LINES = 200
 _CONTROLS = "\0\r\x0b\x0c\x1a"
 _RESIDUES = ("#000", "#012", "#013", "#015")
 _MOST_RESIDUES = 8
@@ -118,6 +119,7 @@ class LogFile:
         lines = head.removeprefix(codecs.BOM_UTF8).split(self._line_end(head))
         if len(head) >= _HEAD_BYTES:
             del lines[-1]
+        lines = lines[:_HEAD_LINES]
         decoded: list[str] = []
         with suppress(UnicodeDecodeError):
             decoded.extend(_clean(line.decode(self._line_encoding)) for line in lines)
