@@ -47,6 +47,7 @@ PARTS: dict[str, Callable[[Site], Finding]] = {
     "reading": reading_alone,
     "events": printed_by("stellar.py", "(i) Security events"),
     "sessions": printed_by("sessions.py", "Sessions"),
+    "history": printed_by("history.py", "The session history"),
 }
 
 
