@@ -34,8 +34,9 @@ options:
       - V(cisco_asa) is syslog of Cisco ASA or Firepower, with the message 722051.
       - V(fortigate) is an event log of FortiGate.
       - V(wireguard) is the output of C(wg show all dump). The keys in it are neither returned nor logged.
+      - V(openvpn_log) is the log of an OpenVPN server, as a file, from syslog or from C(openvpnas.log). Added in version 1.1.0.
     type: str
-    choices: [csv, openvpn_as, openvpn_status, globalprotect, cisco_asa, fortigate, wireguard]
+    choices: [csv, openvpn_as, openvpn_status, globalprotect, cisco_asa, fortigate, wireguard, openvpn_log]
     default: csv
   columns:
     description:

@@ -62,6 +62,12 @@ def _wireguard(reading: Reading) -> LogReader:
     return WireguardReader(reading)
 
 
+def _openvpn_log(reading: Reading) -> LogReader:
+    from .formats.openvpn_log import OpenvpnLogReader
+
+    return OpenvpnLogReader(reading)
+
+
 READERS: dict[str, Callable[[Reading], LogReader]] = {
     "csv": _csv,
     "openvpn_as": _openvpn_as,
@@ -70,4 +76,5 @@ READERS: dict[str, Callable[[Reading], LogReader]] = {
     "cisco_asa": _cisco_asa,
     "fortigate": _fortigate,
     "wireguard": _wireguard,
+    "openvpn_log": _openvpn_log,
 }

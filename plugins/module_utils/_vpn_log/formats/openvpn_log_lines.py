@@ -1,0 +1,117 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""The parts of a line of an OpenVPN server: its time, the client that it begins with, and the message."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ..._texts import quoted
+from ..._times.timestamps import format_iso8601
+
+_ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_CTIME = rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_MONTH} [ \d]?\d \d\d:\d\d:\d\d \d{{4}}"
+_OWN_TIME = re.compile(rf"\s*(?P<time>{_ISO}|{_CTIME})(?: us=\d{{1,6}})?(?:\s+(?P<rest>.*))?\Z", re.ASCII)
+_EPOCH_TIME = re.compile(r"(?P<seconds>\d{10})\.\d{6} [0-9a-f]{1,8} (?P<rest>.*)\Z", re.ASCII)
+_SYSLOG = re.compile(
+    rf"(?:<\d{{1,3}}>)?\s*(?P<head>(?:\d{{4}} )?(?:{_MONTH} +\d{{1,2}}[ ,\d:]*\d|{_ISO})(?:\s+\S+){{0,6}}?)\s+"
+    r"(?:[^\s\[\]:/]{1,64}\[\d{1,10}\]|[\w.@-]*(?:openvpn|ovpn)[\w.@-]*): ?(?P<rest>.*)\Z",
+    re.ASCII,
+)
+_RFC5424 = re.compile(r"(?:<\d{1,3}>)?1 (?P<head>\d{4}-\S+) \S+ \S+ \S+ \S+ (?:-|\[.*?\](?= |\Z)) ?\ufeff?(?P<rest>.*)\Z")
+_WRAPPED = re.compile(r"(?P<head>.*?)\[?OVPN \d+\]? OUT: (?P<quote>['\"])(?P<rest>.*)(?P=quote)\s*\Z")
+_WRAPPING = re.compile(r"\bOVPN \d+\]? OUT: ")
+_OFFSET = re.compile(r"\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)(?!\d)", re.ASCII)
+_CLIENT = re.compile(
+    r"(?:(?P<name>.{1,300})/)?(?P<outside>(?:(?:udp|tcp)[46]?(?:-server|-client)?:)?(?:"
+    r"(?P<ported>(?:\[[^\s\[\]]+\]|\d[\d.]*\d):\d{1,5})|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*))(?: (?:rx-)?peer-id=\d+)?\Z",
+    re.IGNORECASE | re.ASCII,
+)
+_NOT_IN_NAMES = re.compile(r"\d\d:\d\d:\d\d|MULTI:| -> |\bus=\d|:\d{1,5} ", re.ASCII)
+_CLOCK = re.compile(r"\d\d:\d\d:\d\d", re.ASCII)
+_WHOLE_CLOCK = re.compile(rf"(?:(?<![^\s>]){_MONTH} +\d{{1,2}}[ ,\d]* |(?<![^\s>])\d{{4}}-\d\d-\d\d[T ])\d\d:\d\d:\d\d", re.ASCII)
+_NOT_LOGGED_IN = "UNDEF"
+
+
+class Client(NamedTuple):
+    """A client as messages name it: `name/address:port`. The name is empty if the server knows none."""
+
+    name: str
+    outside: str
+    session: str
+    has_port: bool
+
+
+class Line(NamedTuple):
+    """A line: the text of its time (empty if it has none), the client that it begins with, and what is behind the marker."""
+
+    time: str
+    prefix: str
+    match: re.Match[str]
+    message: str
+    text: str
+    is_syslog: bool
+
+
+NO_CLIENT = Client("", "", "", has_port=False)
+
+
+def client_of(text: str) -> Client:
+    """The client; raises ValueError."""
+    match = _CLIENT.match(text.strip())
+    if not match or _NOT_IN_NAMES.search(match["name"] or ""):
+        raise ValueError(f"{quoted(text)} is not a client as name/address:port; the line may be cut off or hold parts of two messages")
+    name = match["name"] or ""
+    session = f"{name}/{match['outside']}" if name else match["outside"]
+    return Client("" if name == _NOT_LOGGED_IN else name, match["outside"], session, match["ported"] is not None)
+
+
+def line_of(text: str, marker: re.Match[str]) -> Line:
+    """The parts of a line. `marker` is the match in it of what every message about a client has.
+
+    Raises ValueError if the message is wrapped and the wrapping is cut off, or if the head is made of two.
+    """
+    whole = _WRAPPED.match(text) if _WRAPPING.search(text, 0, marker.start()) else None
+    if whole:
+        head, message = text[whole.start("rest") : marker.start()], text[marker.end() : whole.end("rest")]
+        time, prefix, is_syslog = _opened(head, whole["head"])
+    elif _WRAPPING.search(text, 0, marker.start()):
+        raise ValueError("the message is cut off: the quote behind OUT: is not closed")
+    else:
+        message = text[marker.end() :]
+        time, prefix, is_syslog = _opened(text[: marker.start()], "")
+    return Line(time, prefix, marker, message.rstrip(), text, is_syslog)
+
+
+def time_of(text: str) -> str:
+    """The text of the time of a line about anything; empty if it has none. Raises ValueError."""
+    whole = _WRAPPED.match(text)
+    return _opened(whole["rest"], whole["head"])[0] if whole else _opened(text, "")[0]
+
+
+def _opened(head: str, wrapping: str) -> tuple[str, str, bool]:
+    """The time, the client's prefix, and whether another program wrote the line down; of what is before the message."""
+    rest, outer = head, wrapping
+    syslog = None if wrapping else (_RFC5424.match(head) or _SYSLOG.match(head))
+    if syslog:
+        outer, rest = syslog["head"], syslog["rest"]
+    if len(_CLOCK.findall(outer)) != len(_WHOLE_CLOCK.findall(outer)):
+        raise ValueError(f"the time in {quoted(outer)} is made of parts of two lines")
+    epoch = _EPOCH_TIME.match(rest)
+    if epoch:
+        return format_iso8601(int(epoch["seconds"]) * 1000), epoch["rest"].strip(), bool(outer)
+    inner = ""
+    own = _OWN_TIME.match(rest)
+    while own:
+        if _OFFSET.search(inner) is None:
+            inner = own["time"]
+        rest = own["rest"] or ""
+        own = _OWN_TIME.match(rest)
+    # A collector's time with an offset is exact; the server's own one has none.
+    return outer if _OFFSET.search(outer) or not inner else inner, rest.strip(), bool(outer)

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Logs of many gateways go through the module: what arrives at the appliance, and what is counted."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from ansible_collections.secops.xdr.plugins.doc_fragments.vpn_log import ModuleDocFragment
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.readers import READERS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WRITTEN = datetime(2024, 6, 1, tzinfo=UTC).timestamp()
+AT = int(datetime(2024, 5, 31, 8, 15, tzinfo=UTC).timestamp())
+
+OPENVPN_LOG = """\
+2024-05-31 08:15:00 mira/203.0.113.7:40112 MULTI: Learn: 10.8.0.6 -> mira/203.0.113.7:40112
+2024-05-31 08:15:00 mira/203.0.113.7:40112 MULTI: primary virtual IP for mira/203.0.113.7:40112: 10.8.0.6
+2024-05-31 08:15:01 tom/203.0.113.8:40112 MULTI: Learn: 192.168.9.0/24 -> tom/203.0.113.8:40112
+2024-05-31 08:15:02 tom/203.0.113.8:40112 MULTI: Learn: 10.8.0.9 -> tom/203.0.1
+2024-05-31 08:40:00 mira/203.0.113.7:40112 SIGTERM[soft,remote-exit] received, client-instance exiting
+"""
+
+LOGS: dict[str, tuple[str, dict[str, Any], dict[str, int]]] = {
+    "openvpn_log": (OPENVPN_LOG, {}, {"same_session": 1, "no_address": 1, "session_end": 1}),
+}
+"""By format: the log, options, and how many rows are skipped for which reason. Each has one observation and one rejected row."""
+
+
+@pytest.mark.parametrize("log_format", sorted(LOGS))
+def test_an_upload(upload, emulator, tmp_path: Path, log_format: str):
+    text, options, skipped = LOGS[log_format]
+    path = tmp_path / "gateway.log"
+    path.write_text(text, encoding="utf-8")
+    os.utime(path, (WRITTEN, WRITTEN))
+    result = upload(path=str(path), format=log_format, timezone="UTC", on_invalid="skip", **options)
+    sent = [(one["ipaddr"], one["associated_ipaddr"], one["timestamp"]) for one in emulator.observations()]
+    assert sent == [("10.8.0.6", "203.0.113.7", AT)]
+    counts = result.values["counts"]
+    assert {reason: count for reason, count in counts["skipped"].items() if count} == skipped
+    assert counts["rejected"] == 1
+    assert counts["read"] == 2 + sum(skipped.values())
+
+
+def test_the_documentation_lists_every_format_that_can_be_read():
+    options = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+    assert options["format"]["choices"] == list(READERS)
+    described = " ".join(options["format"]["description"])
+    assert [name for name in READERS if f"V({name})" not in described] == []
