@@ -35,8 +35,10 @@ options:
       - V(fortigate) is an event log of FortiGate.
       - V(wireguard) is the output of C(wg show all dump). The keys in it are neither returned nor logged.
       - V(openvpn_log) is the log of an OpenVPN server, as a file, from syslog or from C(openvpnas.log). Added in version 1.1.0.
+      - V(json_lines) has one JSON object a line. O(columns) names the fields, with dots between levels, such as V(source.ip).
+        Added in version 1.1.0.
     type: str
-    choices: [csv, openvpn_as, openvpn_status, globalprotect, cisco_asa, fortigate, wireguard, openvpn_log]
+    choices: [csv, openvpn_as, openvpn_status, globalprotect, cisco_asa, fortigate, wireguard, openvpn_log, json_lines]
     default: csv
   columns:
     description:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .reading import LogReader
     from .source import LogFile
 
-FORMATS = ("csv", "openvpn_as", "openvpn_status", "globalprotect", "cisco_asa", "fortigate", "wireguard", "openvpn_log")
+FORMATS = ("csv", "openvpn_as", "openvpn_status", "globalprotect", "cisco_asa", "fortigate", "wireguard", "openvpn_log", "json_lines")
 DEFAULT_TIMESTAMP_FORMAT = "%m/%d/%y %H:%M:%S"
 LOCAL_ZONE = "local"
 _ROWS_JUDGED = 9

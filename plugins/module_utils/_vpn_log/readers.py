@@ -68,6 +68,12 @@ def _openvpn_log(reading: Reading) -> LogReader:
     return OpenvpnLogReader(reading)
 
 
+def _json_lines(reading: Reading) -> LogReader:
+    from .formats.json_lines import JsonLinesReader
+
+    return JsonLinesReader(reading)
+
+
 READERS: dict[str, Callable[[Reading], LogReader]] = {
     "csv": _csv,
     "openvpn_as": _openvpn_as,
@@ -77,4 +83,5 @@ READERS: dict[str, Callable[[Reading], LogReader]] = {
     "fortigate": _fortigate,
     "wireguard": _wireguard,
     "openvpn_log": _openvpn_log,
+    "json_lines": _json_lines,
 }

@@ -28,8 +28,17 @@ OPENVPN_LOG = """\
 2024-05-31 08:40:00 mira/203.0.113.7:40112 SIGTERM[soft,remote-exit] received, client-instance exiting
 """
 
+JSON_LINES = """\
+{"@timestamp": "2024-05-31T08:15:00.123Z", "user": {"name": "mira"}, "source": {"ip": "203.0.113.7"}, "vpn": {"ip": ["10.8.0.6"]}}
+{"@timestamp": "2024-05-31T08:15:01Z", "user.name": "tom", "source.ip": "203.0.113.8"}
+{"@timestamp": "2024-05-31T08:15:02Z", "user": {"name": "tom"}, "source": {"ip": "203.0.113.8"}, "vpn": {"ip": "10.8
+{"@timestamp": "2024-05-31T08:15:03Z", "message": "the clock was set"}
+"""
+JSON_COLUMNS = {"ipaddr": "vpn.ip", "associated_ipaddr": "source.ip", "timestamp": "@timestamp", "username": "user.name"}
+
 LOGS: dict[str, tuple[str, dict[str, Any], dict[str, int]]] = {
     "openvpn_log": (OPENVPN_LOG, {}, {"same_session": 1, "no_address": 1, "session_end": 1}),
+    "json_lines": (JSON_LINES, {"columns": JSON_COLUMNS, "timestamp_format": "iso8601"}, {"no_address": 1, "other_message": 1}),
 }
 """By format: the log, options, and how many rows are skipped for which reason. Each has one observation and one rejected row."""
 
