@@ -51,7 +51,7 @@ class LineReader:
 
     def __init__(self, reading: Reading, new_parser: Callable[[Reading], LineParser], what: str) -> None:
         self.reading = reading
-        self._new_parser = new_parser
+        self.new_parser = new_parser
         self._what = what
         self.unknown_messages: Mapping[str, int] = {}
 
@@ -61,7 +61,7 @@ class LineReader:
         Raises InputError if no line is of the format, EmptyLogError if there is no line. A block holds all records up to the place in
         the log that has been read, so that reading can go on there.
         """
-        source, parser = self.reading.source, self._new_parser(self.reading)
+        source, parser = self.reading.source, self.new_parser(self.reading)
         self.unknown_messages = parser.unknown_messages
         is_empty, has_sessions = True, self.may_have_no_sessions
         for numbers, lines in self.lines():

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .._argspec import ArgumentSpec
 from .._errors import EmptyLogError, InputError
 from .._times.zones import Zone
+from .readers import READERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from .reading import LogReader
     from .source import LogFile
 
-FORMATS = ("csv", "openvpn_as", "openvpn_status", "globalprotect", "cisco_asa", "fortigate", "wireguard", "openvpn_log", "json_lines")
+FORMATS = tuple(READERS)
 DEFAULT_TIMESTAMP_FORMAT = "%m/%d/%y %H:%M:%S"
 LOCAL_ZONE = "local"
 _ROWS_JUDGED = 9
@@ -168,7 +169,6 @@ def opened_log(params: Mapping[str, Any], *, wants_usernames: bool) -> Iterator[
 
 
 def _reader(source: LogFile, options: LogOptions, wants_usernames: bool) -> LogReader:
-    from .readers import READERS
     from .reading import Reading
 
     return READERS[options.format](Reading(source, options, wants_usernames))

@@ -4,10 +4,10 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The formats of VPN logs that can be read. A new one is a file beside this one, a line and a function here, and
-its name among the options.
+"""The formats of VPN logs. A new format is a file in `formats` and an entry here; the choices of the option `format` follow from it.
 
-A reader is imported when it is used: a module is compiled anew by every task, so what a task does not use should not be in its way.
+A reader is imported when it is used: Ansible compiles a module anew for every task, so a task should load only what it uses. The imports
+are written out because Ansible finds the files to send by reading them.
 """
 
 from __future__ import annotations

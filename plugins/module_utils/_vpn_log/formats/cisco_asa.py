@@ -40,7 +40,7 @@ _ASSIGNED = re.compile(
     re.IGNORECASE,
 )
 _ASSIGNED_IKEV2 = re.compile(
-    r"Local:\S+ Remote:(?P<out>\S+) Username:(?P<name>.{0,300}?) (?:IKEv2 )?Group:.{0,300}? "
+    r"Local:\S+ Remote:(?P<out>\S+) Username:(?P<name>.{0,300}?) (?P<version>IKEv2 )?Group:.{0,300}? "
     r"IPv4 Address=(?P<in4>\S*) IPv6 address=(?P<in6>\S*) assigned to session\.?\Z",
     re.IGNORECASE,
 )
@@ -174,7 +174,7 @@ def _assigned(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
 
 def _assigned_ikev2(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
     match = _ASSIGNED_IKEV2.match(message.text)
-    if not match or " Group:" in match["name"]:
+    if not match or " Group:" in match["name"] or (not match["version"] and " " in match["name"].strip()):
         raise _cut_off(message)
     outside = match["out"]
     if not outside.startswith("["):

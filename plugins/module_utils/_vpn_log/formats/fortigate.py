@@ -45,6 +45,7 @@ _ZONE = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d\d)?\Z", re.ASCII | re.IGNO
 _DIGITS_OF_MS = 13
 """Of epoch milliseconds; seconds have 10 digits and nanoseconds 19 from 2001 to 2286."""
 _NO_USER = ("", "N/A", "(null)")
+_NOT_LAST = ("tunnelip", "assignip", "remip", "user", "xauthuser", "duration", "tunnelid")
 _CUT = "the message is cut off or damaged"
 
 
@@ -94,6 +95,7 @@ class FortigateParser:
         if action == "ssl-login-fail":
             return Record(number, SKIPPED, FAILED_LOGIN, time=time)
         if action == "tunnel-down":
+            _check_whole(fields)
             return self._end(number, fields)
         if action not in (*_BEGINNINGS, "tunnel-stats"):
             return Record(number, SKIPPED, OTHER_MESSAGE, time=time)
@@ -195,8 +197,8 @@ def _cells(text: str) -> dict[str, str]:
 def _check_whole(fields: Mapping[str, str]) -> None:
     """Raises ValueError if the message may be cut off in an address: gateways write other fields behind them."""
     last = list(fields)[-1]
-    if last in ("tunnelip", "assignip", "remip") and not any(name in fields for name in ("user", "group", "msg")):
-        raise ValueError(f"{_CUT}: it ends with {last}, so the address may be incomplete")
+    if last in _NOT_LAST and not any(name in fields for name in ("user", "group", "msg") if name != last):
+        raise ValueError(f"{_CUT}: it ends with {last}, so its value may be incomplete")
 
 
 def _inside(fields: Mapping[str, str]) -> str | None:

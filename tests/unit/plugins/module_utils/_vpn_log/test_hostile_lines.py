@@ -89,9 +89,8 @@ def test_a_header_of_another_version_amid_a_client_list(path: Path):
 
 
 def test_routes_of_nobody_are_not_kept(path: Path):
-    path.write_text(
-        STATUS_1 + ROUTES + "".join(f"10.8.{one >> 8}.{one & 255},name{one},203.0.113.5:1,2024-01-01 00:00:00\n" for one in range(60_000))
-    )
+    rows = (f"10.8.{one >> 8}.{one & 255},name{one},203.0.113.5:1,2024-01-01 00:00:00\n" for one in range(60_000))
+    path.write_text(STATUS_1 + ROUTES + "".join(rows))
     tracemalloc.start()
     try:
         assert read_log(path, "openvpn_status").skipped_rows == 60_004

@@ -1,0 +1,208 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Right logs of every format, with what a person reads in them, to be damaged by tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+
+class Fact(NamedTuple):
+    """What a row says: `start`, `alive` or `end`. The time is when the session began, or ended, in epoch milliseconds."""
+
+    kind: str
+    user: str
+    ipaddr: str | None
+    associated_ipaddr: str | None
+    time: int
+
+
+@dataclass(frozen=True)
+class RightLog:
+    """A log, the facts in it in the order of its lines, and which lines are damaged."""
+
+    name: str
+    format: str
+    lines: list[str]
+    facts: list[Fact]
+    targets: list[int]
+    options: dict[str, Any] = field(default_factory=dict)
+    lines_depend: bool = False
+
+
+def at(clock: str) -> int:
+    """A time of 14 October 2024, UTC, in epoch milliseconds."""
+    return int(datetime.fromisoformat(f"2024-10-14T{clock}").replace(tzinfo=UTC).timestamp()) * 1000
+
+
+MODIFIED = at("12:00:00") // 1000
+_KEYS = ["A" * 43 + "=", "B" * 43 + "="]
+
+
+_HEADER_2 = (
+    "HEADER,CLIENT_LIST,Common Name,Real Address,Virtual Address,Virtual IPv6 Address,Bytes Received,Bytes Sent,Connected Since,"
+    "Connected Since (time_t),Username,Client ID,Peer ID"
+)
+
+
+def _asa(number: int, message: str) -> str:
+    return f"<166>Oct 14 2024 08:00:0{number} fw : %ASA-4-{message}"
+
+
+def _assigned(number: int) -> str:
+    return _asa(
+        number,
+        f"722051: Group <RA> User <ann{number}> IP <198.51.100.{number}0> IPv4 Address <10.63.0.{number}1> IPv6 address <::> "
+        "assigned to session",
+    )
+
+
+def _forti(number: int, action: str, more: str = "") -> str:
+    return (
+        f'date=2024-10-14 time=08:00:0{number} devname="F" devid="FG1" eventtime={at(f"08:00:0{number}") // 1000}512340000 tz="+0000" '
+        f'logid="0101039947" type="event" subtype="vpn" action="{action}" tunneltype="ssl-tunnel" tunnelid={number} '
+        f'remip=198.51.100.{number}0 tunnelip=10.64.0.{number}1 {more}user="bob{number}" group="RA" msg="SSL tunnel"'
+    )
+
+
+def _global_protect(number: int, event: str, duration: str = "0") -> str:
+    clock = f"2024/10/14 08:00:0{number}"
+    return (
+        f"1,{clock},0191007,GLOBALPROTECT,0,2817,{clock},vsys1,{event},connected,,IPSec,carl{number},DE,PC-{number},203.0.113.{number}0,"
+        f'0.0.0.0,10.62.0.{number}1,0.0.0.0,0aa1,SN1,6.2.4,Windows,"Microsoft Windows 11 Pro , 64-bit",1,,,"",success,,{duration},'
+        "user-logon,0,GW-1,7001,0x8000000000000000"
+    )
+
+
+def _access_server(number: int) -> str:
+    return f"n1,dora{number},2024.10.14 08:00:0{number} UTC,60,VPN,0,1,203.0.113.{number}0,10.66.0.{number}1,UDP,1194,9,"
+
+
+def _status_2(number: int) -> str:
+    since = f"2024-10-14 08:00:0{number},{at(f'08:00:0{number}') // 1000}"
+    return f"CLIENT_LIST,eve{number},203.0.113.{number}0:3315{number},10.66.0.{number}1,,9,9,{since},UNDEF,{number},0"
+
+
+def _peer(number: int) -> str:
+    key = str(number) * 43 + "="
+    return "\t".join(
+        ["wg0", key, "(none)", f"203.0.113.{number}0:4500", f"10.65.0.{number}1/32", str(at(f"08:00:0{number}") // 1000), "1", "2", "off"]
+    )
+
+
+LOGS = [
+    RightLog(
+        "cisco_asa_anyconnect",
+        "cisco_asa",
+        [_assigned(1), _assigned(2), _assigned(3)],
+        [Fact("start", f"ann{n}", f"10.63.0.{n}1", f"198.51.100.{n}0", at(f"08:00:0{n}")) for n in (1, 2, 3)],
+        [0, 1],
+    ),
+    RightLog(
+        "cisco_asa_ipsec",
+        "cisco_asa",
+        [
+            _asa(
+                1,
+                "751025: Local:192.0.2.1:4500 Remote:198.51.100.10:4500 Username:ann IKEv2 Group:RA IPv4 Address=10.63.0.11 "
+                "IPv6 address=fd00::11 assigned to session",
+            ),
+            _asa(2, "713228: Group = RA, Username = bob, IP = 198.51.100.20, Assigned private IP address 10.63.0.21 to remote user"),
+            _asa(
+                3,
+                "113019: Group = RA, Username = bob, IP = 198.51.100.20, Session disconnected. Session Type: IPsec, Duration: 0h:00m:01s, "
+                "Bytes xmt: 1, Bytes rcv: 2, Reason: User Requested",
+            ),
+            _asa(4, "737016: IPAA: Freeing local pool address 10.63.0.21"),
+        ],
+        [
+            Fact("start", "ann", "10.63.0.11", "198.51.100.10", at("08:00:01")),
+            Fact("start", "ann", "fd00::11", "198.51.100.10", at("08:00:01")),
+            Fact("start", "bob", "10.63.0.21", "198.51.100.20", at("08:00:02")),
+            Fact("end", "bob", None, "198.51.100.20", at("08:00:03")),
+            Fact("end", "", "10.63.0.21", None, at("08:00:04")),
+        ],
+        [0, 1, 2],
+    ),
+    RightLog(
+        "fortigate",
+        "fortigate",
+        [_forti(1, "tunnel-up"), _forti(2, "tunnel-up"), _forti(3, "tunnel-down", "duration=3 "), _forti(4, "tunnel-up")],
+        [Fact("end" if n == 3 else "start", f"bob{n}", f"10.64.0.{n}1", f"198.51.100.{n}0", at(f"08:00:0{n}")) for n in (1, 2, 3, 4)],
+        [0, 2],
+    ),
+    RightLog(
+        "globalprotect",
+        "globalprotect",
+        [_global_protect(1, "gateway-connected"), _global_protect(2, "gateway-setup-ipsec"), _global_protect(3, "gateway-logout", "3600")],
+        [Fact("end" if n == 3 else "start", f"carl{n}", f"10.62.0.{n}1", f"203.0.113.{n}0", at(f"08:00:0{n}")) for n in (1, 2, 3)],
+        [0, 1],
+    ),
+    RightLog(
+        "openvpn_as",
+        "openvpn_as",
+        [
+            "Node,Username,Start Time,Duration,Service,Active,Auth,Real Ip,Vpn Ip,Proto,Port,Bytes Total,Error",
+            *map(_access_server, (1, 2, 3)),
+        ],
+        [Fact("start", f"dora{n}", f"10.66.0.{n}1", f"203.0.113.{n}0", at(f"08:00:0{n}")) for n in (1, 2, 3)],
+        [1, 2],
+    ),
+    RightLog(
+        "openvpn_status_2",
+        "openvpn_status",
+        [
+            "TITLE,OpenVPN 2.5.1",
+            f"TIME,2024-10-14 09:00:00,{at('09:00:00') // 1000}",
+            _HEADER_2,
+            *map(_status_2, (1, 2, 3)),
+            "END",
+        ],
+        [Fact("alive", f"eve{n}", f"10.66.0.{n}1", f"203.0.113.{n}0", at(f"08:00:0{n}")) for n in (1, 2, 3)],
+        [3, 4],
+    ),
+    RightLog(
+        "openvpn_status_1",
+        "openvpn_status",
+        [
+            "OpenVPN CLIENT LIST",
+            "Updated,2024-10-14 09:00:00",
+            "Common Name,Real Address,Bytes Received,Bytes Sent,Connected Since",
+            "eve1,203.0.113.10:1111,1,2,2024-10-14 08:00:01",
+            "eve2,203.0.113.20:2222,1,2,2024-10-14 08:00:02",
+            "ROUTING TABLE",
+            "Virtual Address,Common Name,Real Address,Last Ref",
+            "10.66.0.11,eve1,203.0.113.10:1111,2024-10-14 08:59:00",
+            "10.66.0.21,eve2,203.0.113.20:2222,2024-10-14 08:59:00",
+            "GLOBAL STATS",
+            "END",
+        ],
+        [Fact("alive", f"eve{n}", f"10.66.0.{n}1", f"203.0.113.{n}0", at(f"08:00:0{n}")) for n in (1, 2)],
+        [3, 4, 7, 8],
+        lines_depend=True,
+    ),
+    RightLog(
+        "wireguard",
+        "wireguard",
+        ["\t".join(["wg0", *_KEYS, "51820", "off"]), *map(_peer, (1, 2, 3))],
+        [Fact("alive", f"fay{n}", f"10.65.0.{n}1", f"203.0.113.{n}0", at(f"08:00:0{n}")) for n in (1, 2, 3)],
+        [1, 2],
+        {"peers": {str(n) * 43 + "=": f"fay{n}" for n in (1, 2, 3)}},
+    ),
+    RightLog(
+        "json_lines",
+        "json_lines",
+        [
+            f'{{"@timestamp":"2024-10-14T08:00:0{n}Z","user":{{"name":"gus{n}"}},"source":{{"ip":"203.0.113.{n}0"}},'
+            f'"vpn":{{"ip":"10.67.0.{n}1"}},"n":1}}'
+            for n in (1, 2, 3)
+        ],
+        [Fact("start", f"gus{n}", f"10.67.0.{n}1", f"203.0.113.{n}0", at(f"08:00:0{n}")) for n in (1, 2, 3)],
+        [0, 1],
+        {"columns": {"ipaddr": "vpn.ip", "associated_ipaddr": "source.ip", "timestamp": "@timestamp", "username": "user.name"}},
+    ),
+]
+"""Add the logs of a new format here."""

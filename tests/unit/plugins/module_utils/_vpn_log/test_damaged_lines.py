@@ -1,0 +1,146 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Right lines that are cut, joined or given something more: never another address, user or time.
+
+What is right is written beside each log by hand, so that the readers cannot agree with themselves.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.records import ALIVE, END, REJECTED, START, is_note, is_observation
+
+from support.damaged_logs import LOGS, MODIFIED
+from support.log_reading import opened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.records import Record
+
+    from support.damaged_logs import Fact, RightLog
+
+_LEAST_REST = 11
+OFFSET = " +0200"
+INSERTED = (",", OFFSET, " word", " ", '"')
+
+
+class Damage(NamedTuple):
+    """A damaged log: its lines, and the text that was put in."""
+
+    what: str
+    lines: list[str]
+    inserted: str = ""
+
+
+def damages(lines: list[str], target: int) -> Iterator[Damage]:
+    """All the ways in which one line of a log is damaged."""
+    line, before, after = lines[target], lines[:target], lines[target + 1 :]
+    for place in range(len(line)):
+        yield Damage(f"cut at {place}", [*before, line[:place], *after])
+        # What is left of a table row in front of the next one can look like a digit of it.
+        if after and (place > _LEAST_REST or not line[:1].isdigit()):
+            yield Damage(f"cut at {place} and the next line behind it", [*before, line[:place] + after[0], *after[1:]])
+    if after:
+        for between in ("", "#000", "#012", " ", "\\n"):
+            yield Damage(f"joined by {between!r}", [*before, line + between + after[0], *after[1:]])
+    for text in INSERTED:
+        for place in range(len(line) + 1):
+            yield Damage(f"{text!r} put in at {place}", [*before, line[:place] + text + line[place:], *after], text)
+
+
+@dataclass
+class Reader:
+    """Reads damaged versions of one log, with a new parser for each."""
+
+    log: RightLog
+    folder: Path
+
+    def __enter__(self) -> Reader:
+        path = self.folder / "gateway.log"
+        path.write_text("\n".join(self.log.lines) + "\n", encoding="utf-8")
+        os.utime(path, (MODIFIED, MODIFIED))
+        self._opened = opened(path, self.log.format, **self.log.options)
+        _source, self._reader = self._opened.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._opened.__exit__(None, None, None)
+
+    def records(self, lines: list[str]) -> list[Record]:
+        """The records of the lines; no line may raise anything."""
+        parser = self._reader.new_parser(self._reader.reading)
+        records = [record for number, line in enumerate(lines, start=1) if line.strip() for record in parser.records(number, line)]
+        return [*records, *parser.rest()]
+
+
+def fits(record: Record, fact: Fact, inserted: str) -> bool:
+    """The record says what the fact says, as far as it says anything."""
+    # A text that was put into the name is in the name, which is no error.
+    user = record.username.replace(inserted.strip() or " ", "").replace(" ", "") if inserted else record.username
+    is_user = user in ("", fact.user, "UNDEF")
+    at = began(record)
+    is_time = at is None or at == fact.time or (inserted == OFFSET and at == fact.time - 7_200_000)
+    return (
+        is_user
+        and is_time
+        and record.ipaddr in (None, fact.ipaddr)
+        and record.associated_ipaddr in (None, fact.associated_ipaddr)
+        and (fact.kind == record.kind or {fact.kind, record.kind} <= {START, ALIVE})
+    )
+
+
+def began(record: Record) -> int | None:
+    """When the session began, or ended if the record is an end, in whole seconds as epoch milliseconds."""
+    at = record.time if record.start is None or record.kind == END else record.start
+    return None if at is None else at // 1000 * 1000
+
+
+def says_more_than_it_should(records: list[Record], facts: list[Fact], inserted: str) -> list[Record]:
+    """The records that tell something that no fact tells."""
+    told = [record for record in records if record.kind in (START, ALIVE, END)]
+    return [record for record in told if not any(fits(record, fact, inserted) for fact in facts)]
+
+
+@pytest.mark.parametrize("log", LOGS, ids=lambda log: log.name)
+def test_a_right_log_is_read_whole(log: RightLog, tmp_path: Path):
+    with Reader(log, tmp_path) as reader:
+        records = [record for record in reader.records(log.lines) if not is_note(record)]
+    assert not [record for record in records if record.kind == REJECTED]
+    told = [record for record in records if record.kind in (START, ALIVE, END)]
+    assert len(told) == len(log.facts)
+    assert [(one.username, one.ipaddr, one.associated_ipaddr, began(one)) for one in told] == [fact[1:] for fact in log.facts]
+
+
+@pytest.mark.parametrize("log", LOGS, ids=lambda log: log.name)
+def test_damage_never_makes_another_session(log: RightLog, tmp_path: Path):
+    wrong = []
+    with Reader(log, tmp_path) as reader:
+        for target in log.targets:
+            for damage in damages(log.lines, target):
+                records = reader.records(damage.lines)
+                bad = says_more_than_it_should(records, log.facts, damage.inserted)
+                if bad:
+                    wrong.append((target, damage.what, bad[0]))
+    assert not wrong, f"{len(wrong)} of them, first: {wrong[:3]}"
+
+
+@pytest.mark.parametrize("log", LOGS, ids=lambda log: log.name)
+def test_no_other_line_suffers(log: RightLog, tmp_path: Path):
+    """A cut line costs itself, not the lines after it."""
+    with Reader(log, tmp_path) as reader:
+        for target in log.targets:
+            line = log.lines[target]
+            for place in range(0, len(line), 7):
+                cut = [*log.lines[:target], line[:place], *log.lines[target + 1 :]]
+                after = [record for record in reader.records(cut) if record.line > target + 1]
+                whole = [record for record in reader.records(log.lines) if record.line > target + 1]
+                assert [one.ipaddr for one in after if is_observation(one)] == [one.ipaddr for one in whole if is_observation(one)] or (
+                    log.lines_depend
+                ), (target, place)
