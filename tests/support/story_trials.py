@@ -126,6 +126,7 @@ class TrialRun:
             paths.remove(random.choice(paths))
         if kind == "other encoding":
             options["encoding"] = self._encoded(paths[0])
+            _touch(paths[0], lines, style)
         where = {"paths": paths} if len(paths) > 1 else {"path": paths[0]} if paths else {}
         result = self._ask({**options, **where, "match": self._match()})
         left = [line.row for line in damaged if line.row]

@@ -16,7 +16,7 @@ from support.story_trials import KINDS, UNDAMAGED
 if TYPE_CHECKING:
     from pathlib import Path
 
-STORIES = 6
+STORIES = 5
 LEAST_NAMED = 0.95
 
 
@@ -30,9 +30,9 @@ def test_caution_does_not_become_silence(tmp_path: Path):
     """In whole logs, at least 95 % of the questions about sessions in them are answered."""
     answerable: dict[str, int] = defaultdict(int)
     named: dict[str, int] = defaultdict(int)
-    for seed in range(60):
+    for seed in range(40):
         trial = run_story(seed, tmp_path, UNDAMAGED)
         answerable[trial.kind] += trial.answerable
         named[trial.kind] += trial.named
-    assert sum(answerable.values()) > 300
+    assert sum(answerable.values()) > 200
     assert sum(named.values()) >= LEAST_NAMED * sum(answerable.values())
