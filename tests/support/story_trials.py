@@ -271,7 +271,9 @@ def _is_right(log: _Log, user: str, ipaddr: str, at: int) -> bool:
     """The user had the address, or had it just now and nobody else had got it; or the log as it is cannot tell otherwise."""
     name = user.casefold()
     near = log.story.holders(ipaddr, at - TOLERANCE, at + 1)
-    truth = log.story.holders(ipaddr, at, at)
+    is_alone = len(log.gateways) == 1
+    # What began before the log of another gateway did, that log cannot tell.
+    truth = [stay for stay in log.story.holders(ipaddr, at, at) if stay.start >= log.story.begin or _named(stay, name) or is_alone]
     if any(_named(stay, name) for stay in near) and all(_named(stay, name) for stay in truth):
         return True
     if not truth and _unended(log, ipaddr, at, name):

@@ -249,8 +249,8 @@ class Clock:
             self._late = _Late(record.line, time)
 
     def _widest_gap(self, following: Sequence[int]) -> int:
-        """The widest gap around here: a clock that was set back less than this may look like a single row that came late."""
-        widest = 0
+        """The widest gap so far and around here: a clock that was set back by less may look like a single row that came late."""
+        widest = self._largest_gap
         for times in (list(self._recent), following):
             widest = max(widest, *(abs(after - before) for before, after in zip(times, times[1:])), 0)
         return widest

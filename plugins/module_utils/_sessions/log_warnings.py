@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._texts import printable
+from .._vpn_log.reading import unknown_messages_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from .._vpn_log.options import LogOptions, OpenLog
-
-_LISTED_MESSAGES = 10
 
 
 def log_warnings(options: LogOptions, logs: Sequence[OpenLog]) -> Iterator[str]:
@@ -26,14 +24,5 @@ def log_warnings(options: LogOptions, logs: Sequence[OpenLog]) -> Iterator[str]:
             f"`timezone` is not set, and there are times without a zone. They were read in {options.zone.name}, the zone of this host. "
             "Set `timezone` to the zone of the gateway, or to `local` if this one is right."
         )
-    unknown: dict[str, int] = {}
     for log in logs:
-        found: Mapping[str, int] = getattr(log.reader, "unknown_messages", {})
-        for name, rows in found.items():
-            unknown[name] = unknown.get(name, 0) + rows
-    if unknown:
-        listed = ", ".join(f"{name} ({rows})" for name, rows in sorted(unknown.items())[:_LISTED_MESSAGES])
-        yield printable(
-            f"Messages that name a user and an address inside, and that this collection does not know, were left out: {listed}. "
-            "If they assign or free addresses, answers may be wrong; please report them."
-        )
+        yield from unknown_messages_text(log.path, log.reader.unknown_messages)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors import EmptyLogError, InputError
 from .._vpn_log.options import opened_logs
-from .._vpn_log.reading import unknown_messages_text
 from .clock import LogFacts
 from .log_reading import LogReading
 from .log_warnings import log_warnings
@@ -97,8 +96,6 @@ def _blocks(log: OpenLog, task: LogTask, run: Run, tally: RowTally) -> Iterator[
     try:
         for block in log.reader.records():
             yield list(tally.counted(block.records(), log.path))
-        for text in unknown_messages_text(log.path, log.reader.unknown_messages):
-            run.warn(text)
     except EmptyLogError as error:
         if not task.skips_invalid:
             raise
