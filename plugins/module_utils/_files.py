@@ -18,6 +18,8 @@ import tempfile
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
+from ._texts import system_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,7 +34,7 @@ class UnsafeFileError(OSError):
 
 def open_own(path: str) -> int:
     """A descriptor for reading and writing; creates the file (and its folder) if it is missing, and makes it readable by its owner only."""
-    os.makedirs(os.path.dirname(path), mode=_FOLDER_MODE, exist_ok=True)
+    os.makedirs(system_name(os.path.dirname(path)), mode=_FOLDER_MODE, exist_ok=True)
     descriptor = _opened(path, os.O_RDWR | os.O_CREAT)
     try:
         if stat.S_IMODE(os.fstat(descriptor).st_mode) != OWNER_ONLY:
@@ -54,13 +56,13 @@ def open_existing(path: str) -> int | None:
 @contextmanager
 def replaced(path: str) -> Iterator[IO[str]]:
     """A text file that takes the place of `path` when the block ends without an error. Nobody ever reads half of it."""
-    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".")
+    descriptor, temporary = tempfile.mkstemp(dir=system_name(os.path.dirname(path) or "."))
     try:
         with open(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             yield file
             file.flush()
             os.fsync(descriptor)
-        os.replace(temporary, path)
+        os.replace(temporary, system_name(path))
         _sync_folder(path)
     except BaseException:
         with suppress(OSError):
@@ -93,7 +95,7 @@ def state_file(name: str) -> str:
 
 def _opened(path: str, flags: int) -> int:
     try:
-        descriptor = os.open(path, flags | _SAFE, OWNER_ONLY)
+        descriptor = os.open(system_name(path), flags | _SAFE, OWNER_ONLY)
     except OSError as error:
         if error.errno == errno.ELOOP:
             reason = "it is a symbolic link, which somebody else could have planted; name the file itself"
@@ -118,7 +120,7 @@ def _check_own(status: os.stat_result) -> None:
 
 def _sync_folder(path: str) -> None:
     """Makes the new name survive a power failure."""
-    folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY | os.O_CLOEXEC)
+    folder = os.open(system_name(os.path.dirname(path) or "."), os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(folder)
     finally:

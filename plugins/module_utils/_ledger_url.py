@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Tells a ledger in a database from one in a file, and keeps the password in its URL to ourselves."""
+"""URLs of PostgreSQL databases: recognizes them, and keeps their passwords secret."""
 
 from __future__ import annotations
 
@@ -21,15 +21,12 @@ PASSWORD_PARAMETER = re.compile(r"[?&](?:ssl)?password=([^&#]*)", re.IGNORECASE)
 
 
 def is_postgresql(location: str | None) -> bool:
-    """Whether a C(ledger) option names a database."""
+    """Whether a `ledger` or `history` option names a database."""
     return bool(location) and str(location).lower().startswith(_SCHEMES)
 
 
 def keep_ledger_password(location: str | None, secrets: SecretKeeper) -> None:
-    """Registers the password in a ledger's URL, also where the URL is so wrong that only a part of it was meant as password.
-
-    So too with the URL of another database, which will be refused.
-    """
+    """Registers the password in a URL as a secret. Also in a URL that is wrong, or of another kind of database, and will be refused."""
     if location is None or "://" not in location:
         return
     credentials, at_sign, _rest = location.partition("://")[2].rpartition("@")

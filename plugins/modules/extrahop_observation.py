@@ -112,13 +112,13 @@ options:
     default: 1
   ledger:
     description:
-      - Where it is recorded what was accepted. A SQLite file, which is made, for its owner only, where it is missing; or a PostgreSQL
+      - What the appliance accepted is recorded here. A SQLite file, which is created for its owner only if it is missing; or a PostgreSQL
         database, for jobs that run on several hosts, as V(postgresql://user:password@host:5432/database).
       - If not set, the environment variable E(SECOPS_XDR_LEDGER) is used, then C(secops.xdr/ledger.sqlite3) in E(XDG_STATE_HOME) or
         C(~/.local/state) on the host that runs the module.
-      - Give a file by its whole path, here and in E(SECOPS_XDR_LEDGER). One that is not whole is seen from the folder in which the module
-        happens to run.
-      - In a database, the module makes its tables in the schema C(secops_xdr), which it makes as well where the user may. Parameters of
+      - Give a file as an absolute path, here and in E(SECOPS_XDR_LEDGER). C(~) and environment variables are expanded for the user who
+        runs the module. A relative path and V(:memory:) are refused.
+      - In a database, the module creates its tables in the schema C(secops_xdr), and this schema too if the user may. Parameters of
         libpq may follow, as in V(postgresql://ledger@db.example.com/ledger?sslmode=verify-full). A URL without a password takes it from
         E(PGPASSWORD) or C(~/.pgpass). Connect to the server itself or to a pooler in session mode.
       - The ledger holds addresses and times of observations, and no credentials.

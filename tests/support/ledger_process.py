@@ -36,12 +36,12 @@ def key(number: int) -> tuple[int, bytes]:
 class LedgerProcess:
     """One process. `start` and `result` apart let several of them work at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, **environment: str) -> None:
         self._process = subprocess.Popen(
             [sys.executable, __file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), **environment},
         )
 
     def start(self, command: str, *arguments: Any) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from .._errors import LedgerError
 from .._files import expanded, state_file
 from .._ledger_url import is_postgresql
+from .._texts import system_name
 
 if TYPE_CHECKING:
     from .database import Database, Schema
@@ -43,7 +44,7 @@ def open_for_reading(location: str | None, schema: Schema) -> Database | None:
 
         database = PostgresqlDatabase(str(location), schema, read_only=True)
     else:
-        if not os.path.lexists(path):
+        if not os.path.lexists(system_name(path)):
             return None
         from .sqlite import SqliteDatabase
 

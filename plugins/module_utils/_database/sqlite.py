@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from .._errors import LedgerError
 from .._files import open_existing, open_own
+from .._texts import system_name
 from .database import parts
 from .locks import FileLocks
 
@@ -145,7 +146,7 @@ class SqliteDatabase:
     def _check_file(self, *, creates: bool) -> None:
         """Creates the file, or checks that it is this user's own and a SQLite database or empty."""
         try:
-            descriptor = open_own(self.where) if creates and not os.path.lexists(self.where) else open_existing(self.where)
+            descriptor = open_own(self.where) if creates and not os.path.lexists(system_name(self.where)) else open_existing(self.where)
             if descriptor is None:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
             with closing(os.fdopen(descriptor, "rb")) as file:
@@ -158,7 +159,7 @@ class SqliteDatabase:
     def _refuse_foreign(self) -> None:
         """Raises LedgerError for the file of another program before anything is changed in it or beside it."""
         # Not opened for reading only: what a killed run has left behind has to be played back first.
-        with closing(_connected(f"file:{quote(self.where)}?mode=rw", is_uri=True)) as connection, self._explained():
+        with closing(_connected(f"file:{quote(system_name(self.where))}?mode=rw", is_uri=True)) as connection, self._explained():
             self._version_in(connection)
         try:
             os.close(open_own(self.where))
@@ -167,7 +168,7 @@ class SqliteDatabase:
 
     def _open_file(self, read_only: bool) -> None:
         mode = "ro" if read_only else "rw"
-        self._connection = _connected(f"file:{quote(self.where)}?mode={mode}", is_uri=True)
+        self._connection = _connected(f"file:{quote(system_name(self.where))}?mode={mode}", is_uri=True)
         with self._explained():
             self.version = self._version_in(self._connection)
             if read_only:
@@ -252,7 +253,7 @@ class SqliteDatabase:
                 f"{start} is damaged or not a SQLite database ({text}). Restore it from a backup, or move it away: then a new one is "
                 "created, and what the old one knew may be sent a second time."
             )
-        if "readonly" in text and os.path.exists(f"{self.where}-journal"):
+        if "readonly" in text and os.path.exists(system_name(f"{self.where}-journal")):
             return f"{start} was left by a run that was killed while it wrote. The next run that is not in check mode repairs that."
         if "readonly" in text or "unable to open" in text:
             return f"{start} or its folder cannot be written by this user; set `{self._schema.option}` to a file that can."

@@ -19,7 +19,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._ledger.contract import
 from ansible_collections.secops.xdr.plugins.module_utils._ledger.opening import open_ledger
 from ansible_collections.secops.xdr.plugins.module_utils._ledger.schema import LEDGER_SCHEMA
 
-from support.ledger_process import create_together, key, ledger_processes
+from support.ledger_process import LedgerProcess, create_together, key, ledger_processes
 from support.obedient_root import modes_obeyed
 
 SCOPE = ObservationScope("https://extrahop.example.com", "OpenVPN", "seconds")
@@ -218,6 +218,15 @@ class TestFile:
         assert (tmp_path / name).is_file()
         with observations(tmp_path / name, read_only=read_only) as ledger:
             assert ledger.claim(KEYS).already_uploaded == len(KEYS)
+
+    def test_a_file_name_beyond_the_locale(self, tmp_path):
+        process = LedgerProcess(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+        try:
+            assert process.run("upload", str(tmp_path / "büro" / "löwe.db"), [1, 2]) == [1, 2]
+            assert process.run("upload", str(tmp_path / "büro" / "löwe.db"), [1, 2]) == []
+        finally:
+            process.kill()
+        assert (tmp_path / "büro" / "löwe.db").is_file()
 
     @pytest.mark.parametrize("location", ["mysql://host/db", "https://host/ledger", "sqlite:///tmp/x"])
     def test_other_urls_are_refused(self, location):
