@@ -213,9 +213,8 @@ def add_ansible_test(kind: str, core: str = "", *options: str) -> None:
             shutil.rmtree(copy.current_place, ignore_errors=True)
 
     run.__doc__ = f"Run ansible-test {kind} with ansible-core {specifier} in virtual environments."
-    nox.session(
-        run, name=f"ansible-test-{kind}" + (f"-{core}" if core else ""), python=newest, default=False, tags=["matrix"] if core else []
-    )
+    name = f"ansible-test-{kind}-{core}".rstrip("-")
+    nox.session(run, name=name, python=newest, default=False, tags=["matrix", core] if core else [])
 
 
 def target_pythons(newest: str) -> list[str]:

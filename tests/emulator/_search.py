@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import secrets
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -111,10 +110,10 @@ class Search:
         asked = {**dict(call.query), **_body(call, _SCROLL_KEYS)}
         identifier = asked.get("scroll_id")
         scroll = self._scrolls.get(identifier) if isinstance(identifier, str) else None
-        if scroll is None or scroll.ends < time.monotonic():
+        if scroll is None or scroll.ends < self._clock.now():
             raise _refusal("search_context_missing_exception", f"No search context found for id [{identifier}]", 404)
         if "scroll" in asked:
-            scroll.ends = time.monotonic() + _keep_alive(asked["scroll"])
+            scroll.ends = self._clock.now() + _keep_alive(asked["scroll"])
         return self._page(str(identifier), scroll)
 
     def end_scroll(self, call: Call) -> Reply:
@@ -156,7 +155,7 @@ class Search:
     def _open(self, hits: list[_Hit], size: int, keep_alive: str) -> Reply:
         if not self._settings.scroll_available:
             raise _refusal("illegal_argument_exception", "scroll is not available")
-        now = time.monotonic()
+        now = self._clock.now()
         self._scrolls = {name: one for name, one in self._scrolls.items() if one.ends >= now}
         if len(self._scrolls) >= self._settings.scroll_contexts:
             reason = "Trying to create too many scroll contexts. Must be less than or equal to: [500]."

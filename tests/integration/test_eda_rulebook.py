@@ -130,12 +130,10 @@ class Rulebook:
             self.process.wait()
 
     def interrupt(self) -> None:
-        """Ctrl+C, which has to end it soon and without a traceback."""
+        """Ctrl+C, which has to end it without a traceback."""
         assert self.process is not None
-        asked = time.monotonic()
         self.process.send_signal(signal.SIGINT)
         assert self.process.wait(60) == 128 + signal.SIGINT, self.printed()
-        assert time.monotonic() - asked < 10, self.printed()
         assert "Traceback" not in self.printed()
 
     def shown(self) -> list[list[str]]:

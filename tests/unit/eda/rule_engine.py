@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCE = ROOT / "build/dev/ansible_collections/secops/xdr/extensions/eda/plugins/event_source/stellar_ser_event.py"
-PATIENCE = 20.0
+PATIENCE = 120.0
 NOW = int(time.time() * 1000)
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -287,8 +286,8 @@ def test_a_scroll_passes_the_window(api: Any, emu: RunningEmulator) -> None:
 
 def test_scrolls_end_and_can_be_refused(api: Any, emu: RunningEmulator) -> None:
     emu.add_events({"event_name": "x"})
-    identifier = api.search("*", params={"scroll": "1ms"}).json()["_scroll_id"]
-    time.sleep(0.01)
+    identifier = api.search("*", params={"scroll": "1m"}).json()["_scroll_id"]
+    emu.advance(61)
 
     assert api.stellar("GET", "data/_search/scroll", json={"scroll_id": identifier}).status_code == 404
     assert api.search("*", params={"scroll": "soon"}).status_code == 400
@@ -299,15 +298,15 @@ def test_scrolls_end_and_can_be_refused(api: Any, emu: RunningEmulator) -> None:
 
 
 def test_searches_lag_behind_writes_and_reads_do_not(api: Any, emu: RunningEmulator) -> None:
-    emu.configure(refresh_delay=0.15)
+    emu.configure(refresh_delay=3600)
     where = api.inserted()
     assert api.names("*") == []
     assert api.read(where)["event_status"] == "New"
-    time.sleep(0.16)
+    emu.advance(3601)
     api.update(where, status="Closed")
     assert api.names("event_status:New") == ["demo test"]
     assert api.read(where)["event_status"] == "Closed"
-    time.sleep(0.16)
+    emu.advance(3601)
     assert api.names("event_status:Closed") == ["demo test"]
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import gzip
 import os
 import socket
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,7 +25,6 @@ GOOD = b"203.0.113.5,10.8.0.2,01/05/24 10:00:00\n"
 COLUMNS = 10_000
 MOST_MEGABYTES = 320
 """Of address space: what Python, Ansible and requests take, and as much again."""
-LONGEST_SECONDS = 30
 
 
 def one_long_line(path: Path) -> None:
@@ -83,10 +81,9 @@ def test_bombs(tmp_path: Path, name: str):
     make, message = BOMBS[name]
     path = tmp_path / "bomb.csv"
     make(path)
-    run, seconds = _read(path)
+    run = _read(path)
     assert message in run.msg
     assert str(path) in run.msg
-    assert seconds < LONGEST_SECONDS
 
 
 @pytest.mark.parametrize("name", [name for name in BOMBS if name != "a gzip bomb"])
@@ -94,12 +91,11 @@ def test_bombs_among_good_rows(tmp_path: Path, name: str):
     """With on_invalid: skip, the good rows are used and the others are counted."""
     path = tmp_path / "bomb.csv"
     BOMBS[name][0](path)
-    run, seconds = _read(path, on_invalid="skip", limit=5)
+    run = _read(path, on_invalid="skip", limit=5)
     counts = run["counts"]
     assert counts["sessions"] >= 1
     assert counts["rejected"] >= 1
     assert counts["read"] == counts["sessions"] + counts["rejected"] + sum(counts["skipped"].values())
-    assert seconds < LONGEST_SECONDS
 
 
 @pytest.mark.parametrize("kind", ["pipe", "socket", "device", "folder"])
@@ -114,13 +110,12 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path, kind: str):
             path.symlink_to("/dev/zero")
         else:
             path.mkdir()
-        run, seconds = _read(path)
+        run = _read(path)
     assert run.msg.startswith(f"path: {path} ")
     assert "is not a regular file" in run.msg or "cannot be opened" in run.msg or "is a folder" in run.msg
-    assert seconds < LONGEST_SECONDS
 
 
-def _read(path: Path, **options: Any) -> tuple[ModuleRun, float]:
-    began = time.monotonic()
+def _read(path: Path, **options: Any) -> ModuleRun:
+    """What the module says; one that hangs, or takes too much memory, fails the test."""
     params = {"path": str(path), "timezone": "UTC", **options}
-    return ModuleProcess("vpn_session_info", params, most_megabytes=MOST_MEGABYTES).result(), time.monotonic() - began
+    return ModuleProcess("vpn_session_info", params, most_megabytes=MOST_MEGABYTES).result()

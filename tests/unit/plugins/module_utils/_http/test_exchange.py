@@ -18,6 +18,8 @@ from ansible_collections.secops.xdr.plugins.module_utils._http.client import Htt
 from ansible_collections.secops.xdr.plugins.module_utils._http.connection import ConnectionSettings
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 
+from support.waiting import wait_until
+
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 MESSAGE_END = b"\r\n\r\n"
 
@@ -74,13 +76,11 @@ def trickle(head: bytes, piece: bytes):
 )
 def test_an_answer_that_trickles_in_is_given_up_and_not_asked_for_again(monkeypatch, answer):
     monkeypatch.setattr(_http, "SLOWEST_EXCHANGE_FACTOR", 0.5)
+    # The answer never ends, and neither would this test.
     server = Server(trickle(*(part.encode() for part in answer)))
-    started = time.monotonic()
 
     with pytest.raises(NoAnswerError, match=r"trickled in for more than 0\.5 seconds"):
         server.ask()
-
-    assert time.monotonic() - started < 5
 
 
 def test_an_answer_that_is_dropped_is_not_read_to_its_end(naps):
@@ -137,8 +137,4 @@ def test_nothing_is_left_behind():
     before, threads = handles(), threading.active_count()
     for _number in range(20):
         Server([WHOLE]).ask()
-    deadline = time.monotonic() + 10
-    while (handles() > before + 5 or threading.active_count() > threads + 2) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert handles() <= before + 5
-    assert threading.active_count() <= threads + 2
+    wait_until(lambda: handles() <= before + 5 and threading.active_count() <= threads + 2)
