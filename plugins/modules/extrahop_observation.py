@@ -4,8 +4,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: extrahop_observation
 short_description: Upload VPN address observations to ExtraHop
@@ -293,6 +291,10 @@ timezone:
   type: str
   sample: America/New_York
 """
+
+from ..module_utils._python import require_python
+
+require_python()
 
 from ..module_utils._argspec import extrahop_connection
 from ..module_utils._errors import reported_by

@@ -4,8 +4,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: stellar_ser_event
 short_description: Insert security events into Stellar Cyber, once each
@@ -486,6 +484,10 @@ failed_events:
       type: bool
   sample: []
 """
+
+from ..module_utils._python import require_python
+
+require_python()
 
 from ..module_utils._argspec import stellar_connection
 from ..module_utils._errors import reported_by

@@ -4,8 +4,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: stellar_ser_update
 short_description: Set status, comments and tags of security events in Stellar Cyber
@@ -331,6 +329,10 @@ endpoint:
   type: str
   sample: update_ser
 """
+
+from ..module_utils._python import require_python
+
+require_python()
 
 from ..module_utils._argspec import stellar_connection
 from ..module_utils._errors import reported_by

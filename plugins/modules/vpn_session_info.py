@@ -4,8 +4,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: vpn_session_info
 short_description: Find out who had a VPN address at a time, and list VPN sessions
@@ -373,6 +371,10 @@ timezone:
   type: str
   sample: Europe/Berlin
 """
+
+from ..module_utils._python import require_python
+
+require_python()
 
 from ..module_utils._errors import reported_by
 from ..module_utils._module import SecretiveModule
