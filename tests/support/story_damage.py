@@ -64,7 +64,8 @@ def glued(lines: list[Line], random: Random) -> list[Line]:
     for line in lines:
         if is_open:
             first = found.pop()
-            text = first.text[: random.randrange(len(first.text))] if random.random() < 0.3 else first.text
+            # Cut within its first column, a row of a table makes a name with the next one that nobody can tell from a real one.
+            text = first.text[: random.randrange(len(first.text) // 2, len(first.text))] if random.random() < 0.3 else first.text
             found.append(Line(text + random.choice(("#000", "#012", "", " ")) + line.text))
             is_open = False
         else:

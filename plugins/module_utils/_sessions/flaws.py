@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ WORDS = {
     UNUSABLE: "the row takes the address, but not for a session that was let in",
 }
 _REPLACEMENT = "\ufffd"
+_RESIDUE = re.compile(r"#0[0-3][0-7]|[\x00-\x1f\x7f]")
+"""What collectors make of control characters: two messages may have become one."""
 _MASK = "*"
 _LISTED = frozenset({"", NO_USER, DAMAGED_USER})
 
@@ -33,7 +36,7 @@ def flaw_of(record: Record) -> str:
     name = record.username.strip()
     if not name or not name.strip(_MASK):
         return NO_USER
-    if _REPLACEMENT in name:
+    if _REPLACEMENT in name or _RESIDUE.search(name):
         return DAMAGED_USER
     if record.associated_ipaddr is None:
         return NO_OUTSIDE_ADDRESS
