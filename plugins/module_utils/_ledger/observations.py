@@ -44,6 +44,9 @@ class _Borrowed:
     """Accepted in an earlier run, and sent again by force."""
 
 
+_NOTHING = _Borrowed((), ())
+
+
 class StoredObservations:
     """The observations of one scope during one run; see ObservationLedger."""
 
@@ -76,25 +79,34 @@ class StoredObservations:
         deadline = time.monotonic() + _WAIT_SECONDS
         while keys:
             try:
-                return self._database.atomically(lambda: self._claim(keys))
+                batch, borrowed = self._database.atomically(lambda: self._claim(keys))
             except _BeingSentError as error:
                 self._wait(error.batches, deadline)
+                continue
+            # Not before the transaction has ended: one that is tried again must leave nothing here.
+            if borrowed.unclear or borrowed.again:
+                self._borrowed[batch.batch] = borrowed
+            return batch
         return ClaimedBatch(keys, ())
 
     def accept(self, batch: ClaimedBatch) -> None:
         """Records that the appliance accepted the batch."""
         if not batch.batch:
             return
-        borrowed = self._borrowed.pop(batch.batch, None)
-        if borrowed and borrowed.again:
-            self._move(borrowed.again, batch.batch)
-        self._database.run("UPDATE batch SET state = ?, unreported = 0 WHERE id = ?", (ACCEPTED, batch.batch))
+        borrowed = self._borrowed.get(batch.batch, _NOTHING)
+        if borrowed.again:
+            self._database.atomically(lambda: self._accept(batch.batch, borrowed.again))
+        else:
+            self._accept(batch.batch, ())
+        # Only now, so that no claim takes the keys for ones of an earlier run in between.
+        self._borrowed.pop(batch.batch, None)
 
     def release(self, batch: ClaimedBatch) -> None:
         """Gives up a batch that was certainly not carried out: its keys are as they were before the claim."""
         if batch.batch:
-            borrowed = self._borrowed.pop(batch.batch, None)
-            self._database.atomically(lambda: self._release(batch, borrowed.unclear if borrowed else ()))
+            unclear = self._borrowed.get(batch.batch, _NOTHING).unclear
+            self._database.atomically(lambda: self._release(batch, unclear))
+            self._borrowed.pop(batch.batch, None)
 
     def abandon(self, batch: ClaimedBatch) -> None:
         """Gives up a batch whose outcome is unknown. Other runs may claim its keys, and see them as unclear."""
@@ -116,7 +128,7 @@ class StoredObservations:
             start = end + 1 if beyond else None
         self._database.run(f"DELETE FROM batch WHERE unreported = 0 AND id IN ({_OLD})", old)
 
-    def _claim(self, keys: Sequence[ObservationKey]) -> ClaimedBatch:
+    def _claim(self, keys: Sequence[ObservationKey]) -> tuple[ClaimedBatch, _Borrowed]:
         """One attempt, in a transaction. Keys are inserted at once, and looked up only if some are there already."""
         wanted = set(keys)
         known = self._recorded.look_up(wanted) if self._looks_first else Known()
@@ -134,9 +146,11 @@ class StoredObservations:
         self._looks_first = bool(known.keys)
         return self._taken(keys, number, missing, known)
 
-    def _taken(self, keys: Sequence[ObservationKey], number: int, missing: Collection[ObservationKey], known: Known) -> ClaimedBatch:
-        """Takes over what the ledger had and this run must send, and returns the claim."""
-        under_way = {key for borrowed in self._borrowed.values() for key in borrowed.again}
+    def _taken(
+        self, keys: Sequence[ObservationKey], number: int, missing: Collection[ObservationKey], known: Known
+    ) -> tuple[ClaimedBatch, _Borrowed]:
+        """Takes over what the ledger had and this run must send; returns the claim and what it took over."""
+        under_way = {key for borrowed in list(self._borrowed.values()) for key in borrowed.again}
         again = known.accepted.difference(under_way) if self._force else frozenset()
         fresh = known.unclear.union(missing, again) if known.keys else missing
         # By force nothing counts as uploaded: what is accepted and not sent again is under way already.
@@ -144,14 +158,18 @@ class StoredObservations:
         if not fresh:
             if number:
                 self._database.run("DELETE FROM batch WHERE id = ?", (number,))
-            return _claimed(ClaimedBatch(keys, ()), fresh, uploaded)
+            return _claimed(ClaimedBatch(keys, ()), fresh, uploaded), _NOTHING
         if known.unclear or again:
             number = number or self._new_batch(fresh, SENDING, 0)
             self._move(known.unclear, number)
-            self._borrowed[number] = _Borrowed(known.unclear, again)
         if known.keys:
             self._database.run("UPDATE batch SET unreported = ? WHERE id = ?", (len(fresh), number))
-        return _claimed(ClaimedBatch(keys, (), unclear=len(known.unclear), batch=number), fresh, uploaded)
+        batch = ClaimedBatch(keys, (), unclear=len(known.unclear), batch=number)
+        return _claimed(batch, fresh, uploaded), _Borrowed(known.unclear, again)
+
+    def _accept(self, batch: int, again: Collection[ObservationKey]) -> None:
+        self._move(again, batch)
+        self._database.run("UPDATE batch SET state = ?, unreported = 0 WHERE id = ?", (ACCEPTED, batch))
 
     def _release(self, batch: ClaimedBatch, unclear: Collection[ObservationKey]) -> None:
         keys = batch.fresh_keys
