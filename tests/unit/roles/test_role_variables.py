@@ -20,7 +20,7 @@ OF_A_RUN = {
         *("found", "sessions", "questions", "days", "lists_sessions", "plan", "update", "result", "page"),
         *("places", "folder", "file", "source"),
     },
-    "vpn_observations": {"result", "listed", "lines_uploaded", "lines_skipped", "lines_rejected", "lines_unobserved"},
+    "vpn_observations": {"result", "listed", "lines_uploaded", "lines_skipped", "lines_rejected", "lines_unobserved", "lines_zone"},
 }
 """What a role registers and puts together itself."""
 
@@ -74,7 +74,7 @@ def test_the_playbook_hands_on_the_defaults_of_the_role() -> None:
     [handed_on] = [task["vars"] for task in play["tasks"] if "ansible.builtin.include_role" in task]
     assert set(handed_on) == {f"vpn_observations_{name}" for name in described("vpn_observations")}
     for name, option in described("vpn_observations").items():
-        found = re.search(r"\| default\(('?)(\w+)\1\) }}\Z", handed_on[f"vpn_observations_{name}"])
+        found = re.search(r"\| default\(('?)(\w+)\1(?:, true)?\) }}\Z", handed_on[f"vpn_observations_{name}"])
         if found and "default" in option:
             assert yaml.safe_load(found[2]) == option["default"], name
 
