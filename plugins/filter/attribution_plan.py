@@ -11,13 +11,14 @@ version_added: 1.0.0
 author:
   - secops.xdr contributors (@secops)
 description:
-  - Puts the events that M(secops.xdr.stellar_ser_event_info) found and the answers of M(secops.xdr.vpn_session_info) together to the
-    updates that M(secops.xdr.stellar_ser_update) is to make.
-  - The role P(secops.xdr.vpn_attribution#role) uses it; for what this role does, use the role.
-  - What is put into tags and comments is text and never evaluated. Names in tags consist of letters, digits and C(. _ @ + -), with
-    one underscore for each run of other characters, and are cut after 64 characters. In comments, characters that cannot be seen are
-    written as escapes such as C(\n), and values are cut after 200 characters.
-positional: _input, matches
+  - Turns the events that M(secops.xdr.stellar_ser_event_info) found into questions for M(secops.xdr.vpn_session_info), and with its answers
+    into updates for M(secops.xdr.stellar_ser_update). With the result of the updates, it says what became of each event.
+  - The role P(secops.xdr.vpn_attribution#role) does all of this; use the filter only in playbooks that work differently.
+  - A user is named only where the answer names a session. One event that cannot be used stops no other.
+  - Values in tags and comments are text and never evaluated. Names in tags consist of letters, digits and C(. _ @ + -), with one
+    underscore for each run of other characters, and are cut after 64 characters. In comments, invisible characters are written as
+    escapes such as C(\n), and values are cut after 200 characters.
+positional: _input, matches, update
 options:
   _input:
     description:
@@ -27,14 +28,18 @@ options:
     required: true
   matches:
     description:
-      - What M(secops.xdr.vpn_session_info) answers to the questions that P(secops.xdr.attribution_questions#filter) makes of the same
-        events with the same options.
+      - The RV(secops.xdr.vpn_session_info#module:matches) of M(secops.xdr.vpn_session_info) for the C(questions) about the same events.
+        Without them, only C(questions) are returned.
     type: list
     elements: dict
-    required: true
+  update:
+    description:
+      - The registered result of M(secops.xdr.stellar_ser_update) for the C(updates). The result of a skipped task is fine.
+    type: dict
   tags:
     description:
-      - The tags of an event whose user is found, with C({username}), C({ipaddr}), C({associated_ipaddr}), C({start}) and C({end}).
+      - The tags of an event whose user is found, with C({username}), C({ipaddr}), C({associated_ipaddr}), C({start}), C({end}) and
+        C({gateway}). One text, a comma-separated text or a list.
       - Where the log has no name, tags with C({username}) are left out.
     type: list
     elements: str
@@ -42,7 +47,7 @@ options:
   comment:
     description:
       - The comment of an event whose user is found, with the same names in braces. If empty, none is written.
-      - An event that has the comment with another C({end}) is not commented on again.
+      - An event that has the comment with another C({end}) gets no second comment.
     type: str
     default: ""
   ambiguous_comment:
@@ -51,6 +56,21 @@ options:
         written.
     type: str
     default: ""
+  correct:
+    description:
+      - Remove tags of earlier runs that the answers contradict. These are tags that begin as one of O(tags) does up to its first name in
+        braces, if this beginning ends with a character such as C(:). Other tags are never removed.
+      - A tag is kept if the log does not cover the time of the event.
+    type: bool
+    default: true
+    version_added: 1.1.0
+  correction_comment:
+    description:
+      - The comment of an event from which tags are removed, with C({tags}), C({reason}), C({ipaddr}) and C({time}). If empty, none is
+        written.
+    type: str
+    default: ""
+    version_added: 1.1.0
   address_field:
     description:
       - The field of an event with the address that was asked about. Dots lead into objects.
@@ -68,13 +88,17 @@ options:
       - The field of an event in which the server keeps tags, as the option of M(secops.xdr.stellar_ser_update).
     type: str
 seealso:
-  - plugin: secops.xdr.attribution_questions
-    plugin_type: filter
-  - plugin: secops.xdr.attribution_outcome
+  - plugin: secops.xdr.attribution_report
     plugin_type: filter
 """
 
 EXAMPLES = r"""
+- name: Ask who was behind the events that were found
+  secops.xdr.vpn_session_info:
+    path: /var/log/openvpn/log.csv
+    match: "{{ (found.events | secops.xdr.attribution_plan).questions }}"
+  register: who
+
 - name: Tag the events with their users
   secops.xdr.stellar_ser_update:
     events: "{{ (found.events | secops.xdr.attribution_plan(who.matches, tags=['vpn_user:{username}'])).updates }}"
@@ -85,14 +109,21 @@ _value:
   description: The plan.
   type: dict
   contains:
+    questions:
+      description: One question for each event that has an address and a time, in the order of the events.
+      type: list
+      elements: dict
+      sample:
+        - ipaddr: 10.8.3.7
+          timestamp: "2024-05-31T08:15:00Z"
     attributions:
       description:
-        - What is found for each event, in their order. C(outcome) is one of V(attributed), V(already_attributed), V(ambiguous),
-          V(no_session), V(not_vpn_address) and V(unusable).
+        - The finding for each event, in their order. C(outcome) is one of V(attributed), V(already_attributed), V(doubtful), V(ambiguous),
+          V(not_covered), V(no_session), V(not_vpn_address), V(unusable) and V(failed). C(reason) says why, C(settle) what would help.
       type: list
       elements: dict
     updates:
-      description: What M(secops.xdr.stellar_ser_update) is to do, as its option O(secops.xdr.stellar_ser_update#module:events).
+      description: The changes for M(secops.xdr.stellar_ser_update), as its option O(secops.xdr.stellar_ser_update#module:events).
       type: list
       elements: dict
     counts:
@@ -100,41 +131,55 @@ _value:
       type: dict
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..plugin_utils._attribution.events import AlertReader
-from ..plugin_utils._attribution.plan import Wording, plan
-from ..plugin_utils._filters import reported
+from ..plugin_utils._attribution.events import AlertReader, questions
+from ..plugin_utils._attribution.plan import plan, with_update
+from ..plugin_utils._attribution.wording import Wording
+from ..plugin_utils._filters import options_of, reported
+from ..plugin_utils._role_options import texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+
+@dataclass(frozen=True)
+class _Options:
+    """The options with their defaults."""
+
+    tags: Any = ()
+    comment: str = ""
+    ambiguous_comment: str = ""
+    correct: bool = True
+    correction_comment: str = ""
+    address_field: str = "srcip"
+    networks: Any = ()
+    tag_field: str | None = None
 
 
 @reported
 def attribution_plan(
     events: Sequence[dict[str, Any]],
-    matches: Sequence[dict[str, Any]],
-    **options: Any,
+    matches: Sequence[dict[str, Any]] | None = None,
+    update: Mapping[str, Any] | None = None,
+    **given: Any,
 ) -> dict[str, Any]:
     """The plan for these events."""
-    values = {**_DEFAULTS, **options}
-    reader = AlertReader.of(values["address_field"], values["networks"], values["tag_field"])
-    wording = Wording.of(values["tags"], values["comment"], values["ambiguous_comment"])
-    return plan(map(reader.alert, events), matches, wording)
-
-
-_DEFAULTS: dict[str, Any] = {
-    "tags": [],
-    "comment": "",
-    "ambiguous_comment": "",
-    "address_field": "srcip",
-    "networks": [],
-    "tag_field": None,
-}
+    options = options_of(_Options, given)
+    reader = AlertReader.of(options.address_field, texts("networks", options.networks), options.tag_field)
+    comments = {name: getattr(options, name) for name in ("comment", "ambiguous_comment", "correction_comment")}
+    wording = Wording.of(texts("tags", options.tags), comments, corrects=bool(options.correct))
+    alerts = [reader.alert(event) for event in events]
+    asked = {"questions": questions(alerts)}
+    if matches is None:
+        return asked
+    planned = plan(alerts, matches, wording)
+    return {**asked, **(with_update(planned, update) if update else planned)}
 
 
 class FilterModule:
-    """What Ansible looks for."""
+    """The class that Ansible looks for."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """The filters by their names."""

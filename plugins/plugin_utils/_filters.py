@@ -4,17 +4,27 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""How filters say what is wrong."""
+"""How filters take their options and report errors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import fields
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from ansible.errors import AnsibleFilterError
 
 from ._attribution.texts import AttributionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+class _Dataclass(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+Options = TypeVar("Options", bound=_Dataclass)
 
 
 def reported(work: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,6 +37,15 @@ def reported(work: Callable[..., Any]) -> Callable[..., Any]:
         except AttributionError as error:
             raise AnsibleFilterError(f"{work.__name__}: {error}") from error
         except (AttributeError, KeyError, TypeError) as error:
-            raise AnsibleFilterError(f"{work.__name__}: what it was given has not the form it should have ({error!r}).") from error
+            raise AnsibleFilterError(f"{work.__name__}: the input does not have the expected structure ({error!r}).") from error
 
     return reporting
+
+
+def options_of(kind: type[Options], given: Mapping[str, Any]) -> Options:
+    """The options of a filter as a dataclass. Raises AttributionError for unknown names; null means not given."""
+    known = [field.name for field in fields(kind)]
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise AttributionError(f"there is no option {', '.join(unknown)}; the options are {', '.join(known)}.")
+    return kind(**{name: value for name, value in given.items() if value is not None})

@@ -4,63 +4,59 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Which open events get which tags and which comment, from the answers to who held their address at their time.
-
-What comes in are results of modules; what goes out is what templates, tasks and reports need, in plain lists and dicts.
-"""
+"""Reads security events: address, time, tags and comments. An event that cannot be used is reported and stops no other."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Union
 
+from ...module_utils._addresses import parse_address
 from ...module_utils._events.query import stored_value
 from ...module_utils._events.state import EventState
-from ...module_utils._times.timestamps import iso8601_to_milliseconds
+from ...module_utils._times.timestamps import (
+    epoch_ms_to_milliseconds,
+    epoch_to_milliseconds,
+    iso8601_to_milliseconds,
+)
 from ...module_utils._times.zones import Zone
-from .texts import AttributionError
+from .outcomes import NOT_VPN, UNUSABLE
+from .texts import AttributionError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Network = Union[IPv4Network, IPv6Network]
-
-ATTRIBUTED = "attributed"
-"""The user is found, and tags or comment are (to be) written."""
-ALREADY_ATTRIBUTED = "already_attributed"
-"""The event says so already."""
-AMBIGUOUS = "ambiguous"
-"""More than one session held the address at that time."""
-NO_SESSION = "no_session"
-"""The log has no session that held the address at that time."""
-NOT_VPN = "not_vpn_address"
-"""The address is in none of the VPN networks."""
-UNUSABLE = "unusable"
-"""The event has no address or no time that can be asked about."""
-FAILED = "failed"
-"""The update of the event failed."""
-OUTCOMES = (ATTRIBUTED, ALREADY_ATTRIBUTED, AMBIGUOUS, NO_SESSION, NOT_VPN, UNUSABLE, FAILED)
+_NO_EVENT: EventState = EventState.of({}, None)
 
 
 @dataclass(frozen=True)
 class Alert:
-    """An event as far as this is about it. C(time) is epoch milliseconds; C(problem) says why it cannot be asked about."""
+    """The parts of an event that an attribution needs. `time` is epoch milliseconds.
+
+    `outcome` and `problem` are set if nobody can be asked about it.
+    """
 
     index: str
     id: str
-    name: str
-    score: float | None
-    ipaddr: str
-    time: int | None
-    state: EventState
+    name: str = ""
+    score: float | None = None
+    ipaddr: str = ""
+    time: int | None = None
+    state: EventState = field(default=_NO_EVENT)
     outcome: str | None = None
     problem: str = ""
 
+    @property
+    def written_time(self) -> str | None:
+        """The time in ISO 8601 and UTC."""
+        return None if self.time is None else iso8601(self.time)
+
     def question(self) -> dict[str, str]:
-        """What C(vpn_session_info) is asked."""
-        return {"ipaddr": self.ipaddr, "timestamp": iso8601(self.time or 0)}
+        """The question for `vpn_session_info`."""
+        return {"ipaddr": self.ipaddr, "timestamp": self.written_time or ""}
 
 
 @dataclass(frozen=True)
@@ -77,40 +73,43 @@ class AlertReader:
         return cls(address_field, tuple(map(_network, networks)), tag_field)
 
     def alert(self, event: Mapping[str, Any]) -> Alert:
-        """The alert that an event of C(stellar_ser_event_info) is."""
+        """The alert of an event that `stellar_ser_event_info` returned."""
         source = event["source"]
         score = source.get("event_score")
         alert = Alert(
             index=str(event["index"]),
             id=str(event["id"]),
             name=str(source.get("event_name") or ""),
-            score=score if isinstance(score, (int, float)) else None,
-            ipaddr=_first_text(stored_value(source, self.address_field)),
-            time=_milliseconds(source.get("timestamp")),
+            score=score if isinstance(score, (int, float)) and not isinstance(score, bool) else None,
             state=EventState.of(source, self.tag_field),
         )
-        return self._checked(alert)
-
-    def _checked(self, alert: Alert) -> Alert:
         try:
-            address = ip_address(alert.ipaddr)
-        except ValueError:
-            what = f"{alert.ipaddr!a} is no address" if alert.ipaddr else "it has none"
-            return replace(alert, outcome=UNUSABLE, problem=f"{self.address_field}: {what}")
-        if alert.time is None:
-            return replace(alert, outcome=UNUSABLE, problem="timestamp: no time in epoch milliseconds")
-        if self.networks and not any(address in network for network in self.networks):
+            alert = replace(alert, time=_milliseconds(source.get("timestamp")))
+        except ValueError as error:
+            alert = replace(alert, outcome=UNUSABLE, problem=f"timestamp: {error}")
+        try:
+            return self._with_address(alert, _single_text(stored_value(source, self.address_field)))
+        except ValueError as error:
+            return replace(alert, outcome=UNUSABLE, problem=f"{self.address_field}: {error}")
+
+    def _with_address(self, alert: Alert, text: str) -> Alert:
+        address = parse_address(text)
+        if address is None:
+            shown = f"{one_line(text)!a} means that there is no address" if text else "the event has no address"
+            return replace(alert, ipaddr=text, outcome=UNUSABLE, problem=f"{self.address_field}: {shown}")
+        alert = replace(alert, ipaddr=address.text)
+        if self.networks and not any(ip_address(address.text) in network for network in self.networks):
             return replace(alert, outcome=NOT_VPN, problem="not in the VPN networks")
-        return replace(alert, ipaddr=str(address))
+        return alert
 
 
 def questions(alerts: Iterable[Alert]) -> list[dict[str, str]]:
-    """What to ask C(vpn_session_info) with C(match): one question for each alert that can be asked about, in their order."""
+    """The questions for the option `match` of `vpn_session_info`: one for each alert that can be asked, in their order."""
     return [alert.question() for alert in alerts if alert.outcome is None]
 
 
 def answered(alerts: Iterable[Alert], matches: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Alert, Mapping[str, Any]]]:
-    """Each alert with the answer to its question, and an empty one where it had none. Raises AttributionError."""
+    """Each alert with the answer to its question; the answer is empty if it was not asked. Raises AttributionError."""
     left = iter(matches)
     for alert in alerts:
         if alert.outcome is not None:
@@ -118,14 +117,16 @@ def answered(alerts: Iterable[Alert], matches: Sequence[Mapping[str, Any]]) -> I
             continue
         match = next(left, None)
         if match is None:
-            raise AttributionError("matches: there are fewer answers than questions; both have to come from the same events.")
+            raise AttributionError("matches: there are fewer answers than questions; both must come from the same events.")
+        if match.get("ipaddr", alert.ipaddr) != alert.ipaddr:
+            raise AttributionError("matches: the answers are about other addresses; they must come from the same events in the same order.")
         yield alert, match
     if next(left, None) is not None:
-        raise AttributionError("matches: there are more answers than questions; both have to come from the same events.")
+        raise AttributionError("matches: there are more answers than questions; both must come from the same events.")
 
 
 def iso8601(milliseconds: int) -> str:
-    """The time in UTC, with as many digits as it needs."""
+    """The time in UTC, with milliseconds only if there are any."""
     moment = datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
     written = moment.isoformat(timespec="milliseconds" if milliseconds % 1000 else "seconds")
     return written.replace("+00:00", "Z")
@@ -133,27 +134,35 @@ def iso8601(milliseconds: int) -> str:
 
 def _network(text: Any) -> Network:
     try:
-        return ip_network(str(text))
+        return ip_network(str(text).strip())
     except ValueError as error:
         raise AttributionError(f"networks: {error}; give networks such as 10.8.0.0/16.") from error
 
 
-def _first_text(value: Any) -> str:
-    first = next(iter(value), "") if isinstance(value, list) else value
-    return str(first).strip() if isinstance(first, str) else ""
+def _single_text(value: Any) -> str:
+    """The address of an event. One that has several tells nothing about which of them acted; raises ValueError."""
+    values = {one.strip() for one in (value if isinstance(value, list) else [value]) if isinstance(one, str) and one.strip()}
+    if len(values) > 1:
+        shown = ", ".join(one_line(one) for one in sorted(values)[:5])
+        raise ValueError(f"the event has several addresses ({shown}), so it is not known which one to look up")
+    return next(iter(values), "")
 
 
-def _milliseconds(value: Any) -> int | None:
-    """Epoch milliseconds from what a document has as its time."""
-    if isinstance(value, bool):
-        return None
+def _milliseconds(value: Any) -> int:
+    """Epoch milliseconds from the time of a document; raises ValueError.
+
+    A number may be seconds or milliseconds: of the years 1980 to 2099, no number can be both.
+    """
+    if value is None or value == "":
+        raise ValueError("the event has no time")
+    text = str(value).strip()
     try:
-        if isinstance(value, str) and not value.strip().lstrip("-").isdigit():
-            milliseconds = iso8601_to_milliseconds(value, Zone.named("UTC"))
-        else:
-            milliseconds = int(value)
-        # What no calendar has is no time.
-        iso8601(milliseconds)
-    except (TypeError, ValueError, OverflowError, OSError):
-        return None
-    return milliseconds
+        if not text.lstrip("-").replace(".", "", 1).isdigit():
+            return iso8601_to_milliseconds(text, Zone.named("UTC"))
+        return epoch_ms_to_milliseconds(text)
+    except (ValueError, OverflowError):
+        pass
+    try:
+        return epoch_to_milliseconds(text)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{one_line(text)!a} is not a time in epoch milliseconds or ISO 8601") from None

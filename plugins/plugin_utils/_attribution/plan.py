@@ -4,181 +4,141 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""What is to be written to each event, and what became of it."""
+"""Decides what is written to each event, and notes the results."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from .events import (
-    ALREADY_ATTRIBUTED,
-    AMBIGUOUS,
-    ATTRIBUTED,
-    FAILED,
-    NO_SESSION,
-    OUTCOMES,
-    Alert,
-    answered,
-    iso8601,
-)
-from .texts import (
-    NO_END,
-    check_placeholders,
-    filled,
-    one_line,
-    pattern_of,
-    placeholders,
-    tag_name,
-)
+from .events import answered
+from .outcomes import ALREADY_ATTRIBUTED, AMBIGUOUS, ATTRIBUTED, FAILED, OUTCOMES, UNUSABLE, reason_of
+from .texts import one_line
+from .wording import Correction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-_SESSION = ("username", "ipaddr", "associated_ipaddr", "start", "end")
-_QUESTION = ("ipaddr", "time", "candidates")
-_NAMELESS = "(no name in the log)"
-_LISTED_CANDIDATES = 5
-_REASONS = {
-    "unknown_address": "the log has no session with this address",
-    "not_held": "the log has sessions with this address, and none at this time",
-    "after_log_end": "the log ends before this time, and does not tell whether the last session still went on",
-    "ambiguous": "more than one session held this address at this time",
-}
-"""What C(vpn_session_info) says where it names no session, in words."""
+    from .events import Alert
+    from .wording import Wording
+
+_SHOWN_DOUBTS = 5
+_OTHER_USER = "The VPN logs show another user for this address and time."
 
 
 @dataclass(frozen=True)
-class Wording:
-    """The templates of tags and comments, and whether alerts with several candidates are commented on."""
+class Finding:
+    """The answer for one event, and what is written because of it. `tags` are those the event is to have from this role."""
 
-    tags: tuple[str, ...]
-    comment: str
-    ambiguous_comment: str
+    outcome: str
+    reason: str = ""
+    settle: str = ""
+    doubts: tuple[str, ...] = ()
+    session: Mapping[str, Any] | None = None
+    candidates: tuple[Mapping[str, Any], ...] = ()
+    tags: tuple[str, ...] = ()
+    add_tags: tuple[str, ...] = ()
+    removed_tags: tuple[str, ...] = ()
+    comment: str = ""
+    """The comment to write; empty if none is needed."""
 
-    @classmethod
-    def of(cls, tags: Iterable[str], comment: str, ambiguous_comment: str) -> Wording:
-        """The checked templates; an empty text means that nothing is written. Raises AttributionError."""
-        wording = cls(tuple(tag.strip() for tag in tags if tag.strip()), comment.strip(), ambiguous_comment.strip())
-        for tag in wording.tags:
-            check_placeholders("tags", tag, _SESSION)
-        check_placeholders("comment", comment, _SESSION)
-        check_placeholders("ambiguous_comment", ambiguous_comment, _QUESTION)
-        return wording
+    def update(self) -> dict[str, Any]:
+        """The change for `stellar_ser_update`; empty if there is nothing to write."""
+        change = {"add_tags": list(self.add_tags), "remove_tags": list(self.removed_tags), "comment": self.comment}
+        return {name: value for name, value in change.items() if value}
 
 
 def plan(alerts: Iterable[Alert], matches: Sequence[Mapping[str, Any]], wording: Wording) -> dict[str, Any]:
-    """What is found for each alert, in their order, and the updates that say so."""
+    """The finding for each event, in their order, and the updates that write it down."""
     attributions: list[dict[str, Any]] = []
     updates: list[dict[str, Any]] = []
     for alert, match in answered(alerts, matches):
-        attribution, update = _attribution(alert, match, wording)
-        if update:
+        finding = _finding(alert, match, wording)
+        attribution = _attribution(alert, finding)
+        change = finding.update()
+        if change:
             attribution["update"] = len(updates)
-            updates.append({"index": alert.index, "id": alert.id, **update})
+            updates.append({"index": alert.index, "id": alert.id, **change})
         attributions.append(attribution)
     return {"attributions": attributions, "updates": updates, "counts": counts(attributions)}
 
 
 def with_update(planned: Mapping[str, Any], update: Mapping[str, Any]) -> dict[str, Any]:
-    """The plan as it came out, given the result of C(stellar_ser_update) for its updates."""
+    """The plan with the result of `stellar_ser_update` for its updates."""
     changed = [bool(event.get("changed")) for event in update.get("events") or ()]
     failures = {failed["position"]: str(failed["reason"]) for failed in update.get("failed_events") or ()}
     attributions = []
     for attribution in planned["attributions"]:
         place = attribution.get("update")
+        is_changed = place is not None and place < len(changed) and changed[place]
         if place in failures:
-            attribution = {**attribution, "outcome": FAILED, "reason": failures[place], "changed": place < len(changed) and changed[place]}
+            attribution = {**attribution, "outcome": FAILED, "reason": failures[place], "settle": "", "changed": is_changed}
         elif place is not None and place < len(changed):
             outcome = attribution["outcome"]
-            is_known = outcome == ATTRIBUTED and not changed[place]
-            attribution = {**attribution, "outcome": ALREADY_ATTRIBUTED if is_known else outcome, "changed": changed[place]}
+            is_known = outcome == ATTRIBUTED and not is_changed
+            attribution = {**attribution, "outcome": ALREADY_ATTRIBUTED if is_known else outcome, "changed": is_changed}
         attributions.append(attribution)
     return {**planned, "attributions": attributions, "counts": counts(attributions)}
 
 
 def counts(attributions: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """How many there are of each outcome; all of them together are the events that were looked at."""
+    """The number of events, and of each outcome; the outcomes add up to the events."""
     found = dict.fromkeys(OUTCOMES, 0)
     for attribution in attributions:
         found[attribution["outcome"]] += 1
     return {"events": sum(found.values()), **found}
 
 
-def _attribution(alert: Alert, match: Mapping[str, Any], wording: Wording) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What is found for an alert, and what is to be written for it."""
-    candidates: list[Mapping[str, Any]] = list(match.get("candidates") or ())
-    attribution: dict[str, Any] = {
+def _finding(alert: Alert, match: Mapping[str, Any], wording: Wording) -> Finding:
+    if alert.outcome is not None:
+        return Finding(alert.outcome, alert.problem)
+    session = match.get("session")
+    if session:
+        return _named(alert, session, wording)
+    return _nameless(alert, match, wording)
+
+
+def _named(alert: Alert, session: Mapping[str, Any], wording: Wording) -> Finding:
+    tags = wording.tags_for(session)
+    missing = wording.missing_tags(alert.state.tags, tags)
+    removed = wording.obsolete_tags(alert.state.tags, tags)
+    comment = wording.comment_for(session)
+    correction = wording.corrected(Correction(removed, _OTHER_USER, alert.ipaddr, alert.written_time or "")) if removed else ""
+    if correction:
+        comment = f"{correction} {comment}".strip()
+    elif wording.has_comment(alert.state.comments, session):
+        comment = ""
+    is_needed = bool(missing or removed or comment)
+    outcome = ATTRIBUTED if is_needed else ALREADY_ATTRIBUTED
+    return Finding(outcome, session=session, tags=tags, add_tags=missing, removed_tags=removed, comment=comment)
+
+
+def _nameless(alert: Alert, match: Mapping[str, Any], wording: Wording) -> Finding:
+    reason = reason_of(match.get("reason"))
+    doubts = tuple(one_line(str(words)) for words in match.get("doubts") or ())
+    candidates = tuple(match.get("candidates") or ())
+    words = "; ".join(doubts[:_SHOWN_DOUBTS]) if doubts and reason.outcome not in (AMBIGUOUS, UNUSABLE) else reason.words
+    removed = wording.obsolete_tags(alert.state.tags, ()) if reason.contradicts else ()
+    comment = ""
+    if removed:
+        sentence = f"{reason.words[0].upper()}{reason.words[1:]}."
+        comment = wording.corrected(Correction(removed, sentence, alert.ipaddr, alert.written_time or ""))
+    elif reason.outcome == AMBIGUOUS:
+        comment = wording.ambiguous_for(alert, candidates)
+    return Finding(reason.outcome, words, reason.settle, doubts, candidates=candidates, removed_tags=removed, comment=comment)
+
+
+def _attribution(alert: Alert, finding: Finding) -> dict[str, Any]:
+    """The finding as results and reports show it."""
+    found = asdict(finding)
+    del found["add_tags"]
+    return {
         "index": alert.index,
         "id": alert.id,
         "event_name": alert.name,
         "event_score": alert.score,
-        "time": None if alert.time is None else iso8601(alert.time),
+        "time": alert.written_time,
         "ipaddr": alert.ipaddr,
-        "outcome": alert.outcome,
-        "reason": alert.problem,
-        "session": match.get("session"),
-        "candidates": [],
-        "tags": [],
-        "comment": "",
+        **{name: list(value) if isinstance(value, tuple) else value for name, value in found.items()},
         "changed": False,
     }
-    if alert.outcome is not None:
-        return attribution, {}
-    session = match.get("session")
-    if session:
-        tags, comment, needed = _said_of_session(alert, session, wording)
-        attribution.update(tags=tags, comment=comment, outcome=ATTRIBUTED if needed else ALREADY_ATTRIBUTED)
-        return attribution, needed
-    reason = str(match.get("reason"))
-    attribution.update(reason=_REASONS.get(reason, reason), candidates=candidates)
-    if reason != AMBIGUOUS:
-        attribution["outcome"] = NO_SESSION
-        return attribution, {}
-    comment, needed = _said_of_candidates(alert, candidates, wording)
-    attribution.update(outcome=AMBIGUOUS, comment=comment)
-    return attribution, needed
-
-
-def _said_of_session(alert: Alert, session: Mapping[str, Any], wording: Wording) -> tuple[list[str], str, dict[str, Any]]:
-    """Tags and comment for a session, and the part of them that the event does not have."""
-    name = tag_name(str(session.get("username") or ""))
-    values = _values(session)
-    tags = [filled(tag, {**values, "username": name}) for tag in wording.tags if name or "username" not in placeholders(tag)]
-    needed: dict[str, Any] = {}
-    # The server's tags are compared by the module that writes them; an event that has all of them needs no request at all.
-    if any(tag not in alert.state.tags for tag in tags):
-        needed["add_tags"] = tags
-    comment = filled(wording.comment, values)
-    # A log that has grown since may know the end by now. That is no reason to say the same again.
-    if comment and not _stands(alert, wording.comment, values):
-        needed["comment"] = comment
-    return tags, comment, needed
-
-
-def _said_of_candidates(alert: Alert, candidates: Sequence[Mapping[str, Any]], wording: Wording) -> tuple[str, dict[str, Any]]:
-    values = {"ipaddr": alert.ipaddr, "time": iso8601(alert.time or 0), "candidates": _listed(candidates)}
-    comment = filled(wording.ambiguous_comment, values)
-    is_needed = comment and not _stands(alert, wording.ambiguous_comment, values)
-    return comment, {"comment": comment} if is_needed else {}
-
-
-def _stands(alert: Alert, template: str, values: Mapping[str, str]) -> bool:
-    """Whether the event has the comment, with whatever end."""
-    if not alert.state.comments:
-        return False
-    pattern = pattern_of(template, values, open_names=("end",))
-    return any(pattern.fullmatch(comment.strip()) for comment in alert.state.comments)
-
-
-def _values(session: Mapping[str, Any]) -> dict[str, str]:
-    values = {name: one_line(str(session.get(name) or "")) for name in _SESSION}
-    return {**values, "username": values["username"] or _NAMELESS, "end": values["end"] or NO_END}
-
-
-def _listed(candidates: Sequence[Mapping[str, Any]]) -> str:
-    listed = [
-        filled("{username} from {associated_ipaddr} since {start}", _values(candidate)) for candidate in candidates[:_LISTED_CANDIDATES]
-    ]
-    more = len(candidates) - len(listed)
-    return "; ".join(listed) + (f"; and {more} more" if more else "")

@@ -4,72 +4,73 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""What the report of an attribution shows, put together so that its template only has to write it down and escape it."""
+"""Prepares what the report shows, so that its template only has to write and escape it."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from .events import (
-    ALREADY_ATTRIBUTED,
-    AMBIGUOUS,
-    ATTRIBUTED,
-    FAILED,
-    NO_SESSION,
-    NOT_VPN,
-    UNUSABLE,
-)
+from .outcomes import FAILED, NOT_VPN, OUTCOMES, UNSETTLED
+from .rows import console_link
 from .texts import one_line
-from .timeline import Timeline, milliseconds, shown_time
+from .timeline import Timeline, milliseconds, session_key, shown_name, shown_time
 
 Record = Mapping[str, Any]
-_OUTCOMES = {
-    ATTRIBUTED: ("attributed", "found now, and written to the event"),
-    ALREADY_ATTRIBUTED: ("already said", "the event said so before"),
-    AMBIGUOUS: ("ambiguous", "several sessions had the address"),
-    NO_SESSION: ("no session", "nobody had the address then"),
-    FAILED: ("failed", "the event could not be updated"),
-    UNUSABLE: ("not usable", "without an address or a time"),
-    NOT_VPN: ("not VPN", "outside of the VPN networks"),
-}
 _SKIPPED = {
     "no_address": "the VPN address or the outside address is missing",
-    "failed_login": "somebody was not let in",
+    "failed_login": "a login that failed",
     "other_service": "a web page or portal of the gateway",
-    "other_message": "about something else than a session",
+    "other_message": "not about a session",
     "session_end": "the end of a session that another row began",
     "same_session": "another sign of life of a session",
     "never_connected": "a device that was not seen yet",
+    "unfinished_line": "the last line has no line end yet",
 }
 
 
-def report(result: Record, sessions: Record, style: str, limit: int) -> dict[str, Any]:
-    """Everything on the page; C(limit) bounds the rows of a table."""
-    alerts = [_alert(number, found) for number, found in enumerate(_by_time(result["attributions"]))]
+@dataclass(frozen=True)
+class PageOptions:
+    """How the page is made. `limit` is the maximum number of rows of a table."""
+
+    style: str = ""
+    limit: int = 5000
+    console_url: str = ""
+
+
+def page(result: Record, sessions: Record, options: PageOptions) -> dict[str, Any]:
+    """Everything on the page."""
+    limit = options.limit
+    alerts = [_alert(number, found, options.console_url) for number, found in enumerate(_by_time(result["attributions"]))]
     listed = _listed(result["attributions"], sessions.get("sessions") or ())
-    timeline = Timeline(alerts, listed[:limit], milliseconds(sessions.get("log_end")))
+    timeline = Timeline(alerts, listed[:limit], sessions)
+    unsettled = [alert for alert in alerts if alert["outcome"] in (*UNSETTLED, FAILED)]
+    settled = [alert for alert in alerts if alert["outcome"] not in (*UNSETTLED, FAILED, NOT_VPN)]
+    selected = (sessions.get("counts") or {}).get("selected") or 0
     return {
         "tiles": _tiles(result["counts"]),
         "days": timeline.days(),
         "days_left": timeline.days_left,
-        "alerts": [alert for alert in alerts if alert["outcome"] != NOT_VPN][:limit],
-        "alerts_left": max(0, sum(alert["outcome"] != NOT_VPN for alert in alerts) - limit),
+        "unsettled": unsettled[:limit],
+        "unsettled_left": max(0, len(unsettled) - limit),
+        "alerts": settled[:limit],
+        "alerts_left": max(0, len(settled) - limit),
         "sessions": [_session(session, timeline.hits) for session in listed[:limit]],
-        "sessions_left": max(0, max(sessions["counts"]["selected"], len(listed)) - limit),
+        "sessions_left": max(0, max(selected, len(listed)) - limit),
         "log": _log(sessions),
-        "style": style,
-        "style_hash": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        "style": options.style,
+        "style_hash": base64.b64encode(hashlib.sha256(options.style.encode()).digest()).decode(),
     }
 
 
 def _listed(attributions: Sequence[Record], sessions: Sequence[Record]) -> list[Record]:
-    """The sessions that were asked for, and those that alerts fall into, which may have begun long before; by their start."""
+    """The sessions that were listed, and those of alerts, which may have begun long before; by their start."""
     named = [session for found in attributions for session in ([found["session"]] if found["session"] else found["candidates"])]
-    by_line = {session["line"]: session for session in (*named, *sessions)}
-    return sorted(by_line.values(), key=lambda session: (session["start"], session["line"]))
+    unique = {session_key(session): session for session in (*named, *sessions)}
+    return sorted(unique.values(), key=lambda session: (session["start"] or "", session["line"] or 0))
 
 
 def _by_time(attributions: Sequence[Record]) -> list[Record]:
@@ -79,29 +80,33 @@ def _by_time(attributions: Sequence[Record]) -> list[Record]:
 
 def _tiles(counts: Record) -> list[dict[str, Any]]:
     tiles = [{"number": counts["events"], "label": "open events", "text": "looked at", "kind": "all"}]
-    for outcome, (label, text) in _OUTCOMES.items():
-        if counts[outcome] or outcome in (ATTRIBUTED, ALREADY_ATTRIBUTED, AMBIGUOUS, NO_SESSION):
-            tiles.append({"number": counts[outcome], "label": label, "text": text, "kind": outcome})
+    for name, outcome in OUTCOMES.items():
+        if counts[name] or outcome.is_always_counted:
+            tiles.append({"number": counts[name], "label": outcome.label, "text": outcome.meaning, "kind": name})
     return tiles
 
 
-def _alert(number: int, found: Record) -> dict[str, Any]:
-    session = found["session"] or {}
+def _alert(number: int, found: Record, console_url: str) -> dict[str, Any]:
+    session = found["session"]
     return {
         "number": number,
         "id": one_line(found["id"]),
         "index": one_line(found["index"]),
+        "url": console_link(console_url, found),
         "name": one_line(found["event_name"]) or "(no name)",
         "score": found["event_score"],
         "ipaddr": one_line(found["ipaddr"]),
         "at": milliseconds(found["time"]),
         "time": shown_time(found["time"]),
         "outcome": found["outcome"],
-        "label": _OUTCOMES[found["outcome"]][0],
+        "label": OUTCOMES[found["outcome"]].label,
         "reason": one_line(found["reason"]),
+        "settle": one_line(found["settle"]),
+        "doubts": [one_line(words) for words in found["doubts"]],
         "session": _person(session) if session else None,
         "candidates": [] if session else [_person(candidate) for candidate in found["candidates"]],
         "tags": [one_line(tag) for tag in found["tags"]],
+        "removed_tags": [one_line(tag) for tag in found["removed_tags"]],
         "comment": one_line(found["comment"]) if found["changed"] else "",
         "written": _written(found),
     }
@@ -116,31 +121,39 @@ def _written(found: Record) -> str:
 def _person(session: Record) -> dict[str, Any]:
     start, end = shown_time(session["start"]), shown_time(session["end"])
     return {
+        "key": session_key(session),
+        "at": milliseconds(session["start"]),
         "line": session["line"],
-        "username": one_line(session["username"]) or "(no name)",
-        "real": session["associated_ipaddr"],
-        "start": start,
-        # The day is said once.
+        "username": shown_name(session),
+        "real": one_line(str(session.get("associated_ipaddr") or "")) or "an unknown address",
+        "start": start or "not in the log",
+        # The end repeats the day only if it is another one.
         "end": (end[11:] if end[:10] == start[:10] else end) or "not in the log",
+        "gateway": one_line(str(session.get("gateway") or "")),
     }
 
 
-def _session(session: Record, hits: set[int]) -> dict[str, Any]:
-    return {**_person(session), "ipaddr": session["ipaddr"], "is_hit": session["line"] in hits}
+def _session(session: Record, hits: set[Any]) -> dict[str, Any]:
+    return {**_person(session), "ipaddr": session["ipaddr"], "is_hit": session_key(session) in hits}
 
 
 def _log(sessions: Record) -> dict[str, Any]:
-    counts = sessions["counts"]
-    rejected = [{"line": row["line"], "reason": one_line(row["reason"])} for row in sessions["rejected_rows"]]
+    counts = sessions.get("counts") or {}
+    rejected = [{"line": row["line"], "reason": one_line(row["reason"])} for row in sessions.get("rejected_rows") or ()]
     return {
-        "read": counts["read"],
-        "sessions": counts["sessions"],
+        "read": counts.get("read"),
+        "sessions": counts.get("sessions"),
         "skipped": [
             {"number": number, "reason": one_line(reason), "text": _SKIPPED.get(reason, "")}
-            for reason, number in sorted(counts["skipped"].items())
+            for reason, number in sorted((counts.get("skipped") or {}).items())
         ],
-        "rejected": counts["rejected"],
+        "rejected": counts.get("rejected") or 0,
         "rejected_rows": rejected,
-        "rejected_left": counts["rejected"] - len(rejected),
+        "rejected_left": (counts.get("rejected") or 0) - len(rejected),
         "end": shown_time(sessions.get("log_end")),
+        "coverage": [
+            {"gateway": one_line(str(span.get("gateway") or "")), "since": shown_time(span["since"]), "until": shown_time(span["until"])}
+            for span in (sessions.get("coverage") or ())[:100]
+            if span.get("since") and span.get("until")
+        ],
     }

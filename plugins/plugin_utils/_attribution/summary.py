@@ -4,56 +4,43 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""What became of the events, in lines for people."""
+"""The results of an attribution in lines to print. What needs a person comes first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .events import (
-    ALREADY_ATTRIBUTED,
-    AMBIGUOUS,
-    ATTRIBUTED,
-    FAILED,
-    NO_SESSION,
-    NOT_VPN,
-    UNUSABLE,
-)
+from .outcomes import AMBIGUOUS, ATTRIBUTED, OUTCOMES, UNSETTLED
 from .texts import one_line
 
 Record = Mapping[str, Any]
-_WORDS = {
-    ATTRIBUTED: "attributed to their VPN users",
-    ALREADY_ATTRIBUTED: "already attributed by earlier runs",
-    AMBIGUOUS: "ambiguous",
-    NO_SESSION: "without a session in the log",
-    NOT_VPN: "from addresses outside of the VPN networks",
-    UNUSABLE: "without an address or a time",
-    FAILED: "failed",
-}
-_ALWAYS = (ATTRIBUTED, ALREADY_ATTRIBUTED, AMBIGUOUS, NO_SESSION)
-_NOT_LISTED = (ALREADY_ATTRIBUTED, NOT_VPN)
 
 
 def summary(result: Record, total: int, shown: int, *, is_plan: bool) -> list[str]:
-    """One line for each outcome with its number, and below it the first events with that outcome."""
+    """One line for each outcome with its number; below it, the first events with that outcome and what would settle them."""
     counts = result["counts"]
     lines = [f"{counts['events']} open events with a source address"]
     if total > counts["events"]:
         lines.append(f"{total - counts['events']} more were not looked at (see vpn_attribution_limit)")
-    for outcome, words in _WORDS.items():
-        if counts[outcome] or outcome in _ALWAYS:
-            lines.append(f"{counts[outcome]} {'would be ' if is_plan and outcome == ATTRIBUTED else ''}{words}")
-        if outcome not in _NOT_LISTED:
-            found = [one for one in result["attributions"] if one["outcome"] == outcome]
+    for name, outcome in OUTCOMES.items():
+        found = [one for one in result["attributions"] if one["outcome"] == name]
+        if found or outcome.is_always_counted:
+            lines.append(f"{len(found)} {'would be ' if is_plan and name == ATTRIBUTED else ''}{outcome.counted}")
+        if outcome.is_listed:
             lines += _listed(found, shown)
+        if found and name in UNSETTLED:
+            lines += [f"  {hint}" for hint in dict.fromkeys(one["settle"] for one in found) if hint]
+    corrected = [one for one in result["attributions"] if one["removed_tags"] and (is_plan or one["changed"])]
+    if corrected:
+        lines.append(f"{len(corrected)} {'would be ' if is_plan else ''}corrected: the evidence no longer supports a tag of an earlier run")
+        lines += [f"  {_place(one)}: {', '.join(map(one_line, one['removed_tags']))} removed" for one in corrected[:shown]]
     return lines
 
 
 def _listed(attributions: Sequence[Record], shown: int) -> Iterator[str]:
     for found in attributions[:shown]:
-        yield f"  {_place(found)}: {_said(found)}"
+        yield f"  {_place(found)}: {_answer(found)}"
     if len(attributions) > shown:
         yield f"  and {len(attributions) - shown} more"
 
@@ -63,11 +50,13 @@ def _place(found: Record) -> str:
     return f"{name}, {one_line(found['ipaddr']) or 'no address'} at {found['time'] or 'no time'}"
 
 
-def _said(found: Record) -> str:
+def _answer(found: Record) -> str:
     session = found["session"]
     if found["outcome"] == ATTRIBUTED and session:
-        return f"{one_line(session['username']) or '(no name in the log)'} from {session['associated_ipaddr']}"
+        return (
+            f"{one_line(session['username'] or '') or '(no name in the log)'} from {session['associated_ipaddr'] or 'an unknown address'}"
+        )
     if found["outcome"] == AMBIGUOUS:
-        names = dict.fromkeys(one_line(candidate["username"]) or "(no name in the log)" for candidate in found["candidates"])
+        names = dict.fromkeys(one_line(candidate["username"] or "") or "(no name in the log)" for candidate in found["candidates"])
         return " or ".join(names) if len(names) > 1 else f"{len(found['candidates'])} sessions of {next(iter(names), 'nobody')}"
     return one_line(found["reason"])

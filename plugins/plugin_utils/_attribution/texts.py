@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Tags and comments with values from logs in them. Values are put in as text; nothing in them is ever evaluated."""
+"""Templates of tags and comments, filled with values from logs. Values are inserted as text; nothing in them is ever evaluated."""
 
 from __future__ import annotations
 
@@ -21,21 +21,24 @@ _NOT_IN_A_TAG = re.compile(r"[^\w.@+-]+")
 _TAG_CHARACTERS = 64
 _SHOWN_CHARACTERS = 200
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
-"""Categories of characters that have no shape of their own, steer a terminal, or turn the direction of the text around them."""
+"""Categories of characters that are invisible, control a terminal, or change the direction of the text around them."""
 
 
 class AttributionError(ValueError):
-    """Something that was given cannot be used; the text says what."""
+    """The input is invalid; the text says what is wrong."""
 
 
 def tag_name(username: str) -> str:
-    """The name as a tag can hold it: letters, digits and C(. _ @ + -), with one underscore for all else. Empty without letter or digit."""
+    """The name as a tag can hold it: letters, digits and `. _ @ + -`; other characters become one underscore.
+
+    Empty if there is no letter or digit.
+    """
     name = _NOT_IN_A_TAG.sub("_", unicodedata.normalize("NFC", username))[:_TAG_CHARACTERS]
     return name if any(character.isalnum() for character in name) else ""
 
 
 def one_line(text: str) -> str:
-    """The text with everything in it that cannot be seen written as an escape, and not too long."""
+    """The text on one line: invisible characters become escapes, and a long text is cut."""
     shown = "".join(
         _escaped(character) if unicodedata.category(character) in _UNSEEN else character for character in text[:_SHOWN_CHARACTERS]
     )
@@ -48,7 +51,7 @@ def placeholders(template: str) -> list[str]:
 
 
 def check_placeholders(what: str, template: str, known: Collection[str]) -> None:
-    """Raises AttributionError where a template has a name in braces that there is no value for."""
+    """Raises AttributionError if a template has a name in braces that is not known."""
     for name in placeholders(template):
         if name not in known:
             raise AttributionError(f"{what}: there is no {{{name}}}; there are {', '.join(f'{{{one}}}' for one in known)}.")
@@ -60,7 +63,7 @@ def filled(template: str, values: Mapping[str, str]) -> str:
 
 
 def pattern_of(template: str, values: Mapping[str, str], *, open_names: Collection[str]) -> re.Pattern[str]:
-    """What fits every text that the template gives with these values, whatever those of the open names were."""
+    """Matches the texts that the template makes of these values, with any value for the open names."""
     position, parts = 0, []
     for found in _PLACEHOLDER.finditer(template):
         parts.append(re.escape(template[position : found.start()]))

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Places the sessions of one address and day so that every bar has its name in it or beside it. Lengths are percent of the day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_DAY_MS = 86_400_000
+_CHARACTER = 0.9
+"""The width of a character of a name, in percent of the narrowest lane (760 pixels)."""
+_MARGIN = 1.1
+_LONGEST_NAME = 28
+_MOST_TRACKS = 16
+"""Beyond that, names are left out; the list of people below the lanes has them."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A session on a day, in epoch milliseconds. `is_open` if the log does not show its end."""
+
+    session: Mapping[str, Any]
+    start: int
+    end: int
+    is_open: bool
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A piece in its place. The label is empty if there is no room for it."""
+
+    piece: Piece
+    x: float
+    width: float
+    track: int
+    label: str
+    label_x: float
+    is_inside: bool
+
+
+def percent(part: int) -> float:
+    """The part of a day, given in milliseconds."""
+    return round(part / _DAY_MS * 100, 2)
+
+
+def packed(pieces: Sequence[Piece], begin: int, name_of: Callable[[Mapping[str, Any]], str]) -> tuple[list[Bar], int]:
+    """The bars of a day that starts at `begin`, and the number of tracks. Nothing on a track overlaps, as long as there is room."""
+    bars: list[Bar] = []
+    reached: list[float] = []
+    for piece in sorted(pieces, key=lambda one: (one.start, one.end)):
+        x = percent(max(piece.start, begin) - begin)
+        width = max(0.2, percent(min(piece.end, begin + _DAY_MS) - begin) - x)
+        name = name_of(piece.session)
+        label = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+        length = len(label) * _CHARACTER + _MARGIN
+        is_inside = length <= width
+        # A name that would run out of the day stands before its bar.
+        is_before = not is_inside and x + width + length > 100
+        left = x - length if is_before else x
+        right = x + width if is_inside or is_before else x + width + length
+        track = next((place for place, end in enumerate(reached) if end <= left), len(reached))
+        if track >= _MOST_TRACKS:
+            label, left, right = "", x, x + width
+            track = min(range(len(reached)), key=reached.__getitem__)
+        if track == len(reached):
+            reached.append(0.0)
+        reached[track] = max(reached[track], right)
+        label_x = x + 0.4 if is_inside else (left + 0.2 if is_before else x + width + 0.4)
+        bars.append(Bar(piece, x, round(width, 2), track, label, round(label_x, 2), is_inside))
+    return bars, max(1, len(reached))

@@ -1,0 +1,134 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Checks and converts the variables of a role as Ansible does with the options of a module.
+
+Ansible checks the variables of a role against its argument spec, but converts nothing: a text stays a text where a list belongs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ._attribution.texts import AttributionError, one_line
+from ._attribution.rows import check_console_url
+from ._files_to_write import places_to_check
+
+_TRUE = frozenset({"yes", "on", "true", "1", "y", "t"})
+_FALSE = frozenset({"no", "off", "false", "0", "n", "f"})
+_NUMBER = re.compile(r"\s*[+-]?\d{1,18}\s*\Z", re.ASCII)
+
+
+@dataclass(frozen=True)
+class RoleRules:
+    """What an argument spec of a role cannot express. Names are those of the variables without the name of the role."""
+
+    choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The values that a variable may have. In the spec, they would refuse null."""
+    exclusive: Sequence[str] = ()
+    """At most one of these variables may be set."""
+    may_be_blank: Sequence[str] = ()
+    """A blank text is a value of these variables. For all others, it counts as not set."""
+    secret: Sequence[str] = ()
+    """These variables are checked, but not returned."""
+    links: Sequence[str] = ()
+    """Variables with the address of an event in the console."""
+    reads: Sequence[str] = ()
+    """Variables with paths of files that are read."""
+    writes: Sequence[str] = ()
+    """Variables with the path of a file that is written."""
+
+
+def role_options(
+    role: str, given: Mapping[str, Any], spec: Mapping[str, Any], defaults: Mapping[str, Any], rules: RoleRules
+) -> dict[str, Any]:
+    """The values by short names: converted, null and blank replaced by the default (None if there is none). Raises AttributionError."""
+    options: dict[str, Any] = {}
+    for variable, described in spec.items():
+        name = variable[len(role) + 1 :]
+        value = given.get(variable)
+        if value is None or (isinstance(value, str) and not value.strip() and name not in rules.may_be_blank):
+            value = defaults.get(variable)
+        converted = None if value is None else _converted(variable, value, described)
+        allowed = rules.choices.get(name)
+        if allowed and converted is not None and converted not in allowed:
+            raise AttributionError(f"value of {variable} must be one of: {', '.join(allowed)}; not {one_line(str(converted))!r}.")
+        options[name] = converted
+    both = [f"{role}_{name}" for name in rules.exclusive if options.get(name) not in (None, "", [])]
+    if len(both) > 1:
+        raise AttributionError(f"{' and '.join(both)} exclude each other; set one of them.")
+    for name in rules.links:
+        check_console_url(f"{role}_{name}", options[name] or "")
+    shown = {name: value for name, value in options.items() if name not in rules.secret}
+    return {**shown, "places": places_to_check(role, options, rules.reads, rules.writes)}
+
+
+def texts(name: str, value: Any) -> tuple[str, ...]:
+    """One text, a comma-separated text or a list of texts, as modules take it; raises AttributionError for anything else."""
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    if isinstance(value, (bool, Mapping)) or not isinstance(value, Sequence):
+        raise AttributionError(f"{name}: {_kind(value)} was given; give one text, a comma-separated text or a list of texts.")
+    for item in value:
+        if not isinstance(item, str):
+            raise AttributionError(f"{name}: {_kind(item)} was given as an item of the list; each item must be a text.")
+    return tuple(value)
+
+
+def _converted(variable: str, value: Any, described: Mapping[str, Any]) -> Any:
+    kind = described.get("type", "str")
+    if kind == "list":
+        return list(texts(variable, value))
+    if kind == "str":
+        return _text(variable, value)
+    if kind == "int":
+        return _number(variable, value)
+    if kind == "bool":
+        return _flag(variable, value)
+    if kind == "dict" and not isinstance(value, Mapping):
+        raise AttributionError(f"{variable}: {_kind(value)} was given; a dictionary is needed.")
+    return value
+
+
+def _text(variable: str, value: Any) -> str:
+    if isinstance(value, (Mapping, list, tuple)):
+        raise AttributionError(f"{variable}: {_kind(value)} was given; a single text is needed.")
+    return str(value)
+
+
+def _number(variable: str, value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and _NUMBER.match(value):
+        return int(value)
+    raise AttributionError(f"{variable}: {_shown(value)} is not a whole number.")
+
+
+def _flag(variable: str, value: Any) -> bool:
+    word = str(value).strip().lower()
+    if not isinstance(value, (Mapping, list, tuple)) and word in _TRUE | _FALSE:
+        return word in _TRUE
+    raise AttributionError(f"{variable}: {_shown(value)} is neither true nor false.")
+
+
+def _shown(value: Any) -> str:
+    return _kind(value) if isinstance(value, (Mapping, list, tuple)) else repr(one_line(str(value)))
+
+
+def _kind(value: Any) -> str:
+    """The kind of a value for a message; never the value itself, which may be long."""
+    if isinstance(value, Mapping):
+        return "a dictionary"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    if value is None:
+        return "nothing (null)"
+    return f"a boolean ({value})" if isinstance(value, bool) else f"a number ({value})"
