@@ -14,6 +14,7 @@ description:
   - Converts the variables of a role to the types of its argument spec, as Ansible does for the options of a module. Ansible checks the
     variables of a role, but leaves their values as they are.
   - The roles of this collection use it for their own variables.
+  - An invalid value is returned as C(problem), so that a task can fail with a plain message.
 positional: _input, spec, defaults
 options:
   _input:
@@ -44,6 +45,12 @@ options:
   exclusive:
     description:
       - Short names of variables of which only one may be set.
+    type: list
+    elements: str
+    default: []
+  required:
+    description:
+      - Short names of variables of which at least one must be set.
     type: list
     elements: str
     default: []
@@ -99,12 +106,14 @@ RETURN = r"""
 _value:
   description:
     - The converted values by their short names, such as V(tags) for C(my_role_tags).
+    - C(problem) says what is wrong with the variables, and is empty if nothing is. With a problem, there are no other values.
     - With O(writes), C(places) lists the paths to look at with M(ansible.builtin.stat).
   type: dict
 """
 
 from typing import TYPE_CHECKING, Any
 
+from ..plugin_utils._attribution.texts import AttributionError
 from ..plugin_utils._files_to_write import check_places
 from ..plugin_utils._filters import options_of, reported
 from ..plugin_utils._role_options import RoleRules
@@ -125,9 +134,14 @@ def role_options(
     **rules: Any,
 ) -> dict[str, Any]:
     """The checked and converted values."""
-    options = converted(role, given, spec, defaults or {}, options_of(RoleRules, rules))
-    check_places(places)
-    return options
+    checked = options_of(RoleRules, rules)
+    try:
+        options = converted(role, given, spec, defaults or {}, checked)
+        check_places(places)
+    except AttributionError as error:
+        # As a value, a task can show it without the noise that Ansible puts around the errors of filters.
+        return {"problem": str(error), "places": []}
+    return {**options, "problem": ""}
 
 
 class FilterModule:

@@ -37,22 +37,30 @@ EXAMPLES = r"""
 - name: Ask who had an address two hours ago
   secops.xdr.vpn_session_info:
     path: /var/log/openvpn/log.csv
-    match:
-      - "{{ '10.8.2.6' | secops.xdr.vpn_question('2h') }}"
+    match: "{{ ('10.8.2.6' | secops.xdr.vpn_question('2h')).match }}"
 """
 
 RETURN = r"""
 _value:
-  description: An item of the option O(secops.xdr.vpn_session_info#module:match).
+  description: The question, or what is wrong with it.
   type: dict
-  sample:
-    ipaddr: 10.8.2.6
-    timestamp: "2025-11-19T10:45:00Z"
+  contains:
+    match:
+      description: A list with the question for the option O(secops.xdr.vpn_session_info#module:match); empty if there is a problem.
+      type: list
+      elements: dict
+      sample:
+        - ipaddr: 10.8.2.6
+          timestamp: "2025-11-19T10:45:00Z"
+    problem:
+      description: What is wrong with the address or the time; empty if nothing is.
+      type: str
 """
 
 import time
 from typing import TYPE_CHECKING, Any
 
+from ..plugin_utils._attribution.texts import AttributionError
 from ..plugin_utils._attribution.who import question
 from ..plugin_utils._filters import reported
 
@@ -61,9 +69,12 @@ if TYPE_CHECKING:
 
 
 @reported
-def vpn_question(ip: Any, at: Any, timezone: str = "") -> dict[str, str]:
-    """The question."""
-    return question(ip, at, str(timezone or ""), round(time.time() * 1000))
+def vpn_question(ip: Any, at: Any, timezone: str = "") -> dict[str, Any]:
+    """The question, or what is wrong with it."""
+    try:
+        return {"match": [question(ip, at, str(timezone or ""), round(time.time() * 1000))], "problem": ""}
+    except AttributionError as error:
+        return {"match": [], "problem": str(error)}
 
 
 class FilterModule:

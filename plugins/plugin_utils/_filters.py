@@ -35,7 +35,7 @@ def reported(work: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return work(*arguments, **options)
         except AttributionError as error:
-            raise AnsibleFilterError(f"{work.__name__}: {error}") from error
+            raise AnsibleFilterError(f"{work.__name__}: {error}") from None
         except (AttributeError, KeyError, TypeError) as error:
             raise AnsibleFilterError(f"{work.__name__}: the input does not have the expected structure ({error!r}).") from error
 

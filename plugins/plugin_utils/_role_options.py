@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ._attribution.texts import AttributionError, one_line
 from ._attribution.rows import check_console_url
+from ._attribution.texts import AttributionError, one_line
 from ._files_to_write import places_to_check
 
 _TRUE = frozenset({"yes", "on", "true", "1", "y", "t"})
@@ -33,6 +33,8 @@ class RoleRules:
     """The values that a variable may have. In the spec, they would refuse null."""
     exclusive: Sequence[str] = ()
     """At most one of these variables may be set."""
+    required: Sequence[str] = ()
+    """At least one of these variables must be set."""
     may_be_blank: Sequence[str] = ()
     """A blank text is a value of these variables. For all others, it counts as not set."""
     secret: Sequence[str] = ()
@@ -63,6 +65,9 @@ def role_options(
     both = [f"{role}_{name}" for name in rules.exclusive if options.get(name) not in (None, "", [])]
     if len(both) > 1:
         raise AttributionError(f"{' and '.join(both)} exclude each other; set one of them.")
+    if rules.required and not any(options.get(name) for name in rules.required):
+        names = " or ".join(f"{role}_{name}" for name in rules.required)
+        raise AttributionError(f"{names} is missing; set it to what the role is to read.")
     for name in rules.links:
         check_console_url(f"{role}_{name}", options[name] or "")
     shown = {name: value for name, value in options.items() if name not in rules.secret}
@@ -131,4 +136,6 @@ def _kind(value: Any) -> str:
         return "a list"
     if value is None:
         return "nothing (null)"
+    if isinstance(value, str):
+        return "one text"
     return f"a boolean ({value})" if isinstance(value, bool) else f"a number ({value})"

@@ -1,11 +1,13 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role vpn_attribution in real plays: what logs hold is data, what failed is told, and nothing is written twice."""
+"""The role vpn_attribution in real plays: what logs hold is data, failures are reported, and nothing is written twice."""
 
 from __future__ import annotations
 
 import csv
+import io
+import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 HEADER = ["Username", "Real IP", "VPN IP", "Start Time"]
 LOG_END = 1717199990
 """Ten seconds before the end of 31 May 2024, UTC, in epoch seconds."""
+OMITTED = object()
+"""A variable that is not given."""
 HOSTILE = [
     "{{ 7*7 }}",
     "{{ lookup('ansible.builtin.pipe', 'touch owned') }}",
@@ -67,9 +71,18 @@ class Site:
         }
         return self._playground.run(role, checked, arguments=arguments)
 
+    def play(self, *tasks: dict[str, Any]) -> PlayRun:
+        """Runs other tasks."""
+        return self._playground.run(*tasks)
+
     def variables(self, **variables: Any) -> dict[str, Any]:
         own = {f"vpn_attribution_{name}": value for name, value in variables.items()}
-        return {"vpn_attribution_log": str(self.folder / "vpn.csv"), "vpn_attribution_timezone": "UTC", **own}
+        basis = {
+            "vpn_attribution_log": str(self.folder / "vpn.csv"),
+            "vpn_attribution_timezone": "UTC",
+            "vpn_attribution_complete_until": LOG_END,
+        }
+        return {name: value for name, value in {**basis, **own}.items() if value is not OMITTED}
 
     def tags(self) -> list[list[str]]:
         return [event["_source"].get("event_tags", []) for event in self.control.events()]
@@ -159,7 +172,7 @@ def test_no_user_is_chosen_where_several_may_have_had_the_address(site: Site) ->
     site.alert("10.8.3.7", "08:15")
     run = succeeded(site.run())
     assert site.writes == 0
-    assert "1 ambiguous" in run.output
+    assert "1 ambiguous, so nobody is named" in run.output
     assert "a or b" in run.output
     succeeded(site.run(ambiguous="comment"))
     assert site.tags() == [[]]
@@ -221,7 +234,7 @@ def test_a_report_is_not_written_over_the_log_or_into_a_folder(site: Site, way: 
         report.mkdir()
     run = site.run(*arguments, report_path=str(report))
     assert run.status != 0
-    message = f"{report} is there and is no file" if way == "folder" else f"{report} is the VPN log"
+    message = f"{report} exists and is not a file" if way == "folder" else f"{report} is a VPN log that is read"
     assert message in " ".join(run.output.split())
     assert site.control.requests() == []
     assert log.read_bytes() == before
@@ -233,15 +246,16 @@ def test_a_report_is_not_written_over_the_log_or_into_a_folder(site: Site, way: 
     [
         ({"log": "/missing/vpn.csv"}, "there is no file /missing/vpn.csv"),
         ({"tags": ["vpn_user:{user}"]}, "there is no {user}; there are {username}"),
-        ({"networks": ["10.8.0.1/16"]}, "has host bits set"),
+        ({"tags": ["a", ["b"]]}, "vpn_attribution_tags: a list was given as an item of the list"),
+        ({"comment": ["a"]}, "vpn_attribution_comment: a list was given; a single text is needed"),
         ({"ambiguous": "guess"}, "value of vpn_attribution_ambiguous must be one of: skip, comment"),
-        ({"limit": "many"}, "vpn_attribution_limit"),
+        ({"paths": "/var/log/*.csv"}, "vpn_attribution_log and vpn_attribution_paths exclude each other"),
+        ({"console_url": "javascript:alert(1)"}, "vpn_attribution_console_url: 'javascript:alert(1)' is not a web address"),
         ({"on_invalid": "fail"}, "'x' is not an IP address"),
-        ({"report_path": "/missing/report.html"}, "/missing is no folder that this user may write to"),
-        ({"report_path": "report.html"}, "report.html is no whole path; nothing was read or written"),
+        ({"report_path": "/missing/report.html"}, "/missing is not a folder that this user may write to"),
     ],
 )
-def test_what_is_wrong_is_said_before_anything_is_written(site: Site, variables: dict[str, Any], message: str) -> None:
+def test_what_is_wrong_is_reported_before_anything_is_written(site: Site, variables: dict[str, Any], message: str) -> None:
     site.log(("jsmith", "203.0.113.9", "10.8.3.7", "08:00"), ("bad", "x", "10.8.3.8", "08:00"))
     site.alert("10.8.3.7", "08:15")
     run = site.run(**variables)
@@ -249,3 +263,73 @@ def test_what_is_wrong_is_said_before_anything_is_written(site: Site, variables:
     assert message in run.output.replace("\n", " ")
     assert "Traceback" not in run.output
     assert site.writes == 0
+
+
+def test_variables_take_what_modules_take(site: Site) -> None:
+    """One text or a text with commas for a list; null and blank as if not given; one odd event stops no other."""
+    site.log(("jsmith", "203.0.113.9", "10.8.3.7", "08:00"), ("x", "203.0.113.8", "10.8.3.9", "09:00"))
+    site.alert("10.8.3.7", "08:15")
+    for address in ("0.0.0.0", "fe80::1%eth0", "239.0.0.1", "no address"):
+        site.alert(address, "08:15")
+    site.alert("10.8.3.7", "08:15", timestamp=1717143300)
+    given = {"tags": "vpn_user:{username}, vpn", "networks": "10.8.0.0/16", "statuses": "New,In Progress", "paths": None}
+    run = succeeded(site.run(**given, limit=None, columns=None, on_invalid=None, report_path=None, query="", complete_until=LOG_END))
+    assert site.tags() == [["vpn_user:jsmith", "vpn"], [], [], [], [], ["vpn_user:jsmith", "vpn"]]
+    assert "4 without an address or a time" in run.output
+
+
+def test_a_wrong_tag_of_an_earlier_run_is_corrected_once(site: Site) -> None:
+    site.log(("jsmith", "203.0.113.9", "10.8.3.7", "08:00"), ("eve", "203.0.113.8", "10.8.3.9", "07:00"), ("", "", "10.8.3.9", "08:00"))
+    site.alert("10.8.3.7", "08:15", event_tags=["vpn_user:bob", "checked"])
+    site.alert("10.8.3.9", "08:15", event_tags=["vpn_user:eve", "vpn_users"])
+    site.alert("10.8.3.7", "23:59", event_tags=["vpn_user:old"], timestamp=1717300000000)
+    run = succeeded(site.run())
+    assert site.tags() == [["checked", "vpn_user:jsmith"], ["vpn_users"], ["vpn_user:old"]]
+    assert [comments[0].partition(".")[0] for comments in site.comments() if comments] == [
+        "Correction: removed the tags vpn_user:bob",
+        "Correction: removed the tags vpn_user:eve",
+    ]
+    assert "2 corrected" in run.output
+    assert "1 doubtful, so nobody is named" in run.output
+    assert succeeded(site.run()).recap("changed") == 0
+
+
+def test_the_history_answers_when_the_log_is_gone(site: Site) -> None:
+    site.log(("jsmith", "203.0.113.9", "10.8.3.7", "08:00"), ("other", "203.0.113.8", "10.8.3.8", "09:00"))
+    site.alert("10.8.3.7", "08:15")
+    history = str(site.folder / "sessions.sqlite3")
+    gateway = {"vpn_sessions_log": str(site.folder / "vpn.csv"), "vpn_sessions_timezone": "UTC", "vpn_sessions_gateway": "vpn1"}
+    keep = {
+        "ansible.builtin.include_role": {"name": "secops.xdr.vpn_sessions"},
+        "vars": {**gateway, "vpn_sessions_history": history, "vpn_sessions_networks": "10.8.0.0/16"},
+    }
+    assert succeeded(site.play(keep)).recap("changed") == 1
+    assert succeeded(site.play(keep)).recap("changed") == 0
+    (site.folder / "vpn.csv").unlink()
+    files = {f"{kind}_path": str(site.folder / f"report.{kind}") for kind in ("csv", "json")}
+    url = "https://stellar.example.com/alerts/{id}"
+    run = site.run(
+        log=OMITTED,
+        complete_until=OMITTED,
+        history=history,
+        gateways="vpn1",
+        report_path=str(site.folder / "report.html"),
+        console_url=url,
+        **files,
+    )
+    succeeded(run)
+    assert site.tags() == [["vpn_user:jsmith"]]
+    [row] = json.loads((site.folder / "report.json").read_text(encoding="utf-8"))
+    [same] = csv.DictReader(io.StringIO((site.folder / "report.csv").read_text(encoding="utf-8")))
+    assert (row["username"], row["gateway"], row["changed"]) == ("jsmith", "vpn1", True)
+    assert (same["username"], same["changed"]) == ("jsmith", "true")
+    page = (site.folder / "report.html").read_text(encoding="utf-8")
+    assert f'href="https://stellar.example.com/alerts/{row["id"]}"' in page
+    assert "the session history" in page
+
+
+def test_a_history_with_a_password_shows_it_nowhere(site: Site) -> None:
+    site.alert("10.8.3.7", "08:15")
+    run = site.run("-vvvv", log=OMITTED, complete_until=OMITTED, history="postgresql://user:pass-4711@127.0.0.1:1/none")
+    assert run.status != 0
+    assert "pass-4711" not in run.output

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from .events import answered
@@ -130,8 +130,8 @@ def _nameless(alert: Alert, match: Mapping[str, Any], wording: Wording) -> Findi
 
 def _attribution(alert: Alert, finding: Finding) -> dict[str, Any]:
     """The finding as results and reports show it."""
-    found = asdict(finding)
-    del found["add_tags"]
+    # Not asdict(): it copies what Ansible hands over, which cannot be copied.
+    found = {field.name: getattr(finding, field.name) for field in fields(finding) if field.name != "add_tags"}
     return {
         "index": alert.index,
         "id": alert.id,

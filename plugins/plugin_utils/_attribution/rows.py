@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import unicodedata
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -90,7 +91,7 @@ def console_link(url: str, found: Mapping[str, Any]) -> str:
     if not url:
         return ""
     template = url if placeholders(url) else f"{url.rstrip('/')}/{{id}}"
-    return filled(template, {name: quote(str(found[name]), safe="") for name in _CONSOLE})
+    return filled(template, {name: quote(str(found[name]), safe="", errors="replace") for name in _CONSOLE})
 
 
 def _cell(value: Any) -> str:
@@ -101,4 +102,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, (int, float)):
         return str(value)
     text = one_line("; ".join(map(str, value)) if isinstance(value, list) else str(value))
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+    # Spreadsheets also take the wide forms of these characters.
+    first = unicodedata.normalize("NFKC", text.lstrip()[:1])
+    return f"'{text}" if first in _FORMULA else text

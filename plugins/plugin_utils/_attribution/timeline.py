@@ -117,7 +117,7 @@ class Timeline:
 
     def _bar(self, bar: Bar) -> dict[str, Any]:
         session = bar.piece.session
-        name = shown_name(session)
+        name, is_hit = shown_name(session), session_key(session) in self.hits
         until = shown_time(session["end"]) or "an end that is not in the log"
         outside = one_line(str(session.get("associated_ipaddr") or "an unknown address"))
         return {
@@ -130,7 +130,8 @@ class Timeline:
             "title": f"{name} from {outside}, {shown_time(session['start'])} to {until}",
             **_look_result(self._looks.get(name.casefold(), Look(0, 0))),
             "is_nameless": name == NAMELESS,
-            "is_hit": session_key(session) in self.hits,
+            "is_hit": is_hit,
+            "is_light": is_hit and bar.is_inside and name != NAMELESS,
             "is_open": bar.piece.is_open,
         }
 

@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ...module_utils._addresses import parse_address
+from ...module_utils._errors import InputError
 from ...module_utils._times.timestamps import EARLIEST_MS, epoch_ms_to_milliseconds, epoch_to_milliseconds, iso8601_to_milliseconds
 from ...module_utils._times.zones import Zone
 from .events import iso8601
@@ -80,6 +81,8 @@ def _name(session: Mapping[str, Any]) -> str:
 
 
 def _address(ip: object) -> str:
+    if ip is None or ip == "":
+        raise AttributionError("ip: the VPN address is missing; set it, such as -e ip=10.8.2.6.")
     if not isinstance(ip, str) or not ip.strip():
         raise AttributionError(f"ip: {one_line(str(ip))!r} is not an IP address; give one VPN address such as 10.8.2.6.")
     try:
@@ -93,6 +96,8 @@ def _address(ip: object) -> str:
 
 def _moment(at: object, zone_name: str, now_ms: int) -> int:
     text = str(at).strip()
+    if at is None or at == "":
+        raise AttributionError(f"at: the time is missing; {_EXAMPLES}.")
     if isinstance(at, (bool, dict, list)) or not text:
         raise AttributionError(f"at: {one_line(text)!r} is not a time; {_EXAMPLES}.")
     if text.lower() == "now":
@@ -112,6 +117,8 @@ def _moment(at: object, zone_name: str, now_ms: int) -> int:
         )
     try:
         return iso8601_to_milliseconds(text, Zone.named(zone_name or "UTC"))
+    except InputError as error:
+        raise AttributionError(error.message) from error
     except ValueError as error:
         raise AttributionError(f"at: {error}; {_EXAMPLES}.") from error
 

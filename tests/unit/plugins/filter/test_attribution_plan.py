@@ -9,15 +9,13 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.secops.xdr.plugins.filter.attribution_outcome import attribution_outcome
 from ansible_collections.secops.xdr.plugins.filter.attribution_plan import attribution_plan
-from ansible_collections.secops.xdr.plugins.filter.attribution_questions import attribution_questions
-from ansible_collections.secops.xdr.plugins.filter.attribution_summary import attribution_summary
 
 TEXTS = {
     "tags": ["vpn_user:{username}"],
     "comment": "{ipaddr} was {username}, from {associated_ipaddr}. Session: {start} to {end}.",
     "ambiguous_comment": "{ipaddr} at {time}: {candidates}",
+    "correction_comment": "Correction: removed {tags}. {reason}",
 }
 
 
@@ -38,14 +36,20 @@ def session(username: str = "jsmith", **values: Any) -> dict[str, Any]:
         "end": "2024-05-31T09:00:00Z",
         "start_epoch": 1717142400,
         "end_epoch": 1717146000,
+        "gateway": None,
         **values,
     }
 
 
-def match(held: dict[str, Any] | None = None, *candidates: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
+def match(held: dict[str, Any] | None = None, *candidates: dict[str, Any], reason: str | None = None, doubts: Any = ()) -> dict[str, Any]:
     """An answer as vpn_session_info returns it."""
     found = list(candidates) or ([held] if held else [])
-    return {"session": held, "candidates": found, "ambiguous": len(found) > 1, "reason": reason}
+    return {"session": held, "candidates": found, "ambiguous": len(found) > 1, "reason": reason, "doubts": list(doubts)}
+
+
+def questions(events: list[dict[str, Any]], **options: Any) -> Any:
+    """What is asked about these events."""
+    return attribution_plan(events, **options)["questions"]
 
 
 def plan_of(one: dict[str, Any], answer: dict[str, Any], **options: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -160,37 +164,62 @@ def test_the_candidates_can_be_named_in_a_comment_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "words"),
+    ("reason", "outcome", "words"),
     [
-        ("unknown_address", "the log has no session with this address"),
-        ("not_held", "none at this time"),
-        ("after_log_end", "the log ends before this time"),
+        ("unknown_address", "no_session", "the log has no session with this address"),
+        ("not_held", "no_session", "none at this time"),
+        ("after_log_end", "not_covered", "the log ends before this time"),
+        ("before_log_start", "not_covered", "the log starts after this time"),
+        ("not_covered", "not_covered", "gap"),
+        ("doubtful", "doubtful", "speaks against"),
+        ("invalid_question", "unusable", "cannot be looked up"),
+        ("of a later version", "doubtful", "of a later version"),
     ],
 )
-def test_events_without_a_session_are_listed_with_the_reason(reason: str, words: str) -> None:
-    found, updates = plan_of(event(), match(reason=reason))
-    assert found["outcome"] == "no_session"
+def test_nobody_is_named_without_a_session(reason: str, outcome: str, words: str) -> None:
+    found, updates = plan_of(event(), match(None, session(), reason=reason))
+    assert found["outcome"] == outcome
     assert words in found["reason"]
+    assert found["session"] is None
+    assert updates == []
+
+
+def test_doubts_are_the_reason_of_a_doubtful_event() -> None:
+    found, updates = plan_of(event(), match(None, session(), reason="doubtful", doubts=["line 7: no time\x1b", "line 9: cut off"]))
+    assert found["reason"] == "line 7: no time\\x1b; line 9: cut off"
+    assert found["settle"]
     assert updates == []
 
 
 @pytest.mark.parametrize(
     ("source", "outcome", "reason"),
     [
-        ({"srcip": None}, "unusable", "srcip: it has none"),
-        ({"srcip": "gateway\x1b"}, "unusable", "srcip: 'gateway\\x1b' is no address"),
-        ({"srcip": 7}, "unusable", "srcip: it has none"),
-        ({"timestamp": None}, "unusable", "timestamp: no time in epoch milliseconds"),
-        ({"timestamp": True}, "unusable", "timestamp: no time in epoch milliseconds"),
-        ({"timestamp": 10**30}, "unusable", "timestamp: no time in epoch milliseconds"),
+        ({"srcip": None}, "unusable", "srcip: the event has no address"),
+        ({"srcip": "gateway\x1b"}, "unusable", "srcip: 'gateway\\x1b' is not an IP address"),
+        ({"srcip": 7}, "unusable", "srcip: the event has no address"),
+        ({"srcip": "0.0.0.0"}, "unusable", "srcip: '0.0.0.0' means that there is no address"),
+        ({"srcip": "::"}, "unusable", "srcip: '::' means that there is no address"),
+        ({"srcip": "fe80::1%eth0"}, "unusable", "srcip: 'fe80::1%eth0' holds the name of an interface"),
+        ({"srcip": "239.1.1.1"}, "unusable", "srcip: '239.1.1.1' is an address of a network, a multicast group"),
+        ({"srcip": "ff02::1"}, "unusable", "srcip: 'ff02::1' is a multicast address"),
+        ({"srcip": "10.8.0.0/16"}, "unusable", "srcip: '10.8.0.0/16' is not an IP address"),
+        ({"srcip": ["10.8.3.7", "10.8.3.9"]}, "unusable", "srcip: the event has several addresses (10.8.3.7, 10.8.3.9)"),
+        ({"timestamp": None}, "unusable", "timestamp: the event has no time"),
+        ({"timestamp": True}, "unusable", "timestamp: 'True' is not a time"),
+        ({"timestamp": 10**30}, "unusable", "timestamp: '1"),
+        ({"timestamp": 0}, "unusable", "timestamp: '0' is not a time"),
+        ({"timestamp": [1717143300000]}, "unusable", "timestamp: '[1717143300000]' is not a time"),
+        ({"timestamp": "yesterday"}, "unusable", "timestamp: 'yesterday' is not a time"),
         ({"srcip": "192.0.2.1"}, "not_vpn_address", "not in the VPN networks"),
     ],
 )
-def test_events_that_cannot_be_asked_about_are_told_apart(source: dict[str, Any], outcome: str, reason: str) -> None:
+def test_one_odd_event_stops_no_other(source: dict[str, Any], outcome: str, reason: str) -> None:
     events = [event(**source), event("e2")]
-    assert attribution_questions(events, networks=["10.8.0.0/16"]) == [{"ipaddr": "10.8.3.7", "timestamp": "2024-05-31T08:15:00Z"}]
+    assert questions(events, networks=["10.8.0.0/16"]) == [{"ipaddr": "10.8.3.7", "timestamp": "2024-05-31T08:15:00Z"}]
     planned = attribution_plan(events, [match(session())], networks=["10.8.0.0/16"], **TEXTS)
-    assert (planned["attributions"][0]["outcome"], planned["attributions"][0]["reason"]) == (outcome, reason)
+    found = planned["attributions"][0]
+    assert found["outcome"] == outcome
+    assert found["reason"].startswith(reason)
     assert [update["id"] for update in planned["updates"]] == ["e2"]
     assert planned["counts"] == {**dict.fromkeys(planned["counts"], 0), "events": 2, outcome: 1, "attributed": 1}
 
@@ -203,17 +232,20 @@ def test_events_that_cannot_be_asked_about_are_told_apart(source: dict[str, Any]
         ({"timestamp": "2024-05-31T10:15:00+02:00"}, {"ipaddr": "10.8.3.7", "timestamp": "2024-05-31T08:15:00Z"}),
         # As Python reads it from 3.11 on only.
         ({"timestamp": "2024-05-31T10:15:00.5+0200"}, {"ipaddr": "10.8.3.7", "timestamp": "2024-05-31T08:15:00.500Z"}),
-        ({"srcip": ["10.8.3.9", "10.8.3.7"]}, {"ipaddr": "10.8.3.9", "timestamp": "2024-05-31T08:15:00Z"}),
+        # Of the years 1980 to 2099, no number can be both seconds and milliseconds.
+        ({"timestamp": 1717143300}, {"ipaddr": "10.8.3.7", "timestamp": "2024-05-31T08:15:00Z"}),
+        ({"srcip": ["10.8.3.9", "10.8.3.9"]}, {"ipaddr": "10.8.3.9", "timestamp": "2024-05-31T08:15:00Z"}),
+        ({"srcip": "::ffff:10.8.3.7"}, {"ipaddr": "10.8.3.7", "timestamp": "2024-05-31T08:15:00Z"}),
         ({"srcip": "2001:DB8:0::1"}, {"ipaddr": "2001:db8::1", "timestamp": "2024-05-31T08:15:00Z"}),
     ],
 )
 def test_questions_are_asked_in_one_form(source: dict[str, Any], question: dict[str, str]) -> None:
-    assert attribution_questions([event(**source)]) == [question]
+    assert questions([event(**source)]) == [question]
 
 
 def test_the_address_may_stand_in_another_field() -> None:
     events = [event(srcip=None, custom_ser_field={"client": {"ip": "10.8.3.8"}}), event(client={"ip": "10.8.3.9"})]
-    assert [one["ipaddr"] for one in attribution_questions(events, address_field="client.ip")] == ["10.8.3.8", "10.8.3.9"]
+    assert [one["ipaddr"] for one in questions(events, address_field="client.ip")] == ["10.8.3.8", "10.8.3.9"]
 
 
 @pytest.mark.parametrize(
@@ -227,6 +259,10 @@ def test_the_address_may_stand_in_another_field() -> None:
         ),
         ({"networks": ["10.8.0.1/16"]}, r"networks: .*has host bits set; give networks such as 10\.8\.0\.0/16"),
         ({"networks": ["vpn"]}, r"networks: 'vpn' does not appear to be"),
+        ({"networks": {"a": "10.8.0.0/16"}}, r"networks: a dictionary was given"),
+        ({"networks": [["10.8.0.0/16"]]}, r"networks: a list was given as an item"),
+        ({"tags": 7}, r"tags: a number \(7\) was given"),
+        ({"tag": ["vpn"]}, r"there is no option tag; the options are tags, comment"),
     ],
 )
 def test_what_is_wrong_is_said(options: dict[str, Any], message: str) -> None:
@@ -241,42 +277,101 @@ def test_answers_to_other_questions_are_refused(answers: list[dict[str, Any]]) -
 
 
 def test_what_has_another_form_is_refused() -> None:
-    with pytest.raises(AnsibleFilterError, match="has not the form it should have"):
-        attribution_questions([{"id": "e1"}])
+    with pytest.raises(AnsibleFilterError, match="does not have the expected structure"):
+        attribution_plan([{"id": "e1"}])
 
 
-def test_the_outcome_says_what_was_changed_and_what_failed() -> None:
-    planned = attribution_plan([event(f"e{number}") for number in range(4)], [match(session())] * 3 + [match(reason="not_held")], **TEXTS)
+@pytest.mark.parametrize("tags", ["vpn_user:{username}", "vpn_user:{username}, vpn", ["vpn_user:{username}", "vpn"]])
+def test_tags_are_one_text_a_text_with_commas_or_a_list(tags: Any) -> None:
+    _found, updates = plan_of(event(), match(session()), tags=tags)
+    assert updates[0]["add_tags"] == ["vpn_user:jsmith", "vpn"][: 1 + ("vpn" in str(tags)[9:])]
+
+
+@pytest.mark.parametrize("networks", ["10.8.0.0/16", "192.0.2.0/24, 10.8.0.0/16", ["10.8.0.0/16"]])
+def test_networks_are_one_text_a_text_with_commas_or_a_list(networks: Any) -> None:
+    assert len(questions([event(), event(srcip="10.9.0.1")], networks=networks)) == 1
+
+
+class TestCorrections:
+    """A tag of an earlier run that the evidence no longer supports."""
+
+    SESSION = match(session())
+    OTHERS = ("vpn_user_checked", "vpn", "user:bob", "VPN_USER:bob")
+
+    def corrected(self, answer: dict[str, Any], **options: Any) -> dict[str, Any]:
+        tags = ["vpn_user:bob", *self.OTHERS]
+        return plan_of(event(event_tags=tags), answer, **options)[1][0]
+
+    def test_the_right_tag_replaces_the_wrong_one_and_a_comment_says_so(self) -> None:
+        update = self.corrected(self.SESSION)
+        assert update["remove_tags"] == ["vpn_user:bob"]
+        assert update["add_tags"] == ["vpn_user:jsmith"]
+        assert update["comment"] == (
+            "Correction: removed vpn_user:bob. The VPN logs show another user for this address and time. "
+            "10.8.3.7 was jsmith, from 203.0.113.9. Session: 2024-05-31T08:00:00Z to 2024-05-31T09:00:00Z."
+        )
+
+    @pytest.mark.parametrize("held", [SESSION, match(reason="not_held"), match(None, session(), reason="doubtful")])
+    def test_the_second_run_changes_nothing(self, held: dict[str, Any]) -> None:
+        update = self.corrected(held)
+        tags = [*self.OTHERS, *update.get("add_tags", [])]
+        assert plan_of(event(event_tags=tags, comments=[{"comment": update["comment"]}]), held)[1] == []
+
+    @pytest.mark.parametrize(
+        ("reason", "words"),
+        [
+            ("not_held", "The log has sessions with this address, but none at this time."),
+            ("ambiguous", "More than one session held this address at this time."),
+            ("doubtful", "Something in the log speaks against the answer."),
+        ],
+    )
+    def test_a_name_that_the_log_does_not_allow_is_removed(self, reason: str, words: str) -> None:
+        update = self.corrected(match(None, session(), reason=reason))
+        assert update == {
+            "index": "aella-ser-1-",
+            "id": "e1",
+            "remove_tags": ["vpn_user:bob"],
+            "comment": f"Correction: removed vpn_user:bob. {words}",
+        }
+
+    @pytest.mark.parametrize("reason", ["before_log_start", "after_log_end", "not_covered", "unknown_address", "of a later version"])
+    def test_a_log_that_says_nothing_about_the_time_removes_nothing(self, reason: str) -> None:
+        assert plan_of(event(event_tags=["vpn_user:bob"]), match(reason=reason))[1] == []
+
+    @pytest.mark.parametrize("tags", ["{username}", "vpn{username}", "vpn_user:bob", "{ipaddr}:{username}"])
+    def test_without_a_prefix_of_its_own_nothing_is_removed(self, tags: str) -> None:
+        held = event(event_tags=["bob", "vpnbob", "vpn_user:bob", "vpn_user:eve"])
+        assert all("remove_tags" not in update for update in plan_of(held, self.SESSION, tags=tags)[1])
+
+    def test_the_same_name_in_another_case_is_the_same_user(self) -> None:
+        done = event(event_tags=["vpn_user:JSmith"])
+        assert plan_of(done, self.SESSION, comment="")[1] == []
+
+    def test_it_can_be_switched_off_and_the_comment_left_out(self) -> None:
+        assert "remove_tags" not in self.corrected(self.SESSION, correct=False)
+        assert self.corrected(match(reason="not_held"), correction_comment="") == {
+            "index": "aella-ser-1-",
+            "id": "e1",
+            "remove_tags": ["vpn_user:bob"],
+        }
+
+
+def test_the_result_says_what_was_changed_and_what_failed() -> None:
+    events = [event(f"e{number}") for number in range(4)]
+    matches = [match(session())] * 3 + [match(reason="not_held")]
     update = {
         "events": [{"changed": True}, {"changed": False, "failed": True}, {"changed": False}],
         "failed_events": [{"position": 1, "reason": "there is no event e1"}],
     }
-    result = attribution_outcome(planned, update)
+    result = attribution_plan(events, matches, update, **TEXTS)
     assert [one["outcome"] for one in result["attributions"]] == ["attributed", "failed", "already_attributed", "no_session"]
     assert [one["changed"] for one in result["attributions"]] == [True, False, False, False]
     assert result["attributions"][1]["reason"] == "there is no event e1"
     assert sum(result["counts"].values()) == 2 * result["counts"]["events"] == 8
-    assert attribution_outcome(planned, {"skipped": True, "changed": False})["counts"] == planned["counts"]
+    planned = attribution_plan(events, matches, **TEXTS)
+    assert attribution_plan(events, matches, {"skipped": True, "changed": False}, **TEXTS) == planned
 
 
-def test_the_summary_counts_everything_and_lists_the_first() -> None:
-    events = [event(f"e{number}") for number in range(4)]
-    answers = [
-        match(session("{{ x }}\n")),
-        match(session()),
-        match(None, session(), session("b", line=3), reason="ambiguous"),
-        match(reason="not_held"),
-    ]
-    lines = attribution_summary(attribution_plan(events, answers, **TEXTS), total=9, shown=1, is_plan=True)
-    assert lines == [
-        "4 open events with a source address",
-        "5 more were not looked at (see vpn_attribution_limit)",
-        "2 would be attributed to their VPN users",
-        "  Port scan, 10.8.3.7 at 2024-05-31T08:15:00Z: {{ x }}\\n from 203.0.113.9",
-        "  and 1 more",
-        "0 already attributed by earlier runs",
-        "1 ambiguous",
-        "  Port scan, 10.8.3.7 at 2024-05-31T08:15:00Z: jsmith or b",
-        "1 without a session in the log",
-        "  Port scan, 10.8.3.7 at 2024-05-31T08:15:00Z: the log has sessions with this address, and none at this time",
-    ]
+def test_answers_about_other_addresses_are_refused() -> None:
+    with pytest.raises(AnsibleFilterError, match="the answers are about other addresses"):
+        attribution_plan([event()], [{**match(session()), "ipaddr": "10.8.3.8"}], **TEXTS)
