@@ -213,14 +213,20 @@ class EventWriter:
             return None
 
     def _state(self, target: Target) -> EventState:
-        event = self._client.read_event(target.index, target.id)
-        if event is None:
+        reading = self._client.look_up(target.index, target.id)
+        if reading.event is None and not reading.is_current:
+            # It may just have been inserted: a search does not show it at once.
+            for _look in Patience().looks(now() + LATE_SECONDS):
+                reading = self._client.look_up(target.index, target.id)
+                if reading.event or reading.is_current:
+                    break
+        if reading.event is None:
             message = (
                 f"{target.where or 'id'}: there is no event {target.id} in the index {target.index}. Take both from the end of the event's "
                 "details (`_id` and `_index`), from the result of the insert, or from stellar_ser_event_info."
             )
             raise NotFoundError(message, 404, "")
-        return EventState.of(event.source, self._options.tag_field)
+        return EventState.of(reading.event.source, self._options.tag_field)
 
 
 def _near_miss_warnings(target: Target, before: EventState, wanted: Change, spelling: Spelling) -> tuple[str, ...]:

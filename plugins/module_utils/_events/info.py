@@ -23,7 +23,7 @@ from .._stellar.paths import (
     search_path,
 )
 from .._stellar.search import EventSearch
-from .query import any_of, exact, in_parts, is_field_name
+from .query import any_of, exact, in_parts, is_field_name, may_match, stored_value
 from .state import STATUSES
 from .times import search_time
 
@@ -117,6 +117,8 @@ def read_events(params: Mapping[str, Any], run: Run, nulls: Collection[str] = ()
     searches = [_search(client, options, query) for query in queries]
     found = _merged([found for _search_done, found in searches], options)
     done = [search for search, _found in searches]
+    if any(not _fits(event, options) for event in found):
+        client.check_conditions(options.index)
     total = sum(search.total for search in done) - (sum(len(events) for _search_done, events in searches) - len(_distinct(searches)))
     for text in _warnings(client, options, done, found):
         run.warn(text)
@@ -131,6 +133,14 @@ def _search(client: StellarClient, options: InfoOptions, query: str) -> tuple[Ev
     except RequestTooLongError as error:
         message = f"{error.message} Most of it is in `filter` and `query`: give fewer or shorter values there."
         raise error.with_message(message) from error
+
+
+def _fits(event: StoredEvent, options: InfoOptions) -> bool:
+    """Whether an event may be what the filter asks for. If it seems not to, the server is asked whether conditions count at all."""
+    return all(
+        name.startswith("_") or any(may_match(value, stored_value(event.source, name)) for value in values)
+        for name, values in options.values.items()
+    )
 
 
 def _distinct(searches: Sequence[tuple[EventSearch, Sequence[StoredEvent]]]) -> set[tuple[str, str]]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _FIELD_NAME = re.compile(r"[A-Za-z_@][\w.@-]*\Z", re.ASCII)
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+_WORD = re.compile(r"\w+")
 _OPERATORS = ("AND", "OR", "NOT", "TO")
 _LONGEST_INDEXED_TEXT = 256
 """Elasticsearch's usual bound for texts that are indexed as a whole; a longer one may not be found by its value."""
@@ -100,6 +101,17 @@ def is_same(wanted: Any, held: Any) -> bool:
     if isinstance(wanted, str) and isinstance(held, str):
         return wanted == held or normal(wanted) == normal(held)
     return bool(wanted == held)
+
+
+def may_match(wanted: Any, held: Any) -> bool:
+    """Whether a search for a value may find a document that holds another one: analysed texts, networks, times, fields of many values."""
+    if isinstance(held, list):
+        return any(may_match(wanted, item) for item in held)
+    if held is None or isinstance(held, dict):
+        return False
+    if is_same(wanted, held) or "/" in str(wanted):
+        return True
+    return set(_WORD.findall(str(wanted).casefold())) <= set(_WORD.findall(str(held).casefold()))
 
 
 def _number(text: str) -> float | None:

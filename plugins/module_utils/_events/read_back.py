@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .._errors import NotChangedError, UnknownOutcomeError, XdrError
+from .._stellar.client import Reading
 from .looking import is_event
 from .outcomes import InsertOutcome, found_outcome
 from .waiting import now
@@ -49,7 +50,7 @@ class ReadBack:
         """The outcomes with the documents' own indices; an event that is certainly not there has failed."""
         unread = [outcome for outcome in new if not outcome.document_index]
         documents = self._searched([outcome.id for outcome in unread if outcome.id]) if len(unread) > _READ_ONE_BY_ONE else {}
-        results = self._workers.map(lambda one: documents.get(one.id or "") or self._document(one), unread)
+        results = self._workers.map(lambda one: self._reading(one, documents), unread)
         completed = {outcome.event: self._completed(outcome, result) for outcome, result in zip(unread, results)}
         sent_twice = [completed.get(outcome.event, outcome) for outcome in new if outcome.sent_twice]
         return {**completed, **self._counted_again([outcome for outcome in sent_twice if not outcome.error])}
@@ -62,17 +63,22 @@ class ReadBack:
                 break
         return documents
 
-    def _document(self, outcome: InsertOutcome) -> StoredEvent | None:
-        return self._client.read_event(outcome.index or self._finder.pattern, outcome.id or "")
+    def _reading(self, outcome: InsertOutcome, documents: Mapping[str, StoredEvent]) -> Reading:
+        document = documents.get(outcome.id or "")
+        if document:
+            return Reading(document, is_current=True)
+        return self._client.look_up(outcome.index or self._finder.pattern, outcome.id or "")
 
-    def _completed(self, outcome: InsertOutcome, document: StoredEvent | XdrError | None) -> InsertOutcome:
-        if isinstance(document, XdrError):
+    def _completed(self, outcome: InsertOutcome, reading: Reading | XdrError) -> InsertOutcome:
+        if isinstance(reading, XdrError) or (reading.event is None and not reading.is_current):
+            # The server gave an id, which proves the insert; a search that does not show it yet proves nothing.
             return outcome
-        if document and is_event(document, outcome.event):
+        if reading.event and is_event(reading.event, outcome.event):
+            document = reading.event
             return self._recorded(replace(outcome, index=outcome.index or document.index, document_index=document.index))
         # Back to an intent: the next run looks for the event before it sends it.
         self._ledger.intend([outcome.event.key], 0)
-        return self._of_another(outcome) if document else replace(outcome, changed=False, error=_not_there(outcome))
+        return self._of_another(outcome) if reading.event else replace(outcome, changed=False, error=_not_there(outcome))
 
     def _of_another(self, outcome: InsertOutcome) -> InsertOutcome:
         """The outcome of an event whose answer had the id of another one: the event is looked for."""

@@ -22,6 +22,35 @@ TAG = "tag"
 _SPACE = re.compile(r"\s+")
 _DIGEST_BYTES = 16
 _UNESCAPES = 3
+_LIMITS = frozenset(
+    {
+        100,
+        128,
+        200,
+        250,
+        255,
+        256,
+        500,
+        512,
+        1000,
+        1023,
+        1024,
+        2000,
+        2047,
+        2048,
+        4000,
+        4095,
+        4096,
+        8000,
+        8191,
+        8192,
+        10_000,
+        16_384,
+        32_766,
+        32_767,
+    }
+)
+"""Lengths at which servers commonly cut texts."""
 _SHORTEST_CUT = 20
 """Characters that a text must have in common with a longer one to count as the same text, cut."""
 
@@ -63,6 +92,11 @@ def digest(*parts: str) -> bytes:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()[:_DIGEST_BYTES]
 
 
+def _is_cut(written: str, held: str) -> bool:
+    """Whether a server kept the beginning of a text: what it holds is exactly as long as such limits are."""
+    return len(held) in _LIMITS and len(held) < len(written) and normal(written).startswith(normal(held))
+
+
 class Spelling:
     """How a server spells what it was sent: in normal form, and as the ledger learned it. Not changed once it is made.
 
@@ -82,7 +116,7 @@ class Spelling:
 
     def same(self, key: bytes, written: str, held: str) -> bool:
         """Whether the server holds what was written."""
-        return normal(written) == normal(held) or self._known.get(key) == digest(held)
+        return normal(written) == normal(held) or self._known.get(key) == digest(held) or _is_cut(written, held)
 
     def held(self, key: bytes, written: str, texts: Iterable[str]) -> list[str]:
         """Those of the texts that are what was written; exactly the same ones first."""

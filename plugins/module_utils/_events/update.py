@@ -8,19 +8,20 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .._errors import XdrError
+from .._errors import LedgerError, XdrError
 from .._ledger.opening import open_ledger
 from .._stellar.client import StellarClient
 from .changes import UpdateOptions
 from .converge import EventWriter, UpdateOutcome
 from .runs import Workers, module_result
+from .state import Change
 from .texts import Spelling, comment_key, tag_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from .._ledger.contract import RewriteLedger
     from .._run import Run
@@ -31,9 +32,8 @@ def update_events(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     """Runs `stellar_ser_update` with its options and returns its result; raises XdrError."""
     options = UpdateOptions.parsed(params)
     client = StellarClient.from_params(params, run.secrets)
-    with Workers(options.concurrency) as workers, closing(open_ledger(options.ledger, read_only=run.check_mode)) as ledger:
+    with Workers(options.concurrency) as workers, _rewrites(options, client.endpoint, run) as rewrites:
         writer = EventWriter(client, options, is_dry=run.check_mode)
-        rewrites = ledger.rewrites(client.endpoint)
         outcomes = _updated(options.changes, writer, workers, rewrites)
     for text in _warnings(outcomes, run.secrets.shown):
         run.warn(text)
@@ -41,6 +41,37 @@ def update_events(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     if run.shows_diff:
         extra["diff"] = _diff(outcomes)
     return module_result(outcomes, extra, is_single=options.is_single)
+
+
+@contextmanager
+def _rewrites(options: UpdateOptions, endpoint: str, run: Run) -> Iterator[RewriteLedger]:
+    """What is known of how the server rewrites texts. Without a ledger of its own, a task goes on if the default one cannot be used."""
+    if all(wanted.change == Change(status=wanted.change.status) for wanted in options.changes):
+        yield _NoRewrites()
+        return
+    try:
+        ledger = open_ledger(options.ledger, read_only=run.check_mode)
+    except LedgerError as error:
+        if options.ledger is not None:
+            raise
+        run.warn(
+            f"How this server rewrites comments and tags is not remembered, because the default ledger cannot be used. {error.message}"
+        )
+        yield _NoRewrites()
+        return
+    with closing(ledger):
+        yield ledger.rewrites(endpoint)
+
+
+class _NoRewrites:
+    """Knows nothing, and remembers nothing."""
+
+    def known(self, _keys: Collection[bytes]) -> Mapping[bytes, bytes]:
+        """Nothing."""
+        return {}
+
+    def note(self, _entries: Mapping[bytes, bytes]) -> None:
+        """Does nothing."""
 
 
 def _updated(changes: Sequence[WantedChange], writer: EventWriter, workers: Workers, rewrites: RewriteLedger) -> list[UpdateOutcome]:

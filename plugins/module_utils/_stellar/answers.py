@@ -107,9 +107,12 @@ def inserted_event(answer: Answer) -> InsertedEvent:
 
 
 def says_document_missing(answer: Answer) -> bool:
-    """Whether a 404 is about the document, and not about the path."""
+    """Whether a 404 is about the document or its index, and not about the path."""
     value = None if answer.is_html else _parsed(answer.text)
-    return isinstance(value, dict) and value.get("found") is False
+    if not isinstance(value, dict):
+        return False
+    error = value.get("error")
+    return value.get("found") is False or (isinstance(error, dict) and error.get("type") == "index_not_found_exception")
 
 
 def stored_event(answer: Answer) -> StoredEvent | None:

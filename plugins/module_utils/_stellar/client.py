@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
 from .._errors import (
@@ -63,6 +63,13 @@ _SIZE_ADVICE = "Lower `size`, or narrow the search."
 _NOBODY = '_id:"secops-xdr-no-such-event"'
 
 
+class Reading(NamedTuple):
+    """An event that was read, if there is one. `is_current` is false if it comes from a search, which lags behind writes."""
+
+    event: StoredEvent | None
+    is_current: bool
+
+
 class StellarClient:
     """One server. Safe to use from several threads."""
 
@@ -99,20 +106,24 @@ class StellarClient:
         self._update(security_event_path(index, identifier), fields)
 
     def read_event(self, index: str, identifier: str) -> StoredEvent | None:
-        """One event; nothing where the server has none of this id in this index.
+        """One event; None if the server has none of this id in this index, or does not show it yet."""
+        return self.look_up(index, identifier).event
 
-        Servers without the read by id are asked by a search for the id, which lags behind writes.
-        """
+    def look_up(self, index: str, identifier: str) -> Reading:
+        """One event by its id. Servers without such a read are asked by a search for the id, which lags behind writes."""
         if not self.reads_by_search:
             answer = self._read(event_path(index, identifier), expect=(200, 404, 405))
             if answer.status == 200:
-                return stored_event(answer)
+                event = stored_event(answer)
+                if event and event.id != identifier:
+                    raise answer.unexpected("the event that was asked for was expected, but another one came, perhaps from a cache")
+                return Reading(event, is_current=True)
             if says_document_missing(answer):
-                return None
+                return Reading(None, is_current=True)
         event = self._found_by_id(index, identifier)
         # Proof that the path is missing, and not the event.
         self.reads_by_search = self.reads_by_search or event is not None
-        return event
+        return Reading(event, is_current=False)
 
     def search(self, pattern: str, query: str, *, after: Sequence[Any] = (), **params: str) -> SearchPage:
         """One page of the events that match a Lucene query; `params` are those of the request (`size`, `from`, `sort`, `scroll`).
@@ -139,6 +150,15 @@ class StellarClient:
         body = json.dumps({"scroll_id": scroll_id}).encode()
         with suppress(XdrError):
             self._http.request(Request(Operation.ONCE, "DELETE", SCROLL_PATH, body), expect=(200, 404))
+
+    def check_conditions(self, pattern: str) -> None:
+        """Searches for an event that nobody has; raises AnswerError if the answer holds any, because then no condition counts."""
+        page = self.search(pattern, _NOBODY, size="1")
+        if page.events or page.total:
+            raise AnswerError(
+                f"GET {search_path(pattern)}: the server answers with events that do not match, also to a query that no event can match. A "
+                "proxy before it drops or changes the conditions of searches. Nothing of the result can be used."
+            )
 
     def _check_bodies(self, path: str) -> None:
         """Asks, in the body of a request, for an event that nobody has; raises AnswerError if the answer holds any."""

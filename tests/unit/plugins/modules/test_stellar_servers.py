@@ -15,6 +15,8 @@ from ansible_collections.secops.xdr.plugins.modules import stellar_ser_event_inf
 from support.stellar import SEED_EVENT, SEED_TIME, Stellar
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from support.module_runs import ModuleRun
 
 INSERT = {"path": "/connect/api/v1/insert_ser"}
@@ -188,6 +190,29 @@ class TestInsertsWhileTheSearchLagsBehind:
         else:
             assert result.changed
         assert len(own(stellar)) == 1
+
+
+class TestServersWithoutReadingById:
+    @pytest.fixture(autouse=True)
+    def no_read_by_id(self, stellar: Stellar) -> None:
+        stellar.emulator.configure(amsg_available=False, refresh_delay=0.1, refresh_interval=30)
+
+    def test_an_id_proves_an_insert_that_the_search_does_not_show_yet(self, stellar: Stellar):
+        add_another(stellar)
+
+        result = stellar.insert(**SEED_EVENT)
+
+        assert result.changed
+        assert not result.failed
+        assert result["id"] == stellar.emulator.events()[1]["_id"]
+        assert not stellar.insert(**SEED_EVENT).changed
+
+    def test_an_event_that_was_just_inserted_can_be_updated_once(self, stellar: Stellar):
+        new = stellar.insert(**SEED_EVENT)
+        wanted = {"index": new["index"], "id": new["id"], "comment": "Seen.", "status": "Closed", "add_tags": ["a"]}
+
+        assert [stellar.update(**wanted).changed for _time in range(3)] == [True, False, False]
+        assert stellar.emulator.state["stellar"]["comments_written"] == 1
 
 
 class TestPartialAnswers:
@@ -384,6 +409,30 @@ class TestGateways:
 
         assert result["id"] == stellar.emulator.events()[1]["_id"] != other["_id"]
         assert not stellar.insert(**SEED_EVENT).changed
+
+    def test_another_document_than_the_one_that_was_asked_for(self, stellar: Stellar):
+        add_target(stellar)
+        other = {"_index": EVENT["index"], "_id": "other", "found": True, "_source": {"event_status": "Closed"}}
+        stellar.emulator.add_fault("status", {"path_regex": "/amsg/"}, status=200, times=None, body=other)
+
+        result = stellar.update(**EVENT, status="Closed")
+
+        assert "another one came" in result.msg
+        assert stellar.bodies() == []
+
+    def test_conditions_that_do_not_count(self, stellar: Stellar):
+        hit = {"_index": "aella-ser-1-", "_id": "1", "_source": {"srcip": "10.8.0.9", "event_status": "New"}}
+        answer = {"hits": {"total": 1, "hits": [hit]}}
+        stellar.emulator.add_fault("status", SEARCH, status=200, times=None, body=answer)
+
+        assert "events that do not match" in stellar.info(filter={"srcip": "10.8.0.7"}).msg
+        assert not stellar.info(filter={"srcip": "10.8.0.9"}).failed
+
+    def test_a_network_or_a_word_of_a_text_is_a_condition_of_the_servers(self, stellar: Stellar):
+        stellar.emulator.configure(analyzed_strings=True)
+        stellar.emulator.add_events({"event_name": "Login from two Countries", "number": 1, "timestamp": SEED_TIME})
+
+        assert numbers(stellar.info(filter={"event_name": "two countries"})) == [1]
 
     def test_cookies_are_not_kept(self, stellar: Stellar):
         stellar.emulator.configure(session_cookie=True)
@@ -663,6 +712,28 @@ class TestServersThatRewrite:
         assert stellar.update(**EVENT, comment=comment).changed
         assert not stellar.update(**EVENT, comment=comment).changed
         assert stellar.emulator.state["stellar"]["comments_written"] == 1
+
+    def test_a_text_that_was_cut_at_a_usual_length_is_known_to_every_host(self, stellar: Stellar):
+        add_target(stellar)
+        stellar.emulator.configure(comment_rewriting=["cut"])
+        comment = "Looked at the session. " * 60
+
+        assert stellar.update(**EVENT, comment=comment).changed
+        stellar.move_to_another_host()
+        assert not stellar.update(**EVENT, comment=comment).changed
+
+    def test_without_a_usable_default_ledger_updates_go_on(self, stellar: Stellar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        add_target(stellar)
+        (tmp_path / "file").write_text("", encoding="utf-8")
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+
+        result = stellar.update(**EVENT, comment="Seen.", ledger=None)
+
+        assert result.changed
+        assert "is not remembered" in result.warnings[0]
+        assert stellar.update(**EVENT, status="Closed", ledger=None).warnings == []
+        monkeypatch.setenv("SECOPS_XDR_LEDGER", str(tmp_path / "file" / "ledger.sqlite3"))
+        assert stellar.update(**EVENT, comment="Another.", ledger=None).failed
 
     def test_inserted_texts(self, stellar: Stellar):
         """A server that rewrites the fields of events as well still has them once."""
