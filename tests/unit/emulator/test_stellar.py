@@ -46,6 +46,34 @@ def test_other_token_calls_are_refused(api: Any, options: dict[str, Any], status
     assert api.token(**options).status_code == status
 
 
+@pytest.mark.parametrize("key", ["user", "scoped"])
+def test_the_form_type_of_a_token_call_is_not_required(api: Any, emu: RunningEmulator, key: str) -> None:
+    """A vendor's client sends a scoped key as Bearer, without content type and body."""
+    settings = emu.emulator.settings
+    options: dict[str, Any] = {"auth": (settings.username, settings.stellar_api_key), "headers": {}}
+    if key == "scoped":
+        options = {"auth": None, "headers": {"Authorization": f"Bearer {settings.scoped_key}"}}
+
+    assert api.token(**options).json()["access_token"]
+
+
+@pytest.mark.parametrize(("answer", "parsed"), [("json", True), ("empty", False)])
+def test_updates_can_be_answered_as_a_vendors_client_reads_them(api: Any, emu: RunningEmulator, answer: str, parsed: bool) -> None:
+    """It parses JSON, and takes nothing for success; its headers say JSON on reads without a body too."""
+    emu.configure(update_answer=answer, scoped_key_can_read=True)
+    emu.add_events({"_index": "aella-ser-1-", "_id": "a1", "_source": {"event_name": "x", "event_status": "New", "timestamp": 1}})
+    login = api.token(auth=None, headers={"Authorization": f"Bearer {emu.emulator.settings.scoped_key}"}).json()["access_token"]
+    headers = {"Authorization": f"Bearer {login}", "Content-Type": "application/json", "Accept": "application/json;charset=utf-8"}
+
+    done = api.send("POST", "/connect/api/v1/security_events/aella-ser-1-/a1", headers=headers, json={"status": "Closed", "comments": "c"})
+    found = api.send("GET", "/connect/api/data/aella-ser-1-/_search?q=_id:a1", headers=headers)
+
+    assert done.status_code == 200
+    assert bool(done.text) is parsed
+    assert not parsed or done.json()["_id"] == "a1"
+    assert found.json()["hits"]["total"]["value"] == 1
+
+
 def test_a_scoped_key_writes_and_cannot_read(api: Any, emu: RunningEmulator, event: Any) -> None:
     bearer = {**FORM, "Authorization": "Bearer emulator-stellar-scoped-key"}
     scoped = {"Authorization": f"Bearer {api.token(auth=None, headers=bearer).json()['access_token']}"}
