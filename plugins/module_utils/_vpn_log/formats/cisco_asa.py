@@ -36,17 +36,17 @@ _CUT_MARKER = re.compile(r"%(?:ASA|FTD|PIX)-[\w-]*\Z", re.ASCII)
 _ASSIGNED = re.compile(
     r"Group (?:<[^<>]{0,300}>|[^<>]{0,300}?) User (?:<(?P<name>[^<>]{0,300})>|(?P<bare>[^<>]{0,300}?)) "
     r"IP (?:<(?P<out>[^<>]*)>|(?P<out_bare>[^<>\s]+)) (?:IPv4 )?Address (?:<(?P<in4>[^<>]*)>|(?P<in4_bare>[^<>\s]+))"
-    r"(?: IPv6 address (?:<(?P<in6>[^<>]*)>|(?P<in6_bare>[^<>\s]+)))? assigned to session\.?\Z",
+    r"(?: IPv6 address (?:<(?P<in6>[^<>]*)>|(?P<in6_bare>[^<>\s]+)))? assigned to session\.?(?:\s.*)?\Z",
     re.IGNORECASE,
 )
 _ASSIGNED_IKEV2 = re.compile(
     r"Local:\S+ Remote:(?P<out>\S+) Username:(?P<name>.{0,300}?) (?P<version>IKEv2 )?Group:.{0,300}? "
-    r"IPv4 Address=(?P<in4>\S*) IPv6 address=(?P<in6>\S*) assigned to session\.?\Z",
+    r"IPv4 Address=(?P<in4>\S*) IPv6 address=(?P<in6>\S*) assigned to session\.?(?:\s.*)?\Z",
     re.IGNORECASE,
 )
 _ASSIGNED_IKEV1 = re.compile(
-    r"Group = .{0,300}?, Username = (?P<name>.{0,300}?), IP = (?P<out>[^,\s]+),? "
-    r"Assigned private IP address (?P<in4>\S+) to remote user\.?\Z",
+    r"Group = .{0,300}?, Username = (?P<name>.{0,300}?), IP = ?(?P<out>[^,\s]*),? "
+    r"Assigned private IP address (?P<in4>\S+) to remote user\.?(?:\s.*)?\Z",
     re.IGNORECASE,
 )
 _MAPPING = re.compile(
@@ -57,11 +57,13 @@ _FREED = re.compile(
     r"IPAA: (?:Session=0x[0-9a-f]+, )?Freeing (?:local pool )?(?:.{0,100} )?address (?P<in4>[0-9a-f.:]+?)\.?\Z", re.IGNORECASE
 )
 _DISCONNECTED = re.compile(
-    r"Group = .{0,300}?, Username = (?P<name>.{0,300}?), IP = (?P<out>[^,\s]+), "
+    r"Group = .{0,300}?, Username = (?P<name>.{0,300}?), IP = ?(?P<out>[^,\s]*), "
     r"Session disconnected(?:\. Session Type: [^,]*, Duration: (?P<duration>[^,]*),.*|\..*|)\Z",
     re.IGNORECASE,
 )
 _GROUP_USER_IP = re.compile(r"Group <[^<>]{0,300}> User <(?P<name>[^<>]{0,300})> IP <(?P<out>[^<>]*)> ", re.IGNORECASE)
+_OTHER_TEXT = re.compile(_GROUP_USER_IP.pattern + r"(?!IPv|Addr)[^\W\d_]{3,}\b[^<>]*\.\Z", re.IGNORECASE)
+"""What 722051 says if it assigns no address."""
 _DURATION = re.compile(r"(?:(\d{1,5})d ?)?(\d{1,5})h:(\d{1,2})m:(\d{1,2})s\Z", re.ASCII)
 _PORT = re.compile(r":\d{1,5}\Z", re.ASCII)
 _SESSION_STARTED = "113039"
@@ -167,7 +169,7 @@ def _assigned(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
         outside = match["out"] if match["out"] is not None else match["out_bare"]
         inside = [match[f"{field}{form}"] for field in ("in4", "in6") for form in ("", "_bare")]
         return _starts(parser, message, name, outside, inside)
-    if "Group".startswith(message.text[:5]):
+    if "Group".startswith(message.text[:5]) and not _OTHER_TEXT.match(message.text):
         raise _cut_off(message)
     return [Record(message.line, SKIPPED, OTHER_MESSAGE)]
 

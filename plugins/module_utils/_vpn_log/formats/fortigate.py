@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from ..reading import Reading
 
 _MARKER = re.compile(
-    r'(?<![\w"])date=\d{4}-\d\d-\d\d[ ,]+time=|CEF:\s?\d+\|Fortinet\||(?<![\w"])"?logver=\d+ timestamp=|"itime=\d', re.ASCII
+    r'(?:(?<![\w"])logver=\d+ timestamp=\d+ (?:(?!logver=).){0,400}?)?(?<![\w"])date=\d{4}-\d\d-\d\d[ ,]+time='
+    r'|CEF:\s?\d+\|Fortinet\||"itime=\d|\A\s*"date=\d{4}-',
+    re.ASCII,
 )
 _VPN_WORDS = re.compile(r"tunnel-(?:up|down|stats)|ssl-login-fail|ssl-new-con|tunnelip=|assignip=")
 _PAIR = re.compile(
@@ -187,6 +189,8 @@ def _cells(text: str) -> dict[str, str]:
     """The CSV of FortiAnalyzer: each cell is `key=value`, quotes in it are doubled."""
     fields: dict[str, str] = {}
     for cell in next(csv.reader([text], strict=True)):
+        if not cell:
+            continue
         name, equals, value = cell.partition("=")
         if not equals or not name.replace("_", "").isalnum():
             raise ValueError(f"{_CUT}: the cell {quoted(cell)} is not key=value")

@@ -131,8 +131,10 @@ def named_event(fields: Mapping[str, Any]) -> Event | None:
     """The event of named fields, as CEF, LEEF and Cortex have them; None if they are about something else. Raises ValueError."""
     values = {_key(name): _text(value) for name, value in fields.items()}
     found = {field: next((values[name] for name in names if name in values), None) for field, names in _KEYS.items()}
-    if found["event"] is None or (found["private"] is None and found["private6"] is None):
+    if found["private"] is None and found["private6"] is None:
         return None
+    if found["event"] is None:
+        raise ValueError("the event has a private IP and no event ID")
     last = next(reversed(list(values)), "")
     if any(last in _KEYS[field] for field in _NOT_LAST) or found["status"] is None:
         raise ValueError("the event has no status or ends with an address, a name or a time: it is cut off")

@@ -24,6 +24,15 @@ if TYPE_CHECKING:
 
 LOGS = Path(__file__).parents[2] / "data" / "outside_logs"
 CASES: list[dict[str, Any]] = json.loads((LOGS / "cases.json").read_text(encoding="utf-8"))
+REJECTED_IN_PART = {
+    "logs-04-asa-chain.log",
+    "logs-12-as-surplus.csv",
+    "logs-13-gp-comma.log",
+    "logs-20-asa-relay-year.log",
+    "logs-23-ovpn-spaces.log",
+    "logs-28-fg-residue.log",
+}
+"""Of these, some lines that a person can read are rejected, which is right too. All other logs are read completely."""
 ASKED = [case for case in CASES if case["asks"]]
 
 
@@ -41,8 +50,9 @@ def test_what_arrives(upload: Callable[..., ModuleRun], emulator: RunningEmulato
     got = {(one["ipaddr"], one["associated_ipaddr"], one["timestamp"]) for one in emulator.observations()}
     right, may = ({tuple(one) for one in case[key]} for key in ("right", "may"))
     assert got <= right | may, case["a_person_reads"]
+    assert right <= got or case["file"] in REJECTED_IN_PART, case["a_person_reads"]
     if not right <= got:
-        assert result.failed or result["counts"]["rejected"], case["a_person_reads"]
+        assert result["counts"]["rejected"], case["a_person_reads"]
     if not result.failed:
         counts = result["counts"]
         assert counts["read"] == counts["uploaded"] + counts["already_uploaded"] + sum(counts["skipped"].values()) + counts["rejected"]
