@@ -26,7 +26,7 @@ DEFAULT_RETRIES = 4
 
 
 class ArgumentSpec:
-    """Options with the rules between them; C(merged_with) adds another part, C(to_kwargs) feeds C(AnsibleModule)."""
+    """Options with the rules between them; `merged_with` adds another part, `to_kwargs` feeds `AnsibleModule`."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class ArgumentSpec:
         )
 
     def to_kwargs(self) -> dict[str, Any]:
-        """The keyword arguments of C(AnsibleModule)."""
+        """The keyword arguments of `AnsibleModule`."""
         return {
             "argument_spec": self.options,
             "required_one_of": self.required_one_of,
@@ -83,7 +83,7 @@ def _set_variable(*names: str) -> str:
 
 
 def connection_options(prefix: str) -> dict[str, dict[str, Any]]:
-    """The options of every connection; C(prefix) starts the names of the environment variables."""
+    """The options of every connection; `prefix` starts the names of the environment variables."""
     return {
         "host": from_environment(f"{prefix}_HOST", type="str", required=True),
         "validate_certs": from_environment(f"{prefix}_VALIDATE_CERTS", type="bool", default=True),

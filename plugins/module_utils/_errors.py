@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Every way in which a run can fail, one type a cause, and the one way from there to C(fail_json).
+"""Every way in which a run can fail, one type a cause, and the one way from there to `fail_json`.
 
 An error says what is wrong, where, and what to do. Lower layers raise; only :func:`reported_by` talks to Ansible.
 """
@@ -38,7 +38,7 @@ class XdrError(Exception):
 
     @property
     def may_pass(self) -> bool:
-        """Whether the same request may succeed a little later."""
+        """True if the same request may succeed a little later."""
         return False
 
     def with_result(self, result: Mapping[str, Any]) -> XdrError:
@@ -57,7 +57,7 @@ class XdrError(Exception):
         return copied
 
     def as_result(self) -> dict[str, Any]:
-        """The arguments of C(fail_json)."""
+        """The arguments of `fail_json`."""
         return {"msg": self.message, **self.details}
 
 
@@ -93,19 +93,19 @@ class NotChangedError(XdrError):
 
 
 class RequestError(XdrError):
-    """A request failed. C(outcome_unknown) says that the server may have done the work all the same."""
+    """A request failed. `outcome_unknown` says that the server may have done the work all the same."""
 
     outcome_unknown = False
     partly_done = False
-    """Whether it was one of several requests of the same change, and those before it were carried out."""
+    """True if it was one of several requests of the same change, and those before it were carried out."""
 
     @property
     def may_pass(self) -> bool:
-        """Whether the same request may succeed a little later."""
+        """True if the same request may succeed a little later."""
         return self.outcome_unknown
 
     def with_known_outcome(self: _ErrorT) -> _ErrorT:
-        """Returns the same error for a request that surely changed nothing."""
+        """Returns the same error for a request that certainly changed nothing."""
         return self._copied(outcome_unknown=False)
 
     def as_part(self: _ErrorT) -> _ErrorT:
@@ -177,7 +177,7 @@ class NotFoundError(StatusError):
 
 
 class ServerFaultError(StatusError):
-    """5xx: the server, or what stands before it, failed; the work may have been done before it did."""
+    """5xx: the server, or a proxy before it, failed; the work may have been done before it did."""
 
     outcome_unknown = True
 

@@ -109,7 +109,7 @@ def _tags(after: EventState, before: EventState, written: Written) -> Comparison
 
 
 def _comment(after: EventState, before: EventState, written: Written) -> Comparison:
-    """Whether the comment is missing. It counts as rewritten if a new one resembles it, or if the server wrote it and one is new."""
+    """True if the comment is missing. It counts as rewritten if a new one resembles it, or if the server wrote it and one is new."""
     comment = written.change.comment
     if comment is None:
         return Comparison(Change())

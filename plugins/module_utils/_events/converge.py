@@ -50,7 +50,7 @@ class UpdateOutcome:
     after: EventState | None = None
     error: XdrError | None = None
     is_assumed: bool = False
-    """Whether `changed` is assumed because the account may not read."""
+    """True if `changed` is assumed because the account may not read."""
     rewritten: Mapping[str, str] = field(default_factory=dict)
     learned: Mapping[bytes, bytes] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -104,7 +104,7 @@ class EventWriter:
         return self._carried_out(outcome, change, before, spelling)
 
     def _was_written(self, wanted: WantedChange, change: Change, spelling: Spelling) -> bool:
-        """Whether the ledger knows this comment of a server whose reads lag behind writes, and which therefore may not show it yet."""
+        """True if the ledger knows this comment of a server whose reads lag behind writes, and which therefore may not show it yet."""
         comment = change.comment
         return comment is not None and self._client.reads_by_search and spelling.knows(comment_key(wanted.target.id, comment))
 

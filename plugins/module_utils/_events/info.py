@@ -136,7 +136,7 @@ def _search(client: StellarClient, options: InfoOptions, query: str) -> tuple[Ev
 
 
 def _fits(event: StoredEvent, options: InfoOptions) -> bool:
-    """Whether an event may be what the filter asks for. If it seems not to, the server is asked whether conditions count at all."""
+    """True if an event may be what the filter asks for. If it seems not to, the server is asked whether conditions count at all."""
     return all(
         name.startswith("_") or any(may_match(value, stored_value(event.source, name)) for value in values)
         for name, values in options.values.items()

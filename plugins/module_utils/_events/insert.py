@@ -249,11 +249,11 @@ class InsertFlow:
         return self._recorded(found, changed=changed), left
 
     def _is_in_time(self, one: Unclear) -> bool:
-        """Whether this task may wait until the search must show the event."""
+        """True if this task may wait until the search must show the event."""
         return one.over_at + self._options.search_delay <= self._patience.ends_at
 
     def _is_proven_missing(self, one: Unclear) -> bool:
-        """Whether an event that was not found is certainly not there: its write must be visible by now, in an index that we can see."""
+        """True if an event that was not found is certainly not there: its write must be visible by now, in an index that we can see."""
         is_late = now() >= one.over_at + self._options.search_delay
         return is_late and not self._finder.refusal and not self._workers.stopped_by and self._finder.covers_events()
 

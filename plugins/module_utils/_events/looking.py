@@ -83,7 +83,7 @@ class EventFinder:
         return found
 
     def covers_events(self) -> bool:
-        """Whether the pattern holds events at all. If not, finding nothing says nothing: the pattern may be another server's."""
+        """True if the pattern holds events at all. If not, finding nothing says nothing: the pattern may be another server's."""
         if not self._has_seen_events:
             try:
                 self._has_seen_events = self._client.search(self.pattern, "*", size="1").total > 0
@@ -92,7 +92,7 @@ class EventFinder:
         return self._has_seen_events
 
     def covers_index(self, index: str) -> bool:
-        """Whether the pattern holds this index."""
+        """True if the pattern holds this index."""
         return any(fnmatchcase(index, pattern) for pattern in self.pattern.split(","))
 
     def _search_for(self, events: Sequence[NewEvent]) -> list[tuple[list[NewEvent], Mapping[NewEvent, Sequence[StoredEvent]] | XdrError]]:
@@ -131,7 +131,7 @@ class EventFinder:
 
 
 def is_event(document: StoredEvent, event: NewEvent) -> bool:
-    """Whether a document is this event."""
+    """True if a document is this event."""
     return all(is_same(value, stored_value(document.source, name)) for name, value in event.unique.items())
 
 

@@ -38,12 +38,12 @@ _MOST_CLAUSES = 250
 
 
 def is_field_name(name: str) -> bool:
-    """Whether a query can name this field."""
+    """True if a query can name this field."""
     return bool(_FIELD_NAME.match(name)) and name not in _OPERATORS
 
 
 def is_searchable(name: str, value: Any) -> bool:
-    """Whether a document can be found by this value."""
+    """True if a document can be found by this value."""
     if isinstance(value, str):
         return is_field_name(name) and 0 < len(value) <= _LONGEST_INDEXED_TEXT and not _HALF_CHARACTER.search(value)
     return is_field_name(name)
@@ -93,7 +93,7 @@ def stored_value(source: Mapping[str, Any], name: str) -> Any:
 
 
 def is_same(wanted: Any, held: Any) -> bool:
-    """Whether a document holds the value that was sent. Numbers and times may come back in another notation, texts rewritten."""
+    """True if a document holds the value that was sent. Numbers and times may come back in another notation, texts rewritten."""
     if isinstance(wanted, bool) or isinstance(held, bool):
         return wanted is held
     if isinstance(wanted, (int, float)) and isinstance(held, str):
@@ -104,7 +104,7 @@ def is_same(wanted: Any, held: Any) -> bool:
 
 
 def may_match(wanted: Any, held: Any) -> bool:
-    """Whether a search for a value may find a document that holds another one: analysed texts, networks, times, fields of many values."""
+    """True if a search for a value may find a document that holds another one: analysed texts, networks, times, fields of many values."""
     if isinstance(held, list):
         return any(may_match(wanted, item) for item in held)
     if held is None or isinstance(held, dict):

@@ -32,7 +32,7 @@ class Outcome(Protocol):
 
     @property
     def changed(self) -> bool:
-        """Whether this run changed it."""
+        """True if this run changed it."""
 
     @property
     def error(self) -> XdrError | None:

@@ -32,7 +32,7 @@ class Change:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to do."""
+        """True if there is nothing to do."""
         return self.status is None and self.comment is None and not self.add_tags and not self.remove_tags
 
     def __str__(self) -> str:

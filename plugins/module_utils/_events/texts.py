@@ -72,7 +72,7 @@ def spellings(text: str) -> Iterator[str]:
 
 
 def resembles(written: str, held: str) -> bool:
-    """Whether a text may be what a server made of another: other case or punctuation, cut, or with something added.
+    """True if a text may be what a server made of another: other case or punctuation, cut, or with something added.
 
     Only evidence beside other evidence: on a server that rewrites nothing, `VPN` and `vpn` are two tags.
     """
@@ -93,7 +93,7 @@ def digest(*parts: str) -> bytes:
 
 
 def _is_cut(written: str, held: str) -> bool:
-    """Whether a server kept the beginning of a text: what it holds is exactly as long as such limits are."""
+    """True if a server kept the beginning of a text: what it holds is exactly as long as such limits are."""
     return len(held) in _LIMITS and len(held) < len(written) and normal(written).startswith(normal(held))
 
 
@@ -111,11 +111,11 @@ class Spelling:
         return Spelling({**self._known, **learned}) if learned else self
 
     def knows(self, key: bytes) -> bool:
-        """Whether this text was written before."""
+        """True if this text was written before."""
         return key in self._known
 
     def same(self, key: bytes, written: str, held: str) -> bool:
-        """Whether the server holds what was written."""
+        """True if the server holds what was written."""
         return normal(written) == normal(held) or self._known.get(key) == digest(held) or _is_cut(written, held)
 
     def held(self, key: bytes, written: str, texts: Iterable[str]) -> list[str]:

@@ -28,7 +28,7 @@ class Answer(NamedTuple):
     show: Callable[[str], str]
     """Makes a text fit for a message, and does not show one that repeats a secret of this run: servers repeat what they were sent."""
     is_repeated: bool = False
-    """Whether an earlier attempt at the same request may have been carried out as well."""
+    """True if an earlier attempt at the same request may have been carried out as well."""
 
     @property
     def text(self) -> str:
@@ -41,7 +41,7 @@ class Answer(NamedTuple):
 
     @property
     def is_html(self) -> bool:
-        """Whether this is a page for people, such as a proxy's login form."""
+        """True if this is a page for people, such as a proxy's login form."""
         content_type = self.headers.get("Content-Type", "").lower()
         return "html" in content_type or self.body[:200].lstrip()[:1] == b"<"
 

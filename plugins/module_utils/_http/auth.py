@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""How requests prove who they are: one C(requests) authentication class a method. Tokens of a server have a file of their own."""
+"""How requests prove who they are: one `requests` authentication class a method. Tokens of a server have a file of their own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Auth(AuthBase):
     """What signs the requests of a client."""
 
     def renewed_after(self, _answer: Answer, _request: requests.PreparedRequest, _renewals: int) -> bool:
-        """Whether the answer says that a token has ended, and the request was signed with a new one.
+        """True if the answer says that a token has ended, and the request was signed with a new one.
 
         `_renewals` is how often that was done for this request already.
         """

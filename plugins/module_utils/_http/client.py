@@ -6,7 +6,7 @@
 
 """HTTP for every client: TLS, proxies, timeouts, retries by kind of operation, and typed errors instead of exceptions of a library.
 
-One C(requests) session a thread, kept alive, with one authentication object that all threads share.
+One `requests` session a thread, kept alive, with one authentication object that all threads share.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """An answer above this size is refused, so that no server can fill the memory of the host."""
 SLOWEST_EXCHANGE_FACTOR = 10
-"""A whole attempt, from the connection to the end of the answer, may take this many times C(timeout), which itself bounds each wait for
+"""A whole attempt, from the connection to the end of the answer, may take this many times `timeout`, which itself bounds each wait for
 the next bytes."""
 _CHUNK_BYTES = 64 * 1024
 _ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})

@@ -28,7 +28,7 @@ _IPV6 = re.compile(r"[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?\Z")
 
 
 class ConnectionSettings(NamedTuple):
-    """One product's address and transport options; C(timeout) is in seconds."""
+    """One product's address and transport options; `timeout` is in seconds."""
 
     base_url: str
     validate_certs: bool
@@ -81,7 +81,7 @@ def _authorities(ca_path: str | None) -> tuple[str, str | None]:
 def parse_host(host: str, validate_certs: bool) -> str:
     """The base URL (no slash at its end) for a host, host:port or URL; raises InputError.
 
-    Plain HTTP is taken only with C(validate_certs=False): it protects the credentials no better than an unchecked certificate does.
+    Plain HTTP is taken only with `validate_certs=False`: it protects the credentials no better than an unchecked certificate does.
     """
     text = host.strip()
     if not text:

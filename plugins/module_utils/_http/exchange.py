@@ -36,14 +36,14 @@ _this_thread = threading.local()
 
 
 class Exchange:
-    """The attempts at one request, which its thread makes inside a C(with) block. C(seconds) is how long each of them may take."""
+    """The attempts at one request, which its thread makes inside a `with` block. `seconds` is how long each of them may take."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.sent = False
-        """Whether the present attempt has begun to send its request."""
+        """True if the present attempt has begun to send its request."""
         self.unclear = False
-        """Whether an earlier attempt may have been carried out."""
+        """True if an earlier attempt may have been carried out."""
         self._connection: socket.socket | None = None
         self._clock: threading.Timer | None = None
         self._ended = threading.Lock()
@@ -60,7 +60,7 @@ class Exchange:
 
     @property
     def is_over(self) -> bool:
-        """Whether the time of the present attempt was up, so that its connection was shut."""
+        """True if the time of the present attempt was up, so that its connection was shut."""
         return self._is_over
 
     def begin_attempt(self) -> None:
@@ -168,12 +168,12 @@ class WatchedAdapter(HTTPAdapter):
     """Makes all connections, to proxies too, such that the exchange of their thread watches them."""
 
     def init_poolmanager(self, *args: Any, **keywords: Any) -> None:
-        """As C(requests) calls it."""
+        """As `requests` calls it."""
         super().init_poolmanager(*args, **keywords)
         _watch_connections_of(self.poolmanager)
 
     def proxy_manager_for(self, *args: Any, **keywords: Any) -> ProxyManager:
-        """As C(requests) calls it."""
+        """As `requests` calls it."""
         manager: ProxyManager = super().proxy_manager_for(*args, **keywords)
         _watch_connections_of(manager)
         return manager

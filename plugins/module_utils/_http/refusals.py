@@ -101,7 +101,7 @@ def refusal(answer: Answer) -> AnswerError | StatusError:
 
 
 def is_from_gateway(answer: Answer) -> bool:
-    """Whether a 403 comes from something before the product: the product answers with an error in JSON or a line of text."""
+    """True if a 403 comes from something before the product: the product answers with an error in JSON or a line of text."""
     text = answer.text.strip()
     if answer.is_html or not text or _GATEWAY_TEXT.match(text):
         return True
@@ -128,7 +128,7 @@ def _reason_in(value: Any, depth: int) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, dict) and depth:
-        # Elasticsearch's own words for a failed search are "all shards failed"; what is wrong stands below.
+        # Elasticsearch's own words for a failed search are "all shards failed"; the cause is further down.
         causes = value.get("root_cause")
         if isinstance(causes, list) and causes:
             return _reason_in(causes[0], depth - 1)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
 
 MAX_RETRY_AFTER_SECONDS = 60.0
-"""A longer C(Retry-After) is cut to this: a task must not hang because a server says so."""
+"""A longer `Retry-After` is cut to this: a task must not hang because a server says so."""
 _BACKOFF_SECONDS = 0.5
 _LONGEST_DRAINED = 64 * 1024
 _BUSY = frozenset({429, 502, 503, 504})
@@ -28,7 +28,7 @@ _SURELY_NOT_DONE = frozenset({429})
 
 
 class CappedRetry(Retry):
-    """urllib3's Retry, with a bound on C(Retry-After) and no status retried but those it was told."""
+    """urllib3's Retry, with a bound on `Retry-After` and it repeats after the given statuses only."""
 
     # urllib3 would also repeat a 413 or 503 with Retry-After that the policy leaves out, which is not safe for every operation.
     RETRY_AFTER_STATUS_CODES = frozenset()

@@ -51,7 +51,7 @@ class Token(NamedTuple):
 
     @classmethod
     def in_answer(cls, value: object) -> str | None:
-        """The text of a token that a server answered with; nothing where it cannot be one, because no header can hold it."""
+        """The text of a token that a server answered with; None if no header can hold it."""
         return value if isinstance(value, str) and _TOKEN.match(value) else None
 
     @classmethod
@@ -79,7 +79,7 @@ def plausible_seconds(value: object, otherwise: float) -> float:
 
 
 class RenewableTokenAuth(Auth):
-    """A bearer token that C(fetch) hands out; one fetch serves all threads."""
+    """A bearer token that `fetch` hands out; one fetch serves all threads."""
 
     def __init__(self, fetch: Callable[[], Token]) -> None:
         self._fetch = fetch
@@ -129,7 +129,7 @@ class RenewableTokenAuth(Auth):
 
 
 def says_token_ended(answer: Answer) -> bool:
-    """Whether a new token is needed: a 401, or a 400 or 403 with one of the texts seen for tokens that ended early.
+    """True if a new token is needed: a 401, or a 400 or 403 with one of the texts seen for tokens that ended early.
 
     The answer decides, never what of it may be shown. Logging in once more for nothing does no harm.
     """

@@ -81,7 +81,7 @@ def accepted_value(answer: Answer) -> Any:
 
 
 def _says_failed(value: Mapping[str, Any]) -> bool:
-    """Whether a JSON object reports a failure, in one of the usual shapes."""
+    """True if a JSON object reports a failure, in one of the usual shapes."""
     status = value.get("status")
     is_bad_status = (isinstance(status, str) and bool(_FAILED.match(status))) or (
         isinstance(status, int) and not isinstance(status, bool) and status >= 400
@@ -107,7 +107,7 @@ def inserted_event(answer: Answer) -> InsertedEvent:
 
 
 def says_document_missing(answer: Answer) -> bool:
-    """Whether a 404 is about the document or its index, and not about the path."""
+    """True if a 404 is about the document or its index, and not about the path."""
     value = None if answer.is_html else _parsed(answer.text)
     if not isinstance(value, dict):
         return False
@@ -116,7 +116,7 @@ def says_document_missing(answer: Answer) -> bool:
 
 
 def stored_event(answer: Answer) -> StoredEvent | None:
-    """The document of an answer to a read by id; nothing where the server found none."""
+    """The document of an answer to a read by id; None if the server found none."""
     fields = answer.json_object()
     if fields.get("found") is False:
         return None
@@ -193,7 +193,7 @@ def _sound(value: Any) -> Any:
 
 
 def _total(value: Any) -> tuple[int, bool]:
-    """Elasticsearch 7 says C({"value", "relation"}), older versions a number."""
+    """Elasticsearch 7 says `{"value", "relation"}`, older versions a number."""
     if isinstance(value, dict):
         number, is_exact = value.get("value"), value.get("relation") != "gte"
     else:

@@ -32,9 +32,13 @@ BASIC = "basic"
 SCOPED_KEY = "scoped_key"
 ACCESS_TOKEN = "access_token"
 DEFAULT_TOKEN_SECONDS = 600.0
-"""Ten minutes, as the vendor documents; used where the answer has no C(exp)."""
+"""Ten minutes, as the vendor documents; used where the answer has no `exp`."""
 _LATEST_EXP = 10**11
 """Epoch seconds that every clock and every float can hold."""
+_OTHER_TASKS = (
+    "If other tasks log in with the same key at the same time, each new token may end theirs; run them one after the other, or give them "
+    "keys of their own."
+)
 _ADVICE = {
     JWT: (
         "Check username (its case matters), api_key, and that both belong to this host. A scoped key needs `auth_method: scoped_key`, and "
@@ -78,7 +82,8 @@ class StellarCredentials:
         """The error with advice for the method in use."""
         where = f"{error.details['method']} {error.details['path']}"
         said = f": {error.reason}" if error.reason else ""
-        return error.with_message(f"{where} was refused with status {error.status} by {self.host}{said}. {self.advice}")
+        battle = "" if self.method in (BASIC, ACCESS_TOKEN) or "access_token" in where else f" {_OTHER_TASKS}"
+        return error.with_message(f"{where} was refused with status {error.status} by {self.host}{said}. {self.advice}{battle}")
 
     @property
     def _token_form(self) -> dict[str, str] | None:

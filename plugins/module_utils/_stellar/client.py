@@ -6,7 +6,7 @@
 
 """The REST API of Stellar Cyber, as far as this collection uses it: paths, bodies, and answers as typed values.
 
-Sources of the facts: the vendor's documentation of the API for security events, and the vendor's public code for C(security_events) and
+Sources of the facts: the vendor's documentation of the API for security events, and the vendor's public code for `security_events` and
 searches. Reads by id show a write at once; searches show it after the next refresh of the index, about a second later.
 """
 
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from .answers import InsertedEvent, SearchPage, StoredEvent
 
 MAX_RESULT_WINDOW = 10_000
-"""How far C(from) and C(size) of a search reach."""
+"""How far `from` and `size` of a search reach."""
 LONGEST_LINE = 3800
 """Bytes of a request line that every server and proxy takes: some refuse more than 4096."""
 SCROLL_LIFE = "2m"
@@ -77,7 +77,7 @@ class StellarClient:
         self._http = http
         self._credentials = credentials
         self.reads_by_search = False
-        """Whether this server has no read by id, so that events are searched for, which lags behind writes."""
+        """True if this server has no read by id, so that events are searched for, which lags behind writes."""
         self._bodies_arrive = False
         http.auth = credentials.auth(http)
 
@@ -98,11 +98,11 @@ class StellarClient:
         return inserted_event(self._write(Operation.ONCE, INSERT_PATH, body))
 
     def update_ser(self, index: str, identifier: str, fields: Mapping[str, Any]) -> None:
-        """Changes an event by C(update_ser): C(status), C(comments) and one C(event_tag)."""
+        """Changes an event by `update_ser`: `status`, `comments` and one `event_tag`."""
         self._update(UPDATE_SER_PATH, {"index": index, "_id": identifier, **fields})
 
     def update_security_event(self, index: str, identifier: str, fields: Mapping[str, Any]) -> None:
-        """Changes an event by C(security_events): C(status) and C(comments), or C(event_tags)."""
+        """Changes an event by `security_events`: `status` and `comments`, or `event_tags`."""
         self._update(security_event_path(index, identifier), fields)
 
     def read_event(self, index: str, identifier: str) -> StoredEvent | None:

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The paths of Stellar Cyber's API, and what may stand in them: a name is always one segment, whatever characters it holds."""
+"""The paths of Stellar Cyber's API, and what they may hold: a name is always one segment, whatever characters it holds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ INSERT_PATH = "/connect/api/v1/insert_ser"
 UPDATE_SER_PATH = "/connect/api/update_ser"
 SCROLL_PATH = "/connect/api/data/_search/scroll"
 DEFAULT_PATTERN = "aella-ser-*"
-"""The index pattern of events on premises; on SaaS it is C(stellar-index-v1-ser-{org_id}-*)."""
+"""The index pattern of events on premises; on SaaS it is `stellar-index-v1-ser-{org_id}-*`."""
 
 _NOT_IN_INDEX = re.compile(r'[\\/?"<>|\s#:]')
 _LONGEST_NAME = 512
@@ -49,7 +49,7 @@ def checked_index(option: str, value: str) -> str:
     """The name of a single index; raises InputError for what cannot be one."""
     name = checked_pattern(option, value)
     if "*" in name or "," in name:
-        raise InputError(f"{option}: {quoted(value)} stands for several indices; give the one that holds the event (its `_index`).")
+        raise InputError(f"{option}: {quoted(value)} names several indices; give the one that holds the event (its `_index`).")
     return name
 
 

@@ -87,7 +87,7 @@ def test_a_bad_event_of_many_is_told_with_its_place_and_none_is_sent(stellar: St
         ({"status": "New", "id": None}, "parameters are required together: index, id"),
         ({"status": "New", "index": None, "id": None}, "one of the following is required: events, id"),
         ({"status": "New", "index": None}, "parameters are required together: index, id"),
-        ({"status": "New", "index": "aella-ser-*"}, "index: 'aella-ser-*' stands for several indices"),
+        ({"status": "New", "index": "aella-ser-*"}, "index: 'aella-ser-*' names several indices"),
         ({"status": "New", "index": "a/b"}, "index: 'a/b' is not an index name"),
         ({"status": "New", "events": [EVENT]}, "mutually exclusive"),
     ],
