@@ -193,6 +193,23 @@ class TestKilled:
         assert sorted(arrived) == list(range(6000))
         assert sum(times - 1 for times in arrived.values()) <= 200
 
+    def test_the_database_is_restarted_in_the_middle(self, site: Site, postgresql_server: RunningPostgresql) -> None:
+        log = site.log(range(1000))
+        # Long enough for the server to go away while the appliance still works.
+        site.emulator.add_fault("delay", WRITE, after=3, times=1, seconds=10.0, when="after")
+        process = site.start(log)
+        wait_until(lambda: site.emulator.state["requests"]["by_kind"]["write"] == 4)
+        postgresql_server.restart(is_abrupt=True)
+        broken = process.result()
+        assert broken.failed
+        assert "the connection broke" in broken.msg
+        run = site.run(log)
+        arrived = site.arrived()
+        assert sorted(arrived) == list(range(1000))
+        assert {number for number, times in arrived.items() if times > 1} <= set(range(300, 500))
+        assert any("on their way" in warning for warning in run.warnings)
+        assert uploaded([site.run(log)]) == [0]
+
 
 class TestModule:
     def test_again_in_check_mode_and_again(self, site: Site) -> None:
@@ -211,7 +228,7 @@ class TestModule:
         planned = site.run(log, _ansible_check_mode=True)
         assert not planned.changed
         with log.open("a", encoding="utf-8") as file:
-            file.write("10.8.9.9,203.0.113.9,1800000000\n")
+            file.write("10.8.9.9,203.0.113.9,1700001000\n")
         assert uploaded([site.run(log, _ansible_check_mode=True), site.run(log)]) == [1, 1]
 
     def test_an_unknown_outcome_is_sent_by_the_next_run(self, site: Site) -> None:
