@@ -309,7 +309,7 @@ def main() -> None:
     spec = extrahop_connection().merged_with(observation_options())
     module = SecretiveModule(supports_check_mode=True, **spec.to_kwargs())
     with reported_by(module):
-        module.exit_json(**upload_observations(module.params, Run.of(module)))
+        module.exit_json(**upload_observations(module.params, Run.of(module), module.null_options))
 
 
 if __name__ == "__main__":

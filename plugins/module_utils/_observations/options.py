@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._argspec import ArgumentSpec, from_environment, plain_text, whole_number
+from .._errors import InputError
 from .._vpn_log.options import LogOptions, log_options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 ON_INVALID_FAIL = "fail"
 ON_INVALID_SKIP = "skip"
 SECONDS = "seconds"
 MILLISECONDS = "milliseconds"
+_INPUTS = ("path", "paths", "observations")
 MAX_BATCH_SIZE = 50_000
 MAX_CONCURRENCY = 32
 MAX_LIMIT = 1_000_000_000
@@ -46,8 +48,9 @@ class UploadOptions:
     checks_devices: bool
 
     @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> UploadOptions:
-        """Checks what an argument spec cannot express; raises InputError."""
+    def from_params(cls, params: Mapping[str, Any], null_options: Collection[str] = ()) -> UploadOptions:
+        """Checks what an argument spec cannot express; `null_options` were given as null. Raises InputError."""
+        _check_input(params, null_options)
         return cls(
             source=plain_text("source", params["source"]),
             log=LogOptions.from_params(params),
@@ -68,6 +71,15 @@ class UploadOptions:
     def divisor(self) -> int:
         """Turns milliseconds into the unit that is sent."""
         return 1000 if self.timestamp_unit == SECONDS else 1
+
+
+def _check_input(params: Mapping[str, Any], null_options: Collection[str]) -> None:
+    if any(params[name] is not None for name in _INPUTS):
+        return
+    for name in _INPUTS:
+        if name in null_options:
+            raise InputError(f"{name}: the value is null, as if the option was not given. Set the variable that it comes from.")
+    raise InputError(f"one of the following is required: {', '.join(_INPUTS)}")
 
 
 def _number_or_none(option: str, value: int | None, highest: int) -> int | None:
@@ -100,6 +112,5 @@ def observation_options() -> ArgumentSpec:
             "check_devices": {"type": "bool", "default": False},
             "limit": {"type": "int"},
         },
-        required_one_of=[("path", "paths", "observations")],
         mutually_exclusive=[("path", "observations"), ("paths", "observations")],
     ).merged_with(log_options())

@@ -33,7 +33,7 @@ from .spool import Spool
 from .tally import DUPLICATE, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from .._ledger.contract import Ledger, ObservationLedger
     from .._run import Run
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from .spool import Frame
 
 
-def upload_observations(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
+def upload_observations(params: Mapping[str, Any], run: Run, null_options: Collection[str] = ()) -> dict[str, Any]:
     """Runs `extrahop_observation` with its options and returns its result; raises XdrError."""
-    options = UploadOptions.from_params(params)
+    options = UploadOptions.from_params(params, null_options)
     if options.rejects_path:
         from .rejects import check_rejects_path
 

@@ -11,6 +11,7 @@ import socket
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._http import library as _requests
+from ansible_collections.secops.xdr.plugins.modules import extrahop_observation
 
 from support.module_process import ModuleProcess
 from support.obedient_root import modes_obeyed
@@ -297,6 +298,11 @@ class TestOptions:
         assert "mutually exclusive" in msg
         assert "path" in msg
         assert "observations" in msg
+
+    @pytest.mark.parametrize("option", ["path", "paths", "observations"])
+    def test_null(self, run_module, extrahop, option):
+        run = run_module(extrahop_observation.main, {**extrahop, option: None})
+        assert run.msg.startswith(f"{option}: the value is null")
 
     def test_neither(self, refused):
         msg = refused()
