@@ -116,11 +116,13 @@ class Tally:
         if isinstance(outcome.error, RequestError) and outcome.error.outcome_unknown:
             self.outcome_unknown = True
 
+    def left_to_send(self) -> int:
+        """How many of the rows that were read have not been dealt with yet."""
+        return self.rows.read - self.rows.rejected - sum(self.rows.skipped.values()) - self.uploaded - self.already_uploaded
+
     def count_over_limit(self) -> None:
         """All other rows that were read were left for the next run."""
-        self.rows.skip(
-            OVER_LIMIT, self.rows.read - self.rows.rejected - sum(self.rows.skipped.values()) - self.uploaded - self.already_uploaded
-        )
+        self.rows.skip(OVER_LIMIT, self.left_to_send())
 
     def list_uploads(self, observations: Observations, divisor: int) -> None:
         """Keeps the first uploads for the diff; `divisor` is what the milliseconds of their times were divided by."""

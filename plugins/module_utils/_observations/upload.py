@@ -82,6 +82,8 @@ class ObservationUpload:
         self._ipaddrs: set[str] = set()
         self._unobserved: list[str] | None = None
         self._interrupted = 0
+        self._rows_to_send = 0
+        """Known once the whole input was read."""
         self._progress = Progress()
         self._failure: XdrError | None = None
 
@@ -167,6 +169,7 @@ class ObservationUpload:
             yield frame
         if not self._options.skips_invalid and self._tally.rows.rejected:
             raise self._invalid_input()
+        self._rows_to_send = self._tally.left_to_send()
         yield from spool.frames()
 
     def _note(self, rows: ObservedRows, log: int, add_reject: Callable[[RejectedRow], None]) -> None:
@@ -243,6 +246,9 @@ class ObservationUpload:
             if checkpoints and not self._failure:
                 for frame in outcome.frames:
                     checkpoints.reach(frame)
+        if self._rows_to_send:
+            done = self._rows_to_send - self._tally.left_to_send()
+            self._progress.report(UPLOADING, self._tally.rows.read - self._tally.left_to_send(), done, self._rows_to_send)
 
     def _report(self, phase: str, reader: InputReader) -> None:
         total = 0 if any(log.source.is_compressed for log in self._source.logs) else sum(log.source.size for log in self._source.logs)

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the action plugin shows of a long upload, and how the module tells it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.secops.xdr.plugins.action import extrahop_observation as _action
+from ansible_collections.secops.xdr.plugins.module_utils._observations import progress as _progress
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The time of module and plugin."""
+    now = [100.0]
+    monkeypatch.setattr(_action.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_a_line_has_rate_and_time_left(clock):
+    rate = _action.Rate()
+    first = {"phase": "uploading", "rows": 200_000, "done": 10, "total": 100}
+    second = {"phase": "uploading", "rows": 400_000, "done": 30, "total": 100}
+    assert rate.line(first, 110.0) == "uploading, 200 000 rows, 10 % of the log, 20 000 rows a second, about 90 seconds left"
+    assert rate.line(second, 120.0) == "uploading, 400 000 rows, 30 % of the log, 20 000 rows a second, about 35 seconds left"
+
+
+def test_each_phase_has_its_own_rate(clock):
+    rate = _action.Rate()
+    rate.line({"phase": "checking", "rows": 900_000, "done": 100, "total": 100}, 110.0)
+    line = rate.line({"phase": "uploading", "rows": 1000, "done": 1, "total": 100}, 120.0)
+    assert line.startswith("uploading, 1 000 rows, 1 % of the log, 100 rows a second")
+
+
+def test_without_a_total_no_time_is_promised(clock):
+    line = _action.Rate().line({"phase": "checking", "rows": 10, "done": 5, "total": 0}, 101.0)
+    assert line == "checking, 10 rows, 10 rows a second"
+
+
+def test_plugin_and_module_mean_the_same_variable():
+    assert _action._VARIABLE == _progress.VARIABLE
+
+
+def test_the_module_writes_what_the_plugin_reads(monkeypatch, tmp_path, clock):
+    path = tmp_path / "progress"
+    path.touch()
+    monkeypatch.setenv(_progress.VARIABLE, str(path))
+    progress = _progress.Progress()
+    progress.report("checking", 5, 10, 20)
+    assert json.loads(path.read_text()) == {"phase": "checking", "rows": 5, "done": 10, "total": 20}
+    progress.report("checking", 6, 11, 20)
+    assert json.loads(path.read_text())["rows"] == 5, "at most once a second"
+    clock[0] += 2
+    progress.report("uploading", 7, 12, 20)
+    assert json.loads(path.read_text())["rows"] == 7
+
+
+def test_without_a_plugin_nothing_is_written(monkeypatch, tmp_path):
+    monkeypatch.delenv(_progress.VARIABLE, raising=False)
+    monkeypatch.chdir(tmp_path)
+    _progress.Progress().report("checking", 5, 10, 20)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_module_creates_no_file_and_follows_no_link(monkeypatch, tmp_path):
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("kept")
+    link.symlink_to(target)
+    for path in (link, tmp_path / "missing"):
+        monkeypatch.setenv(_progress.VARIABLE, str(path))
+        _progress.Progress().report("checking", 5, 10, 20)
+    assert target.read_text() == "kept"
+    assert not (tmp_path / "missing").exists()
