@@ -290,8 +290,9 @@ def _named(stay: Stay, name: str) -> bool:
 
 def _unended(log: _Log, ipaddr: str, at: int, name: str) -> bool:
     """No log of this kind can tell that this stay ended: the gateway failed, or it writes no ends."""
-    before = [stay for stay in log.story.stays if stay.ipaddr == ipaddr and stay.start <= at]
-    last = max(before, key=lambda stay: stay.start, default=None)
-    if last is None or not _named(last, name):
-        return False
-    return not log.style.has_ends or (last.is_silent and not log.style.tells_failures)
+    for gateway in log.gateways:
+        before = [stay for stay in log.story.stays if stay.ipaddr == ipaddr and stay.start <= at and stay.gateway == gateway]
+        last = max(before, key=lambda stay: stay.start, default=None)
+        if last and _named(last, name) and (not log.style.has_ends or (last.is_silent and not log.style.tells_failures)):
+            return True
+    return False
