@@ -37,8 +37,9 @@ options:
       - V(openvpn_log) is the log of an OpenVPN server, as a file, from syslog or from C(openvpnas.log). Added in version 1.1.0.
       - V(json_lines) has one JSON object a line. O(columns) names the fields, with dots between levels, such as V(source.ip).
         Added in version 1.1.0.
+      - V(radius_detail) is a detail file of FreeRADIUS or GNU Radius with the accounting of a VPN gateway. Added in version 1.1.0.
     type: str
-    choices: [csv, openvpn_as, openvpn_status, globalprotect, cisco_asa, fortigate, wireguard, openvpn_log, json_lines]
+    choices: [csv, openvpn_as, openvpn_status, globalprotect, cisco_asa, fortigate, wireguard, openvpn_log, json_lines, radius_detail]
     default: csv
   columns:
     description:

@@ -74,6 +74,12 @@ def _json_lines(reading: Reading) -> LogReader:
     return JsonLinesReader(reading)
 
 
+def _radius_detail(reading: Reading) -> LogReader:
+    from .formats.radius_detail import RadiusDetailReader
+
+    return RadiusDetailReader(reading)
+
+
 READERS: dict[str, Callable[[Reading], LogReader]] = {
     "csv": _csv,
     "openvpn_as": _openvpn_as,
@@ -84,4 +90,5 @@ READERS: dict[str, Callable[[Reading], LogReader]] = {
     "wireguard": _wireguard,
     "openvpn_log": _openvpn_log,
     "json_lines": _json_lines,
+    "radius_detail": _radius_detail,
 }

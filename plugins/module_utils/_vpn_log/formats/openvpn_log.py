@@ -24,7 +24,7 @@ from ..messages import messages_in
 from ..records import ALIVE, END, REJECTED, RESTART, SKIPPED, START, Record
 from ..rows import NO_ADDRESS, OTHER_MESSAGE, SAME_SESSION, SESSION_END
 from ..syslog_times import SyslogTimes
-from .openvpn_log_lines import NO_CLIENT, Client, Line, client_of, line_of, time_of
+from .openvpn_log_lines import NO_CLIENT, Client, Line, client_of, is_without_message, line_of, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -126,7 +126,7 @@ class OpenvpnLogParser:
         return self._end(number, line)
 
     def _other(self, number: int, text: str) -> Record:
-        if _CUT.search(text):
+        if _CUT.search(text) or is_without_message(text):
             return Record(number, REJECTED, "the message is cut off", text=text)
         if _OWN_MESSAGES.search(text):
             self.has_recognised = True

@@ -36,6 +36,8 @@ _CLIENT = re.compile(
 _NOT_IN_NAMES = re.compile(r"\d\d:\d\d:\d\d|MULTI:| -> |\bus=\d|:\d{1,5} ", re.ASCII)
 _CLOCK = re.compile(r"\d\d:\d\d:\d\d", re.ASCII)
 _WHOLE_CLOCK = re.compile(rf"(?:(?<![^\s>]){_MONTH} +\d{{1,2}}[ ,\d]* |(?<![^\s>])\d{{4}}-\d\d-\d\d[T ])\d\d:\d\d:\d\d", re.ASCII)
+_CUT_TIME = re.compile(r"(?:\d{4}-[\d: T-]{0,14}|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (?:[A-Z][a-z]{0,2}(?: [\d :]*)?)?)\Z", re.ASCII)
+_NO_MESSAGE = re.compile(r"(?:.{1,300}/)?[^\s/]*\Z")
 _NOT_LOGGED_IN = "UNDEF"
 
 
@@ -93,6 +95,20 @@ def time_of(text: str) -> str:
     """The text of the time of a line about anything; empty if it has none. Raises ValueError."""
     whole = _WRAPPED.match(text)
     return _opened(whole["rest"], whole["head"])[0] if whole else _opened(text, "")[0]
+
+
+def is_without_message(text: str) -> bool:
+    """The line ends within the time or the client that it begins with, so nobody can say what it was about."""
+    if _CUT_TIME.match(text):
+        return True
+    syslog = _RFC5424.match(text) or _SYSLOG.match(text)
+    own = _OWN_TIME.match(syslog["rest"] if syslog else text)
+    if syslog and "vpn" not in text[: syslog.start("rest")].lower():
+        return False
+    if not own and not syslog:
+        return False
+    rest = (own["rest"] or "") if own else (syslog["rest"] if syslog else "")
+    return _NO_MESSAGE.match(rest) is not None
 
 
 def _opened(head: str, wrapping: str) -> tuple[str, str, bool]:

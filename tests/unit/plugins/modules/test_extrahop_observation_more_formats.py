@@ -36,9 +36,43 @@ JSON_LINES = """\
 """
 JSON_COLUMNS = {"ipaddr": "vpn.ip", "associated_ipaddr": "source.ip", "timestamp": "@timestamp", "username": "user.name"}
 
+RADIUS_DETAIL = f"""\
+Fri May 31 08:15:00 2024
+\tUser-Name = "mira"
+\tAcct-Status-Type = Start
+\tFramed-IP-Address = 10.8.0.6
+\tCalling-Station-Id = "203.0.113.7[4500]"
+\tAcct-Session-Id = "5F3A-7"
+\tNAS-IP-Address = 192.0.2.1
+\tTimestamp = {AT}
+
+Fri May 31 08:15:01 2024
+\tAcct-Status-Type = Start
+\tFramed-IP-Address = 10.8.0.9
+\tCalling-Station-Id = "00-1B-63-84-45-E6"
+\tTimestamp = {AT + 1}
+
+Fri May 31 08:15:02 2024
+\tAcct-Status-Type = Start
+\tFramed-IP-Address = 10.8.0.1
+Fri May 31 08:40:00 2024
+\tUser-Name = "mira"
+\tAcct-Status-Type = Stop
+\tAcct-Session-Id = "5F3A-7"
+\tNAS-IP-Address = 192.0.2.1
+\tTimestamp = {AT + 1500}
+
+Fri May 31 08:50:00 2024
+\tAcct-Status-Type = Accounting-Off
+\tNAS-IP-Address = 192.0.2.1
+\tTimestamp = {AT + 2100}
+
+"""
+
 LOGS: dict[str, tuple[str, dict[str, Any], dict[str, int]]] = {
     "openvpn_log": (OPENVPN_LOG, {}, {"same_session": 1, "no_address": 1, "session_end": 1}),
     "json_lines": (JSON_LINES, {"columns": JSON_COLUMNS, "timestamp_format": "iso8601"}, {"no_address": 1, "other_message": 1}),
+    "radius_detail": (RADIUS_DETAIL, {}, {"no_address": 1, "session_end": 1, "other_message": 1}),
 }
 """By format: the log, options, and how many rows are skipped for which reason. Each has one observation and one rejected row."""
 

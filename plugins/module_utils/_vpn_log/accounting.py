@@ -1,0 +1,139 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+"""What RADIUS accounting says about sessions, whichever server wrote it down: the records of a packet.
+
+A session is known by its number at its gateway (NAS). Packets are repeated, and the times in them are cut to seconds, so a beginning that
+is worked out from a duration is that which is known already if they are a few seconds apart.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from .endpoints import parse_endpoint
+from .records import ALIVE, END, RESTART, SKIPPED, START, Record
+from .rows import NO_ADDRESS, OTHER_MESSAGE, SESSION_END
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+KINDS = {
+    "start": START,
+    "1": START,
+    "stop": END,
+    "2": END,
+    "interim-update": ALIVE,
+    "interim update": ALIVE,
+    "alive": ALIVE,
+    "3": ALIVE,
+    "accounting-on": RESTART,
+    "7": RESTART,
+    "accounting-off": RESTART,
+    "8": RESTART,
+}
+"""What the values of Acct-Status-Type mean, in lower case."""
+_MOST_SESSIONS = 50_000
+_SAME_START_MS = 5000
+_SECONDS = re.compile(r"\d{1,9}\Z", re.ASCII)
+_PORT = re.compile(r"([0-9A-Fa-f.:]+)\[\d{1,5}\]\Z", re.ASCII)
+_ASSIGNED_LATER = ("255.255.255.254", "255.255.255.255")
+"""RFC 2865: the gateway or the client is to choose an address."""
+
+
+class Packet(NamedTuple):
+    """What an accounting packet says. `time` in epoch milliseconds, `seconds` is the length of the session so far."""
+
+    kind: str
+    username: str
+    ipaddrs: Sequence[str]
+    associated_ipaddr: str | None
+    time: int
+    seconds: int | None
+    gateway: str
+    session_id: str
+
+
+class Accounting:
+    """The packets of one log."""
+
+    def __init__(self) -> None:
+        self._starts: dict[str, int] = {}
+
+    def records(self, number: int, packet: Packet) -> list[Record]:
+        """The records of a packet: one for each VPN address, or one."""
+        if packet.kind == RESTART:
+            return [Record(number, RESTART, OTHER_MESSAGE, time=packet.time, session=f"{packet.gateway}|")]
+        session = f"{packet.gateway}|{packet.session_id}" if packet.session_id else None
+        start = self._start(packet, session)
+        if packet.kind == END:
+            return [
+                Record(number, END, SESSION_END, packet.username, ipaddr, packet.associated_ipaddr, packet.time, start, session=session)
+                for ipaddr in packet.ipaddrs or (None,)
+            ]
+        if not packet.ipaddrs:
+            return [Record(number, SKIPPED, NO_ADDRESS, packet.username, time=packet.time, session=session)]
+        reason = None if packet.associated_ipaddr else NO_ADDRESS
+        return [
+            Record(
+                number,
+                packet.kind,
+                reason,
+                packet.username,
+                ipaddr,
+                packet.associated_ipaddr,
+                packet.time,
+                start if packet.kind == ALIVE else None,
+                session=session,
+            )
+            for ipaddr in packet.ipaddrs
+        ]
+
+    def _start(self, packet: Packet, session: str | None) -> int | None:
+        """When the session began, as far as this packet or those before say."""
+        start = None if packet.seconds is None else packet.time - packet.seconds * 1000
+        if packet.kind == START:
+            start = packet.time
+        known = self._starts.get(session or "")
+        if known is not None and (start is None or abs(known - start) <= _SAME_START_MS):
+            start = known
+        if session is None:
+            return start
+        if packet.kind == END:
+            self._starts.pop(session, None)
+        elif start is not None:
+            if len(self._starts) >= _MOST_SESSIONS:
+                self._starts.clear()
+            self._starts[session] = start
+        return start
+
+
+def inside_addresses(texts: Iterable[str]) -> list[str]:
+    """The VPN addresses, each once; raises ValueError for a text that is none."""
+    found = [parse_endpoint(text) for text in texts if text not in _ASSIGNED_LATER]
+    return list(dict.fromkeys(address.text for address in found if address))
+
+
+def outside_address(texts: Iterable[str]) -> str | None:
+    """The first text that is an address, perhaps with a port; numbers of telephones and of network cards are none."""
+    for text in texts:
+        with_port = _PORT.match(text.strip())
+        try:
+            address = parse_endpoint(with_port[1] if with_port else text)
+        except ValueError:
+            continue
+        if address:
+            return address.text
+    return None
+
+
+def seconds_of(text: str) -> int | None:
+    """A number of seconds; None if there is none. Raises ValueError."""
+    if not text:
+        return None
+    if not _SECONDS.match(text):
+        raise ValueError(f"{text!r} is not a number of seconds")
+    return int(text)

@@ -1,0 +1,221 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+"""Detail files of RADIUS servers (FreeRADIUS, GNU Radius): accounting packets of VPN gateways, one record each.
+
+A record is a line with the time, indented lines `Name = value`, and an empty line. It is one row, with the number of its first line.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ..._texts import quoted
+from ..._times.timestamps import epoch_to_milliseconds, iso8601_to_milliseconds
+from ..accounting import KINDS, Accounting, Packet, inside_addresses, outside_address, seconds_of
+from ..line_reader import LineReader
+from ..records import REJECTED, SKIPPED, Record
+from ..rows import OTHER_MESSAGE
+from ..syslog_times import SyslogTimes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ..reading import Reading
+
+_ATTRIBUTE = re.compile(
+    r"\s+(?P<name>[A-Za-z][\w./-]*(?::\d{1,3})?)\s*(?::|\+)?=\s*"
+    r"(?P<value>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\{.*\}|[A-Z][a-z]{2} [ \d]\d \d{4} \d\d:\d\d:\d\d \S+|[^\s\"']\S*)?\s*\Z"
+)
+_TAG = re.compile(r":\d{1,3}\Z", re.ASCII)
+_ESCAPED = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
+_CONTROLS = {b"n": b"\n", b"r": b"\r", b"t": b"\t"}
+_EPOCH = re.compile(r"\d{9,11}(?:\.\d*)?\Z", re.ASCII)
+_ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]", re.ASCII)
+_REPEATED = ("Framed-IPv6-Address",)
+"""A client can have several of these; of all others that are read, a second one with another value is of another record."""
+_READ = (
+    "User-Name",
+    "Acct-Status-Type",
+    "Acct-Session-Id",
+    "Acct-Session-Time",
+    "Acct-Delay-Time",
+    "Framed-IP-Address",
+    "Framed-IPv6-Address",
+    "Calling-Station-Id",
+    "Tunnel-Client-Endpoint",
+    "Event-Timestamp",
+    "Timestamp",
+    "NAS-IP-Address",
+    "NAS-IPv6-Address",
+    "NAS-Identifier",
+    "Client-IP-Address",
+    "Packet-Src-IP-Address",
+)
+_GATEWAYS = ("NAS-IP-Address", "NAS-IPv6-Address", "NAS-Identifier", "Client-IP-Address", "Packet-Src-IP-Address")
+_NO_GATEWAYS = ("", "0.0.0.0", "127.0.0.1", "::", "::1")
+_MOST_LINES = 1000
+"""Of a record; more are no record."""
+_LOST = "\0"
+"""A line that could not be read."""
+
+
+class RadiusDetailParser:
+    """Records of one file."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.has_recognised = False
+        self.unknown_messages: dict[str, int] = {}
+        self._zone = reading.zone
+        self._times = SyslogTimes(reading.zone, reading.source.modified_ms)
+        self._accounting = Accounting()
+
+    def records(self, number: int, line: str) -> Sequence[Record]:
+        """The records of a packet. It ends with an empty line, unless it is cut off."""
+        header, *lines = line.split("\n")
+        time = None
+        self.has_recognised = self.has_recognised or any(map(_ATTRIBUTE.match, lines))
+        try:
+            fields = _fields_of(header, lines)
+            kind = KINDS.get(_first(fields, "Acct-Status-Type").lower())
+            if kind is None:
+                return [Record(number, SKIPPED, OTHER_MESSAGE, time=self._time_or_none(header, fields))]
+            time = self._time(header, fields)
+            return self._accounting.records(number, _packet(kind, time, fields))
+        except ValueError as error:
+            return [Record(number, REJECTED, str(error), time=time, text=line.rstrip("\n"))]
+
+    def rest(self) -> Sequence[Record]:
+        """Nothing: the reader has put records together."""
+        return []
+
+    def _time(self, header: str, fields: Mapping[str, Sequence[str]]) -> int:
+        """When the gateway says that it happened; else when the packet arrived, less how long the gateway had tried to send it."""
+        event = _first(fields, "Event-Timestamp")
+        received = _first(fields, "Timestamp")
+        try:
+            if event:
+                return self._event_time(event)
+        except ValueError:
+            # Names of months and zones are those of the server; the time of receipt is a number.
+            if not received:
+                raise
+        delay = 1000 * (seconds_of(_first(fields, "Acct-Delay-Time")) or 0)
+        if received:
+            return epoch_to_milliseconds(received) - delay
+        return self._times.milliseconds(header) - delay
+
+    def _event_time(self, text: str) -> int:
+        if _EPOCH.match(text):
+            return epoch_to_milliseconds(text)
+        if _ISO.match(text):
+            return iso8601_to_milliseconds(text, self._zone)
+        # The colon says that the word behind the time is its zone.
+        return self._times.milliseconds(f"{text}:")
+
+    def _time_or_none(self, header: str, fields: Mapping[str, Sequence[str]]) -> int | None:
+        try:
+            return self._time(header, fields)
+        except ValueError:
+            return None
+
+
+class RadiusDetailReader(LineReader):
+    """Reads detail files."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__(reading, RadiusDetailParser, "of a RADIUS server's detail file")
+
+    def lines(self) -> Iterator[tuple[Sequence[int], list[str]]]:
+        """Records as one text each, with the numbers of their first lines; a whole one ends with an empty line."""
+        source = self.reading.source
+        waiting: list[str] = []
+        first, last = 0, 0
+        for block in source.blocks():
+            numbers: list[int] = []
+            records: list[str] = []
+            for number, line in zip(block.numbers, block.lines):
+                # A line of white space may be the beginning of one that was cut off.
+                is_blank = not line
+                if waiting and number != last + 1:
+                    waiting.append(_LOST)
+                last = number
+                if waiting and (is_blank or not line[0].isspace() or len(waiting) > _MOST_LINES):
+                    numbers.append(first)
+                    records.append("\n".join([*waiting, ""] if is_blank else waiting))
+                    waiting = []
+                if not is_blank:
+                    first = first if waiting else number
+                    waiting.append(line)
+            source.lines_held_back = len(waiting)
+            yield numbers, records
+        source.lines_held_back = 0
+        if waiting and source.is_finished:
+            yield [first], ["\n".join(waiting)]
+        elif waiting and source.ends_with_line_break:
+            source.leave_unfinished(first, "\n".join(waiting))
+        source.lines_held_back = len(waiting)
+
+
+def _fields_of(header: str, lines: Sequence[str]) -> dict[str, list[str]]:
+    """The attributes that are read, without tags; raises ValueError if the record is not whole."""
+    if header[:1].isspace():
+        raise ValueError("the record has no line with the time before it; its beginning is missing")
+    if not lines or lines == [""]:
+        raise ValueError("the record has no attributes")
+    fields: dict[str, list[str]] = {}
+    for line in lines:
+        match = _ATTRIBUTE.match(line)
+        if not match and line:
+            raise ValueError(f"the line {quoted(line.strip())} is not Name = value; it may be cut off")
+        if match:
+            _note(fields, _TAG.sub("", match["name"]), _unquoted(match["value"] or ""))
+    if lines[-1]:
+        raise ValueError("the record is cut off: there is no empty line behind it")
+    return fields
+
+
+def _note(fields: dict[str, list[str]], name: str, value: str) -> None:
+    if name not in _READ:
+        return
+    values = fields.setdefault(name, [])
+    if value in values:
+        return
+    if values and name not in _REPEATED:
+        raise ValueError(f"{name} is there twice with different values: these may be parts of two records")
+    values.append(value)
+
+
+def _unquoted(value: str) -> str:
+    """The text between the quotes, with escapes read: `\\"`, `\\\\` and bytes such as `\\303`."""
+    if value[:1] not in "\"'" or not value:
+        return value
+    data = _ESCAPED.sub(_byte_of, value[1:-1].encode("utf-8", "surrogateescape"))
+    return data.decode("utf-8", "replace")
+
+
+def _byte_of(match: re.Match[bytes]) -> bytes:
+    code = match[1]
+    return bytes([int(code, 8) & 255]) if len(code) == 3 else _CONTROLS.get(code, code)
+
+
+def _packet(kind: str, time: int, fields: Mapping[str, Sequence[str]]) -> Packet:
+    inside = [*fields.get("Framed-IP-Address", ()), *fields.get("Framed-IPv6-Address", ())]
+    outside = [_first(fields, "Calling-Station-Id"), _first(fields, "Tunnel-Client-Endpoint")]
+    return Packet(
+        kind=kind,
+        username=_first(fields, "User-Name"),
+        ipaddrs=inside_addresses(inside),
+        associated_ipaddr=outside_address(outside),
+        time=time,
+        seconds=seconds_of(_first(fields, "Acct-Session-Time")),
+        gateway=next((value for value in (_first(fields, name) for name in _GATEWAYS) if value not in _NO_GATEWAYS), ""),
+        session_id=_first(fields, "Acct-Session-Id"),
+    )
+
+
+def _first(fields: Mapping[str, Sequence[str]], name: str) -> str:
+    return fields[name][0] if fields.get(name) else ""
