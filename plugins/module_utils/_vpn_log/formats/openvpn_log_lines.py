@@ -37,7 +37,7 @@ _NOT_IN_NAMES = re.compile(r"\d\d:\d\d:\d\d|MULTI:| -> |\bus=\d|:\d{1,5} ", re.A
 _CLOCK = re.compile(r"\d\d:\d\d:\d\d", re.ASCII)
 _WHOLE_CLOCK = re.compile(rf"(?:(?<![^\s>]){_MONTH} +\d{{1,2}}[ ,\d]* |(?<![^\s>])\d{{4}}-\d\d-\d\d[T ])\d\d:\d\d:\d\d", re.ASCII)
 _CUT_TIME = re.compile(r"(?:\d{4}-[\d: T-]{0,14}|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (?:[A-Z][a-z]{0,2}(?: [\d :]*)?)?)\Z", re.ASCII)
-_NO_MESSAGE = re.compile(r"(?:.{1,300}/)?[^\s/]*\Z")
+_NO_MESSAGE = re.compile(r"(?:[^\s/]{1,200}/?|(?:[^/:]{1,100}/)?[\[\dA-Fa-f][\[\]\dA-Fa-f.:]*|)\Z", re.ASCII)
 _NOT_LOGGED_IN = "UNDEF"
 
 

@@ -226,6 +226,19 @@ def test_other_messages_are_skipped_and_have_a_time(read: Read, line: str, reaso
     assert (records[0].kind, records[0].reason, records[0].time) == (SKIPPED, reason, AT * 1000)
 
 
+def test_a_line_that_ends_before_its_message_is_rejected(read: Read):
+    for form in ("file", "syslog"):
+        line = f"{HEADS[form][0]}{CLIENT}"
+        begin = len("2024-") if form == "file" else line.index("]:") + 2
+        lines = [line[:end] for end in range(begin, len(line) + 1)]
+        assert rejected(read("\n".join([*lines, f"{CLOCK} {LEARN}\n"]))) == list(range(1, len(lines) + 1))
+
+
+@pytest.mark.parametrize("message", ["TLS: soft reset", "OPTIONS IMPORT: reading client specific options from: /etc/openvpn/ccd/mira"])
+def test_a_line_with_a_whole_message_is_not_rejected(read: Read, message: str):
+    assert rejected(read(f"{CLOCK} {CLIENT} {message}\n{CLOCK} {LEARN}\n")) == []
+
+
 def test_a_log_without_times_is_refused_with_advice(read: Read):
     with pytest.raises(InputError, match="suppress-timestamps"):
         read(f"{LEARN}\n{PRIMARY}\n")
