@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Ansible's module class, with what it leaves open about secrets and odd options."""
+"""The module class of this collection: Ansible's, with more care for secrets and for options of the wrong type."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-class SecretiveModule(AnsibleModule):
-    """Hides credentials also where the options that they came with are refused.
+class XdrModule(AnsibleModule):
+    """Hides credentials also if the options of the task are refused.
 
-    Ansible collects what is secret while it looks at the options, and knows nothing of it once one of them is of a wrong shape, such as
-    a text where a list of dictionaries belongs. The result that it then writes has all options in it.
+    Ansible collects secret values while it checks the options. If one option has the wrong type, such as a text instead of a list of
+    dictionaries, it stops before it has all of them, and the result that it writes holds every option.
     """
 
     def __init__(self, **spec: Any) -> None:

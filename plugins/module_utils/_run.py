@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""What the layers below a module need to know of the run they are part of."""
+"""The run of a module, as far as the layers below it need to know it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Run(NamedTuple):
-    """One run of a module. C(warn) shows a warning to the user at once."""
+    """One run of a module. `warn` shows a warning to the user at once."""
 
     check_mode: bool
     shows_diff: bool

@@ -298,7 +298,7 @@ require_python()
 
 from ..module_utils._argspec import extrahop_connection
 from ..module_utils._errors import reported_by
-from ..module_utils._module import SecretiveModule
+from ..module_utils._module import XdrModule
 from ..module_utils._observations.options import observation_options
 from ..module_utils._observations.upload import upload_observations
 from ..module_utils._run import Run
@@ -307,7 +307,7 @@ from ..module_utils._run import Run
 def main() -> None:
     """Runs the module."""
     spec = extrahop_connection().merged_with(observation_options())
-    module = SecretiveModule(supports_check_mode=True, **spec.to_kwargs())
+    module = XdrModule(supports_check_mode=True, **spec.to_kwargs())
     with reported_by(module):
         module.exit_json(**upload_observations(module.params, Run.of(module), module.null_options))
 

@@ -493,14 +493,14 @@ from ..module_utils._argspec import stellar_connection
 from ..module_utils._errors import reported_by
 from ..module_utils._events.insert import insert_events
 from ..module_utils._events.new import insert_options
-from ..module_utils._module import SecretiveModule
+from ..module_utils._module import XdrModule
 from ..module_utils._run import Run
 
 
 def main() -> None:
     """Runs the module."""
     spec = stellar_connection().merged_with(insert_options())
-    module = SecretiveModule(supports_check_mode=True, **spec.to_kwargs())
+    module = XdrModule(supports_check_mode=True, **spec.to_kwargs())
     with reported_by(module):
         module.exit_json(**insert_events(module.params, Run.of(module)))
 

@@ -178,14 +178,14 @@ require_python()
 from ..module_utils._argspec import stellar_connection
 from ..module_utils._errors import reported_by
 from ..module_utils._events.info import info_options, read_events
-from ..module_utils._module import SecretiveModule
+from ..module_utils._module import XdrModule
 from ..module_utils._run import Run
 
 
 def main() -> None:
     """Runs the module."""
     spec = stellar_connection().merged_with(info_options())
-    module = SecretiveModule(supports_check_mode=True, **spec.to_kwargs())
+    module = XdrModule(supports_check_mode=True, **spec.to_kwargs())
     with reported_by(module):
         module.exit_json(**read_events(module.params, Run.of(module), module.null_options))
 

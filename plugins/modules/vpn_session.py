@@ -190,7 +190,7 @@ from ..module_utils._python import require_python
 require_python()
 
 from ..module_utils._errors import reported_by
-from ..module_utils._module import SecretiveModule
+from ..module_utils._module import XdrModule
 from ..module_utils._run import Run
 from ..module_utils._sessions.ingest import take_sessions
 from ..module_utils._sessions.ingest_options import ingest_options
@@ -198,7 +198,7 @@ from ..module_utils._sessions.ingest_options import ingest_options
 
 def main() -> None:
     """Runs the module."""
-    module = SecretiveModule(supports_check_mode=True, **ingest_options().to_kwargs())
+    module = XdrModule(supports_check_mode=True, **ingest_options().to_kwargs())
     with reported_by(module):
         module.exit_json(**take_sessions(module.params, Run.of(module)))
 

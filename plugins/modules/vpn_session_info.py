@@ -377,7 +377,7 @@ from ..module_utils._python import require_python
 require_python()
 
 from ..module_utils._errors import reported_by
-from ..module_utils._module import SecretiveModule
+from ..module_utils._module import XdrModule
 from ..module_utils._run import Run
 from ..module_utils._sessions.options import session_options
 from ..module_utils._sessions.report import read_sessions
@@ -385,7 +385,7 @@ from ..module_utils._sessions.report import read_sessions
 
 def main() -> None:
     """Runs the module."""
-    module = SecretiveModule(supports_check_mode=True, **session_options().to_kwargs())
+    module = XdrModule(supports_check_mode=True, **session_options().to_kwargs())
     with reported_by(module):
         module.exit_json(**read_sessions(module.params, Run.of(module)))
 

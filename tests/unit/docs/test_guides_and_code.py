@@ -38,7 +38,7 @@ class MadeAModuleError(Exception):
 def module_options(name: str) -> dict[str, Any]:
     """The argument spec that a module really has."""
     module = importlib.import_module(f"ansible_collections.secops.xdr.plugins.modules.{name}")
-    kind = "SecretiveModule" if hasattr(module, "SecretiveModule") else "AnsibleModule"
+    kind = "XdrModule" if hasattr(module, "XdrModule") else "AnsibleModule"
     with mock.patch.object(module, kind, side_effect=MadeAModuleError) as made, pytest.raises(MadeAModuleError):
         module.main()
     options: dict[str, Any] = made.call_args.kwargs["argument_spec"]
