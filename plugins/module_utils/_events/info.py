@@ -15,9 +15,10 @@ from urllib.parse import quote_plus
 from .._argspec import ArgumentSpec, plain_text, sendable_text, whole_number
 from .._errors import InputError, RequestTooLongError
 from .._stellar.answers import require_whole
-from .._stellar.client import LONGEST_LINE, MAX_RESULT_WINDOW, StellarClient
+from .._stellar.client import MAX_RESULT_WINDOW, StellarClient
 from .._stellar.paths import (
     DEFAULT_PATTERN,
+    LONGEST_LINE,
     checked_id,
     checked_pattern,
     search_path,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
 from .._errors import InputError
-from .._stellar.client import LONGEST_LINE
+from .._stellar.paths import LONGEST_LINE
 from .fields import CUSTOM_OBJECT, NAMES
 from .texts import normal, spellings
 from .times import event_time

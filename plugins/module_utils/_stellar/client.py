@@ -38,6 +38,7 @@ from .answers import (
 from .auth import StellarCredentials
 from .paths import (
     INSERT_PATH,
+    LONGEST_LINE,
     SCROLL_PATH,
     UPDATE_SER_PATH,
     event_path,
@@ -54,8 +55,6 @@ if TYPE_CHECKING:
 
 MAX_RESULT_WINDOW = 10_000
 """How far `from` and `size` of a search reach."""
-LONGEST_LINE = 3800
-"""Bytes of a request line that every server and proxy takes: some refuse more than 4096."""
 SCROLL_LIFE = "2m"
 _READ_ADVICE = "This account may not read events; a scoped key never may."
 _WRITE_ADVICE = "To write events, Stellar Cyber wants root scope and the Super Admin profile."
