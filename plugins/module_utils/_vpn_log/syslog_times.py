@@ -44,6 +44,19 @@ _PROGRAM = re.compile(r".+\[\d+\]\Z", re.ASCII)
 _NUMERIC_ZONE = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?([0-5]\d))?\Z", re.ASCII | re.IGNORECASE)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
+_BEGUN_MONTH = "|".join(sorted({month[:length] for month in _MONTHS for length in (1, 2, 3)}, key=len, reverse=True))
+_CUT_HEAD = re.compile(
+    rf"(?:<\d{{0,3}}>?)?\s*(?:(?:{_BEGUN_MONTH})(?: {{1,2}}\d{{0,2}}(?: (?:\d{{1,4}} ?)?(?:\d\d:){{0,2}}[\d.]*)?)?|\d{{4}}-[\d:.T+-]*Z?)?"
+    r"(?:\s+\S*)?\s*:?\s*\Z",
+    re.ASCII,
+)
+_LONGEST_HEAD = 120
+
+
+def is_cut_head(line: str) -> bool:
+    """The line has no more than a time, or the beginning of one, and perhaps the name of a device: its message is cut off."""
+    return len(line) <= _LONGEST_HEAD and _CUT_HEAD.match(line) is not None
+
 
 class SyslogTimes:
     """Reads the time in what stands before a message. `zone` is for times that carry none; `modified_ms` is the time of the file."""

@@ -21,7 +21,7 @@ from ..line_reader import LineReader
 from ..messages import messages_in
 from ..records import ALIVE, END, REJECTED, SKIPPED, START, Record
 from ..rows import FAILED_LOGIN, NO_ADDRESS, OTHER_MESSAGE, SAME_SESSION, SESSION_END
-from ..syslog_times import SyslogTimes
+from ..syslog_times import SyslogTimes, is_cut_head
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     _Reader = Callable[["CiscoAsaParser", "_Message"], Sequence[Record]]
 
 _MARKER = re.compile(r"%(?:ASA|FTD|PIX)-(?:[A-Za-z]\w*-)?\d-(\d{6})(?=:|\Z)", re.ASCII)
-_CUT_MARKER = re.compile(r"%(?:ASA|FTD|PIX)-[\w-]*\Z", re.ASCII)
+_CUT_MARKER = re.compile(r"%(?:(?:ASA|FTD|PIX)(?:-[\w-]*)?|A|AS|F|FT|P|PI)?\Z", re.ASCII)
 # Names are bounded, and end where their field ends: brackets belong to no name.
 _ASSIGNED = re.compile(
     r"Group (?:<[^<>]{0,300}>|[^<>]{0,300}?) User (?:<(?P<name>[^<>]{0,300})>|(?P<bare>[^<>]{0,300}?)) "
@@ -113,7 +113,8 @@ class CiscoAsaParser:
     def _message(self, number: int, text: str) -> Sequence[Record]:
         match = _MARKER.search(text)
         if match is None:
-            return [Record(number, REJECTED, _CUT, text=text) if _CUT_MARKER.search(text) else Record(number, SKIPPED, OTHER_MESSAGE)]
+            is_cut = _CUT_MARKER.search(text) is not None or is_cut_head(text)
+            return [Record(number, REJECTED, _CUT, text=text) if is_cut else Record(number, SKIPPED, OTHER_MESSAGE)]
         self.has_recognised = True
         message = _Message(number, text, match)
         read = _READERS.get(message.number)

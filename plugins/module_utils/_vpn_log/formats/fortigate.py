@@ -12,7 +12,6 @@ tunnels between sites have none. Three forms are read: `key=value`, CEF, and the
 
 from __future__ import annotations
 
-import csv
 import re
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,8 @@ from ..line_reader import LineReader
 from ..messages import messages_in
 from ..records import ALIVE, END, REJECTED, SKIPPED, START, Record
 from ..rows import FAILED_LOGIN, NO_ADDRESS, OTHER_MESSAGE, SESSION_END
+from ..syslog_times import is_cut_head
+from ..table_rows import cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -47,6 +48,7 @@ _ZONE = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d\d)?\Z", re.ASCII | re.IGNO
 _DIGITS_OF_MS = 13
 """Of epoch milliseconds; seconds have 10 digits and nanoseconds 19 from 2001 to 2286."""
 _NO_USER = ("", "N/A", "(null)")
+_CUT_HEAD = re.compile(r"(?:<\d{1,3}>)?\s*(?:d|da|dat|date|date=[\d-]*(?:[ ,]+(?:t|ti|tim|time)?)?|devname=.*|devid=.*|logid=.*)\Z")
 _NOT_LAST = ("tunnelip", "assignip", "remip", "user", "xauthuser", "duration", "tunnelid")
 _CUT = "the message is cut off or damaged"
 
@@ -77,14 +79,12 @@ class FortigateParser:
     def _message(self, number: int, text: str) -> Record:
         begin = _MARKER.search(text)
         if begin is None:
-            is_cut = _VPN_WORDS.search(text) is not None
+            is_cut = _VPN_WORDS.search(text) is not None or _CUT_HEAD.match(text) is not None or is_cut_head(text)
             return Record(number, REJECTED, _CUT, text=text) if is_cut else Record(number, SKIPPED, OTHER_MESSAGE)
         self.has_recognised = True
         try:
             fields = _fields_of(text, begin)
         except ValueError as error:
-            if _VPN_WORDS.search(text) is None:
-                return Record(number, SKIPPED, OTHER_MESSAGE)
             return Record(number, REJECTED, str(error), text=text)
         try:
             return self._event(number, fields, text)
@@ -93,6 +93,8 @@ class FortigateParser:
 
     def _event(self, number: int, fields: Mapping[str, str], text: str) -> Record:
         action = fields.get("action", "")
+        if not action and (fields.get("subtype", "") in ("", "vpn") or list(fields)[-1] == "subtype"):
+            raise ValueError(f"{_CUT}: it has no action")
         time = self._time_or_none(fields) if self._needs_every_time else None
         if action == "ssl-login-fail":
             return Record(number, SKIPPED, FAILED_LOGIN, time=time)
@@ -188,7 +190,7 @@ def _pairs(text: str, place: int) -> dict[str, str]:
 def _cells(text: str) -> dict[str, str]:
     """The CSV of FortiAnalyzer: each cell is `key=value`, quotes in it are doubled."""
     fields: dict[str, str] = {}
-    for cell in next(csv.reader([text], strict=True)):
+    for cell in cells(text):
         if not cell:
             continue
         name, equals, value = cell.partition("=")

@@ -25,6 +25,7 @@ from ..line_reader import LineReader
 from ..messages import messages_in
 from ..records import ALIVE, END, REJECTED, SKIPPED, START, Record
 from ..rows import FAILED_LOGIN, NO_ADDRESS, OTHER_MESSAGE, OTHER_SERVICE, SESSION_END
+from ..syslog_times import is_cut_head
 from ..table_rows import cells
 
 if TYPE_CHECKING:
@@ -91,8 +92,10 @@ class GlobalProtectParser:
                     self._order = fields.FieldOrder(row, self._path)
                     return []
                 event = self._order.event(row)
+                if event is None and (is_cut_head(text) or fields.is_cut_before_type(row)):
+                    return [Record(number, REJECTED, "the row is cut off", text=text)]
         except ValueError as error:
-            if not is_marked:
+            if not is_marked and not fields.is_cut_before_type(text.split(",")):
                 return [Record(number, SKIPPED, OTHER_MESSAGE)]
             self.has_recognised = True
             return [Record(number, REJECTED, str(error), text=text)]

@@ -43,6 +43,8 @@ _LATEST_TYPE_PLACE = 8
 _SYSTEM_TEXT = re.compile(
     r"(?:.*?\bLogin from: (?P<public>[^,\s]+),)?.*?\bUser ?name: (?P<user>[^,]{0,300}),.*?\bPrivate IP: (?P<private>[^,\s]+)(?P<end>[,.]\s)"
 )
+_BEGINS = re.compile(r"(?:\A|\s|>)\d{0,2}\Z", re.ASCII)
+_DATE = re.compile(r"\d{1,4}(?:/[\d/ :.]*)?\Z|\Z", re.ASCII)
 _KEYS: dict[str, tuple[str, ...]] = {
     "event": ("eventidvalue", "eventid"),
     "status": ("eventstatus", "status"),
@@ -120,6 +122,14 @@ class FieldOrder:
         )
         high_res = ordered[HIGH_RES] if has_high_res else None
         return Event(event, status, user, public, public6, private, private6, time, high_res, duration, serial)
+
+
+def is_cut_before_type(row: list[str]) -> bool:
+    """The row begins as one of PAN-OS, and is cut off in the type or before it."""
+    if len(row) == 1:
+        return row[0].isascii() and row[0].isdigit() and len(row[0]) < 3
+    is_begun = len(row) > 1 and _BEGINS.search(row[0]) is not None and _DATE.match(row[1]) is not None
+    return is_begun and (len(row) <= KIND + 1 or (row[KIND] == _SYSTEM and len(row) <= SUBTYPE + 1))
 
 
 def is_header(row: list[str]) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.records import ALIVE, END, REJECTED, START, is_note, is_observation
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.rows import OTHER_MESSAGE
 
 from support.damaged_logs import LOGS, MODIFIED
 from support.log_reading import opened
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _LEAST_REST = 11
 OFFSET = " +0200"
+EVENT_LOGS = ("cisco_asa", "fortigate", "globalprotect")
 INSERTED = (",", OFFSET, " word", " ", '"')
 
 
@@ -144,3 +146,14 @@ def test_no_other_line_suffers(log: RightLog, tmp_path: Path):
                 assert [one.ipaddr for one in after if is_observation(one)] == [one.ipaddr for one in whole if is_observation(one)] or (
                     log.lines_depend
                 ), (target, place)
+
+
+@pytest.mark.parametrize("log", [log for log in LOGS if log.format in EVENT_LOGS], ids=lambda log: log.name)
+def test_a_cut_line_is_never_another_message(log: RightLog, tmp_path: Path):
+    """Wherever it is cut: it may have been the message that gave the address to somebody else."""
+    with Reader(log, tmp_path) as reader:
+        for target in log.targets:
+            for place in range(1, len(log.lines[target])):
+                line = log.lines[target][:place]
+                records = reader.records([line])
+                assert all(record.reason != OTHER_MESSAGE for record in records), line
