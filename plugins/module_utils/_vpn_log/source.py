@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .._errors import InputError
 from .content import CHUNK_BYTES, LogContent
+from .lines import clean, has_overlong_line, through_filled_line
 from .opening import checked_encoding, keeps_ascii
 from .records import REJECTED, SKIPPED, Record
-from .rows import Rejected, Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -40,9 +40,6 @@ FINISHED_AFTER_SECONDS = 120
 """A file that was not written to for so long ends with a finished line."""
 _HEAD_BYTES = 2 * MAX_LINE_BYTES
 _HEAD_LINES = 200
-_CONTROLS = "\0\r\x0b\x0c\x1a"
-_RESIDUES = ("#000", "#012", "#013", "#015")
-_MOST_RESIDUES = 8
 
 
 class LineBlock(NamedTuple):
@@ -122,7 +119,7 @@ class LogFile:
         lines = lines[:_HEAD_LINES]
         decoded: list[str] = []
         with suppress(UnicodeDecodeError):
-            decoded.extend(_clean(line.decode(self._line_encoding)) for line in lines)
+            decoded.extend(clean(line.decode(self._line_encoding)) for line in lines)
         return decoded
 
     def has_head(self, filled_lines: int) -> bool:
@@ -150,15 +147,6 @@ class LogFile:
         """The log has no content behind this offset."""
         return next(self.content.chunks(offset, 1), None) is None
 
-    def fingerprint(self, offset: int) -> bytes:
-        """The digest of the content before this offset, cut to 16 bytes."""
-        return self.digests([offset]).get(offset, b"")[:16]
-
-    @property
-    def ends_with_line_break(self) -> bool:
-        """The last line is whole."""
-        return self.position() is not None
-
     def start_at(self, start: LogStart | None) -> None:
         """From now on, `blocks` begins at this place, after the first lines that the reader needs to understand the rest."""
         self._start = start
@@ -179,11 +167,11 @@ class LogFile:
             self._digest = self._digests[self._start.offset].copy()
             self.offset = self._start.offset
             if self._start.repeated_lines:
-                head = _through_filled_line(self.head_lines(), self._start.repeated_lines)
+                head = through_filled_line(self.head_lines(), self._start.repeated_lines)
                 yield LineBlock(range(1, len(head) + 1), head)
             self.line = self._start.line
         for block in self._blocks_of_whole_lines():
-            lines = None if _has_overlong_line(block) else self._decoded(block)
+            lines = None if has_overlong_line(block, MAX_LINE_BYTES) else self._decoded(block)
             if lines is None:
                 yield self._decodable_lines(block)
                 continue
@@ -195,16 +183,6 @@ class LogFile:
         """The lines since the last call that no reader is given: not text, too long, or unfinished."""
         taken, self._others = self._others, []
         return taken
-
-    def take_rejected(self) -> list[Rejected]:
-        """The same as rows; unfinished lines are in `take_records` only."""
-        taken, self._others = self._others, [record for record in self._others if record.kind == SKIPPED]
-        return [Rejected(record.line, str(record.reason), record.text) for record in taken if record.kind == REJECTED]
-
-    def take_skipped(self) -> list[Skipped]:
-        """The unfinished last line, after the last block."""
-        taken, self._others = self._others, [record for record in self._others if record.kind != SKIPPED]
-        return [Skipped(record.line, str(record.reason)) for record in taken if record.kind == SKIPPED]
 
     def reject(self, number: int, reason: str, text: str) -> None:
         """Notes a line that no reader can use."""
@@ -238,7 +216,7 @@ class LogFile:
             return None
         if "\r" not in text and "\0" not in text and "#0" not in text and "\x1a" not in text:
             return text.split("\n")
-        return list(map(_clean, text.split("\n")))
+        return list(map(clean, text.split("\n")))
 
     def _decodable_lines(self, block: bytes) -> LineBlock:
         numbers: list[int] = []
@@ -249,7 +227,7 @@ class LogFile:
                 continue
             self.line += 1
             try:
-                lines.append(_clean(raw.decode(self._line_encoding)))
+                lines.append(clean(raw.decode(self._line_encoding)))
                 numbers.append(self.line)
             except UnicodeDecodeError as error:
                 reason = (
@@ -324,32 +302,3 @@ class LogFile:
         for block in blocks:
             yield decoder.decode(block).encode()
         yield decoder.decode(b"", final=True).encode()
-
-
-def _through_filled_line(lines: list[str], number: int) -> list[str]:
-    """The lines through this one of those that are not blank."""
-    filled = 0
-    for place, line in enumerate(lines, start=1):
-        filled += bool(line.strip())
-        if filled == number:
-            return lines[:place]
-    return lines
-
-
-def _clean(line: str) -> str:
-    """The line without what writers and collectors leave at its end: carriage returns, NUL, and these written out as `#015`."""
-    line = line.rstrip(_CONTROLS)
-    for _attempt in range(_MOST_RESIDUES):
-        if not line.endswith(_RESIDUES):
-            break
-        line = line[:-4].rstrip(_CONTROLS)
-    return line
-
-
-def _has_overlong_line(block: bytes) -> bool:
-    """A line is longer than MAX_LINE_BYTES: if so, it crosses one of the places that are so far apart."""
-    for place in range(0, len(block), MAX_LINE_BYTES):
-        end = block.find(b"\n", place)
-        if (len(block) if end < 0 else end) - (block.rfind(b"\n", 0, place) + 1) > MAX_LINE_BYTES:
-            return True
-    return False

@@ -60,9 +60,11 @@ def test_the_module_writes_what_the_plugin_reads(monkeypatch, tmp_path, clock):
 
 def test_without_a_plugin_nothing_is_written(monkeypatch, tmp_path):
     monkeypatch.delenv(_progress.VARIABLE, raising=False)
-    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
     _progress.Progress().report("checking", 5, 10, 20)
-    assert list(tmp_path.iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
 def test_the_module_creates_no_file_and_follows_no_link(monkeypatch, tmp_path):
