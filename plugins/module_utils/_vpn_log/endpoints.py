@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from .._addresses import is_no_address, parse_address
 from .._texts import quoted
-from .address_book import AddressBook
 
 if TYPE_CHECKING:
     from .._addresses import Address
@@ -41,8 +40,3 @@ def parse_endpoint(text: str) -> Address | None:
     if host.count(":") == 1 and _PORT.search(host):
         host = host.partition(":")[0]
     return parse_address(_SCOPE.sub("", host) if "::" in host else host)
-
-
-def endpoint_book() -> AddressBook:
-    """An address book for a log that writes addresses in this way."""
-    return AddressBook(parse_endpoint)

@@ -8,10 +8,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
-
-from .address_book import AddressBook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,7 +31,6 @@ class Reading:
     source: LogFile
     options: LogOptions
     wants_usernames: bool = True
-    addresses: AddressBook = field(default_factory=AddressBook)
 
     @property
     def zone(self) -> Zone:

@@ -8,9 +8,8 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.xdr.plugins.module_utils._addresses import parse_address
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.address_book import AddressBook
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.endpoints import endpoint_book, parse_endpoint
+from ansible_collections.secops.xdr.plugins.module_utils._addresses import packed_column, parse_address
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.endpoints import parse_endpoint
 
 from support.fuzz._draw import Draw
 
@@ -26,10 +25,10 @@ def addresses(data: bytes) -> None:
     """One column of texts, read one by one and at once."""
     draw = Draw(data)
     texts = [_text(draw) for _row in range(1 + draw.number(4))]
-    for parse, book in ((parse_address, AddressBook()), (parse_endpoint, endpoint_book())):
-        alone = [_checked(parse, text) for text in texts]
-        assert book.column(texts) == alone
-        assert [_checked(book.lookup, text) for text in texts] == alone
+    for text, packed in zip(texts, packed_column(texts), strict=True):
+        alone = _checked(parse_address, text)
+        assert packed is None or (alone is not None and (alone.text, alone.packed) == (text, packed))
+        _checked(parse_endpoint, text)
 
 
 def check_address(address: Address) -> None:

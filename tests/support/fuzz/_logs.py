@@ -143,7 +143,7 @@ def _read(path: Path, log_format: str, block_bytes: int, **options: Any) -> LogR
 
 
 def _read_in_parts(path: Path, log_format: str, block_bytes: int, blocks_a_part: int, **options: Any) -> LogRead | None:
-    """As the action plugin of extrahop_observation has it: a few blocks at a time, each time with a new reader."""
+    """As runs after failures read a log: a few blocks at a time, each time with a new reader."""
     read = LogRead()
     start: LogStart | None = None
     with mock.patch.object(_source, "BLOCK_BYTES", block_bytes):
@@ -155,7 +155,7 @@ def _read_in_parts(path: Path, log_format: str, block_bytes: int, blocks_a_part:
                 try:
                     for count, block in enumerate(reader.blocks(), start=1):
                         read.add([block])
-                        if count >= blocks_a_part and not log.lines_held_back and log.offset > (start.offset if start else 0):
+                        if count >= blocks_a_part and log.position() and log.offset > (start.offset if start else 0):
                             start = LogStart(log.offset, log.line, reader.repeated_lines)
                             break
                     else:
