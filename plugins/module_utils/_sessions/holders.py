@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .._times.timestamps import LATEST_MS, format_iso8601
 from .flaws import WORDS
-from .model import END_PROVEN, END_TAKEN
+from .model import END_LOGGED, END_PROVEN, END_TAKEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +81,12 @@ def _holding(claim: AddressClaim, claims: Sequence[AddressClaim], spans: Sequenc
     later = [other for other in claims if _takes_over(other, claim)]
     if claim.has_known_end and claim.end is not None:
         disputed = [other.start for other in later if other.start < claim.end and other.user != claim.user]
-        return Holding(claim, claim.start, claim.end, claim.end, disputed_since=min(disputed, default=None))
+        believed, limit = claim.end, ""
+        if claim.end_kind == END_LOGGED:
+            # The end may be that of another session, whose beginning is in a hole of the log.
+            hole, words = _hole_after(claim, spans)
+            believed, limit = (hole, words) if hole is not None and hole < claim.end else (claim.end, "")
+        return Holding(claim, claim.start, claim.end, believed, limit, min(disputed, default=None))
     until = min((other.start for other in later), default=LATEST_MS)
     if claim.end_kind == END_TAKEN and claim.end is not None:
         until = min(until, claim.end)
@@ -101,11 +106,23 @@ def _takes_over(other: AddressClaim, claim: AddressClaim) -> bool:
 def _believed_until(claim: AddressClaim, spans: Sequence[CoverageSpan], longest_session: int) -> tuple[int, str]:
     """The longest that a claim without an end is believed, and why no longer."""
     believed = claim.alive + longest_session
-    limit = f"line {claim.line}: the log does not have the end of this session, last seen at {format_iso8601(claim.alive)}"
+    hole, words = _hole_after(claim, spans)
+    if hole is not None and hole < believed:
+        return hole, words
+    seen = format_iso8601(claim.alive)
+    return (
+        believed,
+        f"line {claim.line}: the log does not have the end of this session, last seen at {seen}: longer ago than `longest_session`",
+    )
+
+
+def _hole_after(claim: AddressClaim, spans: Sequence[CoverageSpan]) -> tuple[int | None, str]:
+    """Where the log that last shows a claim ends, and that in words; None if nothing is known of that."""
     for span in spans:
-        if span.since <= claim.alive <= span.until and not span.of_snapshots and span.until < believed:
-            return span.until, f"{limit}; after {format_iso8601(span.until)} there is a hole in the log"
-    return believed, f"{limit}: longer ago than `longest_session`"
+        if span.since <= claim.alive <= span.until and not span.of_snapshots:
+            seen, hole = format_iso8601(claim.alive), format_iso8601(span.until)
+            return span.until, f"line {claim.line}: this session was last seen at {seen}, and after {hole} there is a hole in the log"
+    return None, ""
 
 
 def _unknown_start(claim: AddressClaim, claims: Sequence[AddressClaim]) -> Holding:
