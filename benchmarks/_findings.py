@@ -35,7 +35,7 @@ class Spread:
 
 @dataclass
 class Variant:
-    """One of several things that are measured beside each other; C(rows) is what it goes through in a round."""
+    """One of several things that are measured beside each other; `rows` is what it goes through in a round."""
 
     label: str
     runs: list[Usage] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Promise:
 
     @property
     def holds(self) -> bool:
-        """Whether the median keeps the bound."""
+        """True if the median keeps the bound."""
         middle = median(self.values)
         return middle >= self.bound if self.at_least else middle <= self.bound
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process and its children took, in seconds. C(peak) is that of the largest recorded process below it, in MiB, and
-    C(parts) is how many of those there were."""
+    """What a process and its children took, in seconds. `peak` is that of the largest recorded process below it, in MiB, and
+    `parts` is how many of those there were."""
 
     wall: float
     cpu: float

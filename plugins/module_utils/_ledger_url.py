@@ -21,7 +21,7 @@ PASSWORD_PARAMETER = re.compile(r"[?&](?:ssl)?password=([^&#]*)", re.IGNORECASE)
 
 
 def is_postgresql(location: str | None) -> bool:
-    """Whether a `ledger` or `history` option names a database."""
+    """True if a `ledger` or `history` option names a database."""
     return bool(location) and str(location).lower().startswith(_SCHEMES)
 
 

@@ -69,7 +69,7 @@ class SecretKeeper:
         return NOT_SHOWN if self.repeated_in(line) or (looked_at != line and self.repeated_in(looked_at)) else line
 
     def repeated_in(self, text: str) -> bool:
-        """Whether the text repeats a secret, in any form. Only for short texts."""
+        """True if the text repeats a secret, in any form. Only for short texts."""
         if not self._secrets or not text:
             return False
         prepared = self._forms

@@ -63,7 +63,7 @@ _ItemT = TypeVar("_ItemT")
 
 
 class Dice:
-    """Chance that falls the same way on every version of Python: only C(random()) is promised to."""
+    """Chance that falls the same way on every version of Python: only `random()` is promised to."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)

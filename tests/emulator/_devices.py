@@ -58,7 +58,7 @@ def search_devices(value: object, settings: Settings, book: AddressBook) -> list
 
 
 def _reaches(active_from: object, days: float) -> bool:
-    """Whether a search from then on finds devices that were active so many days ago. Negative numbers count from now on backwards."""
+    """True if a search from then on finds devices that were active so many days ago. Negative numbers count from now on backwards."""
     if not days:
         return True
     if not isinstance(active_from, int) or active_from == 0:

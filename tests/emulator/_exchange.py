@@ -41,7 +41,7 @@ class Call:
 
     @property
     def accepts_json(self) -> bool:
-        """Whether the Accept header names JSON; `*/*` alone does not."""
+        """True if the Accept header names JSON; `*/*` alone does not."""
         kinds = self.headers.get("Accept", "").lower().split(",")
         return any(kind.partition(";")[0].strip() == "application/json" for kind in kinds)
 

@@ -84,11 +84,11 @@ class Fault:
 
     @property
     def works(self) -> bool:
-        """Whether the request changes the state all the same."""
+        """True if the request changes the state all the same."""
         return WORKS[self.action] if self.work is None else self.work
 
     def meets(self, call: Call, kind: str, product: str) -> bool:
-        """Whether this fault is meant for the request."""
+        """True if this fault is meant for the request."""
         match = self.match
         return (
             match.get("method", call.method).upper() == call.method

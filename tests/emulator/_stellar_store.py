@@ -183,7 +183,7 @@ class EventStore:
                 yield candidate
 
     def knows_index(self, name: str) -> bool:
-        """Whether an index or alias of this exact name exists."""
+        """True if an index or alias of this exact name exists."""
         return name in self._names or name in (self._index(), self._alias())
 
     def documents(self, offset: int = 0, limit: int | None = None) -> list[dict[str, Any]]:

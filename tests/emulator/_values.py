@@ -12,5 +12,5 @@ if TYPE_CHECKING:
 
 
 def is_whole(value: Any) -> TypeGuard[int]:
-    """Whether a value is a whole number and no boolean."""
+    """True if a value is a whole number and no boolean."""
     return isinstance(value, int) and not isinstance(value, bool)

@@ -44,7 +44,7 @@ class Run:
     output: str
 
     def total(self, what: str) -> int:
-        """A sum over all hosts, such as that of C(changed)."""
+        """A sum over all hosts, such as that of `changed`."""
         return sum(int(number) for number in re.findall(rf"\b{what}=(\d+)", self.output))
 
 

@@ -55,7 +55,7 @@ class ModuleProcess:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it ended by itself or was killed."""
+        """True if it ended by itself or was killed."""
         return self._process.poll() is not None
 
     def kill(self) -> None:

@@ -57,7 +57,7 @@ class ModuleRun:
 
     @property
     def failed(self) -> bool:
-        """Whether it ended with fail_json."""
+        """True if it ended with fail_json."""
         return bool(self.values.get("failed"))
 
     @property

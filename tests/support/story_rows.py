@@ -53,7 +53,7 @@ def whole_rows_of(story: Story, gateway: str) -> list[Row]:
 
 
 def could_mean(rows: Sequence[Row], user: str, ipaddr: str, at: int, *, ends_name_users: bool = True) -> bool:
-    """Whether these rows are all true of another story, in which this user had the address.
+    """True if these rows are all true of another story, in which this user had the address.
 
     Where rows are lost without a trace, nobody can do better. The last row on the address gives it to this user, and no row after it
     belongs to a stay of somebody else that had begun by then.

@@ -233,7 +233,7 @@ class TrialRun:
 
 
 def _goes_back(lines: Sequence[Line], shift: Mapping[int, int]) -> bool:
-    """Whether the log shows that its clock was changed: times that go back by more than the tolerance."""
+    """True if the log shows that its clock was changed: times that go back by more than the tolerance."""
     moment = max(shift)
     before = [line.row.at for line in lines if line.row and line.row.at < moment]
     after = [line.row.at for line in lines if line.row and line.row.at >= moment]

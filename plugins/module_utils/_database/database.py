@@ -104,7 +104,7 @@ class Database(Protocol):
         """Waits until no other process holds one of these names, and holds them. The end of the process releases them too."""
 
     def is_held(self, name: str) -> bool:
-        """Whether any process, this one included, holds the name."""
+        """True if any process, this one included, holds the name."""
 
     def now(self) -> float:
         """The time by the clock of the database, in seconds since 1970."""

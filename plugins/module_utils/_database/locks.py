@@ -61,7 +61,7 @@ class FileLocks:
                 self._release(name)
 
     def is_held(self, name: str) -> bool:
-        """Whether any process holds the name."""
+        """True if any process holds the name."""
         with self._guard:
             if name in self._held:
                 return True

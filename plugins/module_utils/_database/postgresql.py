@@ -122,7 +122,7 @@ class PostgresqlDatabase:
                     self._connection.execute("SELECT pg_advisory_unlock(number) FROM unnest(%s::bigint[]) AS held (number)", (locks,))
 
     def is_held(self, name: str) -> bool:
-        """Whether any run, on whatever host, holds the name."""
+        """True if any run, on whatever host, holds the name."""
         number = self._lock_number(name)
         with self._lock:
             if number in self._held:

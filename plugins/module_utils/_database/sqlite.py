@@ -129,7 +129,7 @@ class SqliteDatabase:
         return self._locks.holding(names) if self._locks else nullcontext()
 
     def is_held(self, name: str) -> bool:
-        """Whether any process on this host holds the name."""
+        """True if any process on this host holds the name."""
         return self._locks.is_held(name) if self._locks else False
 
     def now(self) -> float:

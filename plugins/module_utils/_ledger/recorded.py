@@ -65,11 +65,11 @@ class RecordedObservations:
         return Known(**by_meaning, batches=sending)
 
     def still_sending(self, batches: Collection[int]) -> bool:
-        """Whether runs that are alive are still sending some of these batches."""
+        """True if runs that are alive are still sending some of these batches."""
         return any(self._meaning(*kind) == _SENDING for kind in self._kinds(batches).values())
 
     def is_alive(self, run: int) -> bool:
-        """Whether this run has not ended, however it may end."""
+        """True if this run has not ended, however it may end."""
         return self._database.is_held(run_name(run))
 
     def _meaning(self, run: int, state: int) -> str:

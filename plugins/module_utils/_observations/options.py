@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The options of C(extrahop_observation), and what they mean together."""
+"""The options of `extrahop_observation`, and what they mean together."""
 
 from __future__ import annotations
 

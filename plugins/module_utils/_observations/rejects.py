@@ -67,7 +67,7 @@ def spreadsheet_safe(text: str) -> str:
 
 
 def _is_free(path: str) -> bool:
-    """Whether nothing is there that anybody would miss: no file, an empty one, or an earlier list."""
+    """True if nothing is there that anybody would miss: no file, an empty one, or an earlier list."""
     try:
         descriptor = os.open(system_name(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -131,7 +131,7 @@ class Clock:
         yield from self._doubled_hours(self.first, self.last)
 
     def is_doubtful(self) -> bool:
-        """Whether nobody may be named from this log at all."""
+        """True if nobody may be named from this log at all."""
         return self._whole_log() is not None
 
     def _whole_log(self, earliest: int | None = None) -> Doubt | None:
@@ -188,7 +188,7 @@ class Clock:
         return end
 
     def _believed(self, record: Record, time: int, following: Sequence[int]) -> bool:
-        """Whether a time that is not near the one before it is believed. Notes clocks that went back."""
+        """True if a time that is not near the one before it is believed. Notes clocks that went back."""
         tolerance = self._log.tolerance_ms
         if time > self._log.modified_ms + _ZONES_APART_MS:
             return False

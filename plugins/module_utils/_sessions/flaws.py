@@ -44,7 +44,7 @@ def flaw_of(record: Record) -> str:
 
 
 def is_listed(flaw: str) -> bool:
-    """Whether a claim is a session that lists show: one with both addresses that was let in."""
+    """True if a claim is a session that lists show: one with both addresses that was let in."""
     return flaw in _LISTED
 
 

@@ -37,22 +37,22 @@ class Holding:
     """Another user got the address while this claim still held it."""
 
     def reaches(self, at: int, tolerance: int) -> bool:
-        """Whether the claim may have to do with this time at all."""
+        """True if the claim may have to do with this time at all."""
         return self.since - tolerance <= at <= self.until + tolerance
 
     def holds_near(self, at: int, tolerance: int) -> bool:
-        """Whether it may hold the address within the tolerance around this time."""
+        """True if it may hold the address within the tolerance around this time."""
         return self.since - tolerance <= at <= self.believed_until + tolerance
 
     def holds(self, at: int, tolerance: int, slack: int) -> bool:
-        """Whether it holds the address at this time. A known end may be passed by the tolerance; a clock that may be wrong by `slack`
+        """True if it holds the address at this time. A known end may be passed by the tolerance; a clock that may be wrong by `slack`
         must not matter."""
         if slack:
             return self.since + slack <= at <= self.believed_until - slack
         return self.since <= at <= self.believed_until + (tolerance if self.claim.has_known_end else 0)
 
     def proves_itself(self, at: int) -> bool:
-        """Whether the claim needs no log that covers this time: a client in a snapshot was connected since its own start."""
+        """True if the claim needs no log that covers this time: a client in a snapshot was connected since its own start."""
         return self.claim.is_snapshot and self.claim.start <= at <= self.claim.sure_until
 
     def against(self, at: int) -> list[str]:
@@ -97,7 +97,7 @@ def _holding(claim: AddressClaim, claims: Sequence[AddressClaim], spans: Sequenc
 
 
 def _takes_over(other: AddressClaim, claim: AddressClaim) -> bool:
-    """Whether another claim shows that the address changed hands after this one. Of some, only the end is known."""
+    """True if another claim shows that the address changed hands after this one. Of some, only the end is known."""
     if other.starts_unknown:
         return other.user != claim.user and other.start > claim.sure_until
     return other.start > claim.start

@@ -87,7 +87,7 @@ def joined_spans(paths: Sequence[str], spans: Sequence[CoverageSpan | None], com
 
 
 def _follows(before: str, after: str) -> bool:
-    """Whether rotation renames the file `after` to `before`."""
+    """True if rotation renames the file `after` to `before`."""
     older, newer = _ROTATED.match(before), _ROTATED.match(after)
     return bool(older and newer and older["stem"] == newer["stem"] and int(older["number"] or 0) == int(newer["number"] or 0) + 1)
 

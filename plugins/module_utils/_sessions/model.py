@@ -85,7 +85,7 @@ class AddressClaim:
 
     @property
     def has_known_end(self) -> bool:
-        """Whether a row of the log ends this claim itself."""
+        """True if a row of the log ends this claim itself."""
         return self.end_kind in (END_LOGGED, END_PROVEN)
 
     @property

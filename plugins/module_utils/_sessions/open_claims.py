@@ -62,7 +62,7 @@ class OpenClaim:
         self.flaw = ""
         self.starts_unknown = self.is_snapshot = False
         self.is_new = True
-        """Whether this log says anything about it; False for a claim of the history that was only looked at."""
+        """True if this log says anything about it; False for a claim of the history that was only looked at."""
 
     @classmethod
     def of(cls, record: Record, start: int, seen: int) -> OpenClaim:
@@ -103,24 +103,24 @@ class OpenClaim:
         )
 
     def has_key(self, session: str | None) -> bool:
-        """Whether the gateway's key of the session is known and this one."""
+        """True if the gateway's key of the session is known and this one."""
         return bool(session) and self.session == session
 
     @property
     def has_known_end(self) -> bool:
-        """Whether a row ends it."""
+        """True if a row ends it."""
         return self.end_kind in (END_LOGGED, END_PROVEN)
 
     def is_user_of(self, record: Record) -> bool:
-        """Whether the row is about the same user; a row without a user only by the session's key."""
+        """True if the row is about the same user; a row without a user only by the session's key."""
         return self.user == record.username.casefold() if record.username and self.user else self.has_key(record.session)
 
     def is_session_of(self, record: Record) -> bool:
-        """Whether nothing says that the row is about another session."""
+        """True if nothing says that the row is about another session."""
         return not (record.session and self.session) or self.has_key(record.session)
 
     def is_same_session(self, new: OpenClaim) -> bool:
-        """Whether a second beginning repeats this one."""
+        """True if a second beginning repeats this one."""
         return self.user == new.user and bool(self.user) and (self.start == new.start or self.has_key(new.session))
 
     def add(self, new: OpenClaim) -> None:
@@ -234,7 +234,7 @@ class OpenClaims:
         return [held for held in list(self._open.values()) if not prefix or not held.session or held.session.startswith(prefix)]
 
     def is_over(self, record: Record, time: int) -> bool:
-        """Whether the end that this row tells is known: gateways tell it twice, or repeat what was not acknowledged."""
+        """True if the end that this row tells is known: gateways tell it twice, or repeat what was not acknowledged."""
         before = self._before.get(record.ipaddr or "")
         if record.ipaddr in self._open or before is None or before.end is None or time < before.end:
             return False
@@ -323,7 +323,7 @@ class OpenClaims:
 
 
 def _may_end(held: OpenClaim, time: int) -> bool:
-    """Whether a row may tell the end of a claim: one without an end, or one that another row has just ended."""
+    """True if a row may tell the end of a claim: one without an end, or one that another row has just ended."""
     if held.end_kind in (END_UNKNOWN, END_TAKEN) or held.end is None:
         return True
     return abs(time - held.end) <= _AGAIN_MS

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Moments:
-    """Reads them to epoch milliseconds; C(number) reads an epoch number, C(zone) is for texts that carry no zone."""
+    """Reads them to epoch milliseconds; `number` reads an epoch number, `zone` is for texts that carry no zone."""
 
     def __init__(self, timestamp_format: str, zone: Zone, number: Callable[[str], int]) -> None:
         self._format = timestamp_format

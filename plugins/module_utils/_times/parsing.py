@@ -48,9 +48,9 @@ _WORD = re.compile(r"[A-Za-z]+")
 
 
 class TimestampParser:
-    """Reads times of one format; C(zone) is for those that carry none.
+    """Reads times of one format; `zone` is for those that carry none.
 
-    C(milliseconds) raises ValueError with a reason that names the value and what was expected of it.
+    `milliseconds` raises ValueError with a reason that names the value and what was expected of it.
     """
 
     def __init__(self, timestamp_format: str, zone: Zone) -> None:
@@ -66,7 +66,7 @@ class TimestampParser:
         return self._parse(text)
 
     def column(self, texts: list[str]) -> list[int | None]:
-        """A whole column at once, with None for every text that needs a look of its own: C(milliseconds) takes it or tells why not."""
+        """A whole column at once, with None for every text that needs a look of its own: `milliseconds` takes it or tells why not."""
         if self._split is None:
             return [self._milliseconds_or_none(text) for text in texts]
         hours, offsets = self._split(texts)
@@ -166,7 +166,7 @@ class TimestampParser:
 
 
 def _is_of_another_form(error: ValueError) -> bool:
-    """Whether a text does not look as its format says, rather than looking so and being no time, such as the 31st of November."""
+    """True if a text does not look as its format says, rather than looking so and being no time, such as the 31st of November."""
     return _NO_MATCH in str(error) or "unconverted data" in str(error)
 
 

@@ -49,7 +49,7 @@ def epoch_ms_to_milliseconds(text: str) -> int:
 
 
 def iso8601_to_milliseconds(text: str, zone: Zone) -> int:
-    """An ISO 8601 date and time; C(zone) is used where it has no offset. Raises ValueError."""
+    """An ISO 8601 date and time; `zone` is used where it has no offset. Raises ValueError."""
     match = _ISO.match(text.strip())
     if not match:
         raise ValueError(f"time {quoted(text)} is not ISO 8601 with a date and a time, such as 2024-05-31T08:15:00Z")
@@ -72,7 +72,7 @@ def format_iso8601(milliseconds: int) -> str:
 
 
 def moment_to_milliseconds(moment: datetime, zone: Zone) -> int:
-    """A wall-clock time to milliseconds; C(zone) is used where it carries none. Fractions of a millisecond are cut off."""
+    """A wall-clock time to milliseconds; `zone` is used where it carries none. Fractions of a millisecond are cut off."""
     fraction = moment.microsecond // 1000
     if moment.tzinfo is None and abs(moment.year - _MIDDLE_YEAR) > _YEARS_OF_ZONES:
         # Zones cannot be asked about the first and the last year there is; what is so far out of range is so in every zone.
@@ -85,7 +85,7 @@ def moment_to_milliseconds(moment: datetime, zone: Zone) -> int:
 
 
 def checked_range(milliseconds: int, text: str, advice: str = "") -> int:
-    """The milliseconds, where a log can hold them; raises ValueError. C(text) is what they were read from, C(advice) ends the message."""
+    """The milliseconds, where a log can hold them; raises ValueError. `text` is what they were read from, `advice` ends the message."""
     if EARLIEST_MS <= milliseconds < LATEST_MS:
         return milliseconds
     side = "before 1980" if milliseconds < EARLIEST_MS else "after 2099"

@@ -8,7 +8,7 @@
 
 Two hours a year are special. A time that occurs twice, when clocks go back, is read as the first of the two. A time that
 does not occur, when clocks go forward, is read with the offset from before the change, as if the clock had not been moved.
-This is what PEP 495 calls C(fold=0). A zone abbreviation beside the time (C(EDT) or C(EST)) settles the first case.
+This is what PEP 495 calls `fold=0`. A zone abbreviation beside the time (`EDT` or `EST`) settles the first case.
 """
 
 from __future__ import annotations
@@ -89,11 +89,11 @@ class Zone:
         """An option names this zone, so it decides what an abbreviation of several zones means."""
         self._rules = rules
         self.was_used = False
-        """Whether a time was read that carried no zone itself."""
+        """True if a time was read that carried no zone itself."""
 
     @classmethod
     def named(cls, name: str) -> Zone:
-        """A zone by its IANA name, C(UTC) among them; raises InputError."""
+        """A zone by its IANA name, `UTC` among them; raises InputError."""
         if name.upper() in ("UTC", "Z"):
             return cls("UTC", timezone.utc)
         from zoneinfo import ZoneInfo, ZoneInfoNotFoundError

@@ -137,5 +137,5 @@ class CsvRecords:
 
 
 def is_more_than_a_line(line: str) -> bool:
-    """Whether a line may be the beginning of a longer record only, or no CSV."""
+    """True if a line may be the beginning of a longer record only, or no CSV."""
     return line.count('"') % 2 == 1 or "\r" in line.rstrip("\r") or "\0" in line

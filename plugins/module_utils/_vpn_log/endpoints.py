@@ -24,7 +24,7 @@ _PORT = re.compile(r":\d{1,5}\Z", re.ASCII)
 
 
 def parse_endpoint(text: str) -> Address | None:
-    """The address of C(udp4:203.0.113.7:1194), C([2001:db8::7]:1194) or a plain address; None where the text says that there is none.
+    """The address of `udp4:203.0.113.7:1194`, `[2001:db8::7]:1194` or a plain address; None where the text says that there is none.
 
     Raises ValueError with a reason. IPv6 without brackets is taken for an address without a port.
     """

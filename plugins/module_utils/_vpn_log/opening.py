@@ -38,7 +38,7 @@ def checked_encoding(encoding: str) -> str:
 
 
 def keeps_ascii(encoding: str) -> bool:
-    """Whether ASCII characters are single bytes, so that bytes can be split into lines before they are decoded."""
+    """True if ASCII characters are single bytes, so that bytes can be split into lines before they are decoded."""
     try:
         return _ASCII.decode(encoding) == _ASCII.decode("ascii")
     except ValueError:

@@ -75,7 +75,7 @@ class CursorFile:
         return self._streams()
 
     def is_due(self, taken: int) -> bool:
-        """Whether the cursor has to be replaced now, because the journal has no room for so many events that were taken."""
+        """True if the cursor has to be replaced now, because the journal has no room for so many events that were taken."""
         return self._journal is None or taken > self._room_in_journal
 
     def write(self, number: int, taken: Sequence[Taken], streams: Mapping[str, Any] | None) -> None:

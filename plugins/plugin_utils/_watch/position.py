@@ -52,7 +52,7 @@ class Position:
         return len(self._sent)
 
     def knows(self, found: Found) -> bool:
-        """Whether this was handed over already. The one call that another thread may make."""
+        """True if this was handed over already. The one call that another thread may make."""
         return found.key in self._sent or found.key in self._under_way or found.former_key in self._sent
 
     def hand_over(self, found: Found) -> None:

@@ -46,7 +46,7 @@ class Kind:
     field: str
     condition: str = ""
     is_in_every_index: bool = True
-    """Whether a server can always sort by the field. It may refuse to where no event has it."""
+    """True if a server can always sort by the field. It may refuse to where no event has it."""
 
 
 WRITTEN = Kind("new", "new", "write_time")

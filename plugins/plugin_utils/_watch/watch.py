@@ -190,7 +190,7 @@ class EventWatch:
         return {stream.kind.name: stream.position.snapshot() for stream in self._streams if stream not in self._without_cursor}
 
     def _is_final(self, error: RequestError) -> bool:
-        """Whether asking again cannot help: refusals before anything worked, and credentials or rights that are refused again and again."""
+        """True if asking again cannot help: refusals before anything worked, and credentials or rights that are refused again and again."""
         if isinstance(error, (AuthenticationError, PermissionDeniedError)):
             self._refusals += 1
             return not self._has_worked or self._refusals >= MOST_REFUSALS

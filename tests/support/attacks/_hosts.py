@@ -38,7 +38,7 @@ def on_a_host(ground: Ground, operation: Operation, **surroundings: Any) -> str:
 
 
 def can_mount() -> bool:
-    """Whether this user may mount file systems, which a full and a read-only disk need."""
+    """True if this user may mount file systems, which a full and a read-only disk need."""
     with tempfile.TemporaryDirectory() as folder:
         try:
             with mounted(Path(folder) / "probe", "size=64k"):

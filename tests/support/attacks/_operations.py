@@ -121,10 +121,10 @@ class Operation:
     prepare: Callable[[Ground], None] = field(default=lambda _ground: None)
     skip: int = 0
     may_repeat: bool = False
-    """Whether doing it twice cannot be told from doing it once, or can only be announced: the contract has no reading back."""
+    """True if doing it twice cannot be told from doing it once, or can only be announced: the contract has no reading back."""
     can_read: bool = True
     writes: bool = True
-    """Whether the request that is attacked is the write itself; if not, nothing was done where it fails."""
+    """True if the request that is attacked is the write itself; if not, nothing was done where it fails."""
 
 
 def _stellar(ground: Ground) -> dict[str, Any]:

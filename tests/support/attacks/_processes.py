@@ -105,7 +105,7 @@ class ForkedModule:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it ended by itself or was killed."""
+        """True if it ended by itself or was killed."""
         with _together:
             return not self._process.is_alive()
 

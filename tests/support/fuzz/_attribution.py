@@ -69,7 +69,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether nothing in a text steers a terminal or turns the direction of the text around it."""
+    """True if nothing in a text steers a terminal or turns the direction of the text around it."""
     return all(character.isprintable() or unicodedata.category(character) == "Zs" for character in text)
 
 

@@ -32,7 +32,7 @@ class Draw:
 
     @property
     def has_more(self) -> bool:
-        """Whether there are bytes left."""
+        """True if there are bytes left."""
         return self._place < len(self._data)
 
     def number(self, most: int) -> int:

@@ -84,7 +84,7 @@ class TestAsTheVendorsScript:
 
 
 def _is_special(seconds: int, zone: str) -> bool:
-    """Whether this moment's wall-clock time occurs twice: mktime may take either, and the collection has a rule of its own."""
+    """True if this moment's wall-clock time occurs twice: mktime may take either, and the collection has a rule of its own."""
     wall = datetime.fromtimestamp(seconds, ZoneInfo(zone)).replace(tzinfo=None)
     first, second = (wall.replace(tzinfo=ZoneInfo(zone), fold=fold).utcoffset() for fold in (0, 1))
     return first != second
