@@ -112,7 +112,7 @@ def _believed_until(claim: AddressClaim, spans: Sequence[CoverageSpan], longest_
     seen = format_iso8601(claim.alive)
     return (
         believed,
-        f"line {claim.line}: the log does not have the end of this session, last seen at {seen}: longer ago than `longest_session`",
+        f"line {claim.line}: the end of this session is not in the log; last seen at {seen}, longer ago than `longest_session`",
     )
 
 
