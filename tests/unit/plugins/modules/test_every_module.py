@@ -18,6 +18,9 @@ from support.secret_options import check_secrets_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+ROOT = Path(__file__).resolve().parents[4]
+ROLES = ROOT / "roles"
+TARGETS = ROOT / "tests" / "integration" / "targets"
 TESTS = Path(__file__).parent
 MODULES = sorted(path.stem for path in (TESTS.parents[3] / "plugins" / "modules").glob("[!_]*.py"))
 
@@ -29,6 +32,11 @@ def test_modules_are_found():
 @pytest.mark.parametrize("name", MODULES)
 def test_every_module_has_tests(name: str):
     assert list(TESTS.glob(f"test_{name}*.py")), f"no test_{name}.py beside this file"
+
+
+@pytest.mark.parametrize("name", [*MODULES, *(f"role_{path.name}" for path in ROLES.iterdir())])
+def test_every_module_and_role_has_a_target_of_ansible_test(name: str):
+    assert (TARGETS / name / "tasks" / "main.yml").is_file(), f"no tests/integration/targets/{name}"
 
 
 def spec_of(name: str) -> Mapping[str, Any]:
