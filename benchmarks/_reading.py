@@ -9,20 +9,23 @@ from __future__ import annotations
 import sys
 
 from ansible_collections.secops.xdr.plugins.module_utils._observations.input import opened_input
-from ansible_collections.secops.xdr.plugins.module_utils._observations.options import observation_options
+from ansible_collections.secops.xdr.plugins.module_utils._observations.options import UploadOptions, observation_options
+from ansible_collections.secops.xdr.plugins.module_utils._observations.reading import InputReader
 
 
-def options(path: str) -> dict[str, object]:
+def options(path: str) -> UploadOptions:
     """The options of a task that gives only a path."""
     spec = observation_options().options
     columns = {name: option.get("default") for name, option in spec["columns"]["options"].items()}
-    return {**{name: option.get("default") for name, option in spec.items()}, "columns": columns, "path": path}
+    defaults = {name: option.get("default") for name, option in spec.items()}
+    return UploadOptions.from_params({**defaults, "columns": columns, "path": path, "source": "benchmark"})
 
 
 def main() -> None:
     """Goes through the log once."""
-    with opened_input(options(sys.argv[1])) as rows_in:
-        print(sum(block.rows_read for block in rows_in.blocks()))
+    chosen = options(sys.argv[1])
+    with opened_input(chosen.log, None) as source:
+        print(sum(rows.read for rows, _frame in InputReader(source, chosen.divisor, {}).frames()))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import sys
 import time
 from typing import Any
 
-from ansible_collections.secops.xdr.plugins.module_utils._observations.tally import Tally
 from ansible_collections.secops.xdr.plugins.module_utils._run import Run
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.report import read_sessions
@@ -28,11 +27,8 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
     params |= {"users": None, "ipaddrs": None, "since": None, "until": None, "limit": 1000, "complete_until": None}
     begun = time.process_time()
     if task["what"] == "read":
-        tally = Tally()
         with opened_log(params, wants_usernames=False) as (_source, reader):
-            for block in reader.blocks():
-                tally.count(block, lambda _row: None)
-        found = tally.read
+            found = sum(block.rows_read for block in reader.records())
     else:
         run = Run(check_mode=False, shows_diff=False, warn=print, secrets=SecretKeeper(lambda _secret: None))
         matches = read_sessions({**params, "match": task["match"]}, run)["matches"]
