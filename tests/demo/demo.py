@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The collection at work: run twice against an emulator of both products, which comes with it.
+"""The collection at work: run against an emulator of both products, which comes with it.
 
 It shows the installed collection that it is a part of, and needs ansible-core, requests, aiohttp and trustme beside it, as its files
 requirements*.txt say. `make demo` installs all of that first.
@@ -15,6 +15,8 @@ import contextlib
 import json
 import os
 import re
+import shlex
+import shutil
 import signal
 import ssl
 import subprocess
@@ -30,6 +32,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 INSTALLED_AS = ("ansible_collections", "secops", "xdr")
 PLAYBOOK = "secops.xdr.incident_tagging"
+FIRST_OBSERVATIONS = 100
+ASKED = ("10.8.2.6", "2025-11-23T10:45:00Z")
+"""An address and a time that the last step asks about; a session of the sample log holds it."""
 REPORT = "report.html"
 PATIENCE_SECONDS = 30
 ENDED_BY_USER = 99
@@ -96,6 +101,8 @@ class PlaybookRun:
     """Rows, by what the summary says of them: read, uploaded, already uploaded, skipped, rejected."""
     attributed: int
     """Events that it named the user in."""
+    doubtful: int
+    """Events in which it named nobody, because something in the log speaks against it."""
 
     @classmethod
     def from_output(cls, printed: str) -> PlaybookRun:
@@ -107,19 +114,15 @@ class PlaybookRun:
         if not read or read != sum(outcomes):
             raise DemoError(f"The rows that were read are not the sum of the others: {counts}.")
         attributed = sum(int(number) for number in re.findall(r"- (\d+) attributed to their VPN users", printed))
-        return cls(sum(int(number) for number in re.findall(r"\bchanged=(\d+)", printed)), counts, attributed)
+        doubtful = sum(int(number) for number in re.findall(r"- '?(\d+) doubtful, so nobody is named", printed))
+        return cls(sum(int(number) for number in re.findall(r"\bchanged=(\d+)", printed)), counts, attributed, doubtful)
 
 
-def run_playbook(environment: dict[str, str], report: str) -> PlaybookRun:
-    """Run the playbook, show what it prints, and return what it said."""
-    say(f"$ ansible-playbook {PLAYBOOK} -e vpn_report={report}")
+def run_command(environment: dict[str, str], *command: str) -> str:
+    """Run a command, show what it prints, and return that."""
+    say(f"$ {shlex.join(command)}")
     process = subprocess.Popen(
-        ["ansible-playbook", PLAYBOOK, "-e", f"vpn_report={report}"],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     printed = []
     try:
@@ -134,8 +137,13 @@ def run_playbook(environment: dict[str, str], report: str) -> PlaybookRun:
     if status == ENDED_BY_USER:
         raise KeyboardInterrupt
     if status:
-        raise DemoError(f"The playbook ended with status {status}; its output is above.")
-    return PlaybookRun.from_output("".join(printed))
+        raise DemoError(f"{command[0]} ended with status {status}; its output is above.")
+    return "".join(printed)
+
+
+def run_playbook(environment: dict[str, str], playbook: str, *arguments: str) -> PlaybookRun:
+    """Run a playbook, show what it prints, and return the numbers in it."""
+    return PlaybookRun.from_output(run_command(environment, "ansible-playbook", playbook, *arguments))
 
 
 def playbook_environment(folder: Path, emulator: dict[str, Any]) -> dict[str, str]:
@@ -202,15 +210,19 @@ def show_observations(held: dict[str, Any]) -> None:
     say(f"{held['ignored']:>6} are for addresses that it never observed: accepted and ignored, as the product does")
 
 
-def check_first(first: PlaybookRun, held: Held) -> None:
-    """Raise DemoError where the products do not hold exactly what the first run says that it wrote."""
-    uploaded, observations = first.counts["uploaded"], held.observations
-    if not uploaded or not first.attributed or first.changed != 2:
+def check_first(trial: PlaybookRun, first: PlaybookRun, held: Held) -> None:
+    """Raise DemoError unless the products hold exactly what the first two runs say that they wrote."""
+    if trial.counts["uploaded"] != FIRST_OBSERVATIONS:
+        raise DemoError(f"The trial run should have uploaded {FIRST_OBSERVATIONS} observations: {trial}.")
+    uploaded, observations = trial.counts["uploaded"] + first.counts["uploaded"], held.observations
+    if not first.counts["uploaded"] or not first.attributed or first.changed != 2:
         raise DemoError(f"The first run did not both upload and tag: {first}.")
     if not observations["accepted"] == observations["distinct"] == uploaded:
-        raise DemoError(f"The first run says that it uploaded {uploaded} observations; the appliance holds {observations}.")
+        raise DemoError(f"The runs say that they uploaded {uploaded} observations; the appliance holds {observations}.")
     if len(held.tagged) != first.attributed or any(len(event["comments"]) != 1 for event in held.tagged):
         raise DemoError(f"The first run says that it named users in {first.attributed} events; these have tags: {held.tagged}.")
+    if first.doubtful != 1:
+        raise DemoError(f"One event is doubtful; the run says {first.doubtful}.")
 
 
 def check_second(first: PlaybookRun, second: PlaybookRun, before: Held, after: Held) -> None:
@@ -235,25 +247,46 @@ def demonstrate(place: Path) -> None:
             environment = playbook_environment(folder, emulator)
             title("2. The security events before: who was that?")
             show_events(Held.by(emulator).events)
-            title("3. Upload the sample log, and say in the events who was behind them")
-            first = run_playbook(environment, report)
+            title(f"3. Try the upload with {FIRST_OBSERVATIONS} observations")
+            trial = run_playbook(environment, "secops.xdr.vpn_observations", "-e", f"vpn_limit={FIRST_OBSERVATIONS}")
+            title("4. Upload the rest, and name the users in the events")
+            first = run_playbook(environment, PLAYBOOK, "-e", f"vpn_report={report}")
             held = Held.by(emulator)
-            title("4. What ExtraHop holds now")
+            title("5. What ExtraHop holds now")
             show_observations(held.observations)
-            title("5. The security events now")
+            title("6. The security events now: one is doubtful, so nobody is named in it")
             show_events(held.events)
-            check_first(first, held)
-            title("6. The same again")
-            second = run_playbook(environment, report)
+            check_first(trial, first, held)
+            title("7. The same again")
+            second = run_playbook(environment, PLAYBOOK, "-e", f"vpn_report={report}")
             held_again = Held.by(emulator)
+        title("8. Keep the sessions in a history, delete the log, and ask who it was")
+        ask_history(environment, folder)
     check_second(first, second, held, held_again)
     title("Result")
-    say(f"The first run uploaded {held.observations['accepted']} observations, each once; every row of the log is accounted for.")
+    say(f"The first runs uploaded {held.observations['accepted']} observations, each once; every row of the log is accounted for.")
     say(f"It named the user in {first.attributed} of {len(held.events)} events, with one tag and one comment each.")
+    say("In the doubtful event it named nobody. The history knew a user after the log was deleted.")
     say("The second run changed nothing.")
     say(f"A report for people who would rather look: {report}")
     say()
     say_how_by_hand(os.path.relpath(place / "events.json"))
+
+
+def ask_history(environment: dict[str, str], folder: Path) -> None:
+    """Take a copy of the sample log into a session history, delete the copy, and ask the history; raise DemoError if it does not know."""
+    log, history = folder / "openvpn.csv", folder / "sessions.sqlite3"
+    shutil.copy(ROOT / "playbooks" / "files" / "openvpn_access_server.csv", log)
+    options = f"path={log} format=openvpn_as gateway=vpn history={history}"
+    run_command(environment, "ansible", "localhost", "-m", "secops.xdr.vpn_session", "-a", options)
+    say(f"$ rm {log}")
+    log.unlink()
+    address, moment = ASKED
+    printed = run_command(
+        environment, "ansible-playbook", "secops.xdr.who", "-e", f"ip={address}", "-e", f"at={moment}", "-e", f"vpn_history={history}"
+    )
+    if "gus.hollis" not in printed:
+        raise DemoError("The history should have named gus.hollis.")
 
 
 def say_how_by_hand(events: str) -> None:

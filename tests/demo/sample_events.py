@@ -20,6 +20,10 @@ from typing import Any, NamedTuple
 LOG = Path(__file__).resolve().parents[2] / "playbooks" / "files" / "openvpn_access_server.csv"
 INDEX = "aella-ser-1763600000000-"
 UTC_HOURS = {"EDT": -4, "EST": -5}
+UNREADABLE = "203.0.113.777"
+"""The outside address in a row of the sample log that cannot be read."""
+DOUBTFUL = ("10.8.1.51", datetime(2025, 10, 24, 14, 40, tzinfo=timezone(timedelta(0))))
+"""The VPN address and a time of that row: somebody had the address, and nobody can be named."""
 FINDINGS = (
     ("Large upload to a new destination", 71),
     ("Internal port scan", 64),
@@ -54,7 +58,9 @@ def sample_sessions() -> Iterator[SampleSession]:
     with LOG.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             written, _space, zone = str(row["Start Time"]).rpartition(" ")
-            if row["Vpn Ip"] and row["Duration"] and row["Real Ip"].count(":") != 1 and not written.startswith("2025.11.31"):
+            outside = row["Real Ip"] or ""
+            is_readable = outside.count(":") != 1 and outside != UNREADABLE and not written.startswith("2025.11.31")
+            if row["Vpn Ip"] and row["Duration"] and is_readable:
                 offset = timezone(timedelta(hours=UTC_HOURS[zone]))
                 start = datetime.strptime(written, "%Y.%m.%d %H:%M:%S").replace(tzinfo=offset)
                 yield SampleSession(row["Username"], row["Vpn Ip"], row["Real Ip"], start, int(row["Duration"]))
@@ -71,12 +77,13 @@ def sample_events() -> list[dict[str, Any]]:
     again = next(session for session in reversed(recent[:-5]) if session.username == noticed.username)
     events += [_event(noticed.ipaddr, noticed.start + timedelta(minutes=minutes)) for minutes in (7, 23)]
     events.append(_event(again.ipaddr, again.end - timedelta(minutes=1)))
-    # Nobody had the address then; it is no VPN address at all; there is none; the event is closed.
+    # Before the log; not a VPN address; without an address; closed; from a row of the log that cannot be read.
     first = min(sessions, key=lambda session: session.start)
     events.append(_event(first.ipaddr, first.start - timedelta(days=3)))
     events.append(_event("198.51.100.77", recent[0].middle))
     events.append(_event("", recent[1].middle))
     events.append(_event(recent[2].ipaddr, recent[2].middle, status="Closed"))
+    events.append(_event(*DOUBTFUL))
     return [
         {"_index": INDEX, "_id": f"sample-{number:03}", "_source": {**event, **_finding(number)}}
         for number, event in enumerate(events, start=1)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 240
 HOST_PYTHON = os.environ.get("XDR_HOST_PYTHON", sys.executable)
 """What modules run on; it needs requests and psycopg, and no Ansible."""
 _OWN = ("EXTRAHOP_", "STELLAR_", "SECOPS_XDR_", "ANSIBLE_")

@@ -19,7 +19,7 @@ import os, signal, sys
 from demo import demo
 # Who runs tests in the background has it ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-demo.demonstrate = lambda place: demo.run_playbook(dict(os.environ), "report.html")
+demo.demonstrate = lambda place: demo.run_playbook(dict(os.environ), "playbook")
 sys.exit(demo.main())
 """
 """The demo with one run of the playbook, and nothing around it."""
@@ -45,7 +45,7 @@ def started(folder: Path, playbook: str) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize(
     ("playbook", "status", "message"),
-    [("exit 99", 130, "The demo was interrupted."), ("exit 2", 1, "The demo failed. The playbook ended with status 2")],
+    [("exit 99", 130, "The demo was interrupted."), ("exit 2", 1, "The demo failed. ansible-playbook ended with status 2")],
 )
 def test_how_the_playbook_ended_is_told(tmp_path: Path, playbook: str, status: int, message: str) -> None:
     with started(tmp_path, playbook) as process:
