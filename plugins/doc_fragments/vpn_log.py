@@ -38,8 +38,9 @@ options:
       - V(json_lines) has one JSON object a line. O(columns) names the fields, with dots between levels, such as V(source.ip).
         Added in version 1.1.0.
       - V(radius_detail) is a detail file of FreeRADIUS or GNU Radius with the accounting of a VPN gateway. Added in version 1.1.0.
+      - V(strongswan) is the log of charon, the daemon of strongSwan, from a file, from syslog or from the journal. Added in version 1.1.0.
     type: str
-    choices: [csv, openvpn_as, openvpn_status, globalprotect, cisco_asa, fortigate, wireguard, openvpn_log, json_lines, radius_detail]
+    choices: [csv, openvpn_as, openvpn_status, globalprotect, cisco_asa, fortigate, wireguard, openvpn_log, json_lines, radius_detail, strongswan]
     default: csv
   columns:
     description:

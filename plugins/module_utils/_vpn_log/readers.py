@@ -80,6 +80,12 @@ def _radius_detail(reading: Reading) -> LogReader:
     return RadiusDetailReader(reading)
 
 
+def _strongswan(reading: Reading) -> LogReader:
+    from .formats.strongswan import StrongswanReader
+
+    return StrongswanReader(reading)
+
+
 READERS: dict[str, Callable[[Reading], LogReader]] = {
     "csv": _csv,
     "openvpn_as": _openvpn_as,
@@ -91,4 +97,5 @@ READERS: dict[str, Callable[[Reading], LogReader]] = {
     "openvpn_log": _openvpn_log,
     "json_lines": _json_lines,
     "radius_detail": _radius_detail,
+    "strongswan": _strongswan,
 }

@@ -69,10 +69,19 @@ Fri May 31 08:50:00 2024
 
 """
 
+STRONGSWAN = """\
+May 31 08:15:00 gw charon: 05[IKE] <ra|1> assigning virtual IP 10.8.0.6 to peer 'mira'
+May 31 08:15:00 gw charon: 05[IKE] <ra|1> IKE_SA ra[1] established between 192.0.2.1[vpn]...203.0.113.7[mira]
+May 31 08:15:01 gw charon: 06[IKE] <ra|2> assigning virtual IP 10.8.0.9 to peer 'tom'
+May 31 08:15:02 gw charon: 07[IKE] <ra|3> assigning virtual IP 10.8.0.1
+May 31 08:40:00 gw charon: 08[IKE] <ra|1> deleting IKE_SA ra[1] between 192.0.2.1[vpn]...203.0.113.7[mira]
+"""
+
 LOGS: dict[str, tuple[str, dict[str, Any], dict[str, int]]] = {
     "openvpn_log": (OPENVPN_LOG, {}, {"same_session": 1, "no_address": 1, "session_end": 1}),
     "json_lines": (JSON_LINES, {"columns": JSON_COLUMNS, "timestamp_format": "iso8601"}, {"no_address": 1, "other_message": 1}),
     "radius_detail": (RADIUS_DETAIL, {}, {"no_address": 1, "session_end": 1, "other_message": 1}),
+    "strongswan": (STRONGSWAN, {}, {"no_address": 1, "session_end": 1, "other_message": 1}),
 }
 """By format: the log, options, and how many rows are skipped for which reason. Each has one observation and one rejected row."""
 
