@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Union
 
 from .._vpn_log.records import ALIVE, END, REJECTED, RESTART, SKIPPED, START
 from .model import END_LOGGED, END_PROVEN, END_TAKEN, END_UNKNOWN, ROW, AddressClaim, Doubt
-from .open_claims import OpenClaim, OpenClaims
+from .open_claim import OpenClaim
+from .open_claims import OpenClaims
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

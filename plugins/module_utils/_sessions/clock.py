@@ -19,7 +19,7 @@ from .._times.timestamps import LATEST_MS, format_iso8601
 from .._vpn_log.records import REJECTED
 from .doubled_hours import doubled_hours
 from .model import CLOCK, ROW, SPAN, Doubt
-from .order import FORWARD, UNORDERED
+from .order import FORWARD, UNORDERED, with_following
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -100,7 +100,7 @@ class Clock:
 
     def timed(self, blocks: Iterable[Sequence[Record]]) -> Iterator[Timed]:
         """The records with their times."""
-        for block, next_block in _with_following(blocks):
+        for block, next_block in with_following(blocks):
             times = [time for time in map(self._order.time_of, block) if time is not None]
             times += [time for time in map(self._order.time_of, next_block) if time is not None][:_NEIGHBOURS]
             place = 0
@@ -291,16 +291,3 @@ class _Jump:
 
 def _gone_back(jump: _Jump) -> str:
     return f"the time goes back from {format_iso8601(jump.high)} to {format_iso8601(jump.low)}"
-
-
-def _with_following(blocks: Iterable[Sequence[Record]]) -> Iterator[tuple[Sequence[Record], Sequence[Record]]]:
-    """Each block with the next one."""
-    before: Sequence[Record] | None = None
-    for block in blocks:
-        if not block:
-            continue
-        if before is not None:
-            yield before, block
-        before = block
-    if before is not None:
-        yield before, ()

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .flaws import NO_OUTSIDE_ADDRESS, flaw_of
-from .model import END_LOGGED, END_PROVEN, END_TAKEN, END_UNKNOWN, AddressClaim
+from .model import END_TAKEN, END_UNKNOWN
+from .open_claim import OpenClaim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .._vpn_log.records import Record
+    from .model import AddressClaim
 
 MAX_OPEN_CLAIMS = 100_000
 """More than any gateway serves at once. Beyond, the claim that began first is handed on without an end."""
@@ -25,121 +26,6 @@ _TOGETHER_MS = 30_000
 _BEFORE_MS = 120_000
 _AFTER_MS = 600_000
 """An address is assigned from two minutes before to ten minutes after the beginning that an end tells: people type second factors."""
-
-
-class OpenClaim:
-    """A claim that is being read. Fields as in `AddressClaim`."""
-
-    __slots__ = (
-        "alive",
-        "associated_ipaddr",
-        "end",
-        "end_kind",
-        "flaw",
-        "ipaddr",
-        "is_new",
-        "is_snapshot",
-        "line",
-        "session",
-        "start",
-        "starts_unknown",
-        "sure_until",
-        "user",
-        "username",
-    )
-
-    def __init__(self, ipaddr: str, username: str, start: int, line: int) -> None:
-        self.ipaddr = ipaddr
-        self.username = username
-        self.user = username.casefold()
-        self.start = start
-        self.line = line
-        self.associated_ipaddr = ""
-        self.end: int | None = None
-        self.end_kind = END_UNKNOWN
-        self.alive = self.sure_until = start
-        self.session = ""
-        self.flaw = ""
-        self.starts_unknown = self.is_snapshot = False
-        self.is_new = True
-        """True if this log says anything about it; False for a claim of the history that was only looked at."""
-
-    @classmethod
-    def of(cls, record: Record, start: int, seen: int) -> OpenClaim:
-        """The claim of a row that was written at `seen`."""
-        claim = cls(record.ipaddr or "", record.username, start, record.line)
-        claim.associated_ipaddr = record.associated_ipaddr or ""
-        claim.alive = claim.sure_until = max(start, seen)
-        claim.session = record.session or ""
-        claim.flaw = flaw_of(record)
-        return claim
-
-    @classmethod
-    def kept(cls, claim: AddressClaim) -> OpenClaim:
-        """A claim of the history, to go on with."""
-        kept = cls(claim.ipaddr, claim.username, claim.start, claim.line)
-        kept.associated_ipaddr, kept.session, kept.flaw = claim.associated_ipaddr, claim.session, claim.flaw
-        kept.alive, kept.sure_until, kept.is_snapshot = claim.alive, claim.sure_until, claim.is_snapshot
-        kept.is_new = False
-        return kept
-
-    def claim(self, gateway: str) -> AddressClaim:
-        """The claim as it is now."""
-        return AddressClaim(
-            gateway=gateway,
-            ipaddr=self.ipaddr,
-            username=self.username,
-            associated_ipaddr=self.associated_ipaddr,
-            start=self.start,
-            end=self.end,
-            end_kind=self.end_kind,
-            alive=self.alive,
-            sure_until=self.sure_until,
-            line=self.line,
-            session=self.session,
-            flaw=self.flaw,
-            starts_unknown=self.starts_unknown,
-            is_snapshot=self.is_snapshot,
-        )
-
-    def has_key(self, session: str | None) -> bool:
-        """True if the gateway's key of the session is known and this one."""
-        return bool(session) and self.session == session
-
-    @property
-    def has_known_end(self) -> bool:
-        """True if a row ends it."""
-        return self.end_kind in (END_LOGGED, END_PROVEN)
-
-    def is_user_of(self, record: Record) -> bool:
-        """True if the row is about the same user; a row without a user only by the session's key."""
-        return self.user == record.username.casefold() if record.username and self.user else self.has_key(record.session)
-
-    def is_session_of(self, record: Record) -> bool:
-        """True if nothing says that the row is about another session."""
-        return not (record.session and self.session) or self.has_key(record.session)
-
-    def is_same_session(self, new: OpenClaim) -> bool:
-        """True if a second beginning repeats this one."""
-        return self.user == new.user and bool(self.user) and (self.start == new.start or self.has_key(new.session))
-
-    def add(self, new: OpenClaim) -> None:
-        """What a row of the same session adds."""
-        self.seen(new.alive, proves_it=True)
-        if self.flaw and not new.flaw:
-            self.flaw, self.associated_ipaddr = "", new.associated_ipaddr
-
-    def add_outside(self, record: Record) -> None:
-        """The outside address, where an earlier row had none."""
-        if self.flaw == NO_OUTSIDE_ADDRESS and record.associated_ipaddr and not flaw_of(record):
-            self.flaw, self.associated_ipaddr = "", record.associated_ipaddr
-
-    def seen(self, time: int, *, proves_it: bool = False) -> None:
-        """A sign of life; `proves_it` says that the session was never interrupted."""
-        self.is_new = True
-        self.alive = max(self.alive, time)
-        if proves_it:
-            self.sure_until = max(self.sure_until, time)
 
 
 class Ended(NamedTuple):

@@ -168,3 +168,16 @@ def _sort_key(order: Order) -> Callable[[Record], tuple[int, bool, int]]:
         return -1 if time is None else time, record.kind != END, record.line
 
     return key
+
+
+def with_following(blocks: Iterable[Sequence[Record]]) -> Iterator[tuple[Sequence[Record], Sequence[Record]]]:
+    """Each block with the next one."""
+    before: Sequence[Record] | None = None
+    for block in blocks:
+        if not block:
+            continue
+        if before is not None:
+            yield before, block
+        before = block
+    if before is not None:
+        yield before, ()

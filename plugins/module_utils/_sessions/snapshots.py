@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .._vpn_log.records import ALIVE, SNAPSHOT, START
 from .flaws import UNUSABLE
 from .model import END_TAKEN
-from .open_claims import OpenClaim
+from .open_claim import OpenClaim
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
