@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.secops.xdr.plugins.module_utils._run import Run
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
+from ansible_collections.secops.xdr.plugins.module_utils._sessions.options import session_options
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.report import read_sessions
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.options import opened_log
 
@@ -30,6 +31,7 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
         with opened_log(params, wants_usernames=False) as (_source, reader):
             found = sum(block.rows_read for block in reader.records())
     else:
+        params = {**{name: option.get("default") for name, option in session_options().options.items()}, **params}
         run = Run(check_mode=False, shows_diff=False, warn=print, secrets=SecretKeeper(lambda _secret: None))
         matches = read_sessions({**params, "match": task["match"]}, run)["matches"]
         found = sum(answer["session"] is not None for answer in matches)
