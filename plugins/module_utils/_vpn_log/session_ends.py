@@ -101,11 +101,6 @@ def _end_of(record: Record) -> SessionEnd:
     return SessionEnd(record.line, record.username, ipaddr, associated_ipaddr, end, duration)
 
 
-def without_ends(rows: Iterable[LoggedRow]) -> SessionBlock:
-    """Sessions as they begin, for those who need no ends."""
-    return block_of([Skipped(row.line, SESSION_END) if isinstance(row, SessionEnd) else row for row in rows])
-
-
 class OpenSessions:
     """The sessions that have begun and not ended yet: one an address."""
 

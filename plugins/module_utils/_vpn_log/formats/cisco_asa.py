@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from ..._texts import quoted
 from ..endpoints import parse_endpoint
+from ..formats import cisco_asa_patterns as patterns
 from ..line_reader import LineReader
 from ..messages import messages_in
 from ..records import ALIVE, END, REJECTED, SKIPPED, START, Record
@@ -30,49 +31,8 @@ if TYPE_CHECKING:
 
     _Reader = Callable[["CiscoAsaParser", "_Message"], Sequence[Record]]
 
-_MARKER = re.compile(r"%(?:ASA|FTD|PIX)-(?:[A-Za-z]\w*-)?\d-(\d{6})(?=:|\Z)", re.ASCII)
-_CUT_MARKER = re.compile(r"%(?:(?:ASA|FTD|PIX)(?:-[\w-]*)?|A|AS|F|FT|P|PI)?\Z", re.ASCII)
-# Names are bounded, and end where their field ends: brackets belong to no name.
-_ASSIGNED = re.compile(
-    r"Group (?:<[^<>]{0,300}>|[^<>]{0,300}?) User (?:<(?P<name>[^<>]{0,300})>|(?P<bare>[^<>]{0,300}?)) "
-    r"IP (?:<(?P<out>[^<>]*)>|(?P<out_bare>[^<>\s]+)) (?:IPv4 )?Address (?:<(?P<in4>[^<>]*)>|(?P<in4_bare>[^<>\s]+))"
-    r"(?: IPv6 address (?:<(?P<in6>[^<>]*)>|(?P<in6_bare>[^<>\s]+)))? assigned to session\.?(?:\s.*)?\Z",
-    re.IGNORECASE,
-)
-_ASSIGNED_IKEV2 = re.compile(
-    r"Local:\S+ Remote:(?P<out>\S+) Username:(?P<name>.{0,300}?) (?P<version>IKEv2 )?Group:.{0,300}? "
-    r"IPv4 Address=(?P<in4>\S*) IPv6 address=(?P<in6>\S*) assigned to session\.?(?:\s.*)?\Z",
-    re.IGNORECASE,
-)
-_ASSIGNED_IKEV1 = re.compile(
-    r"Group = .{0,300}?, Username = (?P<name>.{0,300}?), IP = ?(?P<out>[^,\s]*),? "
-    r"Assigned private IP address (?P<in4>\S+) to remote user\.?(?:\s.*)?\Z",
-    re.IGNORECASE,
-)
-_MAPPING = re.compile(
-    r"user-identity: (?:Add|Delete) IP-User mapping (?P<in4>\S+) - (?P<name>.{1,300}?) (?:Succeeded|Failed) - (?P<why>.*)\Z"
-)
-_POOL = re.compile(r"IPAA: (?:Session=0x[0-9a-f]+, )?Client assigned (?P<in4>\S+) from local pool(?: .*)?\Z", re.IGNORECASE)
-_FREED = re.compile(
-    r"IPAA: (?:Session=0x[0-9a-f]+, )?Freeing (?:local pool )?(?:.{0,100} )?address (?P<in4>[0-9a-f.:]+?)\.?\Z", re.IGNORECASE
-)
-_DISCONNECTED = re.compile(
-    r"Group = .{0,300}?, Username = (?P<name>.{0,300}?), IP = ?(?P<out>[^,\s]*), "
-    r"Session disconnected(?:\. Session Type: [^,]*, Duration: (?P<duration>[^,]*),.*|\..*|)\Z",
-    re.IGNORECASE,
-)
-_GROUP_USER_IP = re.compile(r"Group <[^<>]{0,300}> User <(?P<name>[^<>]{0,300})> IP <(?P<out>[^<>]*)> ", re.IGNORECASE)
-_OTHER_TEXT = re.compile(_GROUP_USER_IP.pattern + r"(?!IPv|Addr)[^\W\d_]{3,}\b[^<>]*\.\Z", re.IGNORECASE)
-"""What 722051 says if it assigns no address."""
-_DURATION = re.compile(r"(?:(\d{1,5})d ?)?(\d{1,5})h:(\d{1,2})m:(\d{1,2})s\Z", re.ASCII)
-_PORT = re.compile(r":\d{1,5}\Z", re.ASCII)
-_SESSION_STARTED = "113039"
-"""It comes before an address is assigned."""
-_REFUSED = frozenset({"113005", "113006", "113015", "113021", "113029", "716039", "716023"})
-_KNOWN_OTHERS = re.compile(r"1(?:0[4-9]|1[1-9])\d{3}|113\d{3}|2\d{5}|3\d{5}|4\d{5}|6\d{5}|716\d{3}|722\d{3}|734\d{3}|8\d{5}")
-"""Messages about connections, logins, accounting and the device itself: none of them assigns an address."""
-_NAMES_USER = re.compile(r"\buser(?:name)?\b\s*[<=:]?\s*\S", re.IGNORECASE)
-_INSIDE = re.compile(r"(?<![\d.])(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}\.\d{1,3}(?![\d.])", re.ASCII)
+_MAX_HOLDERS = 50_000
+_LONGEST_NAME = 300
 
 
 class _Message:
@@ -92,13 +52,15 @@ class CiscoAsaParser:
     def __init__(self, reading: Reading) -> None:
         self.has_recognised = False
         self.unknown_messages: dict[str, int] = {}
+        self.holders: dict[str, str] = {}
+        """The users to whom addresses were assigned last, as far as they are kept."""
         self._times = SyslogTimes(reading.zone, reading.source.modified_ms)
         self._needs_every_time = reading.wants_usernames
 
     def records(self, number: int, line: str) -> Iterator[Record]:
         """The records of all messages on a line."""
         try:
-            messages = messages_in(line, _MARKER)
+            messages = messages_in(line, patterns.MARKER)
         except ValueError as error:
             self.has_recognised = True
             yield Record(number, REJECTED, str(error), text=line)
@@ -111,9 +73,9 @@ class CiscoAsaParser:
         return []
 
     def _message(self, number: int, text: str) -> Sequence[Record]:
-        match = _MARKER.search(text)
+        match = patterns.MARKER.search(text)
         if match is None:
-            is_cut = _CUT_MARKER.search(text) is not None or is_cut_head(text)
+            is_cut = patterns.CUT_MARKER.search(text) is not None or is_cut_head(text)
             return [Record(number, REJECTED, _CUT, text=text) if is_cut else Record(number, SKIPPED, OTHER_MESSAGE)]
         self.has_recognised = True
         message = _Message(number, text, match)
@@ -127,13 +89,21 @@ class CiscoAsaParser:
 
     def _other(self, message: _Message) -> Record:
         time = self._time_or_none(message) if self._needs_every_time else None
-        if message.number in _REFUSED:
+        if message.number in patterns.REFUSED:
             return Record(message.line, SKIPPED, FAILED_LOGIN, time=time)
-        if message.number == _SESSION_STARTED:
+        if message.number == patterns.SESSION_STARTED:
             return Record(message.line, SKIPPED, NO_ADDRESS, time=time)
-        if not _KNOWN_OTHERS.match(message.number) and _NAMES_USER.search(message.text) and _INSIDE.search(message.text):
+        text = message.text
+        is_known = patterns.KNOWN_OTHERS.match(message.number) is not None
+        if not is_known and patterns.NAMES_USER.search(text) and patterns.INSIDE.search(text):
             self.unknown_messages[message.number] = self.unknown_messages.get(message.number, 0) + 1
         return Record(message.line, SKIPPED, OTHER_MESSAGE, time=time)
+
+    def note_holder(self, name: str, ipaddrs: Sequence[str]) -> None:
+        """Notes to whom addresses were assigned."""
+        if len(self.holders) > _MAX_HOLDERS:
+            self.holders.clear()
+        self.holders.update(dict.fromkeys(ipaddrs, name[:_LONGEST_NAME]))
 
     def time(self, message: _Message) -> int:
         """The time of a message; raises ValueError."""
@@ -162,7 +132,7 @@ def _cut_off(message: _Message) -> ValueError:
 
 def _assigned(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
     """722051. Other texts with this number assign nothing."""
-    match = _ASSIGNED.match(message.text)
+    match = patterns.ASSIGNED.match(message.text)
     if match:
         name = match["name"] if match["name"] is not None else match["bare"]
         if match["bare"] and " IP " in f" {match['bare']} ":
@@ -170,51 +140,59 @@ def _assigned(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
         outside = match["out"] if match["out"] is not None else match["out_bare"]
         inside = [match[f"{field}{form}"] for field in ("in4", "in6") for form in ("", "_bare")]
         return _starts(parser, message, name, outside, inside)
-    if "Group".startswith(message.text[:5]) and not _OTHER_TEXT.match(message.text):
+    if "Group".startswith(message.text[:5]) and not patterns.OTHER_TEXT.match(message.text):
         raise _cut_off(message)
     return [Record(message.line, SKIPPED, OTHER_MESSAGE)]
 
 
 def _assigned_ikev2(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
-    match = _ASSIGNED_IKEV2.match(message.text)
+    match = patterns.ASSIGNED_IKEV2.match(message.text)
     if not match or " Group:" in match["name"] or (not match["version"] and " " in match["name"].strip()):
         raise _cut_off(message)
     outside = match["out"]
     if not outside.startswith("["):
         # IPv6 without brackets has the port behind its last colon as well.
-        outside = _PORT.sub("", outside)
+        outside = patterns.PORT.sub("", outside)
     return _starts(parser, message, match["name"], outside, [match["in4"], match["in6"]])
 
 
 def _assigned_ikev1(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
-    match = _ASSIGNED_IKEV1.match(message.text)
+    match = patterns.ASSIGNED_IKEV1.match(message.text)
     if not match or ", IP = " in match["name"]:
         raise _cut_off(message)
     return _starts(parser, message, match["name"], match["out"], [match["in4"]])
 
 
 def _mapping(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
-    """746012 and 746013. They name no outside address; only those of VPN users are about sessions."""
-    match = _MAPPING.match(message.text)
+    """746012 and 746013. They name no outside address; only those of VPN users are about sessions.
+
+    The name has a domain, which other messages may leave out: after one of these about the same address, it is the same session.
+    """
+    match = patterns.MAPPING.match(message.text)
     if not match:
         raise _cut_off(message)
     if "VPN user" not in match["why"]:
         return [Record(message.line, SKIPPED, OTHER_MESSAGE)]
+    ipaddr, name = _address(match["in4"]), match["name"]
     if message.number == "746013":
-        return [Record(message.line, END, SESSION_END, match["name"], _address(match["in4"]), time=parser.time(message))]
-    return _starts(parser, message, match["name"], "", [match["in4"]])
+        return [Record(message.line, END, SESSION_END, ipaddr=ipaddr, time=parser.time(message))]
+    name = name.removeprefix("LOCAL\\")
+    holder = parser.holders.get(ipaddr or "", "")
+    if holder and name.rpartition("\\")[2].casefold() == holder.rpartition("\\")[2].casefold():
+        return [Record(message.line, ALIVE, SAME_SESSION, holder, ipaddr, time=parser.time(message))]
+    return _starts(parser, message, name, "", [match["in4"]])
 
 
 def _pool(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
-    """737026: an address is taken from a pool, before the message that says for whom."""
-    match = _POOL.match(message.text)
+    """737026: an address is taken from a pool, before the message that says for whom. Who had it before has it no longer."""
+    match = patterns.POOL.match(message.text)
     if not match:
         raise _cut_off(message)
-    return _starts(parser, message, "", "", [match["in4"]])
+    return [Record(message.line, END, NO_ADDRESS, ipaddr=_address(match["in4"]), time=parser.time(message))]
 
 
 def _freed(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
-    match = _FREED.match(message.text)
+    match = patterns.FREED.match(message.text)
     if not match:
         if not message.text.startswith("IPAA") or "reeing" in message.text:
             raise _cut_off(message)
@@ -224,7 +202,7 @@ def _freed(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
 
 def _disconnected(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
     """113019: it names no VPN address, and also ends tunnels between sites."""
-    match = _DISCONNECTED.match(message.text)
+    match = patterns.DISCONNECTED.match(message.text)
     if not match or ", IP = " in match["name"]:
         raise _cut_off(message)
     end = parser.time(message)
@@ -237,7 +215,7 @@ def _of_user(kind: str, reason: str) -> _Reader:
     """A reader of messages that name group, user and outside address and no VPN address."""
 
     def read(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
-        match = _GROUP_USER_IP.match(message.text)
+        match = patterns.GROUP_USER_IP.match(message.text)
         if not match:
             raise _cut_off(message)
         return [Record(message.line, kind, reason, match["name"], None, _address(match["out"]), parser.time(message))]
@@ -267,6 +245,7 @@ def _starts(parser: CiscoAsaParser, message: _Message, name: str, outside: str, 
     if not ipaddrs:
         return [Record(message.line, SKIPPED, NO_ADDRESS)]
     start = parser.time(message)
+    parser.note_holder(name, ipaddrs)
     reason = None
     associated_ipaddr = None
     try:
@@ -288,7 +267,7 @@ def _address(text: str | None) -> str | None:
 
 def _milliseconds(duration: str) -> int | None:
     """A duration such as `1d 19h:41m:14s`."""
-    match = _DURATION.match(duration.strip())
+    match = patterns.DURATION.match(duration.strip())
     if not match:
         return None
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())

@@ -93,7 +93,8 @@ class FortigateParser:
 
     def _event(self, number: int, fields: Mapping[str, str], text: str) -> Record:
         action = fields.get("action", "")
-        if not action and (fields.get("subtype", "") in ("", "vpn") or list(fields)[-1] == "subtype"):
+        may_be_vpn = fields.get("type", "") in ("", "event") and fields.get("subtype", "") in ("", "vpn")
+        if not action and (may_be_vpn or list(fields)[-1] in ("type", "subtype")):
             raise ValueError(f"{_CUT}: it has no action")
         time = self._time_or_none(fields) if self._needs_every_time else None
         if action == "ssl-login-fail":

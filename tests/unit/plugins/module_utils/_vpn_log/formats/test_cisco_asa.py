@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.gateway_world import UTC
-from support.log_reading import read_log
+from support.log_reading import opened, read_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,3 +128,68 @@ def test_durations(written: Written, duration: str, seconds: int):
     )
     (session,) = read_log(written(log), "cisco_asa").sessions
     assert session.end == epoch("2024-07-01T08:00:00") * 1000
+
+
+def told(path: Path) -> list[tuple[str, str, str | None, str | None]]:
+    """What each record about an address says: kind, user, address and reason."""
+    with opened(path, "cisco_asa") as (_source, reader):
+        records = [record for block in reader.records() for record in block.records()]
+    return [(one.kind, one.username, one.ipaddr, one.reason) for one in records if one.ipaddr or one.kind == "end"]
+
+
+def test_several_messages_about_one_session_are_one_session(written: Written):
+    log = (
+        "Jul 01 2024 08:00:00: %ASA-6-737026: IPAA: Session=0x0000a000, Client assigned 10.8.0.3 from local pool VPN\n"
+        f"Jul 01 2024 08:00:00: {ASSIGNED}\n"
+        "Jul 01 2024 08:00:00: %ASA-5-746012: user-identity: Add IP-User mapping 10.8.0.3 - CORP\\ANN Succeeded - VPN user\n"
+        "Jul 01 2024 09:00:00: %ASA-6-737016: IPAA: Freeing local pool address 10.8.0.3\n"
+        "Jul 01 2024 09:00:00: %ASA-5-746013: user-identity: Delete IP-User mapping 10.8.0.3 - CORP\\ANN Succeeded - VPN user logout\n"
+    )
+    assert told(written(log)) == [
+        ("end", "", "10.8.0.3", "no_address"),
+        ("start", "ann", "10.8.0.3", None),
+        ("alive", "ann", "10.8.0.3", "same_session"),
+        ("end", "", "10.8.0.3", "session_end"),
+        ("end", "", "10.8.0.3", "session_end"),
+    ]
+
+
+def test_an_identity_mapping_of_another_user_takes_the_address(written: Written):
+    log = (
+        f"Jul 01 2024 08:00:00: {ASSIGNED}\n"
+        "Jul 01 2024 09:00:00: %ASA-5-746012: user-identity: Add IP-User mapping 10.8.0.3 - CORP\\bob Succeeded - VPN user\n"
+    )
+    assert told(written(log))[1] == ("start", "CORP\\bob", "10.8.0.3", "no_address")
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("722051: Group staff User ann IP 203.0.113.7 Address 10.8.0.3 assigned to session", ["10.8.0.3"]),
+        (
+            "722051: Group <staff> User <> IP <203.0.113.7> IPv4 Address <10.8.0.3> IPv6 address <fd00::3> assigned to session",
+            ["10.8.0.3", "fd00::3"],
+        ),
+        (
+            "722051: Group <staff> User <ann> IP <vpn.example.com> IPv4 Address <10.8.0.3> IPv6 address <::> assigned to session",
+            ["10.8.0.3"],
+        ),
+        (
+            "751025: Local:192.0.2.1:4500 Remote:2001:db8::7:4500 Username:ann Group:g IPv4 Address=10.8.0.3 IPv6 address=:: assigned to session",
+            ["10.8.0.3"],
+        ),
+        ("713228: Group = staff, Username = ann, IP = 203.0.113.7 Assigned private IP address 10.8.0.3 to remote user", ["10.8.0.3"]),
+        ("746012: user-identity: Add IP-User mapping 10.8.0.3 - CORP\\ann Succeeded - VPN user", ["10.8.0.3"]),
+    ],
+)
+def test_every_message_that_assigns_an_address_takes_it(written: Written, text: str, addresses: list[str]):
+    rows = told(written(f"Jul 01 2024 08:00:00: %ASA-4-{text}\n"))
+    assert [(kind, ipaddr) for kind, _user, ipaddr, _reason in rows] == [("start", address) for address in addresses]
+
+
+def test_unknown_messages_with_a_user_and_an_inside_address_are_named(written: Written):
+    log = f"Jul 01 2024 08:00:00: {ASSIGNED}\n" + "Jul 01 2024 08:00:01: %ASA-5-799001: User ann has address 10.8.0.9\n" * 3
+    with opened(written(log), "cisco_asa") as (_source, reader):
+        for _block in reader.records():
+            pass
+        assert reader.unknown_messages == {"799001": 3}
