@@ -39,8 +39,21 @@ options:
         Added in version 1.1.0.
       - V(radius_detail) is a detail file of FreeRADIUS or GNU Radius with the accounting of a VPN gateway. Added in version 1.1.0.
       - V(strongswan) is the log of charon, the daemon of strongSwan, from a file, from syslog or from the journal. Added in version 1.1.0.
+      - V(nps) is a log of Windows Network Policy Server or Routing and Remote Access. Added in version 1.1.0.
     type: str
-    choices: [csv, openvpn_as, openvpn_status, globalprotect, cisco_asa, fortigate, wireguard, openvpn_log, json_lines, radius_detail, strongswan]
+    choices:
+      - csv
+      - openvpn_as
+      - openvpn_status
+      - globalprotect
+      - cisco_asa
+      - fortigate
+      - wireguard
+      - openvpn_log
+      - json_lines
+      - radius_detail
+      - strongswan
+      - nps
     default: csv
   columns:
     description:

@@ -86,6 +86,12 @@ def _strongswan(reading: Reading) -> LogReader:
     return StrongswanReader(reading)
 
 
+def _nps(reading: Reading) -> LogReader:
+    from .formats.nps import NpsReader
+
+    return NpsReader(reading)
+
+
 READERS: dict[str, Callable[[Reading], LogReader]] = {
     "csv": _csv,
     "openvpn_as": _openvpn_as,
@@ -98,4 +104,5 @@ READERS: dict[str, Callable[[Reading], LogReader]] = {
     "json_lines": _json_lines,
     "radius_detail": _radius_detail,
     "strongswan": _strongswan,
+    "nps": _nps,
 }

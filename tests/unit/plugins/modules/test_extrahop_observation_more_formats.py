@@ -77,10 +77,29 @@ May 31 08:15:02 gw charon: 07[IKE] <ra|3> assigning virtual IP 10.8.0.1
 May 31 08:40:00 gw charon: 08[IKE] <ra|1> deleting IKE_SA ra[1] between 192.0.2.1[vpn]...203.0.113.7[mira]
 """
 
+
+def nps_event(status: int, user: str, inside: str, outside: str, second: int) -> str:
+    """A line of a DTS-compliant log."""
+    elements = f'<User-Name data_type="1">{user}</User-Name><Framed-IP-Address data_type="3">{inside}</Framed-IP-Address>'
+    elements += f'<Calling-Station-Id data_type="1">{outside}</Calling-Station-Id><Packet-Type data_type="0">4</Packet-Type>'
+    elements += f'<Acct-Status-Type data_type="0">{status}</Acct-Status-Type>'
+    return f'<Event><Timestamp data_type="4">05/31/2024 08:15:{second:02}.123</Timestamp>{elements}</Event>\n'
+
+
+NPS = "".join(
+    [
+        nps_event(1, "CORP\\mira", "10.8.0.6", "203.0.113.7", 0),
+        nps_event(1, "CORP\\tom", "10.8.0.9", "00-1B-63-84-45-E6", 1),
+        nps_event(1, "CORP\\eve", "10.8.0.1", "203.0.113.9", 2).replace("</Event>", ""),
+        nps_event(2, "CORP\\mira", "10.8.0.6", "203.0.113.7", 40),
+    ]
+)
+
 LOGS: dict[str, tuple[str, dict[str, Any], dict[str, int]]] = {
     "openvpn_log": (OPENVPN_LOG, {}, {"same_session": 1, "no_address": 1, "session_end": 1}),
     "json_lines": (JSON_LINES, {"columns": JSON_COLUMNS, "timestamp_format": "iso8601"}, {"no_address": 1, "other_message": 1}),
     "radius_detail": (RADIUS_DETAIL, {}, {"no_address": 1, "session_end": 1, "other_message": 1}),
+    "nps": (NPS, {}, {"no_address": 1, "session_end": 1}),
     "strongswan": (STRONGSWAN, {}, {"no_address": 1, "session_end": 1, "other_message": 1}),
 }
 """By format: the log, options, and how many rows are skipped for which reason. Each has one observation and one rejected row."""
