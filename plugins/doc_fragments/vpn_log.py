@@ -30,10 +30,10 @@ options:
         and times.
       - V(openvpn_as) is an export of OpenVPN Access Server.
       - V(openvpn_status) is a status file of OpenVPN, version 1, 2 or 3.
-      - V(globalprotect) is a GlobalProtect log of PAN-OS 9.1 or later, from syslog or exported from the web interface.
-      - V(cisco_asa) is syslog of Cisco ASA or Firepower, with the message 722051.
-      - V(fortigate) is an event log of FortiGate.
-      - V(wireguard) is the output of C(wg show all dump). The keys in it are neither returned nor logged.
+      - V(globalprotect) is a GlobalProtect log of PAN-OS, from syslog, exported from the web interface, or from Cortex.
+      - V(cisco_asa) is syslog of Cisco ASA or Firepower Threat Defense.
+      - V(fortigate) is an event log of FortiGate, or its export from FortiAnalyzer.
+      - V(wireguard) is the output of C(wg show all dump). The keys in it are neither returned nor logged. O(peers) says whose key is whose.
       - V(openvpn_log) is the log of an OpenVPN server, as a file, from syslog or from C(openvpnas.log). Added in version 1.1.0.
       - V(json_lines) has one JSON object a line. O(columns) names the fields, with dots between levels, such as V(source.ip).
         Added in version 1.1.0.

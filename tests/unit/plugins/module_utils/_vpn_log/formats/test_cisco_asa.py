@@ -175,7 +175,7 @@ def test_an_identity_mapping_of_another_user_takes_the_address(written: Written)
             ["10.8.0.3"],
         ),
         (
-            "751025: Local:192.0.2.1:500 Remote:2001:db8::7:500 Username:a Group:g IPv4 Address=10.8.0.3 IPv6 address=:: assigned to session",
+            "751025: Local:192.0.2.1:5 Remote:2001:db8::7:500 Username:a Group:g IPv4 Address=10.8.0.3 IPv6 address=:: assigned to session",
             ["10.8.0.3"],
         ),
         ("713228: Group = staff, Username = ann, IP = 203.0.113.7 Assigned private IP address 10.8.0.3 to remote user", ["10.8.0.3"]),
