@@ -73,6 +73,11 @@ def from_environment(variable: str, **option: Any) -> dict[str, Any]:
     return {**option, "fallback": (_set_variable, [variable])}
 
 
+def is_from_environment(variable: str, value: str) -> bool:
+    """The value of an option is that of its environment variable."""
+    return os.environ.get(variable, "").strip() == value
+
+
 def _set_variable(*names: str) -> str:
     """The value of the first of the variables that is set; a blank one counts as not set."""
     for name in names:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._addresses import parse_address
-from .._argspec import ArgumentSpec, from_environment, whole_number
+from .._argspec import ArgumentSpec, from_environment, is_from_environment, whole_number
 from .._errors import InputError
 from .._times.moments import Moments
 from .._times.timestamps import epoch_ms_to_milliseconds, epoch_to_milliseconds, format_iso8601
@@ -70,7 +70,7 @@ class SessionOptions:
         questions = [_question(item, moments) for item in params["match"] or ()]
         return cls(
             logs=task if logs.paths else None,
-            history=params["history"],
+            history=None if logs.paths else params["history"],
             wanted=_wanted(params, moments),
             questions=questions,
             asked=[_asked(item, question) for item, question in zip(params["match"] or (), questions)],
@@ -96,11 +96,13 @@ def session_options() -> ArgumentSpec:
             "complete_until": {"type": "raw"},
             "on_invalid": {"type": "str", "choices": [ON_INVALID_FAIL, ON_INVALID_SKIP], "default": ON_INVALID_SKIP},
         },
-        mutually_exclusive=[("path", "history"), ("paths", "history")],
     ).merged_with(log_options())
 
 
 def _check_places(params: Mapping[str, Any], has_logs: bool) -> None:
+    # A host may have the variable set for its other tasks; that is no reason to refuse a log.
+    if has_logs and params["history"] and not is_from_environment(HISTORY_VARIABLE, params["history"]):
+        raise InputError("history: this excludes `path` and `paths`; set one of them.")
     if not has_logs:
         if params["complete_until"] is not None:
             raise InputError("complete_until: this says how far a log is complete; a history knows that from `vpn_session`.")

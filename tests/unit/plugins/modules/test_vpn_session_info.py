@@ -344,6 +344,11 @@ class TestDoubtfulRows:
 class TestBadInput:
     """A message says what is wrong, where, and what to do."""
 
+    def test_the_variable_for_the_history_is_no_reason_to_refuse_a_log(self, ask: Ask, log: WriteLog, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setenv("SECOPS_XDR_HISTORY", "/nowhere/sessions.sqlite3")
+        path = log(entry("ann", 0), entry("zoe", 1200, 60, "10.8.0.99"))
+        assert ask(path, match=[question(60)])["matches"][0]["session"]["username"] == "ann"
+
     @pytest.mark.parametrize(
         ("options", "message"),
         [
@@ -351,7 +356,7 @@ class TestBadInput:
             ({"tolerance": -1}, "tolerance: -1 is out of range"),
             ({"longest_session": 0}, "longest_session: 0 is out of range"),
             ({"gateways": ["a"]}, "gateways: a log has no name of a gateway"),
-            ({"history": "/tmp/h.sqlite3"}, "mutually exclusive"),
+            ({"history": "/tmp/h.sqlite3"}, "history: this excludes `path` and `paths`"),
             ({"ipaddrs": ["10.8.0.3", "x"]}, "ipaddrs[1]: 'x' is not an IP address"),
             ({"since": 5}, "since: time '5' is before 1980"),
             ({"until": "x"}, "until: time 'x'"),
