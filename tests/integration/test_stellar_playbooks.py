@@ -263,7 +263,7 @@ class TestEventInsert:
     def test_a_finding_without_a_name_is_not_taken_for_the_example(self, playground: Playground):
         run = playground.playbook(self.NAME, finding_nmae="Open share", finding_id="F-17")
         assert run.status
-        assert "Set finding_name to what was found: there are further variables" in run.output
+        assert "Set finding_name to what was found: other variables of a finding are set" in run.output
         assert playground.emulator.writes() == []
 
     def test_the_path_of_the_ledger_is_seen_from_where_the_command_is_given(self, playground: Playground):
@@ -276,7 +276,7 @@ class TestEventInsert:
     def test_fields_that_are_no_dictionary_are_refused(self, playground: Playground, fields: Any):
         run = playground.playbook(self.NAME, finding_name="Open share", finding_id="F-17", finding_fields=fields)
         assert run.status
-        assert "finding_fields has to be a dictionary of options" in run.output
+        assert "finding_fields must be a dictionary of options" in run.output
         assert playground.emulator.requests() == []
 
     @pytest.mark.parametrize("fields", ["", "---", '{"severity": 60}'])
