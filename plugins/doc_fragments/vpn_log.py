@@ -23,11 +23,10 @@ options:
     version_added: 1.1.0
   format:
     description:
-      - What the log is written in. The guide R(log formats,ansible_collections.secops.xdr.docsite.guide_log_formats)
-        says for each of
-        them what is read, skipped and rejected.
-      - V(csv) is any CSV log with a header, as O(columns), O(timestamp_format) and O(delimiter) say. The others know their columns
-        and times.
+      - The format of the log. The guide R(log formats,ansible_collections.secops.xdr.docsite.guide_log_formats) says for each format what
+        is read, skipped and rejected.
+      - V(csv) is any CSV log with a header, described by O(columns), O(timestamp_format) and O(delimiter). The other formats have known
+        columns and times, except for O(format=json_lines).
       - V(openvpn_as) is an export of OpenVPN Access Server.
       - V(openvpn_status) is a status file of OpenVPN, version 1, 2 or 3.
       - V(globalprotect) is a GlobalProtect log of PAN-OS, from syslog, exported from the web interface, or from Cortex.
@@ -57,7 +56,7 @@ options:
     default: csv
   columns:
     description:
-      - Which columns hold what, with O(format=csv). Names are matched exactly first, then without regard to case.
+      - The names of the columns, with O(format=csv) and O(format=json_lines). Names are matched exactly first, then without regard to case.
     type: dict
     suboptions:
       ipaddr:
@@ -65,7 +64,7 @@ options:
         type: str
         default: VPN IP
       associated_ipaddr:
-        description: The column with the address on the internet.
+        description: The column with the public address of the user.
         type: str
         default: Real IP
       timestamp:
@@ -76,7 +75,7 @@ options:
         default: Start Time
       username:
         description:
-          - The column with the name of the user. Without it, a column with one of the usual names is taken.
+          - The column with the name of the user. If not set, a column with one of the usual names is used.
           - Observations have no user; this is for modules that read sessions from the same log.
         type: str
       end:
@@ -93,19 +92,20 @@ options:
         version_added: 1.1.0
   timestamp_format:
     description:
-      - How times are written, with O(format=csv). A C(strptime) format, V(epoch) (seconds), V(epoch_ms) or V(iso8601).
+      - The format of times, with O(format=csv) and O(format=json_lines). A C(strptime) format, V(epoch) (seconds), V(epoch_ms) or
+        V(iso8601).
       - Month and day names are English on every host. C(%Z) understands the abbreviations of time zones on every host.
     type: str
     default: "%m/%d/%y %H:%M:%S"
   timezone:
     description:
-      - The time zone, by its IANA name such as V(Europe/Berlin), of times that carry none themselves.
+      - The IANA name, such as V(Europe/Berlin), of the time zone of times without a zone.
       - V(local) is the zone of the host that runs the module.
       - If not set, V(local) is used. If the log has times without a zone, a warning names the zone that was used.
       - Abbreviations of zones beside a time, such as V(EDT), are understood on every host. One that is unknown, or that means several
         zones (V(IST), V(CST), V(AST)), makes the row invalid, unless this option names a zone that uses it.
-      - A time that occurs twice because clocks went back is taken for the first of the two. A time that does not occur because clocks
-        went forward is read as if they had not yet. The result is the same on every run.
+      - A time that occurs twice because clocks went back is read as the first of the two. A time that does not occur because clocks went
+        forward is read as if they had not yet gone forward. The result is the same on every run.
     type: str
   delimiter:
     description:
@@ -114,7 +114,7 @@ options:
     default: ","
   encoding:
     description:
-      - The encoding of the log. A byte-order mark is fine.
+      - The encoding of the log. A byte-order mark is allowed.
     type: str
     default: utf-8
   peers:
@@ -122,7 +122,7 @@ options:
       - The users behind the public keys of WireGuard, with O(format=wireguard), because a dump names no users.
       - A mapping of public keys to users, or the name of a file on the host that runs the module. The file has a JSON object, or a line for
         each key with the key, a space and the user. Lines that begin with V(#) are comments.
-      - Without it, sessions of O(format=wireguard) have no user. Observations need none.
+      - If not set, sessions of O(format=wireguard) have no user. Observations need none.
     type: raw
     version_added: 1.1.0
 """

@@ -12,9 +12,9 @@ author:
   - secops.xdr contributors (@secops)
 description:
   - Turns the events that M(secops.xdr.stellar_ser_event_info) found into questions for M(secops.xdr.vpn_session_info), and with its answers
-    into updates for M(secops.xdr.stellar_ser_update). With the result of the updates, it says what became of each event.
+    into updates for M(secops.xdr.stellar_ser_update). With the result of the updates, it returns the outcome for each event.
   - The role P(secops.xdr.vpn_attribution#role) does all of this; use the filter only in playbooks that work differently.
-  - A user is named only where the answer names a session. One event that cannot be used stops no other.
+  - A user is named only if the answer names a session. An event that cannot be used does not stop the others.
   - Values in tags and comments are text and never evaluated. Names in tags consist of letters, digits and C(. _ @ + -), with one
     underscore for each run of other characters, and are cut after 64 characters. In comments, invisible characters are written as
     escapes such as C(\n), and values are cut after 200 characters.
@@ -34,13 +34,13 @@ options:
     elements: dict
   update:
     description:
-      - The registered result of M(secops.xdr.stellar_ser_update) for the C(updates). The result of a skipped task is fine.
+      - The registered result of M(secops.xdr.stellar_ser_update) for the C(updates). It may be the result of a skipped task.
     type: dict
   tags:
     description:
       - The tags of an event whose user is found, with C({username}), C({ipaddr}), C({associated_ipaddr}), C({start}), C({end}) and
         C({gateway}). One text, a comma-separated text or a list.
-      - Where the log has no name, tags with C({username}) are left out.
+      - If the log has no name, tags with C({username}) are left out.
     type: list
     elements: str
     default: []
@@ -52,13 +52,13 @@ options:
     default: ""
   ambiguous_comment:
     description:
-      - The comment of an event whose address several sessions held, with C({ipaddr}), C({time}) and C({candidates}). If empty, none is
-        written.
+      - The comment of an event whose address several sessions may have had, with C({ipaddr}), C({time}) and C({candidates}). If empty,
+        none is written.
     type: str
     default: ""
   correct:
     description:
-      - Remove tags of earlier runs that the answers contradict. These are tags that begin as one of O(tags) does up to its first name in
+      - Remove tags of earlier runs that the answers contradict. These are tags that begin like one of O(tags) up to its first name in
         braces, if this beginning ends with a character such as C(:). Other tags are never removed.
       - A tag is kept if the log does not cover the time of the event.
     type: bool
@@ -73,13 +73,13 @@ options:
     version_added: 1.1.0
   address_field:
     description:
-      - The field of an event with the address that was asked about. Dots lead into objects.
+      - The field of an event with the address to look up. Dots separate the levels of objects.
     type: str
     default: srcip
   networks:
     description:
-      - The networks of the VPN, such as V(10.8.0.0/16). Events with other addresses are left alone. If empty, all addresses are asked
-        about.
+      - The networks of the VPN, such as V(10.8.0.0/16). Events with other addresses are left alone. If empty, all addresses are looked
+        up.
     type: list
     elements: str
     default: []
@@ -118,8 +118,9 @@ _value:
           timestamp: "2024-05-31T08:15:00Z"
     attributions:
       description:
-        - The finding for each event, in their order. C(outcome) is one of V(attributed), V(already_attributed), V(doubtful), V(ambiguous),
-          V(not_covered), V(no_session), V(not_vpn_address), V(unusable) and V(failed). C(reason) says why, C(settle) what would help.
+        - The result for each event, in the same order. C(outcome) is one of V(attributed), V(already_attributed), V(doubtful),
+          V(ambiguous), V(not_covered), V(no_session), V(not_vpn_address), V(unusable) and V(failed). C(reason) says why, C(settle) what
+          would help.
       type: list
       elements: dict
     updates:

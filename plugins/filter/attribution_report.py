@@ -44,7 +44,7 @@ options:
     version_added: 1.1.0
   total:
     description:
-      - The number of events that the search found, if not all of them were looked at.
+      - The number of events that the search found, if not all of them were read.
     type: int
     default: 0
     version_added: 1.1.0

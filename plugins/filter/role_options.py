@@ -62,7 +62,7 @@ options:
     default: []
   secret:
     description:
-      - Short names of variables that may hold a password. They are checked and not returned.
+      - Short names of variables that may contain a password. They are checked and not returned.
     type: list
     elements: str
     default: []
@@ -106,7 +106,7 @@ RETURN = r"""
 _value:
   description:
     - The converted values by their short names, such as V(tags) for C(my_role_tags).
-    - C(problem) says what is wrong with the variables, and is empty if nothing is. With a problem, there are no other values.
+    - C(problem) says what is wrong with the variables, and is empty if nothing is wrong. With a problem, there are no other values.
     - With O(writes), C(places) lists the paths to look at with M(ansible.builtin.stat).
   type: dict
 """

@@ -11,7 +11,7 @@ version_added: 1.1.0
 author:
   - secops.xdr contributors (@secops)
 description:
-  - Says in one line who had an address, and in further lines what shows it. The playbook C(secops.xdr.who) uses it.
+  - Says in one line who had an address, and gives the evidence in further lines. The playbook C(secops.xdr.who) uses it.
 positional: _input, coverage
 options:
   _input:

@@ -53,7 +53,7 @@ _value:
         - ipaddr: 10.8.2.6
           timestamp: "2025-11-19T10:45:00Z"
     problem:
-      description: What is wrong with the address or the time; empty if nothing is.
+      description: What is wrong with the address or the time; empty if nothing is wrong.
       type: str
 """
 

@@ -11,8 +11,8 @@ version_added: 1.0.0
 author:
   - secops.xdr contributors (@secops)
 description:
-  - Uploads observations to ExtraHop. An observation says that, at a time, the VPN address of a client (O(observations[].ipaddr))
-    belonged to an address on the internet (O(observations[].associated_ipaddr)).
+  - Uploads observations to ExtraHop. An observation says which public address (O(observations[].associated_ipaddr)) was behind the VPN
+    address of a client (O(observations[].ipaddr)) at a time.
   - They are read from a VPN log of any size, or given as a list.
   - What the appliance accepted is recorded in a ledger, so that a second run sends nothing, and a run after a failure sends only the rest.
   - Every row of the input is counted as uploaded, already uploaded, skipped with a reason, or rejected with its line and reason.
@@ -27,7 +27,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - The ledger is read and nothing is written to it; RV(requests) is V(0).
+      - The ledger is read but not written; RV(requests) is V(0).
   diff_mode:
     support: full
     details:
@@ -35,33 +35,33 @@ attributes:
   idempotent:
     support: full
     details:
-      - As long as the ledger is kept; the appliance offers no way to read observations back.
+      - As long as the ledger is kept. The appliance offers no way to read observations back.
 options:
   source:
     description:
-      - The source of the observations, such as C(OpenVPN). ExtraHop keeps it with each of them.
+      - The source of the observations, such as C(OpenVPN). ExtraHop stores it with each observation.
     type: str
     required: true
   observations:
     description:
-      - The observations themselves, instead of a log.
+      - A list of observations, instead of a log.
     type: list
     elements: dict
     suboptions:
       ipaddr:
         description:
-          - The address that ExtraHop observes inside the network, which is the VPN address of the client.
+          - The VPN address of the client, which is the address that ExtraHop observes inside the network.
         type: raw
         required: true
       associated_ipaddr:
         description:
-          - The address of the user on the internet.
+          - The public address of the user.
         type: raw
         required: true
       timestamp:
         description:
-          - When the one belonged to the other. An epoch number in seconds (in milliseconds with O(timestamp_format=epoch_ms)), a time in
-            O(timestamp_format), or an ISO 8601 time.
+          - When the public address was behind the VPN address. An epoch number in seconds (in milliseconds with
+            O(timestamp_format=epoch_ms)), a time in O(timestamp_format), or an ISO 8601 time.
         type: raw
         required: true
   path:
@@ -72,10 +72,10 @@ options:
     type: path
   timestamp_unit:
     description:
-      - The unit in which times are sent. ExtraHop's texts contradict each other. Its script and its page on observations use seconds; its
-        newest text on the REST API says that all times are in milliseconds. The answer is the same for both.
-      - If observations do not show up although they are accepted, upload a few with the other unit and compare.
-      - The ledger keeps the units apart. Rows that were uploaded in one unit are new in the other.
+      - The unit in which times are sent. ExtraHop's documents contradict each other. Its script and its page on observations use seconds;
+        its newest guide to the REST API says that all times are in milliseconds. The appliance answers both in the same way.
+      - If observations are accepted but do not show up, upload a few with the other unit and compare.
+      - The ledger keeps the units apart. Rows that were uploaded in one unit count as new in the other.
     type: str
     choices: [seconds, milliseconds]
     default: seconds
@@ -92,70 +92,70 @@ options:
     default: fail
   rejects_path:
     description:
-      - Write invalid rows to this CSV file, with line and reason. It is replaced at every run.
-      - If there is a file of this name that is not such a list, the run fails before anything is sent.
+      - Write invalid rows to this CSV file, with line and reason. Each run replaces it.
+      - If the file exists and is not a list of rejects, the run fails before anything is sent.
       - An apostrophe is put before texts that begin with V(=), V(+), V(-), V(@), a tab or a carriage return, so that spreadsheets do not
         run them as formulas. Remove it to get the original text.
     type: path
   batch_size:
     description:
-      - How many observations go into one request, at most 50000.
-      - Logs of millions of rows are uploaded faster with a few thousand, if the appliance takes requests of that size.
+      - The number of observations in one request, at most 50000.
+      - Logs of millions of rows are uploaded faster with a few thousand, if the appliance accepts requests of that size.
     type: int
     default: 1000
   concurrency:
     description:
-      - How many requests are sent at once, at most 32. The next rows are read meanwhile in any case.
+      - The number of requests that are sent at once, at most 32. In any case, the module reads the next rows meanwhile.
     type: int
     default: 1
   ledger:
     description:
-      - What the appliance accepted is recorded here. A SQLite file, which is created for its owner only if it is missing; or a PostgreSQL
+      - The record of what the appliance accepted. A SQLite file, which is created with permissions for its owner only; or a PostgreSQL
         database, for jobs that run on several hosts, as V(postgresql://user:password@host:5432/database).
       - If not set, the environment variable E(SECOPS_XDR_LEDGER) is used, then C(secops.xdr/ledger.sqlite3) in E(XDG_STATE_HOME) or
         C(~/.local/state) on the host that runs the module.
       - Give a file as an absolute path, here and in E(SECOPS_XDR_LEDGER). C(~) and environment variables are expanded for the user who
         runs the module. A relative path and V(:memory:) are refused.
-      - In a database, the module creates its tables in the schema C(secops_xdr), and this schema too if the user may. Parameters of
+      - In a database, the module creates its tables in the schema C(secops_xdr), and also the schema if the user may do so. Parameters of
         libpq may follow, as in V(postgresql://ledger@db.example.com/ledger?sslmode=verify-full). A URL without a password takes it from
         E(PGPASSWORD) or C(~/.pgpass). Connect to the server itself or to a pooler in session mode.
-      - The ledger holds addresses and times of observations, and no credentials.
+      - The ledger contains addresses and times of observations, and no credentials.
     type: str
   ledger_retention:
     description:
       - After the upload, remove the observations from the ledger that were recorded more than this many days ago for the same appliance
         and source. If not set, they are kept.
-      - Rows that were removed are sent again if they stand in a log that is read from its start, so let logs be rotated away sooner.
-      - Only observations are removed; what is recorded of inserted events is kept.
+      - Removed rows are sent again if they are still in a log that is read from its start, so rotate logs away sooner than that.
+      - Only observations are removed; records of inserted events are kept.
     type: int
   force:
     description:
-      - Send again what the ledger has. ExtraHop does not document what a repeated observation does. If the appliance refuses it, the task
-        fails with the appliance's words, and records nothing that was not accepted.
+      - Send rows again that the ledger has. ExtraHop does not document what a repeated observation does. If the appliance refuses it, the
+        task fails with the appliance's own message, and records nothing that was not accepted.
     type: bool
     default: false
   check_devices:
     description:
-      - Ask the appliance which O(observations[].ipaddr) of this input belong to no device that it has ever observed. RV(unobserved) returns
-        them. The appliance accepts their observations and ignores them.
+      - Ask the appliance which O(observations[].ipaddr) of this input belong to no device that it has ever observed. They are returned as
+        RV(unobserved). The appliance accepts observations of these addresses and ignores them.
       - All addresses of a device count, also those that it does not show, and devices that were active long ago. Each search asks for up to
         100 addresses; a few more are needed for addresses that no device shows.
-      - The addresses of the input, each once, are held in memory for this.
+      - This keeps the distinct addresses of the input in memory.
     type: bool
     default: false
   limit:
     description:
-      - Send at most this many observations that are new, to try a set-up before everything is sent. The next run continues there.
-      - With O(on_invalid=fail), the whole input is checked first all the same.
+      - Send at most this many new observations, to try a setup before everything is sent. The next run continues there.
+      - With O(on_invalid=fail), the whole input is still checked first.
       - Rows that were read and left for the next run are counted as skipped, V(over_limit).
     type: int
     version_added: 1.1.0
 notes:
   - A request whose answer is lost is sent again, so the appliance may receive the same observation twice; a warning says so. ExtraHop does
     not document what a repeated observation does. Nothing that it documents speaks against one.
-  - The ledger notes what is under way, and a run that finds such a note of an earlier one that was killed says so in a warning.
-  - Runs with the same file as ledger, and the same appliance and source, wait for each other. Runs with the same database go on side by
-    side; a run only waits for the rows that another one is sending at that moment.
+  - The ledger records each batch before it is sent. If a run was killed, a warning of the next run says that observations were on their
+    way.
+  - Several runs can use the same ledger at the same time. A run waits only for rows that another run is sending at that moment.
 seealso:
   - name: Add observations through the REST API
     description: The guide of the vendor, with the script that this module replaces.
@@ -171,7 +171,7 @@ EXAMPLES = r"""
     path: /var/log/openvpn/log.csv
     timezone: America/New_York
 
-- name: Upload an export of OpenVPN Access Server, list bad rows, and ask which addresses the appliance does not know
+- name: Upload an export of OpenVPN Access Server, list invalid rows, and ask which addresses the appliance does not know
   secops.xdr.extrahop_observation:
     host: extrahop.example.com
     api_key: "{{ extrahop_api_key }}"
@@ -223,7 +223,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 counts:
-  description: What became of every row of the input.
+  description: The number of rows by result.
   returned: always
   type: dict
   contains:
@@ -241,26 +241,26 @@ counts:
         - Rows that were left out, by reason. V(no_address) is for rows without both addresses.
         - V(duplicate) is for rows that are in the input twice.
         - V(unfinished_line) is for a last line without a line end, and V(over_limit) for rows that O(limit) left for the next run.
-        - V(failed_login), V(other_service), V(other_message), V(session_end) and V(never_connected) are for rows of logs that hold
+        - V(failed_login), V(other_service), V(other_message), V(session_end) and V(never_connected) are for rows of logs that contain
           more than sessions; the guide R(log formats,ansible_collections.secops.xdr.docsite.guide_log_formats) explains them.
       type: dict
     rejected:
-      description: Rows that cannot be used.
+      description: Rows that are invalid.
       type: int
   sample: {read: 5210, uploaded: 4981, already_uploaded: 0, skipped: {no_address: 226}, rejected: 3}
 requests:
-  description: How many uploads the appliance answered.
+  description: The number of uploads that the appliance answered.
   returned: always
   type: int
   sample: 5
 outcome_unknown:
   description:
-    - Whether the appliance may have received observations that are not counted as uploaded. The next run sends them again, and says so.
+    - Whether the appliance may have received observations that are not counted as uploaded. The next run sends them again, with a warning.
   returned: on failure, if so
   type: bool
   sample: true
 rejected_rows:
-  description: The first 20 rows that cannot be used.
+  description: The first 20 invalid rows.
   returned: always
   type: list
   elements: dict
@@ -275,7 +275,7 @@ rejected_rows:
     - line: 17
       reason: "'10.8.3.7:1194' is not an IP address; it seems to have a port: only 10.8.3.7 belongs here"
 unobserved:
-  description: Addresses of this input that the appliance never observed, so that it ignores their observations.
+  description: Addresses of this input that the appliance never observed. It ignores observations of them.
   returned: with O(check_devices=true)
   type: list
   elements: str
@@ -286,7 +286,7 @@ timestamp_unit:
   type: str
   sample: seconds
 timezone:
-  description: The zone that was used for times that carry none.
+  description: The zone in which times without a zone were read.
   returned: always
   type: str
   sample: America/New_York

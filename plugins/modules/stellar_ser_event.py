@@ -26,7 +26,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - The ledger is read and nothing is written to it; events that would be inserted have no RV(id).
+      - The ledger is read but not written; events that would be inserted have no RV(id).
   diff_mode:
     support: full
     details:
@@ -34,8 +34,8 @@ attributes:
   idempotent:
     support: full
     details:
-      - An event whose O(timestamp) is the time of the run is another event with each run. Give it the time of what happened, or leave
-        the time out of O(unique_by).
+      - If the O(timestamp) is the time of the run, each run inserts another event. Use the time at which it happened, or leave the time
+        out of O(unique_by).
 options:
   event_name:
     description: &event_name
@@ -52,7 +52,7 @@ options:
     choices: &statuses [New, In Progress, Ignored, Closed]
   timestamp:
     description: &timestamp
-      - When the event took place, in epoch milliseconds or ISO 8601 (UTC where it has no offset). Required for each event.
+      - When the event took place, in epoch milliseconds or ISO 8601 (UTC if it has no offset). Required for each event.
     type: str
   actual:
     description: &actual
@@ -68,7 +68,7 @@ options:
     type: str
   write_time:
     description: &write_time
-      - When the record was written, as with O(timestamp). The server sets it itself, so that this is seldom of use.
+      - When the record was written, as with O(timestamp). The server sets it itself, so this is rarely useful.
     type: str
   event_category:
     description: &event_category
@@ -109,20 +109,20 @@ options:
     type: str
   detected_field:
     description: &detected_field
-      - The field in which something was detected, where it is one.
+      - The field in which something was detected, if it is a single one.
     type: str
   detected_fields:
     description: &detected_fields
-      - The fields in which something was detected, where they are several.
+      - The fields in which something was detected, if there are several.
     type: list
     elements: str
   detected_value:
     description: &detected_value
-      - The value that was detected, where it is one.
+      - The value that was detected, if it is a single one.
     type: str
   detected_values:
     description: &detected_values
-      - The values that were detected, where they are several.
+      - The values that were detected, if there are several.
     type: list
     elements: str
   detector_index:
@@ -152,8 +152,8 @@ options:
     type: dict
   events:
     description:
-      - Many events. What an entry does not have is taken from the options above, so that values which all events share are given once.
-      - An event that is in the list twice, going by O(unique_by), is inserted once.
+      - Many events. If an entry does not have a value, it is taken from the options above, so set shared values there once.
+      - If two entries have the same O(unique_by) values, the event is inserted once.
     type: list
     elements: dict
     suboptions:
@@ -251,7 +251,7 @@ options:
     default: [event_name, event_source, timestamp]
   search_index:
     description:
-      - The index or pattern in which the server is searched for events that are there already. Several are parted by commas.
+      - The index or pattern in which the module searches for existing events. Separate several by commas.
       - On SaaS, events are kept in C(stellar-index-v1-ser-ORG-*). If the server answers with an index that the pattern does not
         cover, a warning says so.
     type: str
@@ -274,27 +274,27 @@ options:
         not read events or there is no event at all under O(search_index).
       - V(fail) reports it and does not send the event. Look for it in Stellar Cyber, and run again with V(inserted) if it is there,
         or with V(missing) if it is not, so that it is sent.
-      - With V(missing), the event is looked for once before it is sent, and O(search_delay) is not waited for.
+      - With V(missing), the event is looked for once before it is sent, without waiting for O(search_delay).
     type: str
     choices: [fail, inserted, missing]
     default: fail
   concurrency:
     description:
-      - How many requests are sent at once, at most 32.
+      - The number of requests that are sent at once, at most 32.
     type: int
     default: 4
   ledger:
     description:
-      - Where it is recorded what was inserted. A SQLite file, which is created for its owner only if it is missing; or a PostgreSQL
-        database, for jobs that run on several hosts, as V(postgresql://user:password@host:5432/database). See
-        M(secops.xdr.extrahop_observation) for what such a URL may hold.
+      - The record of inserted events. A SQLite file, which is created with permissions for its owner only; or a PostgreSQL database, for
+        jobs that run on several hosts, as V(postgresql://user:password@host:5432/database). See M(secops.xdr.extrahop_observation) for
+        the parts of such a URL.
       - If not set, the environment variable E(SECOPS_XDR_LEDGER) is used, then C(secops.xdr/ledger.sqlite3) in E(XDG_STATE_HOME) or
         C(~/.local/state) on the host that runs the module.
-      - Give a file by its absolute path, here and in E(SECOPS_XDR_LEDGER). A relative path depends on the folder in which the module runs.
+      - Give a file as an absolute path, here and in E(SECOPS_XDR_LEDGER). A relative path and V(:memory:) are refused.
       - Of an event, the ledger holds a digest, and the index and id that the server gave it; no text and no credentials.
     type: str
 notes:
-  - To insert events, Stellar Cyber wants root scope and the Super Admin profile.
+  - To insert events, Stellar Cyber requires root scope and the Super Admin profile.
   - Hosts that share a ledger (PostgreSQL) never insert the same event twice. Without a shared ledger, two hosts can. Within the time that
     the search lags behind, usually a second and up to a minute on a busy cluster, each of them finds nothing and inserts the event.
   - If the server has an event more than once, a warning names the IDs. This can happen if the server finishes a write long after
@@ -371,7 +371,7 @@ EXAMPLES = r"""
     orig_id: "{{ finding.id }}"
     unique_by: [event_source, orig_id]
 
-- name: State the connection once for several tasks
+- name: Set the connection once for several tasks
   module_defaults:
     group/secops.xdr.stellar:
       host: stellar.example.com
@@ -410,7 +410,7 @@ EXAMPLES = r"""
 RETURN = r"""
 index:
   description:
-    - The name of the index that the server gave with its answer. It is an alias for RV(document_index), and reads and updates take both.
+    - The name of the index in the server's answer. It is an alias for RV(document_index), and reads and updates take both.
     - V(null) in check mode for an event that is new, and if the server did not name it.
   returned: for a single event
   type: str
@@ -421,7 +421,7 @@ id:
   type: str
   sample: ZbWyFnkBZsFu_Ay8bQxZ
 document_index:
-  description: The index that the event really is in. V(null) if it could not be read.
+  description: The actual index of the event. V(null) if it could not be read.
   returned: for a single event
   type: str
   sample: aella-ser-1618012988732-
@@ -465,7 +465,7 @@ events:
       document_index: aella-ser-1618012988732-
       changed: true
 failed_events:
-  description: The events that failed. With many events, the others are inserted all the same, and the task fails at the end.
+  description: The events that failed. With many events, the others are still inserted, and the task fails at the end.
   returned: always
   type: list
   elements: dict

@@ -11,10 +11,10 @@ version_added: 1.0.0
 author:
   - secops.xdr contributors (@secops)
 description:
-  - Reads one security event by its ID, or all that a search finds. All conditions that are given must hold.
+  - Reads one security event by its ID, or all events that match a search. All given conditions must be met.
   - Results of more than one page are put together, past the 10,000 events that one search can reach. Each event is returned once.
-  - If only a part of the index answers a search, a warning says so, and RV(total_is_exact) is false. Reading one event by its ID
-    fails then.
+  - If only a part of the index answers a search, a warning says so, and RV(total_is_exact) is false. Reading one event by its ID then
+    fails.
 extends_documentation_fragment:
   - secops.xdr.attributes
   - secops.xdr.attributes.info
@@ -29,20 +29,20 @@ options:
     default: aella-ser-*
   id:
     description:
-      - The ID of a single event. With the name of its O(index), an event is found at once after it was written; with a pattern it is
-        searched for.
+      - The ID of a single event. With the name of its O(index), an event is found immediately after it was written; with a pattern, the
+        module searches for it.
     type: str
   query:
     description:
-      - A query in the syntax of Lucene, as in the search field of Stellar Cyber. It is sent as it is.
+      - A query in Lucene syntax, as in the search field of Stellar Cyber. It is sent as it is.
     type: str
   filter:
     description:
       - Fields and the values that they must have. With a list, one of its values is enough; an empty list matches nothing.
       - V(null), for the option or for a value, is an error, because it would match every event. Use O(absent) for events without a field.
       - Long lists are sent in several requests.
-      - Characters that have a meaning in queries are taken literally. If the server's index analyses a text, texts with
-        more words or other case match too.
+      - Characters that have a meaning in queries are taken literally. If the server's index analyses a text, texts with more words or in
+        other case match too.
     type: dict
   absent:
     description:
@@ -67,19 +67,19 @@ options:
     default: ["timestamp:desc"]
   size:
     description:
-      - How many events to ask for in one request, at most 10,000.
+      - The number of events to request at once, at most 10,000.
     type: int
     default: 500
   limit:
     description:
-      - How many events to return at most; the rest is counted in RV(total).
+      - The maximum number of events to return; RV(total) counts all of them.
     type: int
     default: 1000
 notes:
-  - Searches see what was written a second ago, on busy clusters what was written up to a minute ago.
+  - Searches lag behind writes, usually by a second and by up to a minute on busy clusters.
   - A warning points out what is probably misspelt, such as a status that Stellar Cyber does not document, a field that no event has, or an
-    index pattern that holds nothing at all.
-  - The search reads C(timestamp), the time of what happened, not the time at which the event was written.
+    index pattern without any events.
+  - O(since) and O(until) refer to C(timestamp), which says when something happened, not when the event was written.
 seealso:
   - module: secops.xdr.stellar_ser_event
   - module: secops.xdr.stellar_ser_update
@@ -136,7 +136,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 events:
-  description: The events, in the order of O(sort). Empty where none was found.
+  description: The events, in the order of O(sort). Empty if none was found.
   returned: always
   type: list
   elements: dict
@@ -159,13 +159,13 @@ events:
         event_status: New
         timestamp: 1619583462308
 total:
-  description: How many events match, also beyond O(limit).
+  description: The number of events that match, also beyond O(limit).
   returned: always
   type: int
   sample: 1
 total_is_exact:
-  description: Whether RV(total) is exact. Servers stop counting at 10,000, and may answer with a part of the index only; then there are at
-    least so many.
+  description: Whether RV(total) is exact. Servers stop counting at 10,000, and may answer with only a part of the index; then there are
+    at least this many.
   returned: always
   type: bool
   sample: true

@@ -11,8 +11,8 @@ version_added: 1.0.0
 author:
   - secops.xdr contributors (@secops)
 description:
-  - Sets the status of security events, comments them, and adds and removes tags, for one event or many.
-  - An event is read first, only what differs is written, and it is read again. What did not take effect is an error.
+  - Sets the status of security events, adds comments, and adds and removes tags, for one event or many.
+  - The module reads the event, writes only what differs, and reads the event again. A change that did not take effect is an error.
   - Some servers rewrite comments and tags. HTML escapes, white space and line ends do not count as a difference. Other changes, such as
     another case or a shorter text, are learned from what the event shows after a write, and the O(ledger) remembers them. A text that
     came back rewritten counts as written, with one warning for the task.
@@ -55,7 +55,7 @@ options:
     type: str
   add_tags:
     description: &add_tags
-      - Tags that the event must have. Other tags stay.
+      - Tags that the event must have. Other tags are kept.
     type: list
     elements: str
   remove_tags:
@@ -66,7 +66,7 @@ options:
   events:
     description:
       - Many events, instead of one by O(index) and O(id).
-      - O(status), O(comment), O(add_tags) and O(remove_tags) beside the list hold for all events that have no value of their own.
+      - O(status), O(comment), O(add_tags) and O(remove_tags) beside the list apply to all events that have no value of their own.
     type: list
     elements: dict
     suboptions:
@@ -97,7 +97,7 @@ options:
         elements: str
       source:
         description:
-          - Not used. It is there so that the events that M(secops.xdr.stellar_ser_event_info) returns can be given as they are.
+          - Not used. It allows you to pass the events that M(secops.xdr.stellar_ser_event_info) returns unchanged.
         type: dict
   comment_mode:
     description:
@@ -107,8 +107,8 @@ options:
     default: once
   endpoint:
     description:
-      - Which call of the server updates an event. V(update_ser) is what servers on premises have, V(security_events) is newer and on SaaS.
-      - V(auto) takes the first of these two that the server has, and keeps to it for the task.
+      - The call that updates an event. On-premises servers have V(update_ser); newer servers and SaaS have V(security_events).
+      - V(auto) uses the first of these two that the server has, for the whole task.
     type: str
     choices: [auto, update_ser, security_events]
     default: auto
@@ -123,27 +123,27 @@ options:
   tag_field:
     description:
       - The field of an event in which this server keeps the tags of users.
-      - If not set, C(event_tags), C(event_tag) and C(tags) are looked at, and the first that has tags is used.
+      - If not set, the first of C(event_tags), C(event_tag) and C(tags) that has tags is used.
     type: str
   concurrency:
     description:
-      - How many events are worked on at once, at most 32.
+      - The number of events that are updated at once, at most 32.
     type: int
     default: 4
   ledger:
     description:
-      - Where it is remembered how this server rewrites comments and tags. Only digests are kept. See the same option of
-        M(secops.xdr.stellar_ser_event) for what can be given.
+      - The record of how this server rewrites comments and tags. Only digests are stored. It takes the same values as the option of
+        M(secops.xdr.stellar_ser_event).
       - If not set, the environment variable E(SECOPS_XDR_LEDGER) is used, then C(secops.xdr/ledger.sqlite3) in E(XDG_STATE_HOME) or
         C(~/.local/state) on the host that runs the module.
     type: str
     version_added: 1.1.0
 notes:
-  - To update events, Stellar Cyber wants root scope and the Super Admin profile.
+  - To update events, Stellar Cyber requires root scope and the Super Admin profile.
   - A comment is never sent again blindly. After a request without a clear answer, the event is read for up to 60 seconds to see whether the
     comment arrived, because a server can finish a write after a proxy gave up on it.
-  - Only C(update_ser) is proven to take a status, a comment and a tag in one request. It takes one tag a request. C(security_events)
-    takes all tags in one, and status and comment in another.
+  - The call C(update_ser) takes a status, a comment and one tag in one request, and one request for each further tag. C(security_events)
+    takes all tags in one request, and status and comment in another.
   - If the server does not read events by their ID, they are searched for. The search lags behind writes; the ledger remembers comments that
     were written, and the event is read for up to 60 seconds until it shows a change.
 seealso:
@@ -302,7 +302,7 @@ events:
       returned: on failure
       type: bool
 failed_events:
-  description: The events that failed. With many events, the others are updated all the same, and the task fails at the end.
+  description: The events that failed. With many events, the others are still updated, and the task fails at the end.
   returned: always
   type: list
   elements: dict
@@ -320,11 +320,11 @@ failed_events:
       description: What is wrong, and what to do.
       type: str
     outcome_unknown:
-      description: Whether the update may have been carried out all the same.
+      description: Whether the update may have been carried out anyway.
       type: bool
   sample: []
 endpoint:
-  description: The call that updates were sent by. V(null) if none was sent and O(endpoint) is V(auto).
+  description: The call that was used for updates. V(null) if none was sent and O(endpoint) is V(auto).
   returned: always
   type: str
   sample: update_ser

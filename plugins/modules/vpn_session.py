@@ -11,13 +11,13 @@ version_added: 1.1.0
 author:
   - secops.xdr contributors (@secops)
 description:
-  - Takes sessions from VPN logs into a session history, so that M(secops.xdr.vpn_session_info) answers who had an address, for months
-    back, over all gateways, and after logs were rotated away.
-  - Each run goes on where the last one ended. Logs that were read before, also under another name or compressed since, add nothing twice.
-    A session that was open is updated when a later row ends it.
-  - Snapshots (O(format=openvpn_status) and O(format=wireguard)) show one moment only. Run the module every few minutes, and the history
-    has the sessions.
-  - The history holds user names and addresses. Protect it like the logs themselves.
+  - Adds sessions from VPN logs to a session history. M(secops.xdr.vpn_session_info) can then say who had an address, over months and all
+    gateways, even after logs were rotated away.
+  - Each run continues where the last one ended. A log that was read before adds nothing again, not even if it was renamed or compressed
+    since. An open session is updated when a later row ends it.
+  - Snapshots (O(format=openvpn_status) and O(format=wireguard)) show only one moment. Run the module every few minutes to build sessions
+    from them.
+  - The history contains user names and addresses. Protect it like the logs themselves.
 extends_documentation_fragment:
   - secops.xdr.vpn_log
 attributes:
@@ -28,7 +28,7 @@ attributes:
     description: Shows what changed, or in check mode would change, when run with C(--diff).
     support: none
     details:
-      - RV(counts) tells what changed. The sessions of a log are too many to show.
+      - RV(counts) says what changed. A log has too many sessions to show.
   idempotent:
     description: A second run with the same options and the same input reports no change and sends no write.
     support: full
@@ -41,8 +41,9 @@ options:
   paths:
     description:
       - Several logs of the gateway, as files or patterns, compressed or not. They are read as one log, in the order of their content.
-      - Name the rotated logs as well, so that rows which were written between the last run and the rotation are not missed. Otherwise
-        the history has a gap there.
+      - List the rotated logs as well, so that rows written between the last run and the rotation are not missed. Otherwise the history
+        has a gap there.
+
     type: list
     elements: path
   gateway:
@@ -52,15 +53,16 @@ options:
     type: str
   networks:
     description:
-      - The pools of VPN addresses that this gateway assigns, such as V(10.8.0.0/16).
+      - The networks of VPN addresses that this gateway assigns, such as V(10.8.0.0/16).
       - An address of these networks is only attributed at times that the logs of this gateway cover, even if the gateway never assigned
-        it before. This replaces the networks that were given before.
+        it before. This replaces the networks of earlier runs.
     type: list
     elements: str
   history:
     description:
-      - The session history. An absolute path of a SQLite file, or C(postgresql://…) for a history that several hosts share.
-      - If not set, the environment variable E(SECOPS_XDR_HISTORY) is used, then C(sessions.sqlite3) below the user's state directory.
+      - The session history. The absolute path of a SQLite file, or C(postgresql://…) for a history that several hosts share.
+      - If not set, the environment variable E(SECOPS_XDR_HISTORY) is used, then C(secops.xdr/sessions.sqlite3) in E(XDG_STATE_HOME) or
+        C(~/.local/state).
     type: str
   retention:
     description:
@@ -69,8 +71,8 @@ options:
     type: int
   on_invalid:
     description:
-      - With V(skip), rows that cannot be used are counted and listed. They make doubtful what they may have changed.
-      - With V(fail), a single row that cannot be used fails the module before anything is kept.
+      - With V(skip), invalid rows are counted and listed. Answers that such a row may have changed become doubtful.
+      - With V(fail), a single invalid row fails the module before anything is stored.
     type: str
     choices: [fail, skip]
     default: skip
@@ -79,7 +81,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Take the sessions of a gateway into the history, every five minutes
+- name: Add the new sessions of a gateway to the history, every five minutes
   secops.xdr.vpn_session:
     paths:
       - /var/log/openvpn/openvpn.log
@@ -89,7 +91,7 @@ EXAMPLES = r"""
     networks: [10.8.0.0/16]
     timezone: Europe/Berlin
 
-- name: Accumulate snapshots into sessions
+- name: Build sessions from snapshots
   secops.xdr.vpn_session:
     path: /run/openvpn/status.log
     format: openvpn_status
@@ -114,26 +116,26 @@ counts:
       description: Rows that were read by this run.
       type: int
     skipped:
-      description: Rows that are no sessions, by reason.
+      description: Rows that are not sessions, by reason.
       type: dict
     rejected:
-      description: Rows that cannot be used.
+      description: Rows that are invalid.
       type: int
     added:
-      description: Sessions that are new in the history.
+      description: New sessions.
       type: int
     updated:
-      description: Sessions that the history had, and that have an end or a later sign of life now.
+      description: Known sessions that now have an end or a later sign of life.
       type: int
     unchanged:
-      description: Sessions that the history had just like that.
+      description: Known sessions that did not change.
       type: int
     forgotten:
       description: Sessions that were deleted because of O(retention).
       type: int
   sample: {read: 5210, skipped: {other_message: 4011, session_end: 560}, rejected: 0, added: 590, updated: 12, unchanged: 0, forgotten: 0}
 rejected_rows:
-  description: The first 20 rows that cannot be used.
+  description: The first 20 invalid rows.
   returned: always
   type: list
   elements: dict
@@ -149,7 +151,7 @@ rejected_rows:
       type: str
   sample: []
 coverage:
-  description: What the history covers of this gateway.
+  description: The time that the history covers for this gateway.
   returned: success
   type: dict
   contains:
@@ -163,7 +165,7 @@ coverage:
       description: The last time covered, in ISO 8601 and UTC; null if there is none.
       type: str
     gaps:
-      description: The first 20 spans in between that no log covers.
+      description: The first 20 spans of time in between that no log covers.
       type: list
       elements: dict
       contains:
@@ -171,7 +173,7 @@ coverage:
           description: The last time before the gap.
           type: str
         until:
-          description: The first time after it.
+          description: The first time after the gap.
           type: str
   sample:
     gateway: vpn1.example.com
@@ -179,7 +181,7 @@ coverage:
     until: "2024-05-31T18:00:03Z"
     gaps: []
 timezone:
-  description: The zone that was used for times that carry none.
+  description: The zone in which times without a zone were read.
   returned: success
   type: str
   sample: Europe/Berlin

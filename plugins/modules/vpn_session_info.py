@@ -11,10 +11,10 @@ version_added: 1.0.0
 author:
   - secops.xdr contributors (@secops)
 description:
-  - Answers the question that an analyst asks of an alert, for thousands of alerts at once. Which user had this VPN address at this time?
+  - Answers the first question about an alert, for thousands of alerts at once. Which user had this VPN address at this time?
   - Answers come from logs (O(path), O(paths)), which are read in one pass and may be of any size, or from a session history (O(history))
     that M(secops.xdr.vpn_session) keeps.
-  - A user is named only where the evidence allows one answer. Otherwise RV(matches[].session) is null, and RV(matches[].reason) and
+  - A user is named only if the evidence allows one answer. Otherwise RV(matches[].session) is null, and RV(matches[].reason) and
     RV(matches[].doubts) say why. The guide R(attribution,ansible_collections.secops.xdr.docsite.guide_attribution) explains the rules.
   - Also lists sessions. Every row of a log is counted as a session, skipped with a reason, or rejected with its line and reason.
 extends_documentation_fragment:
@@ -40,7 +40,7 @@ options:
     description:
       - A log on the host that runs the module. It may be compressed.
       - The file is opened once; what is appended while the module runs is left out.
-      - One of O(path), O(paths) and O(history) is used. Without any of them, the default history is asked.
+      - Set one of O(path), O(paths) and O(history). Without any of them, the default history is used.
     type: path
   paths:
     description:
@@ -52,22 +52,25 @@ options:
     version_added: 1.1.0
   history:
     description:
-      - The session history that M(secops.xdr.vpn_session) keeps. An absolute path of a SQLite file, or C(postgresql://…).
-      - If not set, the environment variable E(SECOPS_XDR_HISTORY) is used, then C(sessions.sqlite3) below the user's state directory.
+      - The session history that M(secops.xdr.vpn_session) keeps. The absolute path of a SQLite file, or C(postgresql://…).
+      - If not set, the environment variable E(SECOPS_XDR_HISTORY) is used, then C(secops.xdr/sessions.sqlite3) in E(XDG_STATE_HOME) or
+        C(~/.local/state).
     type: str
     version_added: 1.1.0
   gateways:
     description:
       - With a history, only these gateways can have assigned an address. Others are ignored.
-      - If not set, every gateway that ever assigned the address, or whose networks hold it, must cover the time of the question.
+      - If not set, the history must cover the time of the question for every gateway that ever assigned the address or whose networks
+        contain it.
     type: list
     elements: str
     version_added: 1.1.0
   match:
     description:
-      - Addresses and times. For each of them, RV(matches) has the session that had the address then, or the reason why nobody is named.
-      - A question that cannot be asked, such as one about V(0.0.0.0), gets the reason V(invalid_question) and stops no other.
-      - The options that filter sessions have no influence on the answers.
+      - Addresses and times. For each of them, RV(matches) has the session that had the address at this time, or the reason why nobody is
+        named.
+      - An invalid question, such as one about V(0.0.0.0), gets the reason V(invalid_question). The others are still answered.
+      - The options that filter sessions do not affect the answers.
     type: list
     elements: dict
     suboptions:
@@ -89,7 +92,7 @@ options:
     version_added: 1.1.0
   longest_session:
     description:
-      - How many hours a session is believed to last whose end is not in the log, counted from its start or its last sign of life.
+      - How many hours a session without a known end counts as open, from its start or its last sign of life.
     type: int
     default: 24
     version_added: 1.1.0
@@ -118,16 +121,16 @@ options:
     default: 1000
   complete_until:
     description:
-      - The time until which the log is known to be complete, or V(now) for the log that a gateway on this host is writing.
-      - If not set, the log covers the time up to the last time in it. Questions about later times get the reason V(after_log_end), since
-        neither the age of a file nor a copy of it shows that nothing happened.
-      - Not used with snapshots (O(format=openvpn_status) and O(format=wireguard)), which show one moment only.
+      - The time until which the log is known to be complete, or V(now) for a log that a gateway is writing right now.
+      - If not set, the log covers the time up to the last time in it. Questions about later times get the reason V(after_log_end), because
+        the age of a file does not show that nothing happened since.
+      - Not used with snapshots (O(format=openvpn_status) and O(format=wireguard)), which show only one moment.
     type: raw
   on_invalid:
     description:
-      - With V(skip), rows that cannot be used are counted and listed, and make doubtful what they may have changed. They never stop a
-        question.
-      - With V(fail), a single row that cannot be used fails the module.
+      - With V(skip), invalid rows are counted and listed. Answers that such a row may have changed become doubtful; all other questions
+        are answered as usual.
+      - With V(fail), a single invalid row fails the module.
       - The default was V(fail) before version 1.1.0.
     type: str
     choices: [fail, skip]
@@ -160,7 +163,7 @@ EXAMPLES = r"""
       - ipaddr: 10.8.3.7
         timestamp: 1717143300
 
-- name: Ask a log and its rotated parts
+- name: Ask a log and its rotated predecessors
   secops.xdr.vpn_session_info:
     paths: [/var/log/remote/asa.log, /var/log/remote/asa.log.*]
     format: cisco_asa
@@ -181,13 +184,13 @@ RETURN = r"""
 sessions:
   description:
     - The sessions that pass all filters, the earliest first, at most O(limit).
-    - Empty if O(match) is given and no filter.
+    - Empty if O(match) is given without a filter.
   returned: success
   type: list
   elements: dict
   contains:
     line:
-      description: The line of the log on which it begins.
+      description: The line of the log on which the session begins.
       type: int
     username:
       description: The user; empty if the log names none.
@@ -196,10 +199,10 @@ sessions:
       description: The VPN address.
       type: str
     associated_ipaddr:
-      description: The address of the user on the internet; null if the log does not have it.
+      description: The public address of the user; null if it is not in the log.
       type: str
     start:
-      description: When it began, in ISO 8601 and UTC. Null in a candidate of which the log has only the end.
+      description: When it began, in ISO 8601 and UTC. Null for a candidate if the log has only its end.
       type: str
     end:
       description: When it ended, in ISO 8601 and UTC; null if no row of the log ends it.
@@ -236,10 +239,10 @@ matches:
       description: The time that was asked for, in ISO 8601 and UTC.
       type: str
     session:
-      description: The session that had the address then, with the keys of RV(sessions). Null unless the evidence allows one answer.
+      description: The session that had the address at this time, with the keys of RV(sessions). Null unless the evidence allows one answer.
       type: dict
     candidates:
-      description: The sessions that may have had the address then, with the keys of RV(sessions), at most 100.
+      description: The sessions that may have had the address at this time, with the keys of RV(sessions), at most 100.
       type: list
       elements: dict
     ambiguous:
@@ -250,7 +253,8 @@ matches:
         - Why RV(matches[].session) is null; null if it is not.
         - V(unknown_address) if no log ever assigned the address. V(not_held) if nobody had it at this time. V(before_log_start),
           V(after_log_end) and V(not_covered) (a gap) if no log covers this time. V(ambiguous) if several users or gateways may have had
-          it. V(doubtful) if something in the log speaks against the only candidate. V(invalid_question) if the question cannot be asked.
+          it. V(doubtful) if something in the log casts doubt on the only candidate. V(invalid_question) if the address or the time is not
+          usable.
       type: str
     doubts:
       description: What made the answer uncertain, in words, with the lines of the log.
@@ -290,15 +294,15 @@ counts:
       type: int
     skipped:
       description:
-        - Rows that are none, by reason. The guide R(log formats,ansible_collections.secops.xdr.docsite.guide_log_formats) explains
+        - Rows that are not sessions, by reason. The guide R(log formats,ansible_collections.secops.xdr.docsite.guide_log_formats) explains
           the reasons.
       type: dict
     rejected:
-      description: Rows that cannot be used.
+      description: Rows that are invalid.
       type: int
   sample: {read: 5210, sessions: 4981, selected: 12, skipped: {failed_login: 226}, rejected: 3}
 rejected_rows:
-  description: The first 20 rows that cannot be used.
+  description: The first 20 invalid rows.
   returned: when logs are read
   type: list
   elements: dict
@@ -334,7 +338,7 @@ coverage:
       until: "2024-05-31T18:00:03Z"
   version_added: 1.1.0
 doubts:
-  description: What makes answers around the times of O(match) doubtful, at most 500. Not every one of them changed an answer.
+  description: Causes of doubt around the times of O(match), at most 500. Not all of them changed an answer.
   returned: success
   type: list
   elements: dict
@@ -343,10 +347,10 @@ doubts:
       description: The gateway, with a history; else null.
       type: str
     ipaddr:
-      description: The address that it concerns; null for any.
+      description: The affected address; null if it affects all addresses.
       type: str
     since:
-      description: From when on, in ISO 8601 and UTC.
+      description: When the doubt begins, in ISO 8601 and UTC.
       type: str
     until:
       description:
@@ -361,12 +365,12 @@ doubts:
   sample: []
   version_added: 1.1.0
 log_end:
-  description: The last time that is covered, in ISO 8601 and UTC. Null if no time in the logs can be believed.
+  description: The last time that is covered, in ISO 8601 and UTC. Null if no time in the logs can be trusted.
   returned: success
   type: str
   sample: "2024-05-31T18:00:03Z"
 timezone:
-  description: The zone that was used for times that carry none.
+  description: The zone in which times without a zone were read.
   returned: success
   type: str
   sample: Europe/Berlin

@@ -20,14 +20,15 @@ DOCUMENTATION = r"""
 ---
 short_description: Receive new or changed security events from Stellar Cyber
 description:
-  - An ansible-rulebook event source that searches Stellar Cyber for events that were written since the last search, and hands each of
-    them to the rules once. The events of one search are handed over in order of their time of writing.
-  - What was handed over is kept in a file, the cursor, so that a restart goes on where the last run ended, however that one ended.
+  - An ansible-rulebook event source that searches Stellar Cyber for events that were written since the last search, and passes each of
+    them to the rules once. The events of one search are passed on in order of their time of writing.
+  - A file, the cursor, records
+    which events were passed on, so that a restart continues where the last run ended, even after a crash.
   - An event has C(index), C(id), C(change) (C(new) or C(changed)) and C(source), the fields of the event.
   - An event without a time of writing (C(write_time)) is found by its C(timestamp).
   - With O(feedback=true), ansible-rulebook 1.3 or later reports to the source which events the rule engine took. With a database for
-    its persistence, the engine also recognises events that were handed over before a crash, so that each is taken exactly once. Without
-    it, an event counts as taken when it left the queue, and up to five events from just before a crash are handed over again.
+    its persistence, the engine also recognises events that it received before a crash, so that each is taken exactly once. Without it, an
+    event counts as taken when it left the queue, and up to five events from just before a crash are passed on again.
   - The account needs the right to read events, which scoped keys do not have.
 version_added: 1.0.0
 author: secops.xdr contributors
@@ -58,8 +59,8 @@ options:
   auth_method:
     description:
       - With V(jwt), tokens are fetched with O(username) and O(api_key) and renewed before they end.
-      - V(basic) sends user and key with each request; newer servers do not take that.
-      - V(scoped_key) is there for servers that let scoped keys read.
+      - V(basic) sends user and key with each request; newer servers do not accept that.
+      - V(scoped_key) is for servers that let scoped keys read.
       - If not set, the environment variable E(STELLAR_AUTH_METHOD) is used.
     type: str
     choices: [jwt, basic, scoped_key]
@@ -90,7 +91,7 @@ options:
     default: 4
   index:
     description:
-      - The index, or the pattern for several, in which events are searched. On SaaS it is C(stellar-index-v1-ser-{org_id}-*).
+      - The index or pattern in which to search for events. On SaaS it is C(stellar-index-v1-ser-{org_id}-*).
     type: str
     default: aella-ser-*
   query:
@@ -99,12 +100,12 @@ options:
     type: str
   tenants:
     description:
-      - Only events of these tenants, by their ids (C(tenantid)). All that the account may read, if not set.
+      - Only events of these tenants, by their ids (C(tenantid)). If not set, all that the account may read.
     type: list
     elements: str
   changes:
     description:
-      - Whether an event is also handed over each time that somebody changes its status, comments or tags, with C(change) as C(changed).
+      - Whether an event is also passed on each time somebody changes its status, comments or tags, with C(change) as C(changed).
       - A rule that changes events triggers itself with this; let its condition check for what it has done.
     type: bool
     default: false
@@ -122,18 +123,18 @@ options:
     default: 10.0
   overlap:
     description:
-      - How many seconds each search goes back behind the latest event that was handed over, because events become visible late and
+      - How many seconds each search goes back behind the latest event that was passed on, because events become visible late and
         clocks differ. Set it to the longest time that an event may take from its time of writing until a search finds it. Events that
         take longer are missed.
       - The default allows for five minutes between clocks and a minute until a search sees what was written.
-      - Events that are ahead of the clock of this host are handed over, and do not move the point from which searches go back.
-      - What was handed over within this time is remembered, up to 50000 events of each kind. If there are more, a warning says how far
-        back the searches still go.
+      - Events that are ahead of the clock of this host are passed on, but do not move the point from which searches go back.
+      - Events that were passed on within this time are remembered, up to 50000 events of each kind. If there are more, a warning says how
+        far back the searches still go.
     type: int
     default: 360
   cursor:
     description:
-      - The file that says which events were handed over. It is created, with its folder, for its owner only.
+      - The file that records which events were passed on. It is created, with its folder, for its owner only.
       - If not set, each host, index, query and list of tenants has its own file in C(secops.xdr) in E(XDG_STATE_HOME) or
         C(~/.local/state). In a container, set this to a file on a volume.
     type: path
