@@ -193,6 +193,39 @@ LOGS = [
         {"peers": {str(n) * 43 + "=": f"fay{n}" for n in (1, 2, 3)}},
     ),
     RightLog(
+        "openvpn_log",
+        "openvpn_log",
+        [
+            *(
+                f"2024-10-14 08:00:0{n} hal{n}/203.0.113.{n}0:3315{n} MULTI: Learn: 10.66.0.{n}1 -> hal{n}/203.0.113.{n}0:3315{n}"
+                for n in (1, 2)
+            ),
+            "2024-10-14 08:00:03 hal1/203.0.113.10:33151 SIGTERM[soft,remote-exit] received, client-instance exiting",
+            "2024-10-14 08:00:04 hal4/203.0.113.40:33154 MULTI: primary virtual IP for hal4/203.0.113.40:33154: 10.66.0.41",
+        ],
+        [
+            *(Fact("start", f"hal{n}", f"10.66.0.{n}1", f"203.0.113.{n}0", at(f"08:00:0{n}")) for n in (1, 2)),
+            Fact("end", "hal1", None, "203.0.113.10", at("08:00:03")),
+            Fact("start", "hal4", "10.66.0.41", "203.0.113.40", at("08:00:04")),
+        ],
+        [0, 2],
+    ),
+    RightLog(
+        "strongswan",
+        "strongswan",
+        [
+            line
+            for n in (1, 2)
+            for line in (
+                f"Oct 14 08:00:0{n} gw charon: 0{n}[IKE] <ra|{n}> IKE_SA ra[{n}] established between 192.0.2.1[g]...203.0.113.{n}0[ida{n}]",
+                f"Oct 14 08:00:0{n} gw charon: 0{n}[IKE] <ra|{n}> assigning virtual IP 10.68.0.{n}1 to peer 'ida{n}'",
+            )
+        ],
+        [Fact("start", f"ida{n}", f"10.68.0.{n}1", f"203.0.113.{n}0", at(f"08:00:0{n}")) for n in (1, 2)],
+        [0, 1],
+        lines_depend=True,
+    ),
+    RightLog(
         "json_lines",
         "json_lines",
         [
