@@ -31,6 +31,11 @@ _KIWI = re.compile(rf"(?P<time>{_TIME})\t\w+\.\w+\t[^\t]*\t(?P<text>.*)\Z", re.A
 _JSON_TEXTS = ("MESSAGE", "message", "log", "msg")
 _JSON_TIMES = ("@timestamp", "time", "timestamp", "date")
 _DEEPEST = 3
+_CUT_HEAD = re.compile(
+    r"(?:<\d{0,3}>?)?(?:1 )?(?:[A-Z]?[a-z]{0,2}\Z|(?:\d{1,4}|\d{4}-[\d-]{0,5}|\d{4}-\d\d-\d\dT[\d:.,]*(?:Z|[+-][\d:]*)?"
+    r"|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?: {1,2}\d{0,2}(?: (?:(?:19|20)\d\d )?[\d:.]*)?)?)(?: [^\s:]+){0,2} ?\Z)",
+    re.ASCII,
+)
 
 
 class SyslogLine(NamedTuple):
@@ -64,6 +69,11 @@ def syslog_line(line: str) -> SyslogLine:
     if match:
         return _inner(SyslogLine(match["time"] + match["beside"], match["program"], match["text"]))
     return SyslogLine("", "", text)
+
+
+def is_cut_head(line: str) -> bool:
+    """The line ends before the message of a program begins, so nobody can say whose it was."""
+    return _CUT_HEAD.match(line) is not None
 
 
 def _inner(line: SyslogLine) -> SyslogLine:

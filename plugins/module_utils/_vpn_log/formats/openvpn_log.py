@@ -13,8 +13,8 @@ its line names no VPN address, but the client by its name and its outside addres
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import TYPE_CHECKING, Union
+from ipaddress import ip_network
+from typing import TYPE_CHECKING
 
 from ..._errors import InputError
 from ..._texts import quoted
@@ -23,8 +23,9 @@ from ..line_reader import LineReader
 from ..messages import messages_in
 from ..records import ALIVE, END, REJECTED, RESTART, SKIPPED, START, Record
 from ..rows import NO_ADDRESS, OTHER_MESSAGE, SAME_SESSION, SESSION_END
+from ..syslog import is_cut_head
 from ..syslog_times import SyslogTimes
-from .openvpn_log_lines import NO_CLIENT, Client, Line, client_of, is_without_message, line_of, time_of
+from .openvpn_log_lines import NO_CLIENT, Client, Instance, Line, client_of, is_without_message, line_of, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from ..reading import Reading
 
     _Handler = Callable[["OpenvpnLogParser", int, Line], Record]
-    _Network = Union[IPv4Network, IPv6Network]
 
 _LEARN = "MULTI: Learn: "
 _MARKER = re.compile(
@@ -53,21 +53,9 @@ _MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\Z", re.IGNORECASE)
 _RECEIVED = re.compile(r"received, client-instance (?:exiting|restarting)\Z")
 _BROKEN = re.compile(r"restarting(?: \[-?\d+\])?\Z")
 _PFSENSE = re.compile(r"[^']*' user '(?P<name>.{0,300}?)' address '(?P<outside>[^']*)' - (?P<what>connecting|connected|disconnected)\Z")
+_READABLE = re.compile(r"MULTI: (?:Learn|Unlearn): ([0-9A-Fa-f.:]+) ")
 _MOST_CLIENTS = 50_000
 _NO_TIME = "the line has no time; remove `suppress-timestamps` from the configuration of the server"
-
-
-class _Instance:
-    """What a client was assigned: its addresses and the networks behind it."""
-
-    def __init__(self) -> None:
-        self.addresses: list[str] = []
-        self.networks: list[_Network] = []
-
-    def is_behind(self, ipaddr: str) -> bool:
-        """The address belongs to a device in a network behind the client."""
-        address = ip_address(ipaddr)
-        return any(address in network for network in self.networks)
 
 
 class OpenvpnLogParser:
@@ -78,7 +66,7 @@ class OpenvpnLogParser:
         self.unknown_messages: dict[str, int] = {}
         self._path = reading.source.path
         self._times = SyslogTimes(reading.zone, reading.source.modified_ms)
-        self._clients: dict[str, _Instance] = {}
+        self._clients: dict[str, Instance] = {}
         self._has_times = self._lacks_times = False
 
     def records(self, number: int, line: str) -> Iterator[Record]:
@@ -111,7 +99,9 @@ class OpenvpnLogParser:
             line = line_of(text, match)
             return self._known(number, line)
         except ValueError as error:
-            return Record(number, REJECTED, str(error), time=self._time_or_none(line), text=text)
+            readable = _READABLE.match(text, match.start())
+            ipaddr = _address_or_none(readable[1]) if readable else None
+            return Record(number, REJECTED, str(error), ipaddr=ipaddr, time=self._time_or_none(line), text=text)
 
     def _known(self, number: int, line: Line) -> Record:
         match = line.match
@@ -126,15 +116,17 @@ class OpenvpnLogParser:
         return self._end(number, line)
 
     def _other(self, number: int, text: str) -> Record:
-        if _CUT.search(text) or is_without_message(text):
-            return Record(number, REJECTED, "the message is cut off", text=text)
+        if _CUT.search(text) or is_without_message(text) or is_cut_head(text):
+            return Record(number, REJECTED, "the message is cut off", time=self._time_in(text), text=text)
         if _OWN_MESSAGES.search(text):
             self.has_recognised = True
+        return Record(number, SKIPPED, OTHER_MESSAGE, time=self._time_in(text))
+
+    def _time_in(self, text: str) -> int | None:
         try:
-            time = self._times.milliseconds(time_of(text))
+            return self._times.milliseconds(time_of(text))
         except ValueError:
-            time = None
-        return Record(number, SKIPPED, OTHER_MESSAGE, time=time)
+            return None
 
     def learned(self, number: int, line: Line) -> Record:
         """An address was assigned to a client, or a network or device behind it was noted."""
@@ -256,10 +248,10 @@ class OpenvpnLogParser:
             raise ValueError(f"the client {quoted(text)} has no port, so the line may be cut off")
         return client
 
-    def _instance(self, session: str) -> _Instance:
+    def _instance(self, session: str) -> Instance:
         if session not in self._clients and len(self._clients) >= _MOST_CLIENTS:
             self._clients.clear()
-        return self._clients.setdefault(session, _Instance())
+        return self._clients.setdefault(session, Instance())
 
     def _time(self, line: Line) -> int:
         """Raises ValueError."""

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import NamedTuple
 
 from ..._texts import quoted
@@ -62,6 +63,19 @@ class Line(NamedTuple):
 
 
 NO_CLIENT = Client("", "", "", has_port=False)
+
+
+class Instance:
+    """What a client was assigned: its addresses and the networks behind it."""
+
+    def __init__(self) -> None:
+        self.addresses: list[str] = []
+        self.networks: list[IPv4Network | IPv6Network] = []
+
+    def is_behind(self, ipaddr: str) -> bool:
+        """The address belongs to a device in a network behind the client."""
+        address = ip_address(ipaddr)
+        return any(address in network for network in self.networks)
 
 
 def client_of(text: str) -> Client:

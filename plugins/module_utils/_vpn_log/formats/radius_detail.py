@@ -11,6 +11,7 @@ A record is a line with the time, indented lines `Name = value`, and an empty li
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..._texts import quoted
@@ -30,6 +31,7 @@ _ATTRIBUTE = re.compile(
     r"\s+(?P<name>[A-Za-z][\w./-]*(?::\d{1,3})?)\s*(?::|\+)?=\s*"
     r"(?P<value>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\{.*\}|[A-Z][a-z]{2} [ \d]\d \d{4} \d\d:\d\d:\d\d \S+|[^\s\"']\S*)?\s*\Z"
 )
+_INSIDE = re.compile(r"\s+Framed-IP(?:v6)?-Address = (\S+)\Z")
 _TAG = re.compile(r":\d{1,3}\Z", re.ASCII)
 _ESCAPED = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
 _CONTROLS = {b"n": b"\n", b"r": b"\r", b"t": b"\t"}
@@ -86,7 +88,7 @@ class RadiusDetailParser:
             time = self._time(header, fields)
             return self._accounting.records(number, _packet(kind, time, fields))
         except ValueError as error:
-            return [Record(number, REJECTED, str(error), time=time, text=line.rstrip("\n"))]
+            return [Record(number, REJECTED, str(error), ipaddr=_readable(lines), time=time, text=line.rstrip("\n"))]
 
     def rest(self) -> Sequence[Record]:
         """Nothing: the reader has put records together."""
@@ -158,6 +160,16 @@ class RadiusDetailReader(LineReader):
         elif waiting and source.ends_with_line_break:
             source.leave_unfinished(first, "\n".join(waiting))
         source.lines_held_back = len(waiting)
+
+
+def _readable(lines: Sequence[str]) -> str | None:
+    """The VPN address in a record that is not whole, if its line is."""
+    for line in lines[:-1]:
+        match = _INSIDE.match(line)
+        if match:
+            with suppress(ValueError):
+                return next(iter(inside_addresses([match[1]])), None)
+    return None
 
 
 def _fields_of(header: str, lines: Sequence[str]) -> dict[str, list[str]]:

@@ -13,8 +13,7 @@ If no other line certainly belongs to it, the address is taken, and nobody can s
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..._errors import InputError
 from ..._texts import quoted
@@ -23,6 +22,8 @@ from ..line_reader import LineReader
 from ..messages import messages_in
 from ..records import END, REJECTED, RESTART, SKIPPED, START, Record
 from ..rows import NO_ADDRESS, OTHER_MESSAGE, SESSION_END
+from ..syslog import is_cut_head
+from .strongswan_clients import Assigned, Place, Sa, is_of
 from .strongswan_lines import CharonTimes, Line, json_fields, line_of, own_message, unwrapped
 
 if TYPE_CHECKING:
@@ -42,46 +43,13 @@ _SA = re.compile(
 _STARTING = re.compile(r"[Ss]tarting (?:IKE charon daemon|charon-\w+|strongSwan)")
 _PACKET = re.compile(r"received packet: from |parsed \w+ (?:request|response) ")
 _BEGINNINGS = ("assigning virtual IP ", "deleting IKE_SA ", "IKE_SA ", "lease ")
-_CUT_SA = re.compile(r"IKE_SA \S*(?: [er][a-z]*(?: b[a-z]*)?)?\Z")
-_CUT_PREFIX = re.compile(r"\d{0,3}(?:\[[A-Z]{0,3}\d?)?\]?(?: ?<[^>]*)?\Z", re.ASCII)
+_CUT_MESSAGE = re.compile(r"IKE_SA \S*(?: [er][a-z]*(?: b[a-z]*)?)?\Z|lease \S*(?: (?:b(?:y ?)?)?)?\Z")
+_READABLE = re.compile(r"(?:assigning virtual IP|lease) ([0-9A-Fa-f.:]+) ")
+_CUT_PREFIX = re.compile(r"\d{0,3}(?:\[[A-Z]{0,3}\d?)?\]?(?: ?<[^<>]*>?)?\Z", re.ASCII)
 _WINDOW_MS = 10_000
 _WINDOW_LINES = 500
 """So far apart, in time and in lines, may be the two lines about one client."""
 _MOST_SAS = 50_000
-
-
-@dataclass
-class _Sa:
-    """An IKE_SA, and the addresses that were assigned to its client."""
-
-    connection: str
-    number: str
-    outside: str
-    identity: str
-    at: _Place
-    leases: list[tuple[str, str]] = field(default_factory=list)
-
-    @property
-    def session(self) -> str:
-        return f"{self.connection}[{self.number}]"
-
-
-class _Place(NamedTuple):
-    """Where a line is: its number, time and thread, and how many packets the thread had dealt with (None if packets are not logged)."""
-
-    line: int
-    time: int
-    thread: str
-    packets: int | None
-
-
-class _Assigned(NamedTuple):
-    """An address that waits for the line that tells from where its client is connected."""
-
-    at: _Place
-    line: Line
-    username: str
-    ipaddr: str
 
 
 class StrongswanParser:
@@ -92,9 +60,9 @@ class StrongswanParser:
         self.unknown_messages: dict[str, int] = {}
         self._source = reading.source
         self._times = CharonTimes(reading)
-        self._sas: dict[str, _Sa] = {}
-        self._recent: list[_Sa] = []
-        self._waiting: list[_Assigned] = []
+        self._sas: dict[str, Sa] = {}
+        self._recent: list[Sa] = []
+        self._waiting: list[Assigned] = []
         self._packets: dict[str, int] = {}
         self._has_times = self._lacks_times = False
 
@@ -119,7 +87,12 @@ class StrongswanParser:
                 outer = unwrapped(line, fields) if fields is not None else None
                 if outer is not None and not parts.clock:
                     parts = parts._replace(clock=outer.clock, microseconds=outer.microseconds)
-                yield from self._read(number, parts) if begin is not None else [Record(number, SKIPPED, OTHER_MESSAGE)]
+                if begin is not None:
+                    yield from self._read(number, parts)
+                elif is_cut_head(text):
+                    yield Record(number, REJECTED, "the line is cut off before its message", text=text)
+                else:
+                    yield Record(number, SKIPPED, OTHER_MESSAGE)
         self._source.lines_held_back = len(self._waiting) + len(self._recent)
 
     def rest(self) -> Iterator[Record]:
@@ -141,16 +114,18 @@ class StrongswanParser:
         self._has_times = self._has_times or time is not None
         self._lacks_times = self._lacks_times or time is None
         try:
-            place = _Place(number, self._times.milliseconds(line), line.thread, self._packets.get(line.thread))
+            place = Place(number, self._times.milliseconds(line), line.thread, self._packets.get(line.thread))
             yield from self._known(place, line)
         except ValueError as error:
-            yield Record(number, REJECTED, str(error), time=time, text=line.text)
+            readable = _READABLE.match(line.message)
+            ipaddr = _address_or_none(readable[1]) if readable else None
+            yield Record(number, REJECTED, str(error), ipaddr=ipaddr, time=time, text=line.text)
 
-    def _known(self, place: _Place, line: Line) -> Iterator[Record]:
+    def _known(self, place: Place, line: Line) -> Iterator[Record]:
         yield from self._given_up(place.line, place.time)
         assigned = _ASSIGNED.match(line.message)
         if assigned:
-            yield from self._assigned(_Assigned(place, line, assigned["name"], _address(assigned["inside"])))
+            yield from self._assigned(Assigned(place, line, assigned["name"], _address(assigned["inside"])))
             return
         offline = _OFFLINE.match(line.message)
         if offline:
@@ -164,7 +139,7 @@ class StrongswanParser:
             raise ValueError(f"the message {quoted(line.message)} is cut off or has another form")
         if line.number and line.number != sa["number"] and not sa["what"].startswith("rekeyed"):
             raise ValueError(f"the line is of the IKE_SA {line.number} and is about {sa['number']}; these may be parts of two lines")
-        found = _Sa(sa["connection"], sa["number"], sa["outside"], sa["identity"], place)
+        found = Sa(sa["connection"], sa["number"], sa["outside"], sa["identity"], place)
         if sa["what"].startswith("established"):
             yield from self._established(found)
         elif sa["what"]:
@@ -175,7 +150,7 @@ class StrongswanParser:
     def _other(self, number: int, line: Line) -> Record:
         """A line about something else; notes what it says about its thread."""
         message = line.message
-        is_cut = not message or any(text.startswith(message) for text in _BEGINNINGS) or _CUT_SA.match(message)
+        is_cut = not message or any(text.startswith(message) for text in _BEGINNINGS) or _CUT_MESSAGE.match(message)
         if is_cut or _CUT_PREFIX.match(message):
             return Record(number, REJECTED, "the message is cut off", time=self._times.milliseconds_or_none(line), text=line.text)
         if _PACKET.match(message) and line.thread:
@@ -186,15 +161,15 @@ class StrongswanParser:
             return Record(number, RESTART, OTHER_MESSAGE, time=time)
         return Record(number, SKIPPED, OTHER_MESSAGE, time=time)
 
-    def _assigned(self, assigned: _Assigned) -> Iterator[Record]:
+    def _assigned(self, assigned: Assigned) -> Iterator[Record]:
         # Numbers begin anew when charon is started, so only what was established just now counts.
-        fitting = [sa for sa in self._recent if _is_of(sa, assigned)]
+        fitting = [sa for sa in self._recent if is_of(sa, assigned)]
         if len(fitting) == 1:
             yield self._start(fitting[0], assigned)
         else:
             self._waiting.append(assigned)
 
-    def _established(self, sa: _Sa) -> Iterator[Record]:
+    def _established(self, sa: Sa) -> Iterator[Record]:
         """A client is connected; the addresses that wait for it have an outside address now."""
         if len(self._sas) >= _MOST_SAS:
             self._sas.clear()
@@ -205,7 +180,7 @@ class StrongswanParser:
         self._sas[sa.number] = sa
         self._recent = [*(recent for recent in self._recent if recent.session != sa.session), sa]
         yield Record(sa.at.line, SKIPPED, OTHER_MESSAGE, time=sa.at.time)
-        fitting = [assigned for assigned in self._waiting if _is_of(sa, assigned)]
+        fitting = [assigned for assigned in self._waiting if is_of(sa, assigned)]
         families = [":" in ipaddr for ipaddr in {assigned.ipaddr for assigned in fitting}]
         if len(set(families)) < len(families) and not all(assigned.line.number for assigned in fitting):
             # Two devices of one user: nobody can say which of them this is.
@@ -214,7 +189,7 @@ class StrongswanParser:
             self._waiting.remove(assigned)
             yield self._start(sa, assigned)
 
-    def _start(self, sa: _Sa, assigned: _Assigned) -> Record:
+    def _start(self, sa: Sa, assigned: Assigned) -> Record:
         sa.leases.append((assigned.ipaddr, assigned.username))
         reason, outside, at = None, None, assigned.at
         try:
@@ -225,7 +200,7 @@ class StrongswanParser:
         text = assigned.line.text if reason else ""
         return Record(at.line, START, reason, assigned.username, assigned.ipaddr, outside, at.time, session=sa.session, text=text)
 
-    def _rekeyed(self, new: _Sa) -> Record:
+    def _rekeyed(self, new: Sa) -> Record:
         """Another IKE_SA has the addresses of an old one, which is deleted next."""
         for old in list(self._sas.values()):
             if (old.connection, old.outside, old.identity) == (new.connection, new.outside, new.identity):
@@ -233,7 +208,7 @@ class StrongswanParser:
         self._sas[new.number] = new
         return Record(new.at.line, SKIPPED, OTHER_MESSAGE, time=new.at.time)
 
-    def _deleted(self, gone: _Sa) -> Iterator[Record]:
+    def _deleted(self, gone: Sa) -> Iterator[Record]:
         """The addresses of the IKE_SA are free, unless another one has them too: a client logs in again before it leaves."""
         line, time = gone.at.line, gone.at.time
         sa = self._sas.pop(gone.number, None)
@@ -251,7 +226,7 @@ class StrongswanParser:
     def _given_up(self, number: int, time: int | None) -> Iterator[Record]:
         """Addresses that have waited too long; earlier IKE_SAs no longer count for what is written now."""
 
-        def is_old(at: _Place) -> bool:
+        def is_old(at: Place) -> bool:
             return number - at.line > _WINDOW_LINES or (time is not None and abs(time - at.time) > _WINDOW_MS)
 
         if self._waiting or self._recent:
@@ -267,19 +242,7 @@ class StrongswanReader(LineReader):
         super().__init__(reading, StrongswanParser, "of charon, the daemon of strongSwan")
 
 
-def _is_of(sa: _Sa, assigned: _Assigned) -> bool:
-    """The address was certainly assigned to the client of this IKE_SA."""
-    line = assigned.line
-    if line.number:
-        return line.number == sa.number and line.connection in ("", sa.connection)
-    if assigned.at.thread != sa.at.thread:
-        return False
-    is_same_packet = bool(sa.at.thread) and sa.at.packets is not None and assigned.at.packets == sa.at.packets
-    has_another = any((":" in ipaddr) == (":" in assigned.ipaddr) for ipaddr, _name in sa.leases)
-    return is_same_packet or (assigned.username == sa.identity and not has_another)
-
-
-def _without_outside(assigned: _Assigned) -> Record:
+def _without_outside(assigned: Assigned) -> Record:
     line = assigned.line
     session = f"{line.connection}[{line.number}]" if line.number else None
     return Record(assigned.at.line, START, NO_ADDRESS, assigned.username, assigned.ipaddr, None, assigned.at.time, session=session)

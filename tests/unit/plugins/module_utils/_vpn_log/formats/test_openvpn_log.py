@@ -229,8 +229,7 @@ def test_other_messages_are_skipped_and_have_a_time(read: Read, line: str, reaso
 def test_a_line_that_ends_before_its_message_is_rejected(read: Read):
     for form in ("file", "syslog"):
         line = f"{HEADS[form][0]}{CLIENT}"
-        begin = len("2024-") if form == "file" else line.index("]:") + 2
-        lines = [line[:end] for end in range(begin, len(line) + 1)]
+        lines = [line[:end] for end in range(len("2024-") if form == "file" else 1, len(line) + 1)]
         assert rejected(read("\n".join([*lines, f"{CLOCK} {LEARN}\n"]))) == list(range(1, len(lines) + 1))
 
 

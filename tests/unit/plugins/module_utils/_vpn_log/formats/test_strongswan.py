@@ -211,6 +211,23 @@ def test_other_messages(read: Read, message: str):
     assert (records[0].kind, records[0].reason, records[0].time) == (SKIPPED, "other_message", AT * 1000)
 
 
+@pytest.mark.parametrize("message", [ASSIGNED, OFFLINE, DELETING, ESTABLISHED])
+def test_a_line_that_is_cut_anywhere_is_rejected(read: Read, message: str):
+    (line,) = charon(message, sa="ra|1")
+    begin = line.index("charon: ") + 8
+    lines = list(dict.fromkeys(line[:end].rstrip() for end in range(begin, len(line))))
+    records = read(*lines, *charon("peer requested virtual IP %any"))
+    assert rejected(records) == list(range(1, len(lines) + 1))
+    readable = {record.ipaddr for record in records if record.ipaddr}
+    assert readable == ({"10.8.0.6"} if message in (ASSIGNED, OFFLINE) else set())
+
+
+@pytest.mark.parametrize("head", ["2024-05-31T08:15:00Z gw charon: ", "May 31 08:15:00 gw charon: ", "<30>May  1 08:15:00 gw charon: "])
+def test_a_line_that_is_cut_within_its_head_is_rejected(read: Read, head: str):
+    lines = list(dict.fromkeys(head[:end].rstrip() for end in range(1, len(head))))
+    assert rejected(read(*lines, *charon(OFFLINE))) == list(range(1, len(lines) + 1))
+
+
 def test_a_log_without_times_is_refused_with_advice(read: Read):
     with pytest.raises(InputError, match="time_format"):
         read(f"05[IKE] {ASSIGNED}", f"05[IKE] {ESTABLISHED}")
