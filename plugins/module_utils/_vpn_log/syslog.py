@@ -71,7 +71,7 @@ def syslog_line(line: str) -> SyslogLine:
     return SyslogLine("", "", text)
 
 
-def is_cut_head(line: str) -> bool:
+def ends_before_message(line: str) -> bool:
     """The line ends before the message of a program begins, so nobody can say whose it was."""
     return _CUT_HEAD.match(line) is not None
 

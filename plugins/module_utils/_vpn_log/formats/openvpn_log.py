@@ -23,9 +23,9 @@ from ..line_reader import LineReader
 from ..messages import messages_in
 from ..records import ALIVE, END, REJECTED, RESTART, SKIPPED, START, Record
 from ..rows import NO_ADDRESS, OTHER_MESSAGE, SAME_SESSION, SESSION_END
-from ..syslog import is_cut_head
+from ..syslog import ends_before_message
 from ..syslog_times import SyslogTimes
-from .openvpn_log_lines import NO_CLIENT, Client, Instance, Line, client_of, is_without_message, line_of, time_of
+from .openvpn_log_lines import NO_CLIENT, Client, Instance, Line, client_of, ends_within_message, is_without_message, line_of, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -45,7 +45,6 @@ _MARKER = re.compile(
 _OWN_MESSAGES = re.compile(
     r"MULTI: |TLS: |VERIFY |MANAGEMENT: |Peer Connection Initiated with |Data Channel|Control Channel|PUSH: |SENT CONTROL |OpenVPN \d\.\d"
 )
-_CUT = re.compile(r"(?:MULTI: [A-Z]?[a-z]*(?: [a-zA-Z]*)*|SIG[A-Z0-9]{3,4}\[[^\]]*(?:\](?: [a-z, -]*)?)?|(?<= )M(?:U(?:L(?:TI?)?)?)?)\Z")
 _LEARNED = re.compile(r"(?P<inside>[0-9A-Fa-f.:]+)(?P<mask>/\d{1,3})?(?P<vlan>@\S+)? -> (?P<client>.+)\Z")
 _PRIMARY = re.compile(r"(?P<client>.+): (?P<inside>[0-9A-Fa-f.:]+)\Z")
 _FLOATED = re.compile(r"(?P<old>\S+) to (?P<new>\S+)\Z")
@@ -116,7 +115,7 @@ class OpenvpnLogParser:
         return self._end(number, line)
 
     def _other(self, number: int, text: str) -> Record:
-        if _CUT.search(text) or is_without_message(text) or is_cut_head(text):
+        if ends_within_message(text) or is_without_message(text) or ends_before_message(text):
             return Record(number, REJECTED, "the message is cut off", time=self._time_in(text), text=text)
         if _OWN_MESSAGES.search(text):
             self.has_recognised = True

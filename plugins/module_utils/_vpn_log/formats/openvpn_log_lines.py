@@ -39,6 +39,20 @@ _CLOCK = re.compile(r"\d\d:\d\d:\d\d", re.ASCII)
 _WHOLE_CLOCK = re.compile(rf"(?:(?<![^\s>]){_MONTH} +\d{{1,2}}[ ,\d]* |(?<![^\s>])\d{{4}}-\d\d-\d\d[T ])\d\d:\d\d:\d\d", re.ASCII)
 _CUT_TIME = re.compile(r"(?:\d{4}-[\d: T-]{0,14}|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (?:[A-Z][a-z]{0,2}(?: [\d :]*)?)?)\Z", re.ASCII)
 _NO_MESSAGE = re.compile(r"(?:[^\s/]{1,200}/?|(?:[^/:]{1,100}/)?[\[\dA-Fa-f][\[\]\dA-Fa-f.:]*|)\Z", re.ASCII)
+_BEGINNINGS = (
+    "MULTI: Learn: ",
+    "MULTI: Unlearn: ",
+    "MULTI: primary virtual IP for ",
+    "MULTI: primary virtual IPv6 for ",
+    "SIGTERM[",
+    "SIGUSR1[",
+    "SIGHUP[",
+    "SIGINT[",
+    "Connection reset, restarting",
+)
+"""How messages about sessions begin."""
+_BEHIND_CLIENT = re.compile(r"(?:[\d\]] |\A)(?P<begun>[A-Z][A-Za-z0-9: ,]*)\Z", re.ASCII)
+_CUT_SIGNAL = re.compile(r"\bSIG[A-Z0-9]{3,4}\[[^\]]*(?:\](?: [a-z, -]*)?)?\Z", re.ASCII)
 _NOT_LOGGED_IN = "UNDEF"
 
 
@@ -111,6 +125,13 @@ def time_of(text: str) -> str:
     return _opened(whole["rest"], whole["head"])[0] if whole else _opened(text, "")[0]
 
 
+def ends_within_message(text: str) -> bool:
+    """The line ends before it is certain which message it holds, and it may be one about a session."""
+    match = _BEHIND_CLIENT.search(text.rstrip())
+    is_begun = match is not None and any(beginning.startswith(match["begun"]) for beginning in _BEGINNINGS)
+    return is_begun or _CUT_SIGNAL.search(text) is not None
+
+
 def is_without_message(text: str) -> bool:
     """The line ends within the time or the client that it begins with, so nobody can say what it was about."""
     if _CUT_TIME.match(text):
@@ -122,7 +143,7 @@ def is_without_message(text: str) -> bool:
     if not own and not syslog:
         return False
     rest = (own["rest"] or "") if own else (syslog["rest"] if syslog else "")
-    return _NO_MESSAGE.match(rest) is not None
+    return _NO_MESSAGE.match(rest.strip()) is not None
 
 
 def _opened(head: str, wrapping: str) -> tuple[str, str, bool]:

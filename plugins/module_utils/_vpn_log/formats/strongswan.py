@@ -22,7 +22,7 @@ from ..line_reader import LineReader
 from ..messages import messages_in
 from ..records import END, REJECTED, RESTART, SKIPPED, START, Record
 from ..rows import NO_ADDRESS, OTHER_MESSAGE, SESSION_END
-from ..syslog import is_cut_head
+from ..syslog import ends_before_message
 from .strongswan_clients import Assigned, Place, Sa, is_of
 from .strongswan_lines import CharonTimes, Line, json_fields, line_of, own_message, unwrapped
 
@@ -89,7 +89,7 @@ class StrongswanParser:
                     parts = parts._replace(clock=outer.clock, microseconds=outer.microseconds)
                 if begin is not None:
                     yield from self._read(number, parts)
-                elif is_cut_head(text):
+                elif ends_before_message(text):
                     yield Record(number, REJECTED, "the line is cut off before its message", text=text)
                 else:
                     yield Record(number, SKIPPED, OTHER_MESSAGE)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _LEAST_REST = 11
 OFFSET = " +0200"
-EVENT_LOGS = ("cisco_asa", "fortigate", "globalprotect")
+EVENT_LOGS = ("cisco_asa", "fortigate", "globalprotect", "openvpn_log", "strongswan")
 INSERTED = (",", OFFSET, " word", " ", '"')
 
 

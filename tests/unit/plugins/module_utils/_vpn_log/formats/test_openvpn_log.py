@@ -233,6 +233,14 @@ def test_a_line_that_ends_before_its_message_is_rejected(read: Read):
         assert rejected(read("\n".join([*lines, f"{CLOCK} {LEARN}\n"]))) == list(range(1, len(lines) + 1))
 
 
+@pytest.mark.parametrize("message", [LEARN, PRIMARY, f"{CLIENT} SIGTERM[soft,remote-exit] received, client-instance exiting"])
+def test_a_line_that_ends_within_its_message_is_rejected(read: Read, message: str):
+    line = f"{CLOCK} {message}"
+    lines = list(dict.fromkeys(line[:end].rstrip() for end in range(1, len(line) - 5)))
+    records = read("\n".join([*lines, f"{CLOCK} {LEARN}\n"]))
+    assert rejected(records) == list(range(1, len(lines) + 1))
+
+
 @pytest.mark.parametrize("message", ["TLS: soft reset", "OPTIONS IMPORT: reading client specific options from: /etc/openvpn/ccd/mira"])
 def test_a_line_with_a_whole_message_is_not_rejected(read: Read, message: str):
     assert rejected(read(f"{CLOCK} {CLIENT} {message}\n{CLOCK} {LEARN}\n")) == []
