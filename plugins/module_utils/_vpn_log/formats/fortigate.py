@@ -111,11 +111,11 @@ class FortigateParser:
         if action == "ssl-login-fail":
             return Record(number, SKIPPED, FAILED_LOGIN, time=time)
         if action == "tunnel-down":
-            _check_whole(fields)
+            _check_whole(fields, text)
             return self._end(number, fields)
         if action not in (*_BEGINNINGS, "tunnel-stats"):
             return Record(number, SKIPPED, OTHER_MESSAGE, time=time)
-        _check_whole(fields)
+        _check_whole(fields, text)
         ipaddr = _inside(fields)
         if ipaddr is None:
             return Record(number, SKIPPED, NO_ADDRESS, time=time)
@@ -212,10 +212,12 @@ def _cells(text: str) -> dict[str, str]:
     return fields
 
 
-def _check_whole(fields: Mapping[str, str]) -> None:
+def _check_whole(fields: Mapping[str, str], text: str) -> None:
     """Raises ValueError if the message may be cut off in an address: gateways write other fields behind them."""
     last = list(fields)[-1]
-    if last in _NOT_LAST and not any(name in fields for name in ("user", "group", "msg") if name != last):
+    # A closed quote, or another field of the same end, shows that the last value is complete.
+    is_closed = text.rstrip().endswith('"') or any(name in fields for name in ("user", "group", "msg") if name != last)
+    if last in _NOT_LAST and not is_closed:
         raise ValueError(f"{_CUT}: it ends with {last}, so its value may be incomplete")
 
 
