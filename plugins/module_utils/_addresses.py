@@ -109,7 +109,7 @@ def _parsed_slowly(text: str, stripped: str) -> IPv4Address | IPv6Address:
     if isinstance(address, IPv4Address):
         return address
     if address.scope_id:
-        raise ValueError(f"{quoted(text)} holds the name of an interface after %, which has no meaning on another machine")
+        raise ValueError(f"{quoted(text)} contains an interface name after %, which has no meaning on another machine")
     if address.is_multicast:
         raise ValueError(f"{quoted(text)} is a multicast address, not of a single device")
     # A gateway that listens on both families writes IPv4 peers like this; the appliance sees the IPv4 address.

@@ -76,9 +76,9 @@ def expanded(text: str) -> str:
     if os.path.isabs(path):
         return os.path.normpath(path)
     if "$" in path:
-        raise ValueError("holds a variable that is not set for the user who runs the module")
+        raise ValueError("contains a variable that is not set for the user who runs the module")
     if path.startswith("~"):
-        raise ValueError("holds a user or home directory that does not exist on this host")
+        raise ValueError("names a user or home directory that does not exist on this host")
     raise ValueError("is a relative path, which depends on the folder in which the module runs")
 
 

@@ -67,7 +67,7 @@ def role_options(
         raise AttributionError(f"{' and '.join(both)} exclude each other; set one of them.")
     if rules.required and not any(options.get(name) for name in rules.required):
         names = " or ".join(f"{role}_{name}" for name in rules.required)
-        raise AttributionError(f"{names} is missing; set it to what the role is to read.")
+        raise AttributionError(f"{names} is missing; set it to the log or history that the role must read.")
     for name in rules.links:
         check_console_url(f"{role}_{name}", options[name] or "")
     shown = {name: value for name, value in options.items() if name not in rules.secret}

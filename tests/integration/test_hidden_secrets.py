@@ -38,6 +38,6 @@ def test_what_cannot_be_a_credential_is_refused_and_not_shown(appliance: Applian
     task = {"secops.xdr.extrahop_observation": {**host, "source": "VPN", "observations": [row]}}
     run = playground.run(task, arguments=("-vvvv",))
     assert run.recap("failed") == 1
-    assert "api_key: the value holds a line break or another control character" in run.output
+    assert "api_key: the value contains a line break or another control character" in run.output
     assert "first-half" not in run.output
     assert "second-half" not in run.output

@@ -99,7 +99,7 @@ class PostgresqlServer:
         option, variable = self._schema.option, self._schema.variable
         advice = f"Check host, port, user, password and database in `{option}` (or {variable}), and that the server accepts this host."
         if _FULL.search(words):
-            advice = "Each run holds one connection: start fewer runs at once, or raise max_connections on the server."
+            advice = "Each run uses one connection: start fewer runs at once, or raise max_connections on the server."
         return f"{option}: cannot connect to {self.where}: {self._shown(words)}. {advice}"
 
     def _explanation(self, error: psycopg.Error) -> str:

@@ -241,8 +241,8 @@ class SqliteDatabase:
         start = f"{self._schema.option}: {self.where}"
         if "full" in text or "disk I/O" in text:
             return (
-                f"{start}: the disk is full or cannot be written ({text}). Make room and run again: what was recorded is kept, and what "
-                "was being sent at this moment is sent again with a warning."
+                f"{start}: the disk is full or cannot be written ({text}). Free some space and run again: what was recorded is kept, and "
+                "what was being sent at this moment is sent again with a warning."
             )
         if "locked" in text or "busy" in text:
             return (
@@ -292,7 +292,7 @@ def _insert_statement(table: str, names: tuple[str, ...], same: int, rows: int) 
 
 def _advice(schema: Schema, path: str, error: OSError) -> str:
     if error.errno == errno.ENOSPC:
-        return f"{schema.option}: the disk that holds {path} is full; nothing was sent that is not recorded. Make room and run again."
+        return f"{schema.option}: the disk that holds {path} is full; nothing was sent that is not recorded. Free some space and run again."
     return (
         f"{schema.option}: {path} cannot be used: {error.strerror}. Set `{schema.option}` (or {schema.variable}) to a file that this user "
         "may write, or to a postgresql:// URL that users share."

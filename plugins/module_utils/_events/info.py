@@ -236,7 +236,7 @@ def _conditions(params: Mapping[str, Any]) -> list[str]:
     clauses = [] if query is None else [f"({sendable_text('query', query)})"]
     since, until = (None if params[name] is None else search_time(name, params[name]) for name in ("since", "until"))
     if since is not None and until is not None and since >= until:
-        raise InputError("since: this time is not before `until`, so no event can lie between them.")
+        raise InputError("since: this time is not before `until`, so no event can be between them.")
     if since is not None or until is not None:
         clauses.append(f"timestamp:[{_bound(since)} TO {_bound(until)}{']' if until is None else '}'}")
     return clauses

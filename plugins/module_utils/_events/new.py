@@ -151,6 +151,6 @@ def _unique_value(where: str, name: str, body: Mapping[str, Any]) -> Any:
         raise InputError(f"{where}{name}: unique_by names this field, but the event does not have it.")
     if isinstance(value, (dict, list)):
         raise InputError(
-            f"{where}{name}: unique_by names this field, but it holds a list or dictionary; only single values can be searched."
+            f"{where}{name}: unique_by names this field, but its value is a list or dictionary; only single values can be searched."
         )
     return value

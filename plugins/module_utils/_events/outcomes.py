@@ -73,7 +73,7 @@ def unknown_error(one: Unclear, finder: EventFinder, search_delay: float) -> Unk
         why = f"There is not a single event under {finder.pattern} (`search_index`), so looking there proves nothing"
         advice = (
             "Set `search_index` to where this server keeps events, such as stellar-index-v1-ser-*, and run again; "
-            "if it holds no event at all yet, with `unknown_outcome: missing`."
+            "if it has no event yet, with `unknown_outcome: missing`."
         )
     else:
         why = "It was looked for and is not there (yet)"

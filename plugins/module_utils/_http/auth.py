@@ -70,7 +70,7 @@ def checked_credential(option: str, value: str) -> str:
     if not stripped:
         raise InputError(f"{option}: the value is empty; check the variable, vault or environment that it comes from.")
     if any(character < " " or character == "\x7f" for character in stripped):
-        raise InputError(f"{option}: the value holds a line break or another control character, which no credential of this API has.")
+        raise InputError(f"{option}: the value contains a line break or another control character, which no credential of this API has.")
     return stripped
 
 

@@ -113,7 +113,7 @@ def _network_location(rest: str) -> str:
     if not rest.isprintable() or " " in rest:
         raise InputError(f"host: {rest!r} is not a host, host:port or https:// URL.")
     if "@" in rest:
-        raise InputError("host: a URL with a user or password in it is not taken; credentials have options of their own.")
+        raise InputError("host: a URL with a user or password in it is not accepted; credentials have options of their own.")
     try:
         parts = urlsplit(f"//{rest}")
         name, port = parts.hostname, parts.port

@@ -108,11 +108,9 @@ def _tls_message(causes: list[BaseException], place: str, settings: ConnectionSe
         reason = tls.reason or "the handshake failed"
         return f"No TLS connection to {place}: {reason}; check that this port serves HTTPS, and its TLS versions."
     if tls or (isinstance(causes[0], OSError) and not isinstance(causes[0], requests.RequestException)):
-        return f"{_capital(settings.ca_name)} cannot be used for the connection to {place}: it must hold certificates in PEM form."
+        return f"{_capital(settings.ca_name)} cannot be used for the connection to {place}: it must contain certificates in PEM form."
     if _first(causes, requests.exceptions.SSLError):
-        return (
-            f"No TLS connection to {place}; check that this port serves HTTPS and that {settings.ca_name} holds certificates in PEM form."
-        )
+        return f"No TLS connection to {place}; check that this port serves HTTPS and that {settings.ca_name} has certificates in PEM form."
     if isinstance(causes[0], (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)):
         return f"No request to {place} could be formed from `host` and the credentials; check them for characters that do not belong there."
     return (
@@ -127,7 +125,7 @@ def _certificate_message(error: ssl.SSLCertVerificationError, place: str, settin
     if code in (_HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH):
         return (
             f"The TLS certificate of {place} is trusted, but it was not issued for this name; "
-            "set `host` to a name that the certificate holds, or have the certificate renewed with this name."
+            "set `host` to a name in the certificate, or have the certificate renewed with this name."
         )
     if code in (_NOT_YET_VALID, _EXPIRED):
         return (

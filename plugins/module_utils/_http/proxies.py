@@ -57,7 +57,7 @@ def _check(url: str) -> None:
     except ValueError:
         host = None
     if not host:
-        raise InputError(f"The environment variable {name} does not hold the URL of a proxy: it has no valid host. {_advice(name)}")
+        raise InputError(f"The environment variable {name} is not the URL of a proxy: it has no valid host. {_advice(name)}")
     if parts.scheme not in _SCHEMES:
         raise InputError(f"The environment variable {name} names a proxy with the unknown scheme {parts.scheme}://. {_advice(name)}")
     if parts.scheme.startswith("socks") and not importlib.util.find_spec("socks"):
@@ -93,7 +93,7 @@ def _hide_credentials_of(proxy: str, secrets: SecretKeeper) -> None:
         headers = HTTPAdapter().proxy_headers(proxy)
     except UnicodeEncodeError:
         message = (
-            f"The user or password in the URL of the proxy holds a character that requests cannot send; check {proxy_variable(proxy)}."
+            f"The user or password in the URL of the proxy contains a character that requests cannot send; check {proxy_variable(proxy)}."
         )
         raise InputError(message) from None
     for header in headers.values():

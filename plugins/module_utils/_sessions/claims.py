@@ -159,7 +159,7 @@ class ClaimBuilder:
         found = self._open.ended_by(record, time)
         if found.is_unclear:
             for held in found.claims:
-                words = "the end of a session of this user, who had several; which one ended cannot be told"
+                words = "the end of a session of this user, who had several; it is unclear which one ended"
                 self._facts.append(self._doubted(held.ipaddr, time, time, record.line, words))
             return
         if not found.claims or not found.is_certain:

@@ -261,7 +261,7 @@ class Clock:
         )
 
     def _doubled_hours(self, first: int, last: int) -> Iterator[Doubt]:
-        words = "the clocks go back here, and the log does not tell the two hours apart"
+        words = "the clocks go back here, and the log does not distinguish the two hours"
         for since, until in doubled_hours(self._log.zone, first - _DAY_MS, last + _DAY_MS):
             if since <= last and until >= first:
                 yield self._log.doubt(SPAN, since, until, 0, words)

@@ -208,7 +208,7 @@ def _check_rows(options: IngestOptions) -> None:
         first: dict[str, Any] = tally.rejected_rows[0]
         where = first.get("path") or options.logs.paths[0]
         raise InputError(
-            f"{where}, line {first['line']}: {first['reason']} ({tally.rejected} rows cannot be used). "
+            f"{where}, line {first['line']}: {first['reason']} ({tally.rejected} rows are invalid). "
             "Nothing was kept. Fix the log, or set `on_invalid: skip`.",
             rejected_rows=tally.rejected_rows,
         )

@@ -107,7 +107,7 @@ def _check(task: LogTask, tally: RowTally) -> None:
         return
     first: dict[str, Any] = tally.rejected_rows[0]
     where = first.get("path") or task.options.paths[0]
-    more = f" ({tally.rejected} rows cannot be used, see rejected_rows)" if tally.rejected > 1 else ""
+    more = f" ({tally.rejected} rows are invalid, see rejected_rows)" if tally.rejected > 1 else ""
     raise InputError(
         f"{where}, line {first['line']}: {first['reason']}{more}. "
         "Fix the log, or set `on_invalid: skip`: such rows then make doubtful what they may have changed, and nothing else."

@@ -44,7 +44,7 @@ _ADVICE = {
         "Check username (its case matters), api_key, and that both belong to this host. A scoped key needs `auth_method: scoped_key`, and "
         "no username."
     ),
-    BASIC: "Check username and api_key. Newer servers take Basic only to hand out a token: set auth_method to jwt.",
+    BASIC: "Check username and api_key. Newer servers accept Basic only to issue a token: set auth_method to jwt.",
     SCOPED_KEY: "Check api_key; scoped keys exist from version 5.5 on, and other keys need auth_method jwt and a username.",
     ACCESS_TOKEN: "The token may have ended, they last ten minutes; get a new one, or give api_key instead so that it is renewed.",
 }

@@ -51,7 +51,7 @@ def checked_index(option: str, value: str) -> str:
     """The name of a single index; raises InputError for what cannot be one."""
     name = checked_pattern(option, value)
     if "*" in name or "," in name:
-        raise InputError(f"{option}: {quoted(value)} names several indices; give the one that holds the event (its `_index`).")
+        raise InputError(f"{option}: {quoted(value)} names several indices; give the one that contains the event (its `_index`).")
     return name
 
 
@@ -59,7 +59,7 @@ def checked_pattern(option: str, value: str) -> str:
     """The name of an index, or a pattern for several; raises InputError for what cannot be one."""
     name = _checked_name(option, value, f"index name such as {DEFAULT_PATTERN}")
     if _NOT_IN_INDEX.search(name) or name.startswith(("_", "-", "+")):
-        raise InputError(f"{option}: {quoted(value)} is not an index name: it holds a character that no index name has.")
+        raise InputError(f"{option}: {quoted(value)} is not an index name: it contains a character that no index name has.")
     return name
 
 

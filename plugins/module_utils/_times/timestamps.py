@@ -89,7 +89,7 @@ def checked_range(milliseconds: int, text: str, advice: str = "") -> int:
     if EARLIEST_MS <= milliseconds < LATEST_MS:
         return milliseconds
     side = "before 1980" if milliseconds < EARLIEST_MS else "after 2099"
-    raise ValueError(f"time {quoted(text)} is {side}, which no log holds{advice}")
+    raise ValueError(f"time {quoted(text)} is {side}, which no log can contain{advice}")
 
 
 def _iso_offset(mark: str, moment: datetime, zone: Zone) -> timedelta:

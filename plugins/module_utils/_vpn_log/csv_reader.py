@@ -87,8 +87,8 @@ class CsvReader:
             yield RecordBlock(others=rest)
         elif is_empty:
             raise EmptyLogError(
-                f"path: {self._source.path} holds a header and no rows. If the log was just rotated, run again when it has some; "
-                "with `on_invalid: skip` such a file is no error."
+                f"path: {self._source.path} has a header and no rows. If the log was just rotated, run again when it has some; "
+                "with `on_invalid: skip`, such a file is not an error."
             )
         self._dates.check(self._source.path)
         self.dates_are_settled = True

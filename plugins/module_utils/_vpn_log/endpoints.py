@@ -35,7 +35,7 @@ def parse_endpoint(text: str) -> Address | None:
     if host.startswith("["):
         inner, bracket, port = host[1:].partition("]")
         if not bracket or (port and not _PORT.match(port)):
-            raise ValueError(f"{quoted(text)} is not an address in brackets, with or without a port behind them")
+            raise ValueError(f"{quoted(text)} is not an address in brackets, with or without a port after them")
         return parse_address(_SCOPE.sub("", inner))
     if host.count(":") == 1 and _PORT.search(host):
         host = host.partition(":")[0]

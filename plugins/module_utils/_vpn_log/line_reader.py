@@ -77,7 +77,7 @@ class LineReader:
         if is_empty and not records:
             raise EmptyLogError(
                 f"path: {source.path} is empty. If the log was just rotated, run again when it has lines; "
-                "with `on_invalid: skip` such a file is no error."
+                "with `on_invalid: skip`, such a file is not an error."
             )
         # If reading goes on in the middle of a log, its format has been recognised before.
         if not source.is_entered and not parser.has_recognised:
@@ -85,7 +85,7 @@ class LineReader:
         if not source.is_entered and not has_sessions and all(map(_is_other, records)):
             raise EmptyLogError(
                 f"path: {source.path} has messages of this gateway, and none of them is about VPN sessions. Check that the gateway logs "
-                "those (see the guide on log formats) and that nothing rewrote them; with `on_invalid: skip` such a file is no error."
+                "those (see the guide on log formats) and that nothing rewrote them; with `on_invalid: skip`, such a file is not an error."
             )
 
     def lines(self) -> Iterator[tuple[Sequence[int], list[str]]]:

@@ -22,7 +22,7 @@ _SEPARATOR = re.compile(rf"(?P<count>\d{{1,6}} )?{_PRIORITY}")
 _COUNTED = re.compile(r"(\d{1,6}) (?=<\d{1,3}>)")
 _JSON_KEYS = ("message", "log", "msg", "MESSAGE", "original", "event", "raw", "_raw", "full_message")
 _DEEPEST = 3
-TWO_MESSAGES = "the line holds more than one message, and where one ends cannot be told"
+TWO_MESSAGES = "the line contains more than one message, and it is unclear where one ends"
 CUT_JSON = "the line begins as JSON and is cut off, or is not JSON"
 
 

@@ -197,12 +197,14 @@ def _checked_paths(params: Mapping[str, Any]) -> tuple[str, ...]:
     path, paths = params.get("path"), params.get("paths")
     if path is not None:
         if not path:
-            raise InputError("path: an empty text is no file; give the name of a log.")
+            raise InputError("path: the text is empty; give the name of a log.")
         return (path,)
     if paths is None:
         return ()
     if not paths or not all(paths):
-        raise InputError("paths: give at least one file or pattern, and no empty text, such as ['/var/log/vpn.csv', '/var/log/vpn.csv.*'].")
+        raise InputError(
+            "paths: give at least one file or pattern, and no empty texts, such as ['/var/log/vpn.csv', '/var/log/vpn.csv.*']."
+        )
     return tuple(paths)
 
 

@@ -297,7 +297,7 @@ class LogFile:
                 if block:
                     yield block
         except UnicodeDecodeError as error:
-            raise InputError(f"encoding: {self.path} is not {self._encoding}: {error.reason} behind line {self.line}.") from error
+            raise InputError(f"encoding: {self.path} is not {self._encoding}: {error.reason} after line {self.line}.") from error
         except UnicodeError as error:
             raise InputError(f"encoding: {self.path} is not {self._encoding}: {error}.") from error
 

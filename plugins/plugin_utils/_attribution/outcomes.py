@@ -67,7 +67,7 @@ class Reason(NamedTuple):
     """The logs cover this time and do not allow the name that an earlier run wrote."""
 
 
-_LATER_LOG = "Run again with a log that goes on past this time, or say that the log is complete until then (complete_until)."
+_LATER_LOG = "Run again with a log that continues past this time, or say that the log is complete until then (complete_until)."
 REASONS: dict[str, Reason] = {
     "doubtful": Reason(
         DOUBTFUL,
@@ -77,7 +77,7 @@ REASONS: dict[str, Reason] = {
     ),
     "ambiguous": Reason(
         AMBIGUOUS,
-        "more than one session held this address at this time",
+        "more than one session may have had this address at this time",
         "Use a log that has session ends, check that the clocks agree, or name the gateway (gateways) if only one can have "
         "assigned the address.",
         contradicts=True,

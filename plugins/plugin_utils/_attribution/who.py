@@ -130,4 +130,6 @@ def _epoch(text: str) -> int:
             return converted(text)
         except ValueError:
             continue
-    raise AttributionError(f"at: {one_line(text)!r} is no epoch number of the years 1980 to 2099, in seconds or milliseconds; {_EXAMPLES}.")
+    raise AttributionError(
+        f"at: {one_line(text)!r} is not an epoch number of the years 1980 to 2099, in seconds or milliseconds; {_EXAMPLES}."
+    )

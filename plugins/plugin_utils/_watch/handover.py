@@ -131,8 +131,8 @@ class ConfirmedHandover(Handover):
     def _give_up(self, key: str) -> None:
         found, tries = self._unanswered.pop(key)
         _LOGGER.warning(
-            "Event %s of %s was handed to the rule engine %d times and got no feedback: a filter of this source drops it "
-            "or removes meta.uuid, or the rule engine cannot read it. It is not handed over again.",
+            "Event %s of %s was passed to the rule engine %d times and got no feedback: a filter of this source drops it "
+            "or removes meta.uuid, or the rule engine cannot read it. It is not passed on again.",
             self._show(found.event["id"]),
             self._show(found.event["index"]),
             tries,

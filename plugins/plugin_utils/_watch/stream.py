@@ -113,7 +113,7 @@ class Stream:
         if moment is None or moment < since:
             raise AnswerError(
                 f"The search for events with {self.kind.field} from {since} on returned others, so its conditions did not reach the "
-                "server. Check that no proxy changes requests. Nothing was handed over."
+                "server. Check that no proxy changes requests. No event was passed on."
             )
         # The same in every run, so that a rule engine that remembers what it took knows it again.
         name = (self._options.endpoint, event.index, event.id, self.kind.change)

@@ -279,7 +279,7 @@ def test_a_filter_that_drops_events_stops_nothing(
 
     asyncio.run(check())
     assert engine.ids == [name for name in ids(range(300)) if name.endswith("9")]
-    assert "Event id00000 of aella-ser-1- was handed to the rule engine 3 times and got no feedback" in caplog.text
+    assert "Event id00000 of aella-ser-1- was passed to the rule engine 3 times and got no feedback" in caplog.text
     again = RuleEngine(args, feedback=True)
     emulator.add_events(document(301))
 

@@ -119,7 +119,7 @@ class GlobalProtectParser:
     def _records(self, number: int, event: fields.Event, text: str) -> Sequence[Record]:
         status, name = event.status.lower(), event.event.lower()
         if status not in ("success", "failure", "failed"):
-            raise ValueError(f"the status is {quoted(event.status)} and not success or failure: a value may hold a separator")
+            raise ValueError(f"the status is {quoted(event.status)} and not success or failure: a value may contain a separator")
         ipaddrs = [address for address in (_address(event.private), _address(event.private6)) if address]
         time = self._time(event)
         if name.startswith(_ENDS) and status == "success":

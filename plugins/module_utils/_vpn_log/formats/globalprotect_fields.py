@@ -116,7 +116,7 @@ class FieldOrder:
         if ordered[KIND] != _TYPE:
             return None
         if not self._places and len(ordered) < LEAST_WIDTH:
-            raise ValueError(f"the row has {len(ordered)} columns, and such an event at least {LEAST_WIDTH}: it is cut off")
+            raise ValueError(f"the row has {len(ordered)} columns, but such an event has at least {LEAST_WIDTH}: it is cut off")
         event, status, user, public, public6, private, private6, time, duration, serial = (
             ordered[place] for place in (EVENT, STATUS, USER, PUBLIC, PUBLIC6, PRIVATE, PRIVATE6, TIME, DURATION, SERIAL)
         )
@@ -155,7 +155,7 @@ def named_event(fields: Mapping[str, Any]) -> Event | None:
 def _system_event(row: list[str]) -> Event:
     """An event of PAN-OS before 9.1, whose description is a sentence."""
     if len(row) < _LEAST_SYSTEM_WIDTH:
-        raise ValueError(f"the row has {len(row)} columns, and such an event at least {_LEAST_SYSTEM_WIDTH}: it is cut off")
+        raise ValueError(f"the row has {len(row)} columns, but such an event has at least {_LEAST_SYSTEM_WIDTH}: it is cut off")
     event, text = row[EVENT], row[_DESCRIPTION]
     status = "failure" if "fail" in event else "success"
     match = _SYSTEM_TEXT.match(text)

@@ -147,7 +147,7 @@ class OpenvpnAsReader(LineReader):
         if not has_rows and not self.reading.source.is_entered:
             raise EmptyLogError(
                 f"path: {self.reading.source.path} has a header and no rows. If the log was just rotated, run again when it has some; "
-                "with `on_invalid: skip` such a file is no error."
+                "with `on_invalid: skip`, such a file is not an error."
             )
 
 

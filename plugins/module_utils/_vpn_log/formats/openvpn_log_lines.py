@@ -96,7 +96,7 @@ def client_of(text: str) -> Client:
     """The client; raises ValueError."""
     match = _CLIENT.match(text.strip())
     if not match or _NOT_IN_NAMES.search(match["name"] or ""):
-        raise ValueError(f"{quoted(text)} is not a client as name/address:port; the line may be cut off or hold parts of two messages")
+        raise ValueError(f"{quoted(text)} is not a client as name/address:port; the line may be cut off or contain parts of two messages")
     name = match["name"] or ""
     session = f"{name}/{match['outside']}" if name else match["outside"]
     return Client("" if name == _NOT_LOGGED_IN else name, match["outside"], session, match["ported"] is not None)

@@ -43,7 +43,7 @@ _HEADS = (_FIRST_HEAD, "GLOBAL STATS", "END")
 _CLIENT = "CLIENT_LIST"
 _OTHER_KINDS = ("TITLE", "HEADER", "ROUTING_TABLE", "GLOBAL_STATS", "END")
 _START, _CLIENTS, _ROUTES, _REST, _NAMED = "start", "clients", "routes", "rest", "named"
-_NOT_AS_HEADER = "the line has {} columns and its header {}: it is cut off, or a name in it holds a separator"
+_NOT_AS_HEADER = "the line has {} columns and its header {}: it is cut off, or a name in it contains a separator"
 _TWIN_WITHOUT_TIME = "one of several clients of this name and address has no readable time"
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\Z|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\Z", re.ASCII)
 _MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}(?:@\d+)?\Z", re.ASCII | re.IGNORECASE)
@@ -249,7 +249,7 @@ def _without_macs(addresses: Sequence[str]) -> list[str]:
 
 def _without_route(*, is_whole: bool) -> str:
     if is_whole:
-        return "the client is not in the routing table, and its name holds a comma"
+        return "the client is not in the routing table, and its name contains a comma"
     return (
         "the routing table, which has the VPN addresses, is missing or not finished; "
         "status-version 2 in the configuration of the server writes them beside the clients"

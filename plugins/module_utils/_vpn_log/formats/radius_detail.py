@@ -186,7 +186,7 @@ def _fields_of(header: str, lines: Sequence[str]) -> dict[str, list[str]]:
         if match:
             _note(fields, _TAG.sub("", match["name"]), _unquoted(match["value"] or ""))
     if lines[-1]:
-        raise ValueError("the record is cut off: there is no empty line behind it")
+        raise ValueError("the record is cut off: there is no empty line after it")
     return fields
 
 

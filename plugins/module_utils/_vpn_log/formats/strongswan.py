@@ -252,7 +252,7 @@ def _address(text: str) -> str:
     """The address in canonical form; raises ValueError."""
     address = parse_endpoint(text)
     if address is None:
-        raise ValueError(f"{quoted(text)} is no VPN address")
+        raise ValueError(f"{quoted(text)} is not a VPN address")
     return address.text
 
 

@@ -40,7 +40,7 @@ _INTERFACE = re.compile(
     rf"(?:(?P<interface>[^\t]{{1,64}})\t)?{_KEY}\t{_KEY}\t(?:\d{{1,5}}|off)(?:\t[^\t]*)*\t(?:off|0x[0-9a-f]+|\d+)\Z", re.ASCII
 )
 _ALLOWED = re.compile(r"\(none\)\Z|[0-9A-Fa-f.:]+/\d{1,3}(?:,[0-9A-Fa-f.:]+/\d{1,3})*\Z", re.ASCII)
-_WITHHELD = "(not shown: a dump holds keys)"
+_WITHHELD = "(not shown: a dump contains keys)"
 _DAMAGED = "endpoint, allowed addresses or latest handshake are not what they should be"
 _SINGLE_ADDRESS = ("/32", "/128")
 _MAX_PEERS_BYTES = 16 * 1024 * 1024
@@ -143,7 +143,7 @@ def _users_in(text: str, where: str) -> Mapping[str, str]:
         try:
             parsed = json.loads(text)
         except ValueError as error:
-            raise InputError(f"peers: {where} begins as JSON and is none: {error}.") from error
+            raise InputError(f"peers: {where} begins like JSON but is not valid JSON: {error}.") from error
         return {str(key).strip(): str(user).strip() for key, user in parsed.items()}
     users = {}
     for number, line in enumerate(text.splitlines(), start=1):

@@ -199,7 +199,7 @@ def test_doubts_are_the_reason_of_a_doubtful_event() -> None:
         ({"srcip": 7}, "unusable", "srcip: the event has no address"),
         ({"srcip": "0.0.0.0"}, "unusable", "srcip: '0.0.0.0' means that there is no address"),
         ({"srcip": "::"}, "unusable", "srcip: '::' means that there is no address"),
-        ({"srcip": "fe80::1%eth0"}, "unusable", "srcip: 'fe80::1%eth0' holds the name of an interface"),
+        ({"srcip": "fe80::1%eth0"}, "unusable", "srcip: 'fe80::1%eth0' contains an interface name"),
         ({"srcip": "239.1.1.1"}, "unusable", "srcip: '239.1.1.1' is an address of a network, a multicast group"),
         ({"srcip": "ff02::1"}, "unusable", "srcip: 'ff02::1' is a multicast address"),
         ({"srcip": "10.8.0.0/16"}, "unusable", "srcip: '10.8.0.0/16' is not an IP address"),

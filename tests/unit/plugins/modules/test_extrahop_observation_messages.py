@@ -64,7 +64,7 @@ class TestFile:
     def test_header_only(self, refused, tmp_path):
         path = write_log(tmp_path / "log.csv")
         msg = refused(path=path)
-        assert msg.startswith(f"path: {path} holds a header and no rows")
+        assert msg.startswith(f"path: {path} has a header and no rows")
         assert "on_invalid: skip" in msg
 
     @pytest.mark.parametrize("content", ["", f"{HEADER}\n"])
@@ -156,7 +156,7 @@ class TestRow:
             ("203.0.113.5,[fd00::2]:1194,01/05/24 10:00:00", "it seems to have a port: only fd00::2 belongs here"),
             ("203.0.113.5,[fd00::2],01/05/24 10:00:00", "leave out the brackets"),
             ("203.0.113.5,10.8.0.0/24,01/05/24 10:00:00", "it seems to be a network"),
-            ("203.0.113.5,fe80::1%eth0,01/05/24 10:00:00", "the name of an interface"),
+            ("203.0.113.5,fe80::1%eth0,01/05/24 10:00:00", "an interface name"),
             ("203.0.113.5,224.0.0.1,01/05/24 10:00:00", "multicast"),
             ("203.0.113.5,10.8.0.02,01/05/24 10:00:00", "'10.8.0.02' is not an IP address"),
             (
@@ -221,12 +221,12 @@ class TestRow:
         [
             ("epoch", "-1717143300", "before 1980"),
             ("epoch", "0", "before 1980"),
-            ("epoch", "1717143300000", "after 2099, which no log holds; for milliseconds set timestamp_format to epoch_ms"),
+            ("epoch", "1717143300000", "after 2099, which no log can contain; for milliseconds set timestamp_format to epoch_ms"),
             ("epoch", "99999999999999999999999", "is not a number of epoch seconds"),
             ("epoch", "1e9", "is not a number of epoch seconds"),
             ("epoch", "nan", "is not a number of epoch seconds"),
             ("epoch", "0x66", "is not a number of epoch seconds"),
-            ("epoch_ms", "1717143300", "before 1980, which no log holds; for seconds set timestamp_format to epoch"),
+            ("epoch_ms", "1717143300", "before 1980, which no log can contain; for seconds set timestamp_format to epoch"),
             ("epoch_ms", "17171433000000000", "after 2099"),
             ("iso8601", "2024-05-31", "is not ISO 8601 with a date and a time"),
             ("iso8601", "2024-13-31T00:00:00Z", "'2024-13-31T00:00:00Z'"),
@@ -441,7 +441,7 @@ class TestConnectionOptions:
 
     def test_a_key_with_a_line_break(self, refused, log):
         msg = refused(path=log, api_key="first-part\nsecond-part")
-        assert msg.startswith("api_key: the value holds a line break")
+        assert msg.startswith("api_key: the value contains a line break")
         assert "part" not in msg.replace("particular", "")
 
 
@@ -483,7 +483,7 @@ class TestServer:
         other = start_emulator("wrong-host")
         run = upload(path=log, host=other.host, ca_path=other.ca_path)
         assert "was not issued for this name" in run.msg
-        assert "set `host` to a name that the certificate holds" in run.msg
+        assert "set `host` to a name in the certificate" in run.msg
         assert other.requests() == []
 
     def test_tls_expired(self, upload, start_emulator, log):

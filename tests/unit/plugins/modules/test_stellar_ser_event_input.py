@@ -126,7 +126,7 @@ def test_an_id_stays_one_part_of_the_path(stellar: Stellar, identifier: str):
         ({"api_key": None}, "api_key: no credentials were given. Set username and api_key"),
         ({"username": None}, "username: auth_method jwt needs the user"),
         ({"username": None, "auth_method": "basic"}, "username: auth_method basic needs the user"),
-        ({"api_key": "a\nb"}, "api_key: the value holds a line break"),
+        ({"api_key": "a\nb"}, "api_key: the value contains a line break"),
         ({"access_token": "another-secret"}, "mutually exclusive"),
         ({"host": None}, "host"),
         ({"host": "http://stellar.example.com"}, "host: an http:// URL sends the credentials unprotected"),

@@ -377,7 +377,7 @@ class TestBadInput:
     def test_a_bad_row_fails_the_module_or_is_listed(self, ask: Ask, log: WriteLog):
         path = log(entry("ann", 0), entry("bob", 5, ipaddr="10.8.0.300"), entry("cem", 5, outside="nowhere"))
         failed = ask(path, on_invalid="fail")
-        assert f"{path}, line 3: '10.8.0.300' is not an IP address (2 rows cannot be used, see rejected_rows)." in failed.msg
+        assert f"{path}, line 3: '10.8.0.300' is not an IP address (2 rows are invalid, see rejected_rows)." in failed.msg
         assert [row["line"] for row in failed["rejected_rows"]] == [3, 4]
         assert failed["counts"]["read"] == 3
         skipped = ask(path)

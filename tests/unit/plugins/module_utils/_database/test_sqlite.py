@@ -287,7 +287,7 @@ class TestLocation:
             ("ledger.db", "is a relative path"),
             ("./ledger.db", "is a relative path"),
             ("$NO_SUCH_VARIABLE/ledger.db", "holds a variable that is not set"),
-            ("~no_such_user/ledger.db", "holds a user or home directory that does not exist"),
+            ("~no_such_user/ledger.db", "names a user or home directory that does not exist"),
             (":memory:", "a ledger in memory forgets everything"),
         ],
     )
@@ -340,7 +340,7 @@ class TestFullDisk:
     def test_nothing_is_lost_and_what_is_sent_again_is_known(self, path):
         with ledger_processes(1) as (process,):
             accepted, claimed, message = process.run("fill", str(path), 400_000, 100)
-        assert re.match(r"ledger: .*ledger\.db: the disk is full or cannot be written .*Make room and run again", message)
+        assert re.match(r"ledger: .*ledger\.db: the disk is full or cannot be written .*Free some space and run again", message)
         assert 0 < accepted <= claimed
         with observations(path) as ledger:
             batches = [ledger.claim([key(number * 100 + place) for place in range(100)]) for number in range(claimed)]
