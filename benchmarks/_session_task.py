@@ -16,7 +16,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._run import Run
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.options import session_options
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.report import read_sessions
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.options import opened_log
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.options import LogOptions, opened_logs
 
 COLUMNS = {"ipaddr": "VPN IP", "associated_ipaddr": "Real IP", "timestamp": "Start Time", "username": None}
 
@@ -28,8 +28,8 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
     params |= {"users": None, "ipaddrs": None, "since": None, "until": None, "limit": 1000, "complete_until": None}
     begun = time.process_time()
     if task["what"] == "read":
-        with opened_log(params, wants_usernames=False) as (_source, reader):
-            found = sum(block.rows_read for block in reader.records())
+        with opened_logs(LogOptions.from_params(params), wants_usernames=False) as logs:
+            found = sum(block.rows_read for block in logs[0].reader.records())
     else:
         params = {**{name: option.get("default") for name, option in session_options().options.items()}, **params}
         run = Run(check_mode=False, shows_diff=False, warn=print, secrets=SecretKeeper(lambda _secret: None))

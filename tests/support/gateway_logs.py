@@ -31,7 +31,7 @@ class WrittenLog:
     """A log, and what is in it. Times in epoch seconds.
 
     `sessions` is [line, user, ipaddr, associated_ipaddr, start, end] as vpn_session_info returns them, `observations` is
-    [line, ipaddr, associated_ipaddr, start] as they are uploaded; `skipped` and `skipped_by_upload` are reasons by line.
+    [line, ipaddr, associated_ipaddr, start] as they are uploaded; `skipped` has reasons by line.
     """
 
     text: str = ""
@@ -39,7 +39,6 @@ class WrittenLog:
     sessions: list[list[Any]] = field(default_factory=list)
     observations: list[list[Any]] = field(default_factory=list)
     skipped: dict[int, str] = field(default_factory=dict)
-    skipped_by_upload: dict[int, str] = field(default_factory=dict)
     rejected: list[int] = field(default_factory=list)
     no_rows: list[int] = field(default_factory=list)
 
@@ -53,7 +52,7 @@ class WrittenLog:
     def skip(self, text: str, reason: str) -> None:
         """A line that is no session."""
         line = self.write(text)
-        self.skipped[line] = self.skipped_by_upload[line] = reason
+        self.skipped[line] = reason
 
     def reject(self, text: str, end: str = "\n") -> None:
         """A line that cannot be understood."""
@@ -83,7 +82,7 @@ def openvpn_as() -> WrittenLog:
             errors = ("user not found", 'LDAP invalid credentials, code 49, "bind"', "two\nlines")
             text = _csv_row("vpn1", what.user, clock, "", "VPN", 0, 0, what.outside, "", "UDP", 1194, "", errors[at % 3])
             first = log.write(text)
-            log.skipped[first] = log.skipped_by_upload[first] = "failed_login"
+            log.skipped[first] = "failed_login"
             log.no_rows += range(first + 1, log.lines + 1)
         elif kind == "web":
             service = ("WEB_CLIENT", "WEB_ADMIN", "XML_API")[at % 3]
@@ -132,7 +131,6 @@ def _gp_session(log: WrittenLog, visit: Visit) -> None:
     line = log.write(text)
     for address in visit.insides:
         log.observations.append([line, address, visit.outside, as_read(visit.start + 2)])
-    log.skipped[line] = "same_session"
 
 
 def _gp_row(at: int, event: str, who: Visit | Knock, visit: Visit | None = None, status: str = "success", duration: int = 0) -> str:

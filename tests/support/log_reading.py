@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.options import opened_log
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.rows import Rejected
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.options import LogOptions, opened_logs
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.records import is_note, is_observation, is_skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.reading import LogReader
-    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.rows import Session, SessionBlock
+    from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.records import Record, RecordBlock
     from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.source import LogFile
 
 COLUMNS = {"ipaddr": "VPN IP", "associated_ipaddr": "Real IP", "timestamp": "Start Time", "username": None}
@@ -26,23 +26,26 @@ COLUMNS = {"ipaddr": "VPN IP", "associated_ipaddr": "Real IP", "timestamp": "Sta
 class LogRead:
     """Everything that a reader made of a log."""
 
-    sessions: list[Session] = field(default_factory=list)
+    observations: list[Record] = field(default_factory=list)
+    """Rows with both addresses and a time."""
     skipped: dict[int, str] = field(default_factory=dict)
-    rejected: list[Rejected] = field(default_factory=list)
+    """Reasons by line."""
+    rejected: list[Record] = field(default_factory=list)
     rows: int = 0
     skipped_rows: int = 0
 
-    def add(self, blocks: Iterable[SessionBlock]) -> LogRead:
-        """Takes what a reader hands out."""
+    def add(self, blocks: Iterable[RecordBlock]) -> LogRead:
+        """Adds what a reader returns."""
         for block in blocks:
             self.rows += block.rows_read
-            self.sessions += block.sessions()
-            for row in block.others:
-                if isinstance(row, Rejected):
-                    self.rejected.append(row)
-                else:
-                    self.skipped[row.line] = row.reason
+            for record in block.records():
+                if is_observation(record):
+                    self.observations.append(record)
+                elif is_skipped(record) and not is_note(record):
+                    self.skipped[record.line] = str(record.reason)
                     self.skipped_rows += 1
+                elif not is_note(record):
+                    self.rejected.append(record)
         return self
 
     @property
@@ -51,27 +54,35 @@ class LogRead:
         return [reason for _line, reason in sorted(self.skipped.items())]
 
     def as_sessions(self) -> list[list[Any]]:
-        """[line, user, ipaddr, associated_ipaddr, start, end] with times in epoch seconds."""
+        """[line, user, ipaddr, associated_ipaddr, start, end] with times in epoch seconds; the end only if the same row has it."""
         return sorted(
-            [row.line, row.username, row.ipaddr.text, row.associated_ipaddr.text, row.start // 1000, row.end and row.end // 1000]
-            for row in self.sessions
+            [one.line, one.username, one.ipaddr, one.associated_ipaddr, began(one) // 1000, one.end and one.end // 1000]
+            for one in self.observations
         )
 
     def as_observations(self) -> list[list[Any]]:
         """[line, ipaddr, associated_ipaddr, start] with times in epoch seconds."""
-        return sorted([row.line, row.ipaddr.text, row.associated_ipaddr.text, row.start // 1000] for row in self.sessions)
+        return sorted([one.line, one.ipaddr, one.associated_ipaddr, began(one) // 1000] for one in self.observations)
+
+
+def began(record: Record) -> int:
+    """When the session began, in epoch milliseconds, as far as the row knows."""
+    known = record.time if record.start is None else record.start
+    if known is None:
+        raise ValueError(record)
+    return known
 
 
 @contextmanager
-def opened(path: object, log_format: str, *, with_ends: bool = True, **options: Any) -> Iterator[tuple[LogFile, LogReader]]:
+def opened(path: object, log_format: str, *, wants_usernames: bool = True, **options: Any) -> Iterator[tuple[LogFile, LogReader]]:
     """The log and its reader."""
     params: dict[str, Any] = {"path": str(path), "format": log_format, "timezone": "UTC", "delimiter": ",", "encoding": "utf-8"}
     params.update({"columns": COLUMNS, "timestamp_format": "%m/%d/%y %H:%M:%S", **options})
-    with opened_log(params, wants_usernames=with_ends) as (source, reader):
-        yield source, reader
+    with opened_logs(LogOptions.from_params(params), wants_usernames=wants_usernames) as logs:
+        yield logs[0].source, logs[0].reader
 
 
-def read_log(path: object, log_format: str, *, with_ends: bool = True, **options: Any) -> LogRead:
-    """All of it, as vpn_session_info reads it, or with_ends=False as extrahop_observation does."""
-    with opened(path, log_format, with_ends=with_ends, **options) as (_source, reader):
-        return LogRead().add(reader.blocks())
+def read_log(path: object, log_format: str, *, wants_usernames: bool = True, **options: Any) -> LogRead:
+    """All of it, as vpn_session_info reads it, or wants_usernames=False as extrahop_observation does."""
+    with opened(path, log_format, wants_usernames=wants_usernames, **options) as (_source, reader):
+        return LogRead().add(reader.records())

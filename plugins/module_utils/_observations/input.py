@@ -16,8 +16,7 @@ from .._addresses import parse_address
 from .._times.moments import Moments
 from .._times.timestamps import EPOCH_MS, epoch_ms_to_milliseconds, epoch_to_milliseconds
 from .._vpn_log.options import opened_logs
-from .._vpn_log.records import REJECTED, SKIPPED, START, Record, RecordBlock
-from .._vpn_log.rows import NO_ADDRESS
+from .._vpn_log.records import NO_ADDRESS, REJECTED, SKIPPED, START, Record, RecordBlock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -15,8 +15,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from .endpoints import parse_endpoint
-from .records import ALIVE, END, RESTART, SKIPPED, START, Record
-from .rows import NO_ADDRESS, OTHER_MESSAGE, SESSION_END
+from .records import ALIVE, END, NO_ADDRESS, OTHER_MESSAGE, RESTART, SESSION_END, SKIPPED, START, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

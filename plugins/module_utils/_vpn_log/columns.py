@@ -71,8 +71,6 @@ class CsvHeader:
         self._names = [name.strip() for name in names]
         self._path = path
         self.width = len(self._names)
-        self.is_open_ended = False
-        """Rows may have more columns than this, because newer versions of the gateway add some at the end."""
         self.ipaddr = self._text_of("ipaddr", (columns.ipaddr,))
         self.associated_ipaddr = self._text_of("associated_ipaddr", (columns.associated_ipaddr,))
         self.timestamp = self._text_of("timestamp", columns.timestamp)

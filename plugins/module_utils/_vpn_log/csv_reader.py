@@ -23,15 +23,13 @@ from .columns import CsvHeader, check_delimiter, width_reason
 from .csv_preamble import header_in, stated_delimiter
 from .csv_records import CsvRecords
 from .durations import duration_to_milliseconds
-from .records import REJECTED, SKIPPED, START, Record, RecordBlock
-from .rows import NO_ADDRESS, as_sessions
+from .records import NO_ADDRESS, REJECTED, SKIPPED, START, Record, RecordBlock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from .._addresses import Address
     from .reading import Reading
-    from .rows import SessionBlock
 
 
 class Rows(NamedTuple):
@@ -74,7 +72,7 @@ class CsvReader:
                 if found is None:
                     continue
                 header, filled_lines, below = found
-                self.repeated_lines = filled_lines if filled_lines and self._source.has_head(filled_lines) else None
+                self.repeated_lines = filled_lines if filled_lines and self._source.has_head(filled_lines, numbers[below - 1]) else None
                 numbers = numbers[below:]
                 lines, rows = (None, rows[below:]) if lines is None else (lines[below:], [])
             block = self._block(header, self._rows(header, numbers, lines, rows))
@@ -92,10 +90,6 @@ class CsvReader:
             )
         self._dates.check(self._source.path)
         self.dates_are_settled = True
-
-    def blocks(self) -> Iterator[SessionBlock]:
-        """The same rows as sessions."""
-        return map(as_sessions, self.records())
 
     def _header(self, number: int, names: list[str]) -> CsvHeader:
         try:

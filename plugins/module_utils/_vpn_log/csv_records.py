@@ -134,8 +134,3 @@ class CsvRecords:
         except csv.Error as error:
             return "unexpected end of data" not in str(error)
         return True
-
-
-def is_more_than_a_line(line: str) -> bool:
-    """True if a line may be the beginning of a longer record only, or no CSV."""
-    return line.count('"') % 2 == 1 or "\r" in line.rstrip("\r") or "\0" in line

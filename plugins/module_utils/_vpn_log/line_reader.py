@@ -11,16 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from .._errors import EmptyLogError, InputError
-from .records import SKIPPED, RecordBlock
-from .rows import OTHER_MESSAGE, as_sessions
-from .session_ends import as_logged_rows, with_ends
+from .records import OTHER_MESSAGE, SKIPPED, RecordBlock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from .reading import Reading
     from .records import Record
-    from .rows import SessionBlock
 
 
 class LineParser(Protocol):
@@ -44,8 +41,6 @@ class LineReader:
 
     repeated_lines: int | None = 0
     dates_are_settled = True
-    of_events = False
-    """A session shows in several events."""
     may_have_no_sessions = False
     """A log of this format without any session is nothing unusual."""
 
@@ -91,12 +86,6 @@ class LineReader:
     def lines(self) -> Iterator[tuple[Sequence[int], list[str]]]:
         """Blocks of lines and their numbers."""
         return ((block.numbers, block.lines) for block in self.reading.source.blocks())
-
-    def blocks(self) -> Iterator[SessionBlock]:
-        """The same as sessions, for code that does not read records yet."""
-        if not self.reading.wants_usernames:
-            return map(as_sessions, self.records())
-        return with_ends(map(as_logged_rows, self.records()), of_events=self.of_events)
 
     def shown(self, record: Record) -> Record:
         """A line that could not be given to the parser, as people may see it."""

@@ -161,13 +161,6 @@ def opened_logs(options: LogOptions, *, wants_usernames: bool = True) -> Iterato
         yield sorted(logs, key=_first_time) if len(logs) > 1 else logs
 
 
-@contextmanager
-def opened_log(params: Mapping[str, Any], *, wants_usernames: bool) -> Iterator[tuple[LogFile, LogReader]]:
-    """The only log that the options name, and a reader for its format; raises InputError."""
-    with opened_logs(LogOptions.from_params(params), wants_usernames=wants_usernames) as logs:
-        yield logs[0].source, logs[0].reader
-
-
 def _reader(source: LogFile, options: LogOptions, wants_usernames: bool) -> LogReader:
     from .reading import Reading
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from .._times.zones import Zone
     from .options import LogColumns, LogOptions
     from .records import RecordBlock
-    from .rows import SessionBlock
     from .source import LogFile
 
 
@@ -66,9 +65,6 @@ class LogReader(Protocol):
     """Messages that name a user and an inside address and that are not known: their number or name, and how many there were."""
 
     def records(self) -> Iterator[RecordBlock]:
-        """Every row of the log from its start; may be called again for another pass."""
-
-    def blocks(self) -> Iterator[SessionBlock]:
         """Every row of the log from its start; may be called again for another pass."""
 
 

@@ -36,6 +36,21 @@ SKIPPED = "skipped"
 REJECTED = "rejected"
 """The row cannot be read. `time` and `ipaddr` are set as far as they could be read."""
 
+NO_ADDRESS = "no_address"
+"""Skipped: the row has no VPN address or no outside address, as failed logins do."""
+FAILED_LOGIN = "failed_login"
+"""Skipped: the row says itself that someone was not let in."""
+OTHER_SERVICE = "other_service"
+"""Skipped: someone used a web page or portal of the gateway, which gives out no VPN address."""
+OTHER_MESSAGE = "other_message"
+"""Skipped: the line is about something else than a VPN session, or a heading."""
+SESSION_END = "session_end"
+"""Skipped: the row is the end of a session that another row began."""
+SAME_SESSION = "same_session"
+"""Skipped: the row is a further sign of life of a session that another row began."""
+NEVER_CONNECTED = "never_connected"
+"""Skipped: the row is about a device that is known to the gateway and was not seen yet."""
+
 
 class Record(NamedTuple):
     """One row of a log.

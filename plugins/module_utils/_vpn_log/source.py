@@ -127,9 +127,10 @@ class LogFile:
             decoded.extend(clean(line.decode(self._line_encoding)) for line in lines)
         return decoded
 
-    def has_head(self, filled_lines: int) -> bool:
-        """So many lines that are not blank can be read again from the start when reading begins in the middle."""
-        return sum(bool(line.strip()) for line in self.head_lines()) >= filled_lines
+    def has_head(self, filled_lines: int, line: int) -> bool:
+        """The lines through this one can be read again when reading begins in the middle: so many of them are not blank."""
+        head = self.head_lines()[:line]
+        return len(head) == line and bool(head[-1].strip()) and sum(bool(one.strip()) for one in head) == filled_lines
 
     def digests(self, offsets: Collection[int]) -> Mapping[int, bytes]:
         """The SHA-256 of the content before each of these offsets, in one pass; offsets behind the end are left out."""

@@ -15,9 +15,9 @@ from unittest import mock
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import source as _source
 
 from support.fuzz._draw import Draw
-from support.fuzz._logs import scratch_file
+from support.fuzz._logs import LONG_AGO, scratch_file
 from support.fuzz._times import UTC
-from support.log_reading import read_log
+from support.log_reading import began, read_log
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_ADDRESS = ("", "0.0.0.0", "::", "(null)")
@@ -52,12 +52,12 @@ def csv_rows(data: bytes) -> None:
     path.write_bytes(text.encode())
     expected = _naive(text, delimiter)
     for block_bytes in (_source.BLOCK_BYTES, 16 + draw.number(400)):
-        with mock.patch.object(_source, "BLOCK_BYTES", block_bytes):
+        with mock.patch.multiple(_source, BLOCK_BYTES=block_bytes, FINISHED_AFTER_SECONDS=LONG_AGO):
             options: dict[str, Any] = {"delimiter": delimiter, "columns": columns, "on_invalid": "skip"}
             if not any(expected):
                 continue
             read = read_log(path, "csv", **options)
-        found = [(row.line, row.ipaddr.text, row.associated_ipaddr.text, row.start, row.username) for row in read.sessions]
+        found = [(row.line, row.ipaddr, row.associated_ipaddr, began(row), row.username) for row in read.observations]
         assert sorted(found) == expected.sessions
         assert sorted(read.skipped) == expected.skipped
         assert sorted(row.line for row in read.rejected) == expected.rejected
@@ -91,7 +91,7 @@ def _naive(text: str, delimiter: str) -> _Expected:
         line, begins = begins, reader.line_num + 1
         if not row:
             continue
-        if len(row) <= max(needed.values()):
+        if len(row) != len(names):
             expected.rejected.append(line)
             continue
         values = {name: row[place] for name, place in needed.items()}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from ansible_collections.secops.xdr.plugins.module_utils._addresses import parse_address
 from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLogError, InputError
 from ansible_collections.secops.xdr.plugins.module_utils._times.timestamps import EARLIEST_MS, LATEST_MS
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import source as _source
@@ -22,7 +23,7 @@ from support.fuzz._addresses import check_address
 from support.fuzz._draw import Draw
 from support.fuzz._times import FORMATS as TIMESTAMP_FORMATS
 from support.gateway_logs import MAKERS
-from support.log_reading import COLUMNS, LogRead, opened, read_log
+from support.log_reading import COLUMNS, LogRead, began, opened, read_log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +42,8 @@ _COLUMN_NAMES = (
     *("{", "{0}", "{Start Time!r}"),
 )
 _LONGEST_TIME_MS = 10**9 * 1000
+LONG_AGO = -10.0
+"""For `FINISHED_AFTER_SECONDS`: nobody writes to a log of a trial any more."""
 
 
 @cache
@@ -61,29 +64,33 @@ def logs(data: bytes) -> None:
     content = _content(draw, log_format, options["encoding"])
     path = scratch_file()
     path.write_bytes(content)
-    with_ends = draw.flag()
+    wants_usernames = draw.flag()
     size = 16 + draw.number(600)
-    whole = _read(path, log_format, _source.BLOCK_BYTES, with_ends=with_ends, **options)
-    in_small_blocks = _read(path, log_format, size, with_ends=with_ends, **options)
+    whole = _read(path, log_format, _source.BLOCK_BYTES, wants_usernames=wants_usernames, **options)
+    in_small_blocks = _read(path, log_format, size, wants_usernames=wants_usernames, **options)
     assert _gist(whole) == _gist(in_small_blocks), "it matters how the file is cut into blocks"
     if not isinstance(whole, LogRead):
         return
-    check_read(whole, None if options["encoding"] != "utf-8" or content[:2] == b"\x1f\x8b" else content.count(b"\n") + 1)
-    if not with_ends:
+    is_plain = options["encoding"] == "utf-8" and content[:2] != b"\x1f\x8b"
+    check_read(whole, (content.count(b"\n") or content.count(b"\r")) + 1 if is_plain else None)
+    if not wants_usernames:
         in_parts = _read_in_parts(path, log_format, size, 1 + draw.number(4), **options)
         assert in_parts is None or _gist(whole) == _gist(in_parts), "reading that goes on where it ended reads something else"
 
 
 def check_read(read: LogRead, last_line: int | None) -> None:
     """Fails where a row is not accounted for or a value is not what it should be; `last_line` is the number of the last line if known."""
-    for row in read.sessions:
-        check_address(row.ipaddr)
-        check_address(row.associated_ipaddr)
-        assert EARLIEST_MS <= row.start < LATEST_MS
-        assert row.end is None or row.start <= row.end < LATEST_MS + _LONGEST_TIME_MS
+    for row in read.observations:
+        for text in (row.ipaddr, row.associated_ipaddr):
+            address = parse_address(str(text))
+            assert address
+            assert address.text == text
+            check_address(address)
+        assert EARLIEST_MS <= began(row) < LATEST_MS
+        assert row.end is None or began(row) <= row.end < LATEST_MS + _LONGEST_TIME_MS
     assert all(row.reason for row in read.rejected)
-    assert read.rows == len(read.sessions) + read.skipped_rows + len(read.rejected)
-    lines = [row.line for row in (*read.sessions, *read.rejected)] + list(read.skipped)
+    assert read.rows == len(read.observations) + read.skipped_rows + len(read.rejected)
+    lines = [row.line for row in (*read.observations, *read.rejected)] + list(read.skipped)
     assert all(line >= 1 and (last_line is None or line <= last_line) for line in lines)
 
 
@@ -135,7 +142,7 @@ def _content(draw: Draw, log_format: str, encoding: str) -> bytes:
 
 
 def _read(path: Path, log_format: str, block_bytes: int, **options: Any) -> LogRead | type[InputError]:
-    with mock.patch.object(_source, "BLOCK_BYTES", block_bytes):
+    with mock.patch.multiple(_source, BLOCK_BYTES=block_bytes, FINISHED_AFTER_SECONDS=LONG_AGO):
         try:
             return read_log(path, log_format, **options)
         except InputError as error:
@@ -146,14 +153,14 @@ def _read_in_parts(path: Path, log_format: str, block_bytes: int, blocks_a_part:
     """As runs after failures read a log: a few blocks at a time, each time with a new reader."""
     read = LogRead()
     start: LogStart | None = None
-    with mock.patch.object(_source, "BLOCK_BYTES", block_bytes):
+    with mock.patch.multiple(_source, BLOCK_BYTES=block_bytes, FINISHED_AFTER_SECONDS=LONG_AGO):
         while True:
-            with opened(path, log_format, with_ends=False, **options) as (log, reader):
+            with opened(path, log_format, wants_usernames=False, **options) as (log, reader):
                 if not log.can_be_entered or reader.repeated_lines is None:
                     return None
                 log.start_at(start)
                 try:
-                    for count, block in enumerate(reader.blocks(), start=1):
+                    for count, block in enumerate(reader.records(), start=1):
                         read.add([block])
                         if count >= blocks_a_part and log.position() and log.offset > (start.offset if start else 0):
                             start = LogStart(log.offset, log.line, reader.repeated_lines)
@@ -169,4 +176,4 @@ def _gist(read: LogRead | type[InputError] | None) -> object:
     """What must not depend on how a log is cut."""
     if not isinstance(read, LogRead):
         return read
-    return Counter(read.sessions), read.skipped, Counter(read.rejected), read.rows
+    return Counter(read.observations), read.skipped, Counter(read.rejected), read.rows

@@ -20,8 +20,7 @@ from ..endpoints import parse_endpoint
 from ..formats import cisco_asa_patterns as patterns
 from ..line_reader import LineReader
 from ..messages import messages_in
-from ..records import ALIVE, END, REJECTED, SKIPPED, START, Record
-from ..rows import FAILED_LOGIN, NO_ADDRESS, OTHER_MESSAGE, SAME_SESSION, SESSION_END
+from ..records import ALIVE, END, FAILED_LOGIN, NO_ADDRESS, OTHER_MESSAGE, REJECTED, SAME_SESSION, SESSION_END, SKIPPED, START, Record
 from ..syslog_times import SyslogTimes, is_cut_head
 
 if TYPE_CHECKING:

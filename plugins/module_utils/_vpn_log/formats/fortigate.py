@@ -21,8 +21,7 @@ from ..endpoints import parse_endpoint
 from ..event_formats import event_fields, note_field
 from ..line_reader import LineReader
 from ..messages import messages_in
-from ..records import ALIVE, END, REJECTED, SKIPPED, START, Record
-from ..rows import FAILED_LOGIN, NO_ADDRESS, OTHER_MESSAGE, SESSION_END
+from ..records import ALIVE, END, FAILED_LOGIN, NO_ADDRESS, OTHER_MESSAGE, REJECTED, SESSION_END, SKIPPED, START, Record
 from ..syslog_times import is_cut_head
 from ..table_rows import cells
 

@@ -23,8 +23,7 @@ from ..event_formats import event_fields
 from ..formats import globalprotect_fields as fields
 from ..line_reader import LineReader
 from ..messages import messages_in
-from ..records import ALIVE, END, REJECTED, SKIPPED, START, Record
-from ..rows import FAILED_LOGIN, NO_ADDRESS, OTHER_MESSAGE, OTHER_SERVICE, SESSION_END
+from ..records import ALIVE, END, FAILED_LOGIN, NO_ADDRESS, OTHER_MESSAGE, OTHER_SERVICE, REJECTED, SESSION_END, SKIPPED, START, Record
 from ..syslog_times import is_cut_head
 from ..table_rows import cells
 
@@ -189,8 +188,6 @@ class GlobalProtectParser:
 
 class GlobalProtectReader(LineReader):
     """Reads syslog lines, with or without their head, and exports."""
-
-    of_events = True
 
     def __init__(self, reading: Reading) -> None:
         super().__init__(reading, GlobalProtectParser, "a GlobalProtect event of PAN-OS (a row of the type GLOBALPROTECT)")

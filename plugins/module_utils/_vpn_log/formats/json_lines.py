@@ -22,8 +22,7 @@ from ..durations import duration_to_milliseconds
 from ..endpoints import parse_endpoint
 from ..line_reader import LineReader
 from ..options import DEFAULT_TIMESTAMP_FORMAT
-from ..records import REJECTED, SKIPPED, START, Record
-from ..rows import NO_ADDRESS, OTHER_MESSAGE
+from ..records import NO_ADDRESS, OTHER_MESSAGE, REJECTED, SKIPPED, START, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -20,8 +20,7 @@ from ..._texts import quoted
 from ..._times.timestamps import iso8601_to_milliseconds
 from ..accounting import KINDS, Accounting, Packet, inside_addresses, outside_address, seconds_of
 from ..line_reader import LineReader
-from ..records import REJECTED, SKIPPED, Record
-from ..rows import FAILED_LOGIN, OTHER_MESSAGE
+from ..records import FAILED_LOGIN, OTHER_MESSAGE, REJECTED, SKIPPED, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -19,8 +19,7 @@ from ..csv_records import CsvRecords
 from ..durations import duration_to_milliseconds
 from ..endpoints import parse_endpoint
 from ..line_reader import LineReader
-from ..records import ALIVE, REJECTED, SKIPPED, START, Record
-from ..rows import FAILED_LOGIN, NO_ADDRESS, OTHER_SERVICE, SAME_SESSION
+from ..records import ALIVE, FAILED_LOGIN, NO_ADDRESS, OTHER_SERVICE, REJECTED, SAME_SESSION, SKIPPED, START, Record
 from ..table_rows import cells, line_of
 
 if TYPE_CHECKING:

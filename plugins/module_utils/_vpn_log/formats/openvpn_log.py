@@ -21,8 +21,7 @@ from ..._texts import quoted
 from ..endpoints import parse_endpoint
 from ..line_reader import LineReader
 from ..messages import messages_in
-from ..records import ALIVE, END, REJECTED, RESTART, SKIPPED, START, Record
-from ..rows import NO_ADDRESS, OTHER_MESSAGE, SAME_SESSION, SESSION_END
+from ..records import ALIVE, END, NO_ADDRESS, OTHER_MESSAGE, REJECTED, RESTART, SAME_SESSION, SESSION_END, SKIPPED, START, Record
 from ..syslog import ends_before_message
 from ..syslog_times import SyslogTimes
 from .openvpn_log_lines import NO_CLIENT, Client, Instance, Line, client_of, ends_within_message, is_without_message, line_of, time_of

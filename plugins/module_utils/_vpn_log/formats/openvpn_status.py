@@ -21,8 +21,7 @@ from ..._times.parsing import TimestampParser
 from ..._times.timestamps import epoch_to_milliseconds
 from ..endpoints import parse_endpoint
 from ..line_reader import LineReader
-from ..records import ALIVE, REJECTED, SKIPPED, SNAPSHOT, Record
-from ..rows import NO_ADDRESS, OTHER_MESSAGE
+from ..records import ALIVE, NO_ADDRESS, OTHER_MESSAGE, REJECTED, SKIPPED, SNAPSHOT, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

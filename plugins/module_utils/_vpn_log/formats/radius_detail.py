@@ -18,8 +18,7 @@ from ..._texts import quoted
 from ..._times.timestamps import epoch_to_milliseconds, iso8601_to_milliseconds
 from ..accounting import KINDS, Accounting, Packet, inside_addresses, outside_address, seconds_of
 from ..line_reader import LineReader
-from ..records import REJECTED, SKIPPED, Record
-from ..rows import OTHER_MESSAGE
+from ..records import OTHER_MESSAGE, REJECTED, SKIPPED, Record
 from ..syslog_times import SyslogTimes
 
 if TYPE_CHECKING:
@@ -157,7 +156,7 @@ class RadiusDetailReader(LineReader):
         source.lines_held_back = 0
         if waiting and source.is_finished:
             yield [first], ["\n".join(waiting)]
-        elif waiting and source.ends_with_line_break:
+        elif waiting and source.position() is not None:
             source.leave_unfinished(first, "\n".join(waiting))
         source.lines_held_back = len(waiting)
 

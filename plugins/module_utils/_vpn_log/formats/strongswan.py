@@ -20,8 +20,7 @@ from ..._texts import quoted
 from ..endpoints import parse_endpoint
 from ..line_reader import LineReader
 from ..messages import messages_in
-from ..records import END, REJECTED, RESTART, SKIPPED, START, Record
-from ..rows import NO_ADDRESS, OTHER_MESSAGE, SESSION_END
+from ..records import END, NO_ADDRESS, OTHER_MESSAGE, REJECTED, RESTART, SESSION_END, SKIPPED, START, Record
 from ..syslog import ends_before_message
 from .strongswan_clients import Assigned, Place, Sa, is_of
 from .strongswan_lines import CharonTimes, Line, json_fields, line_of, own_message, unwrapped

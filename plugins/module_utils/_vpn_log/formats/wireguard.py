@@ -22,8 +22,7 @@ from ..._texts import system_name
 from ..._times.timestamps import epoch_to_milliseconds
 from ..endpoints import parse_endpoint
 from ..line_reader import LineReader
-from ..records import ALIVE, REJECTED, SKIPPED, SNAPSHOT, Record
-from ..rows import NEVER_CONNECTED, NO_ADDRESS, OTHER_MESSAGE
+from ..records import ALIVE, NEVER_CONNECTED, NO_ADDRESS, OTHER_MESSAGE, REJECTED, SKIPPED, SNAPSHOT, Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._times.timestamps impor
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.readers import READERS
 
 from support.gateway_logs import MAKERS
-from support.log_reading import read_log
+from support.log_reading import began, read_log
 
 hypothesis = pytest.importorskip("hypothesis")
 st = hypothesis.strategies
@@ -32,23 +32,23 @@ many = hypothesis.settings(max_examples=60, suppress_health_check=[hypothesis.He
 def check(path: Path, text: bytes, log_format: str) -> None:
     """Reads a log in both ways."""
     path.write_bytes(text)
-    for with_ends in (True, False):
+    for wants_usernames in (True, False):
         try:
-            read = read_log(path, log_format, with_ends=with_ends)
+            read = read_log(path, log_format, wants_usernames=wants_usernames)
         except InputError:
             continue
         last = text.count(b"\n") + 1
-        for row in read.sessions:
+        for row in read.observations:
             for address in (row.ipaddr, row.associated_ipaddr):
-                known = ipaddress.ip_address(address.text)
-                assert str(known) == address.text
+                known = ipaddress.ip_address(str(address))
+                assert str(known) == address
                 assert not known.is_multicast
                 assert int(known)
-            assert EARLIEST_MS <= row.start < LATEST_MS
-            assert row.end is None or row.end >= row.start
+            assert EARLIEST_MS <= began(row) < LATEST_MS
+            assert row.end is None or row.end >= began(row)
             assert 1 <= row.line <= last
         assert all(1 <= row.line <= last and row.reason for row in read.rejected)
-        assert read.rows == len(read.sessions) + read.skipped_rows + len(read.rejected)
+        assert read.rows == len(read.observations) + read.skipped_rows + len(read.rejected)
 
 
 @pytest.mark.parametrize("log_format", FORMATS)

@@ -53,9 +53,9 @@ def read(path: Path, content: bytes, encoding: str = "utf-8", delimiter: str = "
         reading = Reading(source, options_for(encoding, delimiter), wants_usernames=False)
         sessions: list[int] = []
         others: list[tuple[int, str]] = []
-        for block in CsvReader(reading).blocks():
+        for block in CsvReader(reading).records():
             sessions += block.lines
-            others += [(row.line, row.reason) for row in block.others]
+            others += [(row.line, str(row.reason)) for row in block.others]
         return sessions, others
 
 
@@ -200,7 +200,7 @@ class TestMonsters:
                 reading = Reading(source, options_for("utf-8", ","), wants_usernames=False)
                 tracemalloc.start()
                 try:
-                    assert sum(len(block) for block in CsvReader(reading).blocks()) == rows
+                    assert sum(len(block.lines) for block in CsvReader(reading).records()) == rows
                     most.append(tracemalloc.get_traced_memory()[1])
                 finally:
                     tracemalloc.stop()
@@ -220,10 +220,10 @@ class TestTwoPasses:
         with LogFile(str(path), "utf-8") as source:
             reading = Reading(source, options_for("utf-8", ","), wants_usernames=False)
             reader = CsvReader(reading)
-            first = sum(len(block) for block in reader.blocks())
+            first = sum(len(block.lines) for block in reader.records())
             with path.open("ab") as file:
                 file.write(f"{GOOD}\n".encode() * 5)
-            second = sum(len(block) for block in reader.blocks())
+            second = sum(len(block.lines) for block in reader.records())
         assert first == second == 10
 
     def test_both_read_the_same_although_the_name_is_given_to_another(self, path, tmp_path):
@@ -233,4 +233,4 @@ class TestTwoPasses:
             reader = CsvReader(Reading(source, options_for("utf-8", ","), wants_usernames=False))
             log.rename(tmp_path / "log.csv.1")
             log.write_bytes(lines_of(GOOD))
-            assert sum(len(block) for block in reader.blocks()) == 10
+            assert sum(len(block.lines) for block in reader.records()) == 10

@@ -13,8 +13,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.records import ALIVE, END, REJECTED, START, is_note, is_observation
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.rows import OTHER_MESSAGE
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.records import (
+    ALIVE,
+    END,
+    OTHER_MESSAGE,
+    REJECTED,
+    START,
+    is_note,
+    is_observation,
+)
 
 from support.damaged_logs import LOGS, MODIFIED
 from support.log_reading import opened

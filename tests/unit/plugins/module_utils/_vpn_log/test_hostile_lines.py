@@ -38,7 +38,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "any.log"
 
 
-@pytest.mark.parametrize("with_ends", [True, False])
+@pytest.mark.parametrize("wants_usernames", [True, False])
 @pytest.mark.parametrize(
     ("log_format", "text"),
     [
@@ -59,19 +59,22 @@ def path(tmp_path: Path) -> Path:
         ("csv", f"{HEADER}\n" + repeated('x,"\n')),
     ],
 )
-def test_no_line_keeps_a_reader_busy(path: Path, log_format: str, text: str, with_ends: bool):
+def test_no_line_keeps_a_reader_busy(path: Path, log_format: str, text: str, wants_usernames: bool):
     """A hundred thousand characters, which take milliseconds where they are harmless."""
     path.write_text(text, encoding="utf-8")
     began = time.process_time()
     with contextlib.suppress(InputError):
-        read_log(path, log_format, with_ends=with_ends, timestamp_format="%Y-%m-%d %H:%M:%S %Z")
+        read_log(path, log_format, wants_usernames=wants_usernames, timestamp_format="%Y-%m-%d %H:%M:%S %Z")
     assert time.process_time() - began < SECONDS
 
 
 @pytest.mark.parametrize(
     ("line", "sessions"),
     [
-        ('date=2024-01-01 time=00:00:00 action="tunnel-up" remip=203.0.113.5 tunnelip=10.8.0.2 user="jo\\"e"', [('jo\\"e', "10.8.0.2")]),
+        (
+            'date=2024-01-01 time=00:00:00 action=tunnel-up remip=203.0.113.5 tunnelip=10.8.0.2 user="jo\\"e" group="x"',
+            [('jo\\"e', "10.8.0.2")],
+        ),
         ('date=2024-01-01 time=00:00:00 action="tunnel-up" remip=203.0.113.5 tunnelip=10.8.0.2 user="jo', []),
         ('date=2024-01-01 time=00:00:00 action="tunnel-up" remip=203.0.113.5 tunnelip="10.8.0.2', []),
         ('date=2024-01-01 time=00:00:00 action="tunnel-up" remip=203.0.113.5 x-tunnelip=10.8.0.2,user=joe', []),
@@ -80,12 +83,12 @@ def test_no_line_keeps_a_reader_busy(path: Path, log_format: str, text: str, wit
 def test_fields_of_fortigate(path: Path, line: str, sessions: list[tuple[str, str]]):
     """A line with a field that is cut off is rejected."""
     path.write_text(line, encoding="utf-8")
-    assert [(row.username, row.ipaddr.text) for row in read_log(path, "fortigate").sessions] == sessions
+    assert [(row.username, row.ipaddr) for row in read_log(path, "fortigate").observations] == sessions
 
 
 def test_a_header_of_another_version_amid_a_client_list(path: Path):
     path.write_text(f"{STATUS_1}HEADER,CLIENT_LIST,x\na\n{ROUTES}10.8.0.2,a,203.0.113.5:1,x\nGLOBAL STATS\nEND\n", encoding="utf-8")
-    assert read_log(path, "openvpn_status").sessions == []
+    assert read_log(path, "openvpn_status").observations == []
 
 
 def test_routes_of_nobody_are_not_kept(path: Path):
@@ -145,7 +148,7 @@ class TestHowALogIsCut:
         monkeypatch.setattr(_source, "BLOCK_BYTES", 20_000)
         path.write_text(HEADER + ",Comment\n" + f'{GOOD},"two\nlines"\n' * 20_000, encoding="utf-8")
         with opened(path, "csv") as (_log, reader):
-            sizes = [len(block) for block in reader.blocks()]
+            sizes = [len(block.lines) for block in reader.records()]
         assert sum(sizes) == 20_000
         assert max(sizes) < 2_000
 
@@ -153,35 +156,35 @@ class TestHowALogIsCut:
     def test_going_on_in_a_log_that_begins_with_something_else(self, path: Path, first: bytes):
         """If the lines through the header cannot be read again, a log that has grown is read from the start."""
         path.write_bytes(first + f"{HEADER}\n{GOOD}\n".encode())
-        with opened(path, "csv", with_ends=False) as (log, reader):
+        with opened(path, "csv", wants_usernames=False) as (log, reader):
             if first.startswith(b'"'):
                 with pytest.raises(InputError, match="has no column"):
-                    LogRead().add(reader.blocks())
+                    LogRead().add(reader.records())
                 return
-            LogRead().add(reader.blocks())
+            LogRead().add(reader.records())
             if first.strip():
                 assert reader.repeated_lines is None
                 return
             start = LogStart(log.offset, log.line, reader.repeated_lines or 0)
         with path.open("ab") as file:
             file.write(b"\xff\n")
-        with opened(path, "csv", with_ends=False) as (log, reader):
+        with opened(path, "csv", wants_usernames=False) as (log, reader):
             log.start_at(start)
-            read = LogRead().add(reader.blocks())
+            read = LogRead().add(reader.records())
         assert [(row.line, row.reason[:9]) for row in read.rejected] == [(5, "byte 0xff")]
 
     def test_bad_bytes_at_the_end_of_a_log_without_header(self, path: Path):
         """What is added later is rejected, and does not end the run."""
         line = ",".join(["1", "t", "s", "GLOBALPROTECT", "0", "0", "2024/01/01 00:00:00", "0", "gateway-connected", *["x"] * 22])
         path.write_text(f"{line}\n", encoding="utf-8")
-        with opened(path, "globalprotect", with_ends=False) as (log, reader):
-            LogRead().add(reader.blocks())
+        with opened(path, "globalprotect", wants_usernames=False) as (log, reader):
+            LogRead().add(reader.records())
             start = LogStart(log.offset, log.line, reader.repeated_lines or 0)
         with path.open("ab") as file:
             file.write(b"\xff\n")
-        with opened(path, "globalprotect", with_ends=False) as (log, reader):
+        with opened(path, "globalprotect", wants_usernames=False) as (log, reader):
             log.start_at(start)
-            assert [row.line for row in LogRead().add(reader.blocks()).rejected] == [2]
+            assert [row.line for row in LogRead().add(reader.records()).rejected] == [2]
 
 
 @pytest.mark.parametrize("encoding", ["idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "hex", "no such", "", "\0"])
@@ -194,7 +197,7 @@ def test_encodings_that_no_file_has(path: Path, encoding: str):
 @pytest.mark.parametrize("encoding", ["utf-7", "hz", "iso2022_jp"])
 def test_encodings_with_a_state(path: Path, encoding: str):
     path.write_bytes(f"{HEADER},Name\n{GOOD},\u4e2d\n{GOOD},x\n".encode(encoding))
-    assert [row.line for row in read_log(path, "csv", encoding=encoding).sessions] == [2, 3]
+    assert [row.line for row in read_log(path, "csv", encoding=encoding).observations] == [2, 3]
 
 
 class TestFilesThatChange:
@@ -202,7 +205,7 @@ class TestFilesThatChange:
         monkeypatch.setattr(_source, "BLOCK_BYTES", 1000)
         path.write_text("\n".join([HEADER, *[GOOD] * 200]), encoding="utf-8")
         with opened(path, "csv") as (_log, reader):
-            blocks = reader.blocks()
+            blocks = reader.records()
             next(blocks)
             path.write_text("", encoding="utf-8")
             with pytest.raises(InputError, match=r"became shorter while it was read: it was replaced or cut off"):
@@ -214,11 +217,11 @@ class TestFilesThatChange:
         other = path.with_name("other")
         other.write_text("secret\n" * 1000, encoding="utf-8")
         with opened(path, "csv") as (_log, reader):
-            blocks = reader.blocks()
+            blocks = reader.records()
             first = next(blocks)
             path.unlink()
             path.symlink_to(other)
-            assert len(first) + sum(map(len, blocks)) == 200
+            assert len(first.lines) + sum(len(block.lines) for block in blocks) == 200
 
     @pytest.mark.parametrize("unit", [b"0", b"\n"])
     def test_a_gzip_bomb(self, path: Path, monkeypatch: pytest.MonkeyPatch, unit: bytes):
@@ -230,4 +233,4 @@ class TestFilesThatChange:
     def test_a_compressed_log_whose_rows_are_all_the_same_is_a_log(self, path: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(_content, "_EXPANDED_BYTES", 1_000_000)
         path.write_bytes(gzip.compress(f"{HEADER}\n".encode() + f"{GOOD}\n".encode() * 50_000))
-        assert len(read_log(path, "csv").sessions) == 50_000
+        assert len(read_log(path, "csv").observations) == 50_000

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import openvpn_status
 import pytest
 
-from support.log_reading import read_log
+from support.log_reading import began, read_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,5 @@ def test_openvpn_status_reads_the_same(written: Written, seed: int):
         )
         for route in theirs.routing_table.values()
     }
-    ours = {
-        (row.username, row.ipaddr.text, row.associated_ipaddr.text, row.start) for row in read_log(written(text), "openvpn_status").sessions
-    }
+    ours = {(row.username, row.ipaddr, row.associated_ipaddr, began(row)) for row in read_log(written(text), "openvpn_status").observations}
     assert ours == expected

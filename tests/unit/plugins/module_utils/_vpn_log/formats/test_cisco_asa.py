@@ -10,9 +10,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.records import END, Record
 
 from support.gateway_world import UTC
-from support.log_reading import opened, read_log
+from support.log_reading import began, opened, read_log
+from support.mutants import records_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +33,8 @@ def epoch(text: str) -> int:
 def start_of(path: Path, last_written: str, **options: str) -> str:
     """When the only session of a log began, by a clock in UTC."""
     os.utime(path, (epoch(last_written), epoch(last_written)))
-    (session,) = read_log(path, "cisco_asa", **options).sessions
-    return datetime.fromtimestamp(session.start / 1000, UTC).isoformat()[:19]
+    (session,) = read_log(path, "cisco_asa", **options).observations
+    return datetime.fromtimestamp(began(session) / 1000, UTC).isoformat()[:19]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +94,7 @@ def test_times_without_a_zone_are_in_the_zone_of_the_option(written: Written):
 
 @pytest.mark.parametrize("message", ["%FTD-4-722051", "%ASA-7-722051", "%ASA-vpn-4-722051"])
 def test_messages_are_known_by_their_number(written: Written, message: str):
-    assert len(read_log(written(f"Jul 01 2024 12:00:00: {ASSIGNED}\n".replace("%ASA-4-722051", message)), "cisco_asa").sessions) == 1
+    assert len(read_log(written(f"Jul 01 2024 12:00:00: {ASSIGNED}\n".replace("%ASA-4-722051", message)), "cisco_asa").observations) == 1
 
 
 @pytest.mark.parametrize("gone", ["10.8.0.3", "203.0.113.7"])
@@ -106,28 +108,15 @@ def test_a_message_without_a_time_and_one_with_a_bad_address_are_rejected(writte
     assert "is not an IP address" in read.rejected[1].reason
 
 
-def test_an_end_belongs_to_the_session_whose_duration_it_tells(written: Written):
-    """Two devices of one user behind one address."""
-    log = (
-        f"Jul 01 2024 08:00:00: {ASSIGNED}\n"
-        f"Jul 01 2024 10:00:00: {ASSIGNED.replace('10.8.0.3', '10.8.0.4')}\n"
-        "Jul 01 2024 11:00:00: %ASA-4-113019: Group = staff, Username = ann, IP = 203.0.113.7, "
-        "Session disconnected. Session Type: SSL, Duration: 1h:00m:09s, Bytes xmt: 1, Bytes rcv: 2, Reason: User Requested\n"
-    )
-    ends = {row.ipaddr.text: row.end for row in read_log(written(log), "cisco_asa").sessions}
-    assert ends == {"10.8.0.3": None, "10.8.0.4": epoch("2024-07-01T11:00:00") * 1000}
-
-
 @pytest.mark.parametrize(("duration", "seconds"), [("0h:00m:05s", 5), ("25h:01m:02s", 90062), ("1d 19h:41m:14s", 157274)])
 def test_durations(written: Written, duration: str, seconds: int):
-    start = datetime.fromtimestamp(epoch("2024-07-01T08:00:00") - seconds, UTC)
     log = (
-        f"{start:%b %d %Y %H:%M:%S}: {ASSIGNED}\n"
         "Jul 01 2024 08:00:00: %ASA-4-113019: Group = staff, Username = ann, IP = 203.0.113.7, "
         f"Session disconnected. Session Type: SSL, Duration: {duration}, Bytes xmt: 1, Bytes rcv: 2, Reason: User Requested\n"
     )
-    (session,) = read_log(written(log), "cisco_asa").sessions
-    assert session.end == epoch("2024-07-01T08:00:00") * 1000
+    (end,) = records_of(written(log), "cisco_asa")
+    moment = epoch("2024-07-01T08:00:00")
+    assert end == Record(1, END, "session_end", "ann", None, "203.0.113.7", moment * 1000, (moment - seconds) * 1000)
 
 
 def told(path: Path) -> list[tuple[str, str, str | None, str | None]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 
-from support.log_reading import read_log
+from support.log_reading import began, read_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,8 +44,8 @@ def test_an_export_without_a_needed_column_is_none(written: Written):
     ],
 )
 def test_the_end_is_the_start_and_the_duration(written: Written, row: str, seconds: int | None):
-    (session,) = read_log(written(AS_HEADER + row + "\n"), "openvpn_as").sessions
-    assert session.end == (None if seconds is None else session.start + seconds * 1000)
+    (session,) = read_log(written(AS_HEADER + row + "\n"), "openvpn_as").observations
+    assert session.end == (None if seconds is None else began(session) + seconds * 1000)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_only_the_rows_of_a_snapshot_that_was_cut_off_are_rejected(written: Writ
         "ROUTING TABLE\nVirtual Address,Common Name,Real Address,Last Ref\n10.8.0.3,ann,203.0.113.7:1194,2024-01-01 11:59:00\n"
     )
     read = read_log(written(snapshot + snapshot + "GLOBAL STATS\nEND\n"), "openvpn_status")
-    assert [(row.line, row.username) for row in read.sessions] == [(4, "ann"), (12, "ann")]
+    assert [(row.line, row.username) for row in read.observations] == [(4, "ann"), (12, "ann")]
     assert [row.line for row in read.rejected] == [5]
     assert read.skipped[13] == "no_address"
 
@@ -99,7 +99,7 @@ def test_the_number_of_seconds_is_preferred_to_the_text(written: Written):
         "HEADER,CLIENT_LIST,Common Name,Real Address,Virtual Address,Connected Since,Connected Since (time_t)\n"
         "CLIENT_LIST,ann,203.0.113.7:1194,10.8.0.3,2024-01-01 10:00:00,1615737005\n"
     )
-    assert read_log(written(log), "openvpn_status").sessions[0].start == 1_615_737_005_000
+    assert read_log(written(log), "openvpn_status").observations[0].start == 1_615_737_005_000
 
 
 def test_a_server_without_clients_has_a_sound_status_file(written: Written):
