@@ -321,7 +321,7 @@ class TestCorrections:
         ("reason", "words"),
         [
             ("not_held", "The log has sessions with this address, but none at this time."),
-            ("ambiguous", "More than one session held this address at this time."),
+            ("ambiguous", "More than one session may have had this address at this time."),
             ("doubtful", "Something in the log speaks against the answer."),
         ],
     )
