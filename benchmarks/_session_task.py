@@ -16,7 +16,8 @@ from ansible_collections.secops.xdr.plugins.module_utils._run import Run
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.options import session_options
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.report import read_sessions
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.options import LogOptions, opened_logs
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.open_logs import opened_logs
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.options import LogOptions
 
 COLUMNS = {"ipaddr": "VPN IP", "associated_ipaddr": "Real IP", "timestamp": "Start Time", "username": None}
 

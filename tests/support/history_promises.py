@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
-from ansible_collections.secops.xdr.plugins.module_utils._sessions.history import history_to_ask, opened_history
+from ansible_collections.secops.xdr.plugins.module_utils._sessions.history_opening import history_to_ask, opened_history
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.model import (
     CLOCK,
     END_LOGGED,

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.options import LogOptions, opened_logs
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.open_logs import opened_logs
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.options import LogOptions
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.records import is_note, is_observation, is_skipped
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from .._ledger.contract import Ledger, ObservationScope
-    from .._vpn_log.options import LogOptions, OpenLog
+    from .._vpn_log.open_logs import OpenLog
+    from .._vpn_log.options import LogOptions
     from .input import ObservationInput
     from .tally import Tally
 

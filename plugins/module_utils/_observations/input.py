@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from .._addresses import parse_address
 from .._times.moments import Moments
 from .._times.timestamps import EPOCH_MS, epoch_ms_to_milliseconds, epoch_to_milliseconds
-from .._vpn_log.options import opened_logs
+from .._vpn_log.open_logs import opened_logs
 from .._vpn_log.records import NO_ADDRESS, REJECTED, SKIPPED, START, Record, RecordBlock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from .._vpn_log.options import LogOptions, OpenLog
+    from .._vpn_log.open_logs import OpenLog
+    from .._vpn_log.options import LogOptions
 
 _ITEMS_A_BLOCK = 10_000
 

@@ -21,7 +21,7 @@ from .tally import RowCounts
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from .._vpn_log.options import OpenLog
+    from .._vpn_log.open_logs import OpenLog
     from .input import ObservationInput
     from .observed import ObservedRows
 

@@ -19,13 +19,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from .._ledger.contract import Checkpoint
-from .._vpn_log.start import LogStart
+from .._vpn_log.source import LogStart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._ledger.contract import ObservationLedger, ObservationScope
-    from .._vpn_log.options import LogOptions, OpenLog
+    from .._vpn_log.open_logs import OpenLog
+    from .._vpn_log.options import LogOptions
     from .spool import Frame
 
 _READ_BY = 2
@@ -55,7 +56,7 @@ class Checkpoints:
         found = self._ledger.checkpoints(self._reading, _ANY_SIZE if source.is_compressed else source.size)
         fitting = [(checkpoint, json.loads(checkpoint.summary)) for checkpoint in found]
         fitting = [(checkpoint, summary) for checkpoint, summary in fitting if _is_usable(summary, takes_rejected=takes_rejected)]
-        digests = source.digests([checkpoint.offset for checkpoint, _summary in fitting])
+        digests = source.content.digests([checkpoint.offset for checkpoint, _summary in fitting])
         for checkpoint, summary in fitting:
             if digests.get(checkpoint.offset) != checkpoint.sha256:
                 continue
@@ -70,7 +71,7 @@ class Checkpoints:
         """Where this log was uploaded to before, if that is somewhere else."""
         source = self._logs[number].source
         others = self._ledger.elsewhere(_ANY_SIZE if source.is_compressed else source.size)
-        digests = source.digests([checkpoint.offset for _scope, checkpoint in others])
+        digests = source.content.digests([checkpoint.offset for _scope, checkpoint in others])
         return next((scope for scope, checkpoint in others if digests.get(checkpoint.offset) == checkpoint.sha256), None)
 
     def reach(self, frame: Frame) -> None:

@@ -9,18 +9,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .._database.database import matching, parts
-from .._database.opening import file_at, open_database, open_for_reading, scratch_database
-from .._errors import LedgerError
-from .history_planned import PlannedHistory
 from .history_questions import HistoryQuestions
 from .history_schema import (
     CLAIM,
     DOUBT,
-    HISTORY_SCHEMA,
     KEY,
     SELECT_CLAIM,
     UPDATE_CLAIM,
@@ -35,39 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from .._database.database import Database
-    from .model import Doubt, LogPosition, SessionHistory
+    from .model import Doubt, LogPosition
 
 _ROWS_A_STATEMENT = 5000
-
-
-@contextmanager
-def opened_history(location: str | None, *, check_mode: bool) -> Iterator[SessionHistory]:
-    """The history at a file or URL, or at the default place, to add to it. In check mode it is only read. Raises LedgerError."""
-    if not check_mode:
-        with closing(open_database(location, HISTORY_SCHEMA)) as database:
-            yield StoredHistory(database)
-        return
-    kept = open_for_reading(location, HISTORY_SCHEMA)
-    with closing(scratch_database(HISTORY_SCHEMA)) as scratch:
-        if kept is None:
-            yield StoredHistory(scratch)
-            return
-        with closing(kept):
-            yield PlannedHistory(StoredHistory(kept), StoredHistory(scratch))
-
-
-@contextmanager
-def history_to_ask(location: str | None) -> Iterator[HistoryQuestions]:
-    """The history at a file or URL, or at the default place, to ask it. Raises LedgerError, also if there is none."""
-    database = open_for_reading(location, HISTORY_SCHEMA)
-    if database is None:
-        where = file_at(location, HISTORY_SCHEMA) or "this PostgreSQL database"
-        raise LedgerError(
-            f"history: there is no session history in {where}. Set `history` (or {HISTORY_SCHEMA.variable}) to the one that the module "
-            "secops.xdr.vpn_session fills, or run that module first."
-        )
-    with closing(database):
-        yield HistoryQuestions(database)
 
 
 class StoredHistory(HistoryQuestions):

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors import EmptyLogError, InputError
 from .._times.timestamps import format_iso8601
-from .._vpn_log.options import opened_logs
+from .._vpn_log.open_logs import opened_logs
 from .clock import LogFacts
-from .history import opened_history
+from .history_opening import opened_history
 from .ingest_options import IngestOptions
 from .log_reading import SNAPSHOT_FORMATS, LogReading
 from .log_warnings import log_warnings
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from .._run import Run
-    from .._vpn_log.options import OpenLog
+    from .._vpn_log.open_logs import OpenLog
     from .._vpn_log.records import Record
     from .model import SessionHistory
 

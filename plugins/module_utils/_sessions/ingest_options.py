@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from .._argspec import ArgumentSpec, from_environment, plain_text, whole_number
 from .._errors import InputError
 from .._texts import quoted
-from .._vpn_log.options import LogOptions, log_options
+from .._vpn_log.open_logs import log_options
+from .._vpn_log.options import LogOptions
 from .options import HISTORY_VARIABLE, ON_INVALID_FAIL, ON_INVALID_SKIP
 
 if TYPE_CHECKING:

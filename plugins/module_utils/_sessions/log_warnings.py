@@ -14,7 +14,8 @@ from .._vpn_log.reading import unknown_messages_text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .._vpn_log.options import LogOptions, OpenLog
+    from .._vpn_log.open_logs import OpenLog
+    from .._vpn_log.options import LogOptions
 
 
 def log_warnings(options: LogOptions, logs: Sequence[OpenLog]) -> Iterator[str]:

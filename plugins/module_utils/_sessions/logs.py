@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._errors import EmptyLogError, InputError
-from .._vpn_log.options import opened_logs
+from .._vpn_log.open_logs import opened_logs
 from .clock import LogFacts
 from .log_reading import LogReading
 from .log_warnings import log_warnings
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from .._run import Run
-    from .._vpn_log.options import LogOptions, OpenLog
+    from .._vpn_log.open_logs import OpenLog
+    from .._vpn_log.options import LogOptions
     from .._vpn_log.records import Record
     from .memory import MemoryEvidence
     from .model import AddressClaim

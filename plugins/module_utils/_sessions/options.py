@@ -16,7 +16,8 @@ from .._argspec import ArgumentSpec, from_environment, is_from_environment, whol
 from .._errors import InputError
 from .._times.moments import Moments
 from .._times.timestamps import epoch_ms_to_milliseconds, epoch_to_milliseconds, format_iso8601
-from .._vpn_log.options import LogOptions, chosen_zone, log_options
+from .._vpn_log.open_logs import log_options
+from .._vpn_log.options import LogOptions, chosen_zone
 from .logs import LogTask
 from .model import ClaimFilter
 from .questions import Question, Rules, checked_question

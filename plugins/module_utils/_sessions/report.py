@@ -52,7 +52,7 @@ def _of_logs(options: SessionOptions, logs: LogTask, run: Run) -> dict[str, Any]
 
 
 def _of_history(options: SessionOptions) -> dict[str, Any]:
-    from .history import history_to_ask
+    from .history_opening import history_to_ask
 
     with history_to_ask(options.history) as history:
         result = _result(options, history)

@@ -11,14 +11,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .._vpn_log.start import LogStart
+from .._vpn_log.source import LogStart
 from .model import CoverageSpan
 from .order import FORWARD, Order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .._vpn_log.options import OpenLog
+    from .._vpn_log.open_logs import OpenLog
     from .log_reading import LogReading
     from .model import LogPosition
 
@@ -81,7 +81,7 @@ def progress_in(log: OpenLog, key: Sequence[Any], positions: Iterable[LogPositio
     """How far this log is in the history, if it was read with the same options and has not been changed since."""
     text = _text(key)
     read = [progress for progress in (Progress.read(position.state) for position in positions) if progress and progress.key == text]
-    digests = log.source.digests([progress.offset for progress in read])
+    digests = log.source.content.digests([progress.offset for progress in read])
     known = [progress for progress in read if digests.get(progress.offset, b"").hex() == progress.sha256]
     best = max(known, key=lambda progress: progress.offset, default=None)
     if best is None or not best.offset:

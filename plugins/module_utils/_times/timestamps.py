@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Single times to epoch milliseconds: epoch numbers and ISO 8601. Other formats have a file of their own.
+"""Single times to epoch milliseconds: epoch numbers and ISO 8601; and durations. Other formats have a file of their own.
 
 All results are integers, in milliseconds since 1970-01-01 UTC; fractions beyond that are cut off.
 """
@@ -36,6 +36,8 @@ _ISO = re.compile(
 )
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)?\Z")
 _EPOCH_NUMBER = re.compile(r"-?\d{1,20}(\.\d*)?\Z", re.ASCII)
+_SECONDS = re.compile(r"(\d{1,9})(?:\.\d*)?\Z", re.ASCII)
+_CLOCK = re.compile(r"(?:(\d{1,4})(?:d| days?,?)? )?(\d{1,5}):(\d\d):(\d\d)(?:\.\d*)?\Z", re.ASCII)
 
 
 def epoch_to_milliseconds(text: str) -> int:
@@ -106,3 +108,16 @@ def _scaled(text: str, digits: int, what: str) -> int:
         raise ValueError(f"time {quoted(text)} is not a number of {what}")
     whole, _point, fraction = stripped.partition(".")
     return int(whole + fraction[:digits].ljust(digits, "0"))
+
+
+def duration_to_milliseconds(text: str) -> int | None:
+    """A duration as logs write it, cut to whole seconds: seconds, with or without a fraction, or `[days ]h:mm:ss`. None if it is none."""
+    stripped = text.strip()
+    match = _SECONDS.match(stripped)
+    if match:
+        return int(match[1]) * 1000
+    match = _CLOCK.match(stripped)
+    if not match or int(match[3]) > 59 or int(match[4]) > 59:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000

@@ -4,13 +4,17 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Finds the columns that options name in the header that a log has."""
+"""Finds the header of a CSV log, below what precedes it, and in the header the columns that options name.
+
+A separator as Excel states it, comments and blank lines may precede it.
+"""
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, Callable, Union
 
 from .._errors import InputError
 from .._texts import quoted, shorten
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
     from .options import LogColumns
 
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+_STATED_DELIMITER = re.compile(r'"?sep=(.)"?\1*\Z', re.IGNORECASE)
+_COMMENT = "#"
 _USERNAME_COLUMNS = ("username", "user name", "user", "common name")
 _SHOWN_NAMES_CHARACTERS = 500
 
@@ -123,3 +129,41 @@ class CsvHeader:
         if exact:
             return exact
         return [place for place, own in enumerate(self._names) if own.casefold() == name.strip().casefold()]
+
+
+def stated_delimiter(head: Sequence[str]) -> str | None:
+    """The separator that the first filled line states, as in `sep=;`; None if it states none."""
+    first = next((line for line in head if line.strip()), "")
+    match = _STATED_DELIMITER.match(first.strip(" \ufeff"))
+    return match[1] if match and match[1] not in '"\r\n\0' else None
+
+
+def header_in(
+    numbers: Sequence[int],
+    lines: list[str] | None,
+    rows: list[list[str]],
+    delimiter: str,
+    header_of: Callable[[int, list[str]], CsvHeader],
+) -> tuple[CsvHeader, int | None, int] | None:
+    """The header, how many filled lines there are through it, and where the rows below it begin; None if it is not in this block.
+
+    The number of lines is None if the header has several. Raises InputError if a line that should be the header is none.
+    """
+    filled = 0
+    for place in range(len(numbers)):
+        values = rows[place] if lines is None else next(csv.reader([lines[place]], delimiter=delimiter), [])
+        text = delimiter.join(values)
+        if not text.strip():
+            continue
+        filled += 1
+        if filled == 1 and _STATED_DELIMITER.match(text.strip(" \ufeff")):
+            continue
+        try:
+            header = header_of(numbers[place], values)
+        except InputError:
+            if text.lstrip().startswith(_COMMENT):
+                continue
+            raise
+        is_one_line = not any("\n" in value for value in values)
+        return header, filled if is_one_line else None, place + 1
+    return None

@@ -8,17 +8,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import os
+import stat
 import sys
 import zlib
 from typing import IO, TYPE_CHECKING, Any
 
 from .._errors import InputError
-from .opening import open_regular_file
+from .._texts import quoted, system_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
 CHUNK_BYTES = 1024 * 1024
 _MAX_EXPANSION = 400
@@ -30,18 +32,23 @@ _MAGIC = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd
 _LIBRARIES = {"gzip": ("gzip",), "bzip2": ("bz2",), "xz": ("lzma",), "zstd": ("compression.zstd", "backports.zstd")}
 
 
+class MissingLogError(InputError):
+    """There is no file of this name."""
+
+
 class LogContent:
     """The content of a file, which is opened once: it stays the same file if its name is given to another one."""
 
     def __init__(self, path: str) -> None:
         """Raises InputError."""
         self.path = path
-        self._raw = open_regular_file(path)
+        self._raw = _open_regular_file(path)
         status = os.fstat(self._raw.fileno())
         self.size = status.st_size
         """Bytes on disk at opening. What is appended later belongs to the next run."""
         self.modified_ms = status.st_mtime_ns // 1_000_000
         self.identity = (status.st_dev, status.st_ino)
+        self._digests = {0: hashlib.sha256()}
         self.compression = _compression(os.pread(self._raw.fileno(), 10, 0))
 
     def close(self) -> None:
@@ -61,6 +68,28 @@ class LogContent:
             position += len(chunk)
             if position > start:
                 yield chunk[start - position :] if position - start < len(chunk) else chunk
+
+    def digests(self, offsets: Collection[int]) -> Mapping[int, bytes]:
+        """The SHA-256 of the content before each of these offsets, in one pass; offsets behind the end are left out."""
+        wanted = sorted(offset for offset in set(offsets) if offset not in self._digests)
+        digest, position = hashlib.sha256(), 0
+        for chunk in self.chunks(0, CHUNK_BYTES) if wanted else ():
+            taken = 0
+            while wanted and wanted[0] <= position + len(chunk):
+                offset = wanted.pop(0)
+                digest.update(chunk[taken : offset - position])
+                taken = offset - position
+                self._digests[offset] = digest.copy()
+            if not wanted:
+                break
+            digest.update(chunk[taken:])
+            position += len(chunk)
+        return {offset: self._digests[offset].digest() for offset in offsets if offset in self._digests}
+
+    def hash_before(self, offset: int) -> hashlib._Hash:
+        """The SHA-256 of the content before this offset, to go on with."""
+        self.digests([offset])
+        return self._digests[offset].copy()
 
     def _bytes_at(self, offset: int, length: int) -> bytes:
         try:
@@ -121,3 +150,23 @@ def _decompressor(path: str, compression: str, raw: IO[bytes]) -> tuple[Any, tup
     if compression == "xz":
         return library.LZMAFile(raw), (OSError, EOFError, library.LZMAError)
     return library.ZstdFile(raw), (OSError, EOFError, library.ZstdError)
+
+
+def _open_regular_file(path: str) -> IO[bytes]:
+    """The open file; raises InputError. Nothing else is waited for or read: no pipe, no device."""
+    try:
+        # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
+        descriptor = os.open(system_name(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise MissingLogError(f"path: there is no file {path} on the host that runs the module.") from error
+    except ValueError as error:
+        raise InputError(f"path: {quoted(path)} cannot be the name of a file: {error}.") from error
+    except OSError as error:
+        raise InputError(f"path: {path} cannot be opened: {error.strerror}.") from error
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        if stat.S_ISDIR(mode):
+            raise InputError(f"path: {path} is a folder; give the name of the log in it.")
+        raise InputError(f"path: {path} is not a regular file; a log is read again at the next run, so it must be one.")
+    return os.fdopen(descriptor, "rb", buffering=0)

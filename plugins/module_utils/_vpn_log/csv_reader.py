@@ -19,10 +19,9 @@ from .._addresses import packed_column, parse_address
 from .._errors import EmptyLogError, InputError
 from .._times.day_month import DayMonthCheck
 from .._times.parsing import TimestampParser
-from .columns import CsvHeader, check_delimiter, width_reason
-from .csv_preamble import header_in, stated_delimiter
+from .._times.timestamps import duration_to_milliseconds
+from .columns import CsvHeader, check_delimiter, header_in, stated_delimiter, width_reason
 from .csv_records import CsvRecords
-from .durations import duration_to_milliseconds
 from .records import NO_ADDRESS, REJECTED, SKIPPED, START, Record, RecordBlock
 
 if TYPE_CHECKING:

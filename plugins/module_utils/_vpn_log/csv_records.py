@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -134,3 +135,20 @@ class CsvRecords:
         except csv.Error as error:
             return "unexpected end of data" not in str(error)
         return True
+
+
+def cells(line: str, delimiter: str = ",") -> list[str]:
+    """The columns of a row; raises ValueError if its quotes are not closed."""
+    if '"' not in line:
+        return line.split(delimiter)
+    try:
+        return next(csv.reader([line], delimiter=delimiter, strict=True), [])
+    except csv.Error as error:
+        raise ValueError(f"not CSV: {error}; the row may be cut off") from error
+
+
+def line_of(values: Sequence[str], delimiter: str = ",") -> str:
+    """The columns of a row as one text, from which `cells` gets them again."""
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, lineterminator="").writerow(values)
+    return text.getvalue() if values else ""

@@ -4,13 +4,21 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Lines of logs, before anybody asks what they mean."""
+"""Bytes of a log as lines of text, before anybody asks what the lines mean."""
 
 from __future__ import annotations
+
+import codecs
+
+from .._errors import InputError
+from .._texts import quoted
 
 _CONTROLS = "\0\r\x0b\x0c\x1a"
 _RESIDUES = ("#000", "#012", "#013", "#015")
 _MOST_RESIDUES = 8
+_OTHER_ENCODINGS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape"})
+"""They are for names of hosts and for source code, and what they make of a text depends on where it is cut."""
+_ASCII = bytes(range(128))
 
 
 def through_filled_line(lines: list[str], number: int) -> list[str]:
@@ -40,3 +48,27 @@ def has_overlong_line(block: bytes, most: int) -> bool:
         if (len(block) if end < 0 else end) - (block.rfind(b"\n", 0, place) + 1) > most:
             return True
     return False
+
+
+def checked_encoding(encoding: str) -> str:
+    """The encoding; raises InputError where it is none that files are written in."""
+    try:
+        "".encode(encoding)
+        name = codecs.lookup(encoding).name
+    except (LookupError, ValueError) as error:
+        raise _unknown(encoding) from error
+    if name.replace("_", "-") in _OTHER_ENCODINGS:
+        raise _unknown(encoding)
+    return encoding
+
+
+def keeps_ascii(encoding: str) -> bool:
+    """True if ASCII characters are single bytes, so that bytes can be split into lines before they are decoded."""
+    try:
+        return _ASCII.decode(encoding) == _ASCII.decode("ascii")
+    except ValueError:
+        return False
+
+
+def _unknown(encoding: str) -> InputError:
+    return InputError(f"encoding: {quoted(encoding)} is not a text encoding that Python knows; try utf-8, latin-1, cp1252 or utf-16.")

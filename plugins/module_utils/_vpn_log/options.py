@@ -4,32 +4,21 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The options that say which logs to read and how, the same for every module that reads logs, and the logs that they name."""
+"""The options that say which logs to read and how, checked."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from .._argspec import ArgumentSpec
-from .._errors import EmptyLogError, InputError
+from .._errors import InputError
 from .._times.zones import Zone
-from .readers import READERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
-    from .reading import LogReader
-    from .source import LogFile
-
-FORMATS = tuple(READERS)
 DEFAULT_TIMESTAMP_FORMAT = "%m/%d/%y %H:%M:%S"
 LOCAL_ZONE = "local"
-_ROWS_JUDGED = 9
-_BLOCKS_WITHOUT_TIME = 4
-"""A log that has no time in so many blocks is put in order by when it was written."""
 
 
 @dataclass(frozen=True)
@@ -93,97 +82,12 @@ class LogOptions:
         return [self.format, columns, self.timestamp_format, self.zone.name, self.zone_is_given, self.delimiter, self.encoding, peers]
 
 
-@dataclass(frozen=True)
-class OpenLog:
-    """An open log and the reader of its format."""
-
-    source: LogFile
-    reader: LogReader
-
-    @property
-    def path(self) -> str:
-        """The name of the file."""
-        return self.source.path
-
-    @property
-    def modified_ms(self) -> int:
-        """When the file was last written to, in epoch milliseconds, as it was on opening."""
-        return self.source.modified_ms
-
-
-def log_options() -> ArgumentSpec:
-    """Path, format and what the formats leave open."""
-    return ArgumentSpec(
-        {
-            "path": {"type": "path"},
-            "paths": {"type": "list", "elements": "path"},
-            "format": {"type": "str", "choices": list(FORMATS), "default": "csv"},
-            "columns": {
-                "type": "dict",
-                "options": {
-                    "ipaddr": {"type": "str", "default": "VPN IP"},
-                    "associated_ipaddr": {"type": "str", "default": "Real IP"},
-                    "timestamp": {"type": "raw", "default": "Start Time"},
-                    "username": {"type": "str"},
-                    "end": {"type": "raw"},
-                    "duration": {"type": "str"},
-                },
-                "apply_defaults": True,
-            },
-            "timestamp_format": {"type": "str", "default": DEFAULT_TIMESTAMP_FORMAT},
-            "timezone": {"type": "str"},
-            "delimiter": {"type": "str", "default": ","},
-            "encoding": {"type": "str", "default": "utf-8"},
-            "peers": {"type": "raw"},
-        },
-        mutually_exclusive=[("path", "paths")],
-    )
-
-
 def chosen_zone(params: Mapping[str, Any]) -> Zone:
     """The zone of times without one: the option's, else the host's. Raises InputError."""
     name = params["timezone"]
     if not name:
         return Zone.of_host()
     return Zone.of_host(is_chosen=True) if name.lower() == LOCAL_ZONE else Zone.named(name)
-
-
-@contextmanager
-def opened_logs(options: LogOptions, *, wants_usernames: bool = True) -> Iterator[Sequence[OpenLog]]:
-    """The logs that the options name, each file once, in the order of their content; raises InputError."""
-    from .choosing import opened_files
-
-    with ExitStack() as stack:
-        sources = opened_files(options)
-        for source in sources:
-            stack.enter_context(source)
-        logs = [OpenLog(source, _reader(source, options, wants_usernames)) for source in sources]
-        yield sorted(logs, key=_first_time) if len(logs) > 1 else logs
-
-
-def _reader(source: LogFile, options: LogOptions, wants_usernames: bool) -> LogReader:
-    from .reading import Reading
-
-    return READERS[options.format](Reading(source, options, wants_usernames))
-
-
-def _first_time(log: OpenLog) -> int:
-    """The time of a log's first rows, in epoch milliseconds; if they have none, when the file was last written to.
-
-    This is when rows were written, not when sessions began that a row tells about. A single wrong time does not count.
-    """
-    try:
-        for count, block in enumerate(log.reader.records()):
-            times = list(islice((record.time for record in block.records() if record.time is not None), _ROWS_JUDGED))
-            if times:
-                return sorted(times)[len(times) // 2]
-            if count >= _BLOCKS_WITHOUT_TIME:
-                break
-    except EmptyLogError:
-        pass
-    finally:
-        log.source.take_records()
-    return log.modified_ms
 
 
 def _checked_paths(params: Mapping[str, Any]) -> tuple[str, ...]:

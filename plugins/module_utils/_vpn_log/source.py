@@ -20,16 +20,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._errors import InputError
-from .content import CHUNK_BYTES, LogContent
-from .lines import clean, has_overlong_line, through_filled_line
-from .opening import checked_encoding, keeps_ascii
+from .content import LogContent
+from .lines import checked_encoding, clean, has_overlong_line, keeps_ascii, through_filled_line
 from .records import REJECTED, SKIPPED, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
 
-    from .start import LogStart
 
 BLOCK_BYTES = 256 * 1024
 MAX_LINE_BYTES = 256 * 1024
@@ -57,6 +55,15 @@ class LogPosition(NamedTuple):
     sha256: bytes
 
 
+class LogStart(NamedTuple):
+    """Where reading goes on: the byte behind a line break, the number of the line before it, and how many of the first lines
+    (that are not blank) are handed out again before, such as a header."""
+
+    offset: int
+    line: int
+    repeated_lines: int
+
+
 class LogFile:
     """An open log. It is opened once, so it stays the same file if its name is given to another one meanwhile."""
 
@@ -80,7 +87,6 @@ class LogFile:
         self.lines_held_back = 0
         """Lines that a reader was given and has not dealt with yet."""
         self._digest = hashlib.sha256()
-        self._digests = {0: hashlib.sha256()}
         self._has_open_end = False
         self._start: LogStart | None = None
         self._others: list[Record] = []
@@ -132,23 +138,6 @@ class LogFile:
         head = self.head_lines()[:line]
         return len(head) == line and bool(head[-1].strip()) and sum(bool(one.strip()) for one in head) == filled_lines
 
-    def digests(self, offsets: Collection[int]) -> Mapping[int, bytes]:
-        """The SHA-256 of the content before each of these offsets, in one pass; offsets behind the end are left out."""
-        wanted = sorted(offset for offset in set(offsets) if offset not in self._digests)
-        digest, position = hashlib.sha256(), 0
-        for chunk in self.content.chunks(0, CHUNK_BYTES) if wanted else ():
-            taken = 0
-            while wanted and wanted[0] <= position + len(chunk):
-                offset = wanted.pop(0)
-                digest.update(chunk[taken : offset - position])
-                taken = offset - position
-                self._digests[offset] = digest.copy()
-            if not wanted:
-                break
-            digest.update(chunk[taken:])
-            position += len(chunk)
-        return {offset: self._digests[offset].digest() for offset in offsets if offset in self._digests}
-
     def ends_at(self, offset: int) -> bool:
         """The log has no content behind this offset."""
         return next(self.content.chunks(offset, 1), None) is None
@@ -169,8 +158,7 @@ class LogFile:
         self._has_open_end = False
         self._digest = hashlib.sha256()
         if self._start:
-            self.digests([self._start.offset])
-            self._digest = self._digests[self._start.offset].copy()
+            self._digest = self.content.hash_before(self._start.offset)
             self.offset = self._start.offset
             if self._start.repeated_lines:
                 head = through_filled_line(self.head_lines(), self._start.repeated_lines)

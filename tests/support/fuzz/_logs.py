@@ -17,7 +17,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._addresses import parse
 from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLogError, InputError
 from ansible_collections.secops.xdr.plugins.module_utils._times.timestamps import EARLIEST_MS, LATEST_MS
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import source as _source
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.start import LogStart
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.source import LogStart
 
 from support.fuzz._addresses import check_address
 from support.fuzz._draw import Draw

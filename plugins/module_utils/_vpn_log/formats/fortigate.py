@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from ..._texts import quoted
 from ..._times.timestamps import epoch_ms_to_milliseconds, iso8601_to_milliseconds
+from ..csv_records import cells
 from ..endpoints import parse_endpoint
 from ..event_formats import event_fields, note_field
 from ..line_reader import LineReader
 from ..messages import messages_in
 from ..records import ALIVE, END, FAILED_LOGIN, NO_ADDRESS, OTHER_MESSAGE, REJECTED, SESSION_END, SKIPPED, START, Record
 from ..syslog_times import is_cut_head
-from ..table_rows import cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from ..._texts import quoted
 from ..._times.parsing import TimestampParser
 from ..._times.timestamps import ISO8601
+from ..csv_records import cells
 from ..endpoints import parse_endpoint
 from ..event_formats import event_fields
 from ..formats import globalprotect_fields as fields
@@ -25,7 +26,6 @@ from ..line_reader import LineReader
 from ..messages import messages_in
 from ..records import ALIVE, END, FAILED_LOGIN, NO_ADDRESS, OTHER_MESSAGE, OTHER_SERVICE, REJECTED, SESSION_END, SKIPPED, START, Record
 from ..syslog_times import is_cut_head
-from ..table_rows import cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

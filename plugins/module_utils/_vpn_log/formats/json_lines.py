@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..._errors import InputError
 from ..._texts import quoted
 from ..._times.parsing import TimestampParser
-from ..._times.timestamps import EPOCH, EPOCH_MS, ISO8601, epoch_ms_to_milliseconds, epoch_to_milliseconds
-from ..durations import duration_to_milliseconds
+from ..._times.timestamps import EPOCH, EPOCH_MS, ISO8601, duration_to_milliseconds, epoch_ms_to_milliseconds, epoch_to_milliseconds
 from ..endpoints import parse_endpoint
 from ..line_reader import LineReader
 from ..options import DEFAULT_TIMESTAMP_FORMAT

@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING
 from ..._errors import EmptyLogError, InputError
 from ..._texts import quoted
 from ..._times.parsing import TimestampParser
-from ..._times.timestamps import ISO8601
+from ..._times.timestamps import ISO8601, duration_to_milliseconds
 from ..columns import check_delimiter, width_reason
-from ..csv_records import CsvRecords
-from ..durations import duration_to_milliseconds
+from ..csv_records import CsvRecords, cells, line_of
 from ..endpoints import parse_endpoint
 from ..line_reader import LineReader
 from ..records import ALIVE, FAILED_LOGIN, NO_ADDRESS, OTHER_SERVICE, REJECTED, SAME_SESSION, SKIPPED, START, Record
-from ..table_rows import cells, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

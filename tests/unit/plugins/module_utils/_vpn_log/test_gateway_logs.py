@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import EmptyLogError, InputError
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import source as _source
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.options import FORMATS
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.readers import READERS
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.start import LogStart
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.source import LogStart
 
 from support.gateway_logs import FIXTURES, MAKERS, WrittenLog
 from support.gateway_world import LOG_END
@@ -51,10 +50,6 @@ def log_at(written: Written) -> Callable[[bytes], Path]:
 def test_every_format_has_a_log_or_lines_of_its_own():
     with_lines = {name for name in READERS if (Path(__file__).parent / "formats" / f"test_{name}.py").exists()}
     assert {log_format for log_format, _make in MAKERS.values()} | with_lines == set(READERS) - {"csv"}
-
-
-def test_every_format_of_the_options_has_a_reader():
-    assert tuple(READERS) == FORMATS
 
 
 def test_the_kept_log_is_the_one_that_is_made(made: tuple[str, str, WrittenLog]):

@@ -16,7 +16,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._errors import InputErr
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import content as _content
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import source as _source
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.formats import openvpn_status as _openvpn_status
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.start import LogStart
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.source import LogStart
 
 from support.log_reading import LogRead, opened, read_log
 
