@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What every module says about itself."""
+    """The attributes that every module documents."""
 
     DOCUMENTATION = r"""
 options: {}

@@ -133,7 +133,7 @@ def _is_inside_ipv6(address: IPv6Address) -> bool:
 
 
 def _hint(text: str) -> str:
-    """Why an address may have failed, where that can be told."""
+    """A hint why a text is not an address; empty if there is none."""
     host, colon, port = text.rpartition(":")
     # Without the name of an interface, which may be any text and does not belong here either.
     host = host.strip("[]").partition("%")[0]

@@ -136,7 +136,7 @@ def plain_text(option: str, value: str) -> str:
 
 
 def whole_characters(value: str) -> str:
-    """The text with U+FFFD in place of unpaired surrogates, which bytes of another encoding can become and which nothing can send."""
+    """The text with U+FFFD instead of unpaired surrogates. They come from bytes of another encoding, and cannot be sent."""
     return _HALF_CHARACTER.sub("\ufffd", value)
 
 

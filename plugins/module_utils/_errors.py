@@ -82,7 +82,7 @@ class NotTriedError(XdrError):
 
 
 class UnknownOutcomeError(XdrError):
-    """Nobody can tell from here whether something was done, and doing it again could do it twice."""
+    """It is unknown whether something was done, and doing it again could do it twice."""
 
     def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message, **{**details, "outcome_unknown": True})
@@ -123,7 +123,7 @@ class ConnectionFailedError(RequestError):
 
 
 class NoAnswerError(RequestError):
-    """The request went out and no whole answer came back: nobody can tell from here whether the work was done."""
+    """The request went out and no complete answer came back, so it is unknown whether the work was done."""
 
     outcome_unknown = True
 

@@ -113,7 +113,7 @@ def _written_by(secret: str) -> Iterator[str]:
 
 
 def _windows(form: str, secret: str) -> Iterator[str]:
-    """What may not be shown of a form of the secret: six characters in a row, or all of it where the secret is shorter."""
+    """The pieces of a form of the secret that must not be shown: six characters in a row, or all of it where the secret is shorter."""
     if len(secret) < WINDOW:
         return iter([form] if len(form) >= len(secret) else [])
     return _runs(form, WINDOW)
@@ -207,7 +207,7 @@ def _text_of(data: bytes) -> str:
 
 
 def _binary(text: str, smallest: int) -> Iterator[bytes]:
-    """What stands in the text in base64 or hexadecimal, from each place where it may begin, also with white space in between."""
+    """The base64 or hexadecimal pieces of the text, decoded from each place where it may begin, also with white space in between."""
     squeezed = "".join(text.split())
     base64_run = re.compile(rf"[A-Za-z0-9+/]{{{max(2, smallest * 4 // 3)},}}")
     for source in dict.fromkeys((text, squeezed)):

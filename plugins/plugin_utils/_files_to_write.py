@@ -24,7 +24,7 @@ _NOTHING_DONE = "nothing was read or written"
 
 
 def places_to_check(role: str, options: Mapping[str, Any], reads: Sequence[str], writes: Sequence[str]) -> list[dict[str, str]]:
-    """What `stat` must look at before anything is written: nothing if there is no file to write."""
+    """The paths that `stat` must check before anything is written; empty if there is no file to write."""
     written = [(f"{role}_{name}", options[name]) for name in writes if options[name]]
     paths = [(f"{role}_{name}", path) for name in reads for path in _listed(options[name])] if written else []
     return [

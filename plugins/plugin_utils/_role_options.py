@@ -27,7 +27,7 @@ _NUMBER = re.compile(r"\s*[+-]?\d{1,18}\s*\Z", re.ASCII)
 
 @dataclass(frozen=True)
 class RoleRules:
-    """What an argument spec of a role cannot express. Names are those of the variables without the name of the role."""
+    """The rules that an argument spec of a role cannot express. Names are those of the variables without the name of the role."""
 
     choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """The values that a variable may have. In the spec, they would refuse null."""

@@ -91,7 +91,7 @@ class Database(Protocol):
         """A table of these rows, for `WITH wanted (names) AS (…)`, as a piece of SQL and its values. At least one row."""
 
     def most_rows(self, columns: int) -> int:
-        """How many rows with so many columns `values` takes at once."""
+        """The maximum number of rows with this many columns in one `values`."""
 
     def atomically(self, work: Callable[[], Result]) -> Result:
         """Does the work in one transaction, again if another run got in its way."""

@@ -88,7 +88,7 @@ class PostgresqlDatabase:
         return f"SELECT * FROM unnest({types})", [*arrays]
 
     def most_rows(self, _columns: int) -> int:
-        """How many rows `values` takes at once."""
+        """The maximum number of rows in one `values`."""
         return _MOST_ROWS
 
     def atomically(self, work: Callable[[], Result]) -> Result:

@@ -99,7 +99,7 @@ class SqliteDatabase:
         return f"VALUES {','.join([row] * len(rows))}", list(chain.from_iterable(rows))
 
     def most_rows(self, columns: int) -> int:
-        """How many rows `values` takes at once."""
+        """The maximum number of rows in one `values`."""
         return _rows_at_once(1, columns)
 
     def atomically(self, work: Callable[[], Result]) -> Result:

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""What of a change is missing on the server, before and after it is sent, also on servers that rewrite comments and tags."""
+"""Finds the parts of a change that the server does not have, before and after sending, also on servers that rewrite comments and tags."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What of a change does not show after it was sent.
+    """The parts of a change that are missing after it was sent.
 
     `rewritten` are the texts that the server shows in another form (as sent, as shown); `learned` is the same for the ledger.
     `strange_comment` says that there is a new comment that may be ours or not; `surplus` is how often too many the comment was written.
@@ -71,7 +71,7 @@ def near_misses(state: EventState, wanted: Change, spelling: Spelling) -> list[t
 
 
 def compared(after: EventState, before: EventState, written: Written) -> Comparison:
-    """What of a change does not show in the state after it."""
+    """The parts of a change that are missing in the state after it."""
     tags, comment = _tags(after, before, written), _comment(after, before, written)
     change = written.change
     left = Change(

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .texts import Spelling
 
 LATE_SECONDS = 60.0
-"""How long a comment without a clear answer is looked for before it is sent again: a server can finish a write after a proxy gave up."""
+"""The time to look for a comment without a clear answer before it is sent again: a server can finish a write after a proxy gave up."""
 _ATTEMPTS = 2
 _AGAIN = "Run the same task again; with `comment_mode: always`, look at the event before."
 _LOOK = "Look at the event in Stellar Cyber before you run this again: a comment would be written a second time."

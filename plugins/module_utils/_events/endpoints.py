@@ -38,7 +38,7 @@ class Target:
 
     @property
     def name(self) -> str:
-        """What messages call the event."""
+        """The name of the event in messages."""
         return self.where or self.id
 
 

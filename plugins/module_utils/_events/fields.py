@@ -146,7 +146,7 @@ def wire_name(name: str) -> str:
 
 
 def event_body(values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """What is sent for one event; `where` starts the names of its options in messages. Raises InputError."""
+    """The fields to send for one event; `where` starts the names of its options in messages. Raises InputError."""
     body: dict[str, Any] = {}
     for field in FIELDS:
         value = values[field.option]

@@ -189,7 +189,7 @@ def _result(events: Iterable[StoredEvent]) -> dict[str, Any]:
 
 
 def _warnings(client: StellarClient, options: InfoOptions, done: Sequence[EventSearch], found: Sequence[StoredEvent]) -> list[str]:
-    """What users should know beside the result; what may be misspelt is looked into only if nothing was found."""
+    """The warnings beside the result. Possible misspellings are checked only if nothing was found."""
     warnings = [_unknown_status(value) for value in options.values.get(_STATUS_FIELD, ()) if value not in STATUSES]
     gap = next((search.gap for search in done if search.gap), "")
     if gap:

@@ -118,7 +118,7 @@ class InsertFlow:
     # -- what earlier runs did ------------------------------------------------------------------------------------------
 
     def _known(self, events: Sequence[NewEvent]) -> tuple[Outcomes, list[Unclear], list[NewEvent]]:
-        """What the ledger knows: events that are done, events whose insert was never answered, and events that it does not know."""
+        """Sorts the events by what the ledger has: done, never answered, or unknown."""
         records = self._ledger.look_up([key for event in events for key in event.keys])
         done: dict[NewEvent, InsertOutcome] = {}
         pending: list[Unclear] = []
@@ -153,7 +153,7 @@ class InsertFlow:
         }, missing
 
     def _decided(self, pending: Sequence[Unclear]) -> tuple[Outcomes, list[NewEvent]]:
-        """What became of events whose earlier insert got no answer; returns those that must be sent as well."""
+        """Finds out about events whose earlier insert got no answer; also returns those that must be sent."""
         if self._options.unknown_outcome == UNKNOWN_IS_MISSING:
             found, left = self._searched(pending, changed=False, waits=False)
             return found, [one.event for one in left]

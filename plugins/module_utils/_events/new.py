@@ -44,7 +44,7 @@ class NewEvent:
 
     @property
     def name(self) -> str:
-        """What messages call the event."""
+        """The name of the event in messages."""
         return self.where or "The event"
 
     @property

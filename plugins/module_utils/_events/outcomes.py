@@ -43,11 +43,11 @@ class InsertOutcome:
         return {**ids, "duplicates": list(self.duplicates)} if self.duplicates else ids
 
     def identity(self) -> dict[str, Any]:
-        """What makes the event unique."""
+        """The key that makes the event unique."""
         return {"unique": dict(self.event.unique)}
 
     def record(self) -> EventRecord:
-        """What the ledger keeps. An event that was sent twice counts as open until a search has shown how often it is there."""
+        """The record for the ledger. An event that was sent twice counts as open until a search has shown how often it is there."""
         return EventRecord(answered=not self.sent_twice, index=self.index, id=self.id, document_index=self.document_index)
 
 
@@ -60,11 +60,11 @@ class Unclear:
     what: str
     error: XdrError | None = None
     record: EventRecord | None = None
-    """What the ledger knows, if an earlier run sent it."""
+    """The record of the ledger, if an earlier run sent the event."""
 
 
 def unknown_error(one: Unclear, finder: EventFinder, search_delay: float) -> UnknownOutcomeError:
-    """The error for an event of which nobody can tell whether the server has it; says how to find out."""
+    """The error for an event whose outcome is unknown; says how to find out."""
     wait = one.over_at + search_delay - now()
     if finder.refusal:
         why = "This account may not read events, so it cannot be looked for from here"
@@ -103,7 +103,7 @@ def insert_warnings(
     finder: EventFinder,
     shown: Callable[[str], str],
 ) -> list[str]:
-    """What users should know beside the results. `first` has the first event of each key, `shown` makes server text fit for messages."""
+    """The warnings beside the results. `first` has the first event of each key, `shown` makes server text fit for messages."""
     warnings = []
     others = [event.where for event in events if event.body != first[event.key].body]
     if others:

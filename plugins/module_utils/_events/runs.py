@@ -42,7 +42,7 @@ class Outcome(Protocol):
         """The result for users, without `changed`."""
 
     def identity(self) -> dict[str, Any]:
-        """What users know the event by."""
+        """The values by which users recognise the event."""
 
 
 class Workers:

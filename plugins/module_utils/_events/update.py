@@ -45,7 +45,7 @@ def update_events(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
 
 @contextmanager
 def _rewrites(options: UpdateOptions, endpoint: str, run: Run) -> Iterator[RewriteLedger]:
-    """What is known of how the server rewrites texts. Without a ledger of its own, a task goes on if the default one cannot be used."""
+    """The known rewriting of this server. If `ledger` is not set and the default ledger cannot be used, the task continues without it."""
     if all(wanted.change == Change(status=wanted.change.status) for wanted in options.changes):
         yield _NoRewrites()
         return
@@ -108,7 +108,7 @@ def _updated(changes: Sequence[WantedChange], writer: EventWriter, workers: Work
 
 
 def _warnings(outcomes: Sequence[UpdateOutcome], shown: Callable[[str], str]) -> list[str]:
-    """What users should know beside the result; each kind once."""
+    """The warnings beside the result; each kind once."""
     warnings = [text for outcome in outcomes for text in outcome.warnings]
     if any(outcome.is_assumed for outcome in outcomes):
         warnings.append(

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TASK_SECONDS = 120.0
-"""How long one task waits, all its events together."""
+"""The longest time that one task waits, for all its events together."""
 LOOK_SECONDS = 10.0
-"""How long to look for something that the server said it did, or that may be sent twice without harm."""
+"""The time to look for something that the server reported as done, or that may be sent twice without harm."""
 FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 5.0
 _PAUSE_FACTOR = 1.5

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 TOKEN_PATH = "/oauth2/token"
 DEFAULT_TOKEN_SECONDS = 3600.0
-"""How long a token lasts whose answer does not say (the vendor's own client assumes the same)."""
+"""The lifetime of a token if the answer does not state it (the vendor's own client assumes the same)."""
 
 
 def revealx_auth(http: HttpClient, client_id: str, client_secret: str) -> RenewableTokenAuth:

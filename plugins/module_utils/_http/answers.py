@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""What a server answered, and what it said when it refused."""
+"""The answers of a server, and its explanations when it refuses."""
 
 from __future__ import annotations
 

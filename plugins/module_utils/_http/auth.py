@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Auth(AuthBase):
-    """What signs the requests of a client."""
+    """Signs the requests of a client."""
 
     def renewed_after(self, _answer: Answer, _request: requests.PreparedRequest, _renewals: int) -> bool:
         """True if the answer says that a token has ended, and the request was signed with a new one.

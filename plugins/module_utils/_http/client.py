@@ -59,7 +59,7 @@ at once, a small answer could fill the memory of the host."""
 
 
 class Operation(Enum):
-    """What a request does, which decides whether it may be sent again after an unclear outcome."""
+    """The effect of a request, which decides whether it may be sent again after an unclear outcome."""
 
     READ = "read"
     TOKEN = "token"

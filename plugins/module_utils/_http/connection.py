@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Where a product is and how it is reached, checked before anything is sent."""
+"""The address of a product and the settings of the connection, checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(?:\.{_LABEL})*\.?\Z")
 """As DNS has it, with the underscores that some sites use."""
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?\Z")
-"""What the parser of URLs has taken for an address, with the name of an interface where it has one."""
+"""The part of a URL that its parser takes for an address, with an interface name if it has one."""
 
 
 class ConnectionSettings(NamedTuple):
@@ -36,7 +36,7 @@ class ConnectionSettings(NamedTuple):
     timeout: int
     retries: int
     ca_name: str = "`ca_path`"
-    """Where `ca_path` comes from, for messages."""
+    """The source of `ca_path`, for messages."""
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> ConnectionSettings:

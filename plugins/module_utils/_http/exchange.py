@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""What is known of a request while it is under way: how long it may take yet, and whether it may have arrived.
+"""The state of a request under way: how long it may still take, and whether it may have arrived.
 
 The libraries bound each wait for the next bytes. A server that sends a byte now and then outlasts every such bound, be it in the TLS
 handshake, in the header or in the body. So a clock runs beside each attempt, and shuts its connection when the time is up.

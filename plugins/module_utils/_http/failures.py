@@ -34,7 +34,7 @@ _IP_ADDRESS_MISMATCH = 64
 _NOT_YET_VALID = 9  # X509_V_ERR_CERT_NOT_YET_VALID
 _EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 _STRICT = range(80, 94)  # X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA to X509_V_ERR_EXTENSIONS_REQUIRE_VERSION_3
-"""What only strict checking objects to, which Python does by default from 3.13 on."""
+"""Errors that only strict checking reports, which Python does by default from 3.13 on."""
 _CERTIFICATE_LIBRARIES = ("X509", "PEM", "ASN1")
 """The parts of OpenSSL that read certificates from files, which happens before anything is sent."""
 
@@ -78,7 +78,7 @@ def given_up(exchange: Exchange, settings: ConnectionSettings, method: str, path
 
 
 def _not_sent_message(causes: list[BaseException], place: str, settings: ConnectionSettings) -> str:
-    """What kept the request from being sent, where it was not the certificate."""
+    """The reason why the request was not sent, if it was not the certificate."""
     if any(isinstance(cause, OSError) and cause.errno in NO_HANDLES for cause in causes):
         return NO_HANDLES_MESSAGE
     if _first(causes, requests.exceptions.ProxyError):
@@ -102,7 +102,7 @@ def _capital(text: str) -> str:
 
 
 def _tls_message(causes: list[BaseException], place: str, settings: ConnectionSettings) -> str:
-    """What is wrong with the TLS connection that did not come about, or with what it was to be made from."""
+    """The reason why there is no TLS connection, or what is wrong with its settings."""
     tls = _first(causes, ssl.SSLError)
     if tls and tls.library not in _CERTIFICATE_LIBRARIES:
         reason = tls.reason or "the handshake failed"

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""What it means that a server refused a request, and what it said."""
+"""The meaning of a refusal by the server, and the server's explanation."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _GATEWAY_HEADERS = (
     "x-akamai-edgescape",
 )
 _GATEWAY_JSON = ({"message": "Forbidden"}, {"message": None}, {"Message": None})
-"""What AWS's and Kong's gateways answer themselves."""
+"""Answers of the gateways of AWS and Kong themselves."""
 # Both vendors' error bodies are known from clients only: ExtraHop's use the first four keys, in this order, Stellar Cyber's error.reason.
 _TOO_MANY_CLAUSES = re.compile(rb"too.?many.{0,20}clauses|max.?clause.?count", re.IGNORECASE)
 _REASON_KEYS = ("error_message", "detail", "error", "reason", "message", "type")
@@ -114,7 +114,7 @@ def is_from_gateway(answer: Answer) -> bool:
 
 
 def reason_of(answer: Answer) -> str:
-    """What the server said about a failure, as one short line; empty where it said nothing."""
+    """The server's explanation of a failure in one short line; empty if there is none."""
     if answer.is_html:
         return "an HTML page"
     try:

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Tokens that a server hands out: fetched once for all threads of a run, renewed before they end, and fetched again once when a server says
+"""Tokens that a server issues: fetched once for all threads of a run, renewed before they end, and fetched again once when a server says
 that one has ended."""
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ENDED = re.compile(
     r"|\b(?:invalid|expired|revoked|unknown)[ _-](?:\w+[ _-]){0,3}(?:token|jwt)\b",
     re.IGNORECASE | re.DOTALL,
 )
-"""What servers and gateways say of a token that has ended, with 400 or 403."""
+"""Texts with which servers and gateways report an expired token, with 400 or 403."""
 _INVALID = re.compile(r"\s*[\"']?invalid(?![ _]?request)", re.IGNORECASE)
 _SESSION_ENDED = re.compile(r"\b(session|credentials?|authentication|login)\W.{0,40}(expired|ended|timed out)", re.IGNORECASE | re.DOTALL)
 _FOREIGN_TOKEN = re.compile(r"\b(csrf|xsrf)\b", re.IGNORECASE)
@@ -56,12 +56,12 @@ class Token(NamedTuple):
 
     @classmethod
     def lasting(cls, value: str, seconds: float) -> Token:
-        """A token that was just handed out for so many seconds."""
+        """A token that was just issued for this many seconds."""
         return cls(value, time.monotonic() + seconds)
 
     @property
     def header(self) -> str:
-        """What the Authorization header says."""
+        """The value of the Authorization header."""
         return header_text(f"Bearer {self.value}")
 
     @property
@@ -79,7 +79,7 @@ def plausible_seconds(value: object, otherwise: float) -> float:
 
 
 class RenewableTokenAuth(Auth):
-    """A bearer token that `fetch` hands out; one fetch serves all threads."""
+    """A bearer token from `fetch`; one fetch serves all threads."""
 
     def __init__(self, fetch: Callable[[], Token]) -> None:
         self._fetch = fetch
@@ -94,7 +94,7 @@ class RenewableTokenAuth(Auth):
         return request
 
     def renewed_after(self, answer: Answer, request: requests.PreparedRequest, renewals: int) -> bool:
-        """Signs the request anew if the server said that its token has ended. Another thread may have renewed it already.
+        """Signs the request again if the server said that its token has expired. Another thread may have renewed it already.
 
         A token that no request has succeeded with is renewed once only: logging in again does not help an account without rights.
         """
@@ -144,7 +144,7 @@ def says_token_ended(answer: Answer) -> bool:
 
 
 def _messages(text: str) -> tuple[str, ...]:
-    """What an answer says: itself, or the texts of its JSON object but for those that name a kind of error."""
+    """The text of an answer: all of it, or the texts of its JSON object except those that name a kind of error."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""How far logs were read, in any database."""
+"""Records how far logs were read, in any database."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ ObservationKey = tuple[int, bytes]
 
 
 class ObservationScope(NamedTuple):
-    """Where observations go. The same row for another appliance, source or time unit is a different row."""
+    """The destination of observations. The same row for another appliance, source or time unit is a different row."""
 
     endpoint: str
     source: str
@@ -55,7 +55,7 @@ class ClaimedBatch:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """How far a log was read: every row before `offset` was dealt with.
+    """The position in a log: every row before `offset` has been processed.
 
     `reading` is a digest of the options that the log was read with. `sha256` is the digest of the log's first `offset` bytes.
     `line` is the number of lines in them. `summary` is JSON of the reader's own.
@@ -70,7 +70,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class EventRecord:
-    """What the ledger knows about one event. If it is not answered, an insert was about to be sent and its outcome is unknown.
+    """The record of one event. If it is not answered, an insert was about to be sent and its outcome is unknown.
 
     `over_for` is None if answered. Otherwise it is the number of seconds, by the ledger's clock, since the request ended at the latest;
     it is negative while the request may still be under way.
@@ -87,7 +87,7 @@ class ObservationLedger(Protocol):
     """The ledger of one scope during one run. `claim` is for one thread; `accept`, `release` and `abandon` are for any."""
 
     run: int
-    """Identifies this run. Opened again with this number, the ledger goes on with the same run."""
+    """Identifies this run. Opened again with this number, the ledger continues the same run."""
     interrupted: int
     """Observations whose request was under way when an earlier run ended: the appliance may have them or not.
 

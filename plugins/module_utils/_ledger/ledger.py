@@ -39,7 +39,7 @@ class StoredLedger:
 
     @contextmanager
     def observations(self, scope: ObservationScope, *, force: bool, run: int | None = None) -> Iterator[StoredObservations]:
-        """The ledger of one scope for one run. Other runs of the same scope may go on at the same time."""
+        """The ledger of one scope for one run. Other runs of the same scope may be active at the same time."""
         # Random, since the runs of a scratch ledger must not be taken for runs of the ledger that it covers.
         number = run if run is not None else secrets.randbits(_RUN_BITS) + 1
         with self._database.holding([run_name(number)]):

@@ -67,7 +67,7 @@ class StoredObservations:
         self.elsewhere = stored.elsewhere
 
     def look_up(self, keys: Collection[ObservationKey]) -> Known:
-        """What the ledger has of the keys."""
+        """The records of these keys."""
         return self._recorded.look_up(keys)
 
     def report_interrupted(self) -> None:

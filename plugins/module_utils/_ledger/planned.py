@@ -97,7 +97,7 @@ class PlannedEvents:
         self.forget = scratch.forget
 
     def look_up(self, keys: Collection[bytes]) -> Mapping[bytes, EventRecord]:
-        """What is recorded or planned."""
+        """The recorded and planned entries."""
         return {**self._kept.look_up(keys), **self._scratch.look_up(keys)}
 
 
@@ -110,5 +110,5 @@ class PlannedRewrites:
         self.note = scratch.note
 
     def known(self, keys: Collection[bytes]) -> Mapping[bytes, bytes]:
-        """What is recorded or planned."""
+        """The recorded and planned entries."""
         return {**self._kept.known(keys), **self._scratch.known(keys)}

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""What a ledger has of a batch of observations."""
+"""The ledger's records for a batch of observations."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class RecordedObservations:
         self._useless_ranges = 0
 
     def look_up(self, keys: Collection[ObservationKey], *, except_batch: int = 0) -> Known:
-        """What is known of the keys. Rows of one batch can be left out."""
+        """The records of the keys. Rows of one batch can be left out."""
         found = {key: batch for key, batch in self._batches_of(keys).items() if key in keys and batch != except_batch}
         meanings = {batch: self._meaning(*kind) for batch, kind in self._kinds(set(found.values())).items()}
         by_meaning = {meaning: frozenset(key for key, batch in found.items() if meanings[batch] == meaning) for meaning in _MEANINGS}

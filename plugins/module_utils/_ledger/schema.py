@@ -146,7 +146,7 @@ LEDGER_SCHEMA = Schema(
 
 @dataclass(frozen=True)
 class Tables:
-    """What a SELECT names as its tables. A run in check mode reads an older version as if it were the newest."""
+    """The tables that a SELECT names. A run in check mode reads an older version as if it were the newest."""
 
     observation: str = "observation"
     batch: str = "batch"

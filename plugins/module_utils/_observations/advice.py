@@ -28,7 +28,7 @@ _OLD_LOG_MS = 86_400_000
 
 
 def of_ledger(ledger: Ledger, interrupted: int, logs: Sequence[OpenLog], *, check_mode: bool) -> Iterator[str]:
-    """What the ledger says about earlier runs."""
+    """The warnings about earlier runs."""
     if interrupted and not check_mode:
         yield (
             f"An earlier run ended while up to {interrupted} observations were on their way, and their outcome was never known. "
@@ -65,7 +65,7 @@ def of_sent_again(tally: Tally, interrupted: int) -> Iterator[str]:
 
 
 def of_input(tally: Tally, source: ObservationInput, log: LogOptions) -> Iterator[str]:
-    """What is odd about the input, although it could be used."""
+    """The warnings about input that is suspicious but usable."""
     if tally.swapped:
         yield (
             f"{tally.swapped} observations have a public ipaddr and a private associated_ipaddr (first: {tally.first_swapped}). "

@@ -34,7 +34,7 @@ class Observations:
         return len(self.timestamps)
 
     def keys(self) -> Sequence[ObservationKey]:
-        """What identifies each of them in the ledger."""
+        """The keys of the observations in the ledger."""
         return list(zip(self.timestamps, self.packed))
 
     def cut(self, start: int, end: int) -> Observations:

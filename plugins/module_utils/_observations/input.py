@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Where observations come from: logs, or a list in the task. Both give records."""
+"""The sources of observations: logs, or a list in the task. Both give records."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ MAX_RETENTION_DAYS = 36_500
 
 @dataclass(frozen=True)
 class UploadOptions:
-    """What to upload and how; the connection has options of its own."""
+    """The options of an upload; the connection has its own options."""
 
     source: str
     log: LogOptions

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Reads the input of an upload as frames, each with the place where reading may go on behind it."""
+"""Reads the input of an upload as frames, each with the position after it where reading may continue."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class InputReader:
 
     @property
     def may_be_used(self) -> bool:
-        """What has been read so far cannot turn out to be wrong; see LogReader.dates_are_settled."""
+        """True if later rows cannot prove the rows so far wrong; see LogReader.dates_are_settled."""
         return self._current is None or self._current.reader.dates_are_settled
 
     @property
     def bytes_done(self) -> int:
-        """How many bytes of content have been read."""
+        """The number of bytes of content that have been read."""
         return sum(log.source.offset for log in self._source.logs)
 
     def frames(self) -> Iterator[tuple[ObservedRows, Frame]]:

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Where reading of a log continues: the checkpoints that earlier runs left in the ledger, and those that this run leaves.
+"""Finds where reading of a log continues: the checkpoints that earlier runs left in the ledger, and those that this run leaves.
 
 A log is recognized by its content, not by its name: by the SHA-256 of everything before the checkpoint. So a log that was renamed, copied
 or compressed by rotation is recognized, and one with any change before the checkpoint is read from the start. The rows in the ledger keep
@@ -68,7 +68,7 @@ class Checkpoints:
         return None
 
     def elsewhere(self, number: int) -> ObservationScope | None:
-        """Where this log was uploaded to before, if that is somewhere else."""
+        """The earlier destination of this log, if it is a different one."""
         source = self._logs[number].source
         others = self._ledger.elsewhere(_ANY_SIZE if source.is_compressed else source.size)
         digests = source.content.digests([checkpoint.offset for _scope, checkpoint in others])

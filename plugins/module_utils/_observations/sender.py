@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BatchOutcome:
-    """What came of one batch. `frames` are those whose last rows were in it."""
+    """The result of one batch. `frames` are those whose last rows were in it."""
 
     uploaded: int = 0
     requests: int = 0

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""What was read of the input, frame by frame, and the frames that wait until they may be sent."""
+"""The input that was read, frame by frame, and the frames that wait until they may be sent."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""What a run did with each row: the promise that nothing is dropped in silence."""
+"""Counts what a run did with each row: the promise that nothing is dropped in silence."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class RowCounts:
             self.skipped[reason] = self.skipped.get(reason, 0) + rows
 
     def summary(self) -> dict[str, Any]:
-        """What a checkpoint keeps."""
+        """The counts for a checkpoint."""
         return {
             "read": self.read,
             "skipped": dict(self.skipped),
@@ -117,7 +117,7 @@ class Tally:
             self.outcome_unknown = True
 
     def left_to_send(self) -> int:
-        """How many of the rows that were read have not been dealt with yet."""
+        """The number of rows that were read but not processed yet."""
         return self.rows.read - self.rows.rejected - sum(self.rows.skipped.values()) - self.uploaded - self.already_uploaded
 
     def count_over_limit(self) -> None:

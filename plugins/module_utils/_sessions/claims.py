@@ -32,7 +32,7 @@ _SAME_START_MS = 120_000
 
 
 class ClaimBuilder:
-    """The claims and doubts of one log. `wanted` are the addresses whose claims are handed on; None means all."""
+    """The claims and doubts of one log. `wanted` are the addresses whose claims are returned; None means all."""
 
     def __init__(self, log: LogFacts, seeds: Iterable[AddressClaim] = (), wanted: Collection[str] | None = None) -> None:
         self._log = log
@@ -101,7 +101,7 @@ class ClaimBuilder:
         self._open.hold(new)
 
     def _whole(self, new: OpenClaim, held: OpenClaim | None, end: int) -> None:
-        """A row that tells its end too. It stands for itself; an open claim that began before it is over."""
+        """A row that also has the end of the session. It is complete; an open claim that began before it is over."""
         if held and held.is_same_session(new):
             held.add(new)
             self._open.close(held, end, END_PROVEN)

@@ -38,7 +38,7 @@ _LONELY_MS = 30 * _DAY_MS
 _RARE_MS = 600_000
 _NEIGHBOURS = 5
 _MAX_JUMPS = 500
-"""What goes back more often counts as one long jump."""
+"""More steps back than this count as one long jump."""
 
 
 class Timed(NamedTuple):
@@ -50,12 +50,12 @@ class Timed(NamedTuple):
     latest: int
     """The latest time of any row so far; later than `at` while a clock that was set back catches up."""
     end: int | None = None
-    """The end of the session, where the row tells it and it can be believed."""
+    """The end of the session, if the row has it and it is plausible."""
 
 
 @dataclass(frozen=True)
 class LogFacts:
-    """What is known of a log before it is read."""
+    """The facts about a log that are known before it is read."""
 
     gateway: str
     label: str
@@ -76,7 +76,7 @@ class LogFacts:
 
 
 class Clock:
-    """Goes through a log once. Afterwards, the attributes tell what it covers."""
+    """Goes through a log once. Afterwards, the attributes say what it covers."""
 
     def __init__(self, log: LogFacts, order: Order, *, latest: int | None = None) -> None:
         self._log = log
@@ -114,7 +114,7 @@ class Clock:
                 yield self._rejected(record, time, following) if record.kind == REJECTED else self._timed(record, time, following)
 
     def doubts(self, earliest: int | None = None) -> Iterator[Doubt]:
-        """What makes times of this log doubtful; to be called when it has been read. `earliest` is the first time that it tells about."""
+        """The reasons why times of this log are doubtful; call it after reading. `earliest` is the first time that the log is about."""
         if self.first is None or self.last is None:
             return
         whole = self._whole_log(earliest)

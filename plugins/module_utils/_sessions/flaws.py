@@ -26,7 +26,7 @@ WORDS = {
 }
 _REPLACEMENT = "\ufffd"
 _RESIDUE = re.compile(r"#0[0-3][0-7]|[\x00-\x1f\x7f]")
-"""What collectors make of control characters: two messages may have become one."""
+"""Replacements of control characters by collectors: two messages may have become one."""
 _MASK = "*"
 _LISTED = frozenset({"", NO_USER, DAMAGED_USER})
 

@@ -58,7 +58,7 @@ class StoredHistory(HistoryQuestions):
         return self._database.atomically(lambda: self._forget(before))
 
     def count_before(self, before: int) -> int:
-        """How many claims `forget` would delete."""
+        """The number of claims that `forget` would delete."""
         return int(self._database.run("SELECT count(*) FROM claim WHERE latest < ?", (before,))[0][0])
 
     def known(self, claims: Sequence[AddressClaim]) -> list[AddressClaim]:

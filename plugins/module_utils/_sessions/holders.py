@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""How long a claim is believed: until its end, until somebody else gets the address, or until too much time has passed."""
+"""Decides how long a claim is valid: until its end, until somebody else gets the address, or until too much time has passed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Holding:
     """Another user got the address while this claim still held it."""
 
     def reaches(self, at: int, tolerance: int) -> bool:
-        """True if the claim may have to do with this time at all."""
+        """True if the claim may be relevant at this time."""
         return self.since - tolerance <= at <= self.until + tolerance
 
     def holds_near(self, at: int, tolerance: int) -> bool:
@@ -56,7 +56,7 @@ class Holding:
         return self.claim.is_snapshot and self.claim.start <= at <= self.claim.sure_until
 
     def against(self, at: int) -> list[str]:
-        """What speaks against naming this user at this time."""
+        """The doubts about naming this user at this time."""
         claim = self.claim
         found = []
         if claim.flaw:
@@ -117,11 +117,11 @@ def _believed_until(claim: AddressClaim, spans: Sequence[CoverageSpan], longest_
 
 
 def _hole_after(claim: AddressClaim, spans: Sequence[CoverageSpan]) -> tuple[int | None, str]:
-    """Where the log that last shows a claim ends, and that in words; None if nothing is known of that."""
+    """The end of the log that last shows a claim, and the same in words; None if it is unknown."""
     for span in spans:
         if span.since <= claim.alive <= span.until and not span.of_snapshots:
             seen, hole = format_iso8601(claim.alive), format_iso8601(span.until)
-            return span.until, f"line {claim.line}: this session was last seen at {seen}, and after {hole} there is a hole in the log"
+            return span.until, f"line {claim.line}: this session was last seen at {seen}, and after {hole} there is a gap in the log"
     return None, ""
 
 

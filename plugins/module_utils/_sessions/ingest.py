@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""What `vpn_session` does: takes the sessions of logs into the history, going on where the last run ended.
+"""The work of `vpn_session`: adds the sessions of logs to the history and continues where the last run ended.
 
 Claims are kept as they come. What a later run depends on (open sessions, doubts, what is covered, the position) is kept together at the
 end of each log, so a run that is killed leaves nothing that the next one would misunderstand: it reads the same rows again.
@@ -71,7 +71,7 @@ def take_sessions(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
 
 
 class _Totals:
-    """What all transactions of a run changed."""
+    """The changes of all transactions of a run."""
 
     def __init__(self) -> None:
         self.kept = Kept()
@@ -93,7 +93,7 @@ class _Totals:
 
 @dataclass(frozen=True)
 class _LogResult:
-    """What the end of a log leaves for the next one."""
+    """The state at the end of a log, for the next one."""
 
     span: CoverageSpan | None
     open_claims: Sequence[AddressClaim]
@@ -215,7 +215,7 @@ def _check_rows(options: IngestOptions) -> None:
 
 
 def _within(doubt: Doubt, reading: LogReading) -> Doubt:
-    """The doubt without times that this log cannot be about: what comes later is for other rows to tell."""
+    """The doubt, limited to the times of this log: other rows decide about later times."""
     first, high = reading.first, reading.high
     if first is None or high is None:
         return replace(doubt, until=doubt.since)
@@ -230,7 +230,7 @@ def _counted(tally: RowTally, totals: _Totals) -> dict[str, Any]:
 
 
 def _coverage(gateway: str, spans: Iterable[CoverageSpan]) -> dict[str, Any]:
-    """What the history covers of this gateway, from the first to the last time, and the gaps."""
+    """The time that the history covers for this gateway, from the first to the last, and the gaps."""
     own = [span for span in spans if span.gateway == gateway]
     gaps = [(before.until, after.since) for before, after in zip(own, own[1:]) if before.until < after.since]
     return {

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _CLOCKS_MS = 30_000
-"""How far times of one log may be out of order."""
+"""The maximum disorder of the times of one log."""
 MAX_RETENTION_DAYS = 36_500
 MAX_GATEWAY_CHARACTERS = 200
 

@@ -30,7 +30,7 @@ _NO_TIMES = frozenset({"wireguard"})
 
 
 class LogReading:
-    """Reads one log. Claims that are still open at its end are in `open_claims`, and are handed on only if asked for."""
+    """Reads one log. Claims that are still open at its end are in `open_claims`, and are returned only if requested."""
 
     def __init__(
         self,

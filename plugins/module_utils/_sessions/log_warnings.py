@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def log_warnings(options: LogOptions, logs: Sequence[OpenLog]) -> Iterator[str]:
-    """What is odd about logs although they could be read."""
+    """The warnings about logs that are suspicious but readable."""
     if options.zone.was_used and not options.zone_is_given:
         yield (
             f"`timezone` is not set, and there are times without a zone. They were read in {options.zone.name}, the zone of this host. "

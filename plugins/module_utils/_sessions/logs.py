@@ -35,7 +35,7 @@ _ROTATED = re.compile(r"(?P<stem>.+?)(?:\.(?P<number>\d{1,5}))?(?:\.(?:gz|xz|bz2
 
 @dataclass(frozen=True)
 class LogTask:
-    """What to read, and how to treat what cannot be read."""
+    """The logs to read, and how to treat unreadable rows."""
 
     options: LogOptions
     tolerance_ms: int
@@ -70,7 +70,7 @@ def read_logs(task: LogTask, run: Run, memory: MemoryEvidence, tally: RowTally) 
 
 
 def joined_spans(paths: Sequence[str], spans: Sequence[CoverageSpan | None], complete_until: int | None) -> list[CoverageSpan]:
-    """What several logs cover together. There is no hole between two logs that follow each other by their numbers (`x.log.1`, `x.log`)."""
+    """The time that several logs cover together. Logs with numbers in sequence have no gap between them (`x.log.1`, `x.log`)."""
     found: list[CoverageSpan] = []
     before = ""
     for path, span in zip(paths, spans):

@@ -78,7 +78,7 @@ class MemoryEvidence:
             yield AddressEvidence(claims, doubts, frozenset(self._gateways.get(window.ipaddr, ())))
 
     def spans(self) -> Sequence[CoverageSpan]:
-        """What the logs cover."""
+        """The time that the logs cover."""
         return self._spans
 
     def networks(self) -> Sequence[GatewayNetworks]:

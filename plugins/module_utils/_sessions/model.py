@@ -26,7 +26,7 @@ END_TAKEN = "taken"
 END_LOGGED = "logged"
 """A row ends it, but does not prove that it is the end of the session that began with this claim."""
 END_PROVEN = "proven"
-"""A row ends it and tells the beginning or the key of the session too."""
+"""A row ends it and also has the beginning or the key of the session."""
 END_KINDS = (END_UNKNOWN, END_TAKEN, END_LOGGED, END_PROVEN)
 """From the least to the most certain; of two claims that are the same, the more certain end is kept."""
 
@@ -80,7 +80,7 @@ class AddressClaim:
 
     @property
     def key(self) -> tuple[str, str, str, int, bool]:
-        """What makes two claims the same."""
+        """The key that two equal claims share."""
         return self.gateway, self.ipaddr, self.user, self.start, self.starts_unknown
 
     @property
@@ -155,7 +155,7 @@ class GatewayNetworks:
 
 @dataclass(frozen=True)
 class LogPosition:
-    """How far a log of a gateway was read, to go on from there."""
+    """The position in a log of a gateway, to continue from there."""
 
     gateway: str
     path: str
@@ -165,7 +165,7 @@ class LogPosition:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What one step of reading found, to be kept in one transaction."""
+    """The findings of one step of reading, to be stored in one transaction."""
 
     claims: Sequence[AddressClaim] = ()
     spans: Sequence[CoverageSpan] = ()
@@ -175,7 +175,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Kept:
-    """What keeping it changed: claims by kind, and whether anything at all changed (spans, doubts and positions count too)."""
+    """The changes of one transaction: claims by kind, and whether anything at all changed (spans, doubts and positions count too)."""
 
     added: int = 0
     updated: int = 0
@@ -226,7 +226,7 @@ class ListedClaims:
 
 
 class EvidenceSource(Protocol):
-    """Where answers come from: the logs just read, or a history."""
+    """The source of answers: the logs just read, or a history."""
 
     def around(self, windows: Sequence[ClaimWindow]) -> Iterator[AddressEvidence]:
         """The evidence for each window, in their order. A history is asked for thousands at once: 5,000 within 2 seconds."""

@@ -65,7 +65,7 @@ class OpenClaim:
 
     @classmethod
     def kept(cls, claim: AddressClaim) -> OpenClaim:
-        """A claim of the history, to go on with."""
+        """A claim of the history, to continue with."""
         kept = cls(claim.ipaddr, claim.username, claim.start, claim.line)
         kept.associated_ipaddr, kept.session, kept.flaw = claim.associated_ipaddr, claim.session, claim.flaw
         kept.alive, kept.sure_until, kept.is_snapshot = claim.alive, claim.sure_until, claim.is_snapshot
@@ -113,7 +113,7 @@ class OpenClaim:
         return self.user == new.user and bool(self.user) and (self.start == new.start or self.has_key(new.session))
 
     def add(self, new: OpenClaim) -> None:
-        """What a row of the same session adds."""
+        """Adds the facts of another row of the same session."""
         self.seen(new.alive, proves_it=True)
         if self.flaw and not new.flaw:
             self.flaw, self.associated_ipaddr = "", new.associated_ipaddr

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from .model import AddressClaim
 
 MAX_OPEN_CLAIMS = 100_000
-"""More than any gateway serves at once. Beyond, the claim that began first is handed on without an end."""
+"""More than any gateway serves at once. Beyond that, the claim that began first is returned without an end."""
 _AGAIN_MS = 300_000
 """Two rows about one end are not further apart."""
 _TOGETHER_MS = 30_000
 _BEFORE_MS = 120_000
 _AFTER_MS = 600_000
-"""An address is assigned from two minutes before to ten minutes after the beginning that an end tells: people type second factors."""
+"""An address is assigned from two minutes before to ten minutes after the beginning stated by an end row: people type second factors."""
 
 
 class Ended(NamedTuple):
@@ -37,7 +37,7 @@ class Ended(NamedTuple):
 
 
 class OpenClaims:
-    """One open claim an address, and the one before it, whose end may still be told by a later line."""
+    """One open claim per address, and the one before it, whose end may still be in a later line."""
 
     def __init__(self, seeds: Iterable[AddressClaim] = ()) -> None:
         self._open: dict[str, OpenClaim] = {}
@@ -69,7 +69,7 @@ class OpenClaims:
             self._done_with(self._before.pop(next(iter(self._before))))
 
     def close(self, held: OpenClaim, end: int, kind: str) -> None:
-        """Ends a claim that is open, or tells the real end of one that was taken."""
+        """Ends an open claim, or corrects the end of one whose address was taken."""
         held.end, held.end_kind, held.is_new = end, kind, True
         if self._open.get(held.ipaddr) is held:
             del self._open[held.ipaddr]
@@ -88,11 +88,11 @@ class OpenClaims:
         return done
 
     def ended(self) -> list[OpenClaim]:
-        """The claims that have ended and were not handed on yet, once the log has been read."""
+        """The ended claims that were not returned yet, after the log has been read."""
         return [held for held in self._before.values() if held.is_new]
 
     def left(self, last: int) -> list[OpenClaim]:
-        """What is open when the log has ended; `last` is its last time, at which some sessions were still on."""
+        """The claims that are open at the end of the log; `last` is its last time, at which some sessions were still on."""
         for ipaddr, user in self._still_on.items():
             held = self._open.get(ipaddr)
             if held and held.user == user and held.start <= last:
@@ -120,7 +120,7 @@ class OpenClaims:
         return [held for held in list(self._open.values()) if not prefix or not held.session or held.session.startswith(prefix)]
 
     def is_over(self, record: Record, time: int) -> bool:
-        """True if the end that this row tells is known: gateways tell it twice, or repeat what was not acknowledged."""
+        """True if this end is known already: gateways report it twice, or repeat what was not acknowledged."""
         before = self._before.get(record.ipaddr or "")
         if record.ipaddr in self._open or before is None or before.end is None or time < before.end:
             return False
@@ -209,7 +209,7 @@ class OpenClaims:
 
 
 def _may_end(held: OpenClaim, time: int) -> bool:
-    """True if a row may tell the end of a claim: one without an end, or one that another row has just ended."""
+    """True if a row may be the end of a claim: one without an end, or one that another row has just ended."""
     if held.end_kind in (END_UNKNOWN, END_TAKEN) or held.end is None:
         return True
     return abs(time - held.end) <= _AGAIN_MS

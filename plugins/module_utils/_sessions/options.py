@@ -44,7 +44,7 @@ class AskedText:
 
 @dataclass(frozen=True)
 class SessionOptions:
-    """What to look for, and where: in logs or in a history. Times are epoch milliseconds."""
+    """The questions and filters, and where to look: in logs or in a history. Times are epoch milliseconds."""
 
     logs: LogTask | None
     history: str | None

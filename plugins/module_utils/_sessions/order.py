@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The order of a log: oldest first, newest first, or none. Records are handed on oldest first.
+"""The order of a log: oldest first, newest first, or none. Records are passed on oldest first.
 
 The order is judged by the first rows. A log written oldest first is passed on as it is read; another one is kept in a temporary file
 until it has been read, so that memory does not grow with it.
@@ -58,7 +58,7 @@ class _Steps(NamedTuple):
         return min(self.up, self.down)
 
     def direction(self, *, is_export: bool = False) -> str:
-        """The order; an export tells each session in one row, and is sorted by anything."""
+        """The order; an export has each session in one row, and may be sorted by any column."""
         total = self.up + self.down
         if self.odd >= (max(2, total // 10) if is_export else max(4, total // 5)):
             return UNORDERED

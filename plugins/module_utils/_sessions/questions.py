@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""Who had an address at a time: the rules of evidence, and nothing else.
+"""The rules of evidence: who had an address at a time.
 
 An answer names a user only if the evidence allows one answer. Everything else is a reason, with the claims that may be meant and the
 doubts. What is decided here depends on the kept facts alone, so logs and a history give the same answers.
@@ -42,7 +42,7 @@ MAX_CLOCK_MS = 24 * 3_600_000
 
 @dataclass(frozen=True)
 class Question:
-    """Who had this address at this time? If it cannot be asked, `problem` says why."""
+    """A question: who had this address at this time? If it is invalid, `problem` says why."""
 
     ipaddr: str
     at: int
@@ -51,7 +51,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Rules:
-    """What the caller may choose. All in milliseconds."""
+    """The limits that the caller may choose, in milliseconds."""
 
     tolerance: int
     longest_session: int

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""What `vpn_session_info` does: sessions are listed and questions are answered, from logs in one pass or from a history."""
+"""The work of `vpn_session_info`: lists sessions and answers questions, from logs in one pass or from a history."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def _answer_result(answer: Answer) -> dict[str, Any]:
 
 
 def session_result(claim: AddressClaim) -> dict[str, Any]:
-    """A session as modules return it. Its end is null unless a row of the log tells it."""
+    """A session as modules return it. Its end is null unless a row of the log has it."""
     end = claim.end if claim.has_known_end else None
     return {
         "line": claim.line,

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""How far a log was taken into the history, and where the next run goes on."""
+"""Records how far a log was added to the history, and where the next run continues."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Progress:
 
     @classmethod
     def read(cls, text: str) -> Progress | None:
-        """What `text` returned; None if it is not understood, and the log is read again."""
+        """Reads what `text` returned; None if it is not understood, so the log is read again."""
         try:
             state = json.loads(text)
             order = Order(state["direction"], state["by_end"])
@@ -73,12 +73,12 @@ class Progress:
         )
 
     def span(self, gateway: str) -> CoverageSpan | None:
-        """What the log covers, to join it with the next one. It is known to the history already."""
+        """The time that the log covers, to join it with the next one. The history has it already."""
         return None if self.first is None or self.high is None else CoverageSpan(gateway, self.high, self.high)
 
 
 def progress_in(log: OpenLog, key: Sequence[Any], positions: Iterable[LogPosition]) -> Progress | None:
-    """How far this log is in the history, if it was read with the same options and has not been changed since."""
+    """The position of this log in the history, if it was read with the same options and has not changed since."""
     text = _text(key)
     read = [progress for progress in (Progress.read(position.state) for position in positions) if progress and progress.key == text]
     digests = log.source.content.digests([progress.offset for progress in read])
@@ -91,7 +91,7 @@ def progress_in(log: OpenLog, key: Sequence[Any], positions: Iterable[LogPositio
 
 
 def resumed_at(log: OpenLog, progress: Progress | None) -> LogStart | None:
-    """Where to go on; None for the beginning. A log that is not written oldest first has to be read as a whole."""
+    """The position to continue from; None for the beginning. A log that is not written oldest first has to be read as a whole."""
     repeated = log.reader.repeated_lines
     if progress is None or repeated is None or progress.order.direction != FORWARD:
         return None

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""What Stellar Cyber answers, as typed values.
+"""The answers of Stellar Cyber, as typed values.
 
 Sources of the facts: the vendor's pages "Using the API to Insert a Security Event Document" and "Using the API to Update Tags, Status,
 and Comments for Events", and what Elasticsearch answers to searches. Refusals are texts whose HTTP status nobody documents.
@@ -151,7 +151,7 @@ def require_whole(page: SearchPage) -> SearchPage:
 
 
 def _gap(fields: Mapping[str, Any]) -> str:
-    """What of the index did not answer, in words; empty if all of it did."""
+    """The parts of the index that did not answer, in words; empty if all of it answered."""
     if fields.get("timed_out"):
         return "it timed out"
     if fields.get("terminated_early"):
@@ -184,7 +184,7 @@ def _stored(fields: Any, answer: Answer) -> StoredEvent:
 
 
 def _sound(value: Any) -> Any:
-    """The value with U+FFFD in place of unpaired surrogates, which JSON can hold and no output can."""
+    """The value with U+FFFD instead of unpaired surrogates, which are valid in JSON but not in any output."""
     if isinstance(value, str):
         return value if value.isascii() else _HALF_CHARACTER.sub("\ufffd", value)
     if isinstance(value, dict):

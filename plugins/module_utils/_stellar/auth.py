@@ -51,7 +51,7 @@ _ADVICE = {
 
 
 class StellarCredentials:
-    """What the options and the environment say about who calls; raises InputError where that is not enough."""
+    """The credentials from the options and the environment; raises InputError if they are incomplete."""
 
     def __init__(self, params: Mapping[str, Any], secrets: SecretKeeper, host: str) -> None:
         """`host` is what messages call the server."""
@@ -66,7 +66,7 @@ class StellarCredentials:
 
     @property
     def advice(self) -> str:
-        """What to do where the server does not take these credentials."""
+        """The advice if the server does not accept these credentials."""
         return _ADVICE[self.method]
 
     def auth(self, http: HttpClient) -> Auth:
@@ -137,7 +137,7 @@ def _method_for_key(params: Mapping[str, Any]) -> str:
 
 
 def _seconds_of_life(exp: Any, answer: Answer) -> float:
-    """How long a token lasts whose end the server tells in epoch seconds of its own clock, which may differ from this host's."""
+    """The lifetime of a token. The server states its end in epoch seconds of its own clock, which may differ from this host's."""
     if isinstance(exp, bool) or not isinstance(exp, (int, float)) or not 0 < exp < _LATEST_EXP:
         return DEFAULT_TOKEN_SECONDS
     return plausible_seconds(exp - _server_time(answer), DEFAULT_TOKEN_SECONDS)

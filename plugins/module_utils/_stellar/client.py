@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from .answers import InsertedEvent, SearchPage, StoredEvent
 
 MAX_RESULT_WINDOW = 10_000
-"""How far `from` and `size` of a search reach."""
+"""The limit for `from` plus `size` of a search."""
 SCROLL_LIFE = "2m"
 _READ_ADVICE = "This account may not read events; a scoped key never may."
 _WRITE_ADVICE = "To write events, Stellar Cyber wants root scope and the Super Admin profile."

@@ -28,17 +28,17 @@ _LONGEST_NAME = 512
 
 
 def event_path(index: str, identifier: str) -> str:
-    """Where one event is read."""
+    """The path for reading one event."""
     return f"/connect/api/data/{quote(index, safe='')}/amsg/{quote(identifier, safe='')}"
 
 
 def search_path(pattern: str) -> str:
-    """Where the events of an index pattern are searched."""
+    """The path for searching the events of an index pattern."""
     return f"/connect/api/data/{quote(pattern, safe='*,')}/_search"
 
 
 def security_event_path(index: str, identifier: str) -> str:
-    """Where one event is updated on newer servers."""
+    """The path for updating one event on newer servers."""
     return f"/connect/api/v1/security_events/{quote(index, safe='')}/{quote(identifier, safe='')}"
 
 

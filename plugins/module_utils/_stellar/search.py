@@ -161,7 +161,7 @@ class EventSearch:
                     raise
 
     def _in_window(self, error: StatusError) -> Iterator[StoredEvent]:
-        """What pages can reach, on a server that does not scroll, or not now."""
+        """The events that pages can reach, on a server that does not scroll, or not now."""
         if error.status in _BUSY and self.total > MAX_RESULT_WINDOW:
             raise error
         yield from self._by_number(may_scroll=False)

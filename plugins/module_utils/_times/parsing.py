@@ -39,7 +39,7 @@ _REMEMBERED = 20_000
 _LONGEST_TIME = 200
 """In characters; a text made of a hundred thousand words would keep the search for the zone's word busy."""
 _MARK = "\0"
-"""Stands in an hour where its minutes and seconds were."""
+"""The placeholder in an hour for its minutes and seconds."""
 _YEARS = ("%Y", "%y", "%G", "%c", "%x")
 _NO_MATCH = "does not match format"
 _HOURS = frozenset(f"{hour:02}" for hour in range(24))
@@ -66,7 +66,7 @@ class TimestampParser:
         return self._parse(text)
 
     def column(self, texts: list[str]) -> list[int | None]:
-        """A whole column at once, with None for every text that needs a look of its own: `milliseconds` takes it or tells why not."""
+        """A whole column at once, with None for every text that must be read alone: `milliseconds` reads it or says why not."""
         if self._split is None:
             return [self._milliseconds_or_none(text) for text in texts]
         hours, offsets = self._split(texts)
@@ -144,7 +144,7 @@ class TimestampParser:
         return checked_range(moment_to_milliseconds(moment, self.zone), text)
 
     def _hint(self, text: str) -> str:
-        """Which format would fit, where that can be told."""
+        """A hint at the format that would fit; empty if there is none."""
         try:
             iso8601_to_milliseconds(text, self.zone)
         except ValueError:
@@ -199,7 +199,7 @@ def _splitter_for(timestamp_format: str) -> _Split | None:
 
 @cache
 def _seconds_of_hour() -> dict[str, int]:
-    """Milliseconds since the hour began, by what stands behind it. Not made before it is needed: many tasks have a time or two."""
+    """Milliseconds since the hour began, by the text after it. Not made before it is needed: many tasks have a time or two."""
     return {f":{minute:02}:{second:02}": (minute * 60 + second) * 1000 for minute in range(60) for second in range(60)}
 
 

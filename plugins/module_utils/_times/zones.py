@@ -146,7 +146,7 @@ class Zone:
         raise ValueError(f"the zone {quoted(abbreviation)} is not known; known are {', '.join(sorted(ABBREVIATION_HOURS))}")
 
     def _offset_and_name(self, local: datetime) -> tuple[timedelta | None, str | None]:
-        """What the zone says of a wall-clock time; nothing at both ends of the calendar, where it cannot be asked."""
+        """The zone's reading of a wall-clock time; nothing at both ends of the calendar, where there is none."""
         try:
             aware = local if self._rules else local.astimezone()
             return aware.utcoffset(), aware.tzname()
@@ -155,7 +155,7 @@ class Zone:
 
 
 def _host_zone_name() -> str:
-    """The IANA name where the host tells it, else its abbreviations."""
+    """The IANA name if the host knows it, else its abbreviations."""
     variable = os.environ.get("TZ", "").lstrip(":")
     if variable:
         return variable.rpartition(_ZONEINFO_FOLDER)[2]

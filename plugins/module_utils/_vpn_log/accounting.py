@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""What RADIUS accounting says about sessions, whichever server wrote it down: the records of a packet.
+"""RADIUS accounting, whichever server logged it: the records of a packet.
 
 A session is known by its number at its gateway (NAS). Packets are repeated, and the times in them are cut to seconds, so a beginning that
 is worked out from a duration is that which is known already if they are a few seconds apart.
@@ -34,7 +34,7 @@ KINDS = {
     "accounting-off": RESTART,
     "8": RESTART,
 }
-"""What the values of Acct-Status-Type mean, in lower case."""
+"""The meaning of the values of Acct-Status-Type, in lower case."""
 _MOST_SESSIONS = 50_000
 _SAME_START_MS = 5000
 _SECONDS = re.compile(r"\d{1,9}\Z", re.ASCII)
@@ -44,7 +44,7 @@ _ASSIGNED_LATER = ("255.255.255.254", "255.255.255.255")
 
 
 class Packet(NamedTuple):
-    """What an accounting packet says. `time` in epoch milliseconds, `seconds` is the length of the session so far."""
+    """An accounting packet. `time` in epoch milliseconds, `seconds` is the length of the session so far."""
 
     kind: str
     username: str

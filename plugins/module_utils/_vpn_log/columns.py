@@ -85,7 +85,7 @@ class CsvHeader:
         self.username = self._username_of(columns.username)
 
     def _index(self, option: str, name: str) -> int:
-        """Where the column stands: by its exact name, else without regard to case. Raises InputError."""
+        """The position of the column: by its exact name, else without regard to case. Raises InputError."""
         places = self._places(name)
         if len(places) == 1:
             return places[0]

@@ -26,7 +26,7 @@ CHUNK_BYTES = 1024 * 1024
 _MAX_EXPANSION = 400
 """Logs shrink to a tenth or, if lines repeat, to a hundredth; a file that was made to fill memory or time, to a thousandth."""
 _EXPANDED_BYTES = 64 * 1024 * 1024
-"""What a small file may expand to in any case."""
+"""The size to which even a small file may expand."""
 _BZIP2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")
 _MAGIC = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 _LIBRARIES = {"gzip": ("gzip",), "bzip2": ("bz2",), "xz": ("lzma",), "zstd": ("compression.zstd", "backports.zstd")}

@@ -56,7 +56,7 @@ class CsvReader:
         self._dates = DayMonthCheck(self._times)
         self.unknown_messages: Mapping[str, int] = {}
         self.dates_are_settled = self._dates.is_settled
-        """What has been read does not have day and month exchanged, whatever follows."""
+        """True if day and month are certain in all rows so far, whatever follows."""
         self.repeated_lines: int | None = 1
         """The lines through the header that are not blank; known when the header was read. None if the header has several lines."""
 

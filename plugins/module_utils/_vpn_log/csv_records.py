@@ -25,7 +25,7 @@ MAX_RECORD_CHARACTERS = 64 * 1024
 
 
 class CsvRecords:
-    """Hands out blocks of rows with the numbers of the lines on which they begin."""
+    """Returns blocks of rows with the numbers of the lines on which they begin."""
 
     def __init__(self, source: LogFile, delimiter: str) -> None:
         self._source = source

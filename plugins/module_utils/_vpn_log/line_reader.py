@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class LineParser(Protocol):
-    """What a line of one format means."""
+    """The meaning of a line of one format."""
 
     has_recognised: bool
     """A line was understood as a message of this format, about a session or not."""
@@ -54,7 +54,7 @@ class LineReader:
         """The records of every line that is not blank.
 
         Raises InputError if no line is of the format, EmptyLogError if there is no line. A block holds all records up to the place in
-        the log that has been read, so that reading can go on there.
+        the log that has been read, so that reading can continue there.
         """
         source, parser = self.reading.source, self.new_parser(self.reading)
         self.unknown_messages = parser.unknown_messages
@@ -74,7 +74,7 @@ class LineReader:
                 f"path: {source.path} is empty. If the log was just rotated, run again when it has lines; "
                 "with `on_invalid: skip`, such a file is not an error."
             )
-        # If reading goes on in the middle of a log, its format has been recognised before.
+        # If reading continues in the middle of a log, its format has been recognised before.
         if not source.is_entered and not parser.has_recognised:
             raise InputError(f"path: no line of {source.path} is {self._what}. Check `path` and `format`.")
         if not source.is_entered and not has_sessions and all(map(_is_other, records)):

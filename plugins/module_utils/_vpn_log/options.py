@@ -76,7 +76,7 @@ class LogOptions:
         )
 
     def key(self) -> list[Any]:
-        """What makes the same bytes the same rows: a log that was read with other options is read again."""
+        """The options that determine how bytes become rows: a log that was read with other options is read again."""
         columns = [self.columns.ipaddr, self.columns.associated_ipaddr, self.columns.timestamp]
         peers = sorted(self.peers.items()) if isinstance(self.peers, dict) else self.peers
         return [self.format, columns, self.timestamp_format, self.zone.name, self.zone_is_given, self.delimiter, self.encoding, peers]

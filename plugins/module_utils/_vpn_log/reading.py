@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""What a reader of one format is given, and what it must be."""
+"""The input of a reader of one format, and the interface that it must have."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class LogReader(Protocol):
     """A reader of one format. It never raises for a row; it raises InputError where the file as a whole is not of its format."""
 
     repeated_lines: int | None
-    """How many of the first lines it needs to go on in the middle of a log that has grown; None where it has to begin at the start."""
+    """The number of first lines that it needs to continue in the middle of a log; None if it must begin at the start."""
 
     dates_are_settled: bool
     """False while what has been read may have day and month exchanged, so that nothing of it may be used yet."""

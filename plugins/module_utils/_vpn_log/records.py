@@ -71,7 +71,7 @@ class Record(NamedTuple):
     start: int | None = None
     """When the session began, where the row says so and it is not `time`."""
     end: int | None = None
-    """When the session ended, where a START row tells that as well (an export with durations)."""
+    """The end of the session, if a START row also has it (an export with durations)."""
     session: str | None = None
     """The gateway's own key of the session, where it has one."""
     text: str = ""

@@ -56,8 +56,8 @@ class LogPosition(NamedTuple):
 
 
 class LogStart(NamedTuple):
-    """Where reading goes on: the byte behind a line break, the number of the line before it, and how many of the first lines
-    (that are not blank) are handed out again before, such as a header."""
+    """The place where reading continues: the byte after a line break, the number of the line before it, and how many of the first lines
+    (that are not blank) are returned again before it, such as a header."""
 
     offset: int
     line: int
@@ -147,7 +147,7 @@ class LogFile:
         self._start = start
 
     def position(self) -> LogPosition | None:
-        """The place behind the last block; None if reading cannot go on from there."""
+        """The position after the last block; None if reading cannot continue from there."""
         if not self._has_plain_lines or self.lines_held_back or self._has_open_end:
             return None
         return LogPosition(self.offset, self.line, self._digest.digest())

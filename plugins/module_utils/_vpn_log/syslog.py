@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Lines of programs in a system's log: what stands before a message, and whose message it is.
+"""Lines of programs in a system's log: the text before a message, and the program that wrote it.
 
 Heads by RFC 3164 and RFC 5424, with a priority or an octet count before them, Kiwi's tabs, relays' own heads, and JSON of the journal.
 """

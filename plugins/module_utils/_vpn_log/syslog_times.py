@@ -59,7 +59,7 @@ def is_cut_head(line: str) -> bool:
 
 
 class SyslogTimes:
-    """Reads the time in what stands before a message. `zone` is for times that carry none; `modified_ms` is the time of the file."""
+    """Reads the time in the text before a message. `zone` is for times without a zone; `modified_ms` is the time of the file."""
 
     def __init__(self, zone: Zone, modified_ms: int) -> None:
         self._zone = zone

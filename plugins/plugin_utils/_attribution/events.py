@@ -140,7 +140,7 @@ def _network(text: Any) -> Network:
 
 
 def _single_text(value: Any) -> str:
-    """The address of an event. One that has several tells nothing about which of them acted; raises ValueError."""
+    """The address of an event. Raises ValueError if it has several, since it is unknown which of them acted."""
     values = {one.strip() for one in (value if isinstance(value, list) else [value]) if isinstance(one, str) and one.strip()}
     if len(values) > 1:
         shown = ", ".join(one_line(one) for one in sorted(values)[:5])

@@ -22,7 +22,7 @@ PATTERNS = 6
 
 @dataclass(frozen=True)
 class Look:
-    """The look of a person. `number` tells people apart when colours and patterns are used up; it is 0 otherwise."""
+    """The look of a person. `number` distinguishes people when colours and patterns are used up; it is 0 otherwise."""
 
     colour: int
     pattern: int

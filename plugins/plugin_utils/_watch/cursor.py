@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The file that says how far events were handed over, for its owner only and for one source at a time.
+"""The file that records which events were passed on, for its owner only and for one source at a time.
 
 The cursor is a JSON document that is replaced as a whole. While it is large, the events that were taken since are appended to a journal
 beside it, and it is replaced now and then. Both are on the disk before a write returns.
@@ -219,7 +219,7 @@ def _write_durably(descriptor: int, content: bytes) -> None:
 
 
 def _taken(journal: bytes | None, name: Any) -> list[Taken]:
-    """What the journal of a cursor holds. A line that a crash cut off is left out: its event is handed over again."""
+    """The content of a cursor's journal. A line that a crash cut off is left out: its event is passed on again."""
     lines = (journal or b"").split(b"\n")[:-1]
     if not name or not lines or lines[0] != _text(name):
         return []

@@ -73,7 +73,7 @@ class ConfirmedHandover(Handover):
     """To a rule engine that sends each event back once it took it, in the order in which it got them.
 
     An event that does not come back while a later one does was dropped by a filter of the rulebook, or the engine failed with it. It is
-    handed over again, and given up after some tries.
+    passed on again, and given up after some tries.
     """
 
     def __init__(self, queue: Any, taken: TakenCallback, feedback: asyncio.Queue[Any], show: Callable[[str], str]) -> None:
@@ -85,12 +85,12 @@ class ConfirmedHandover(Handover):
         self._again: dict[str, tuple[Found, int]] = {}
 
     async def put(self, found: Found) -> None:
-        """Returns when the queue has the event, and those that have to be handed over again."""
+        """Returns when the queue has the event, and those that must be passed on again."""
         await self.settle()
         await self._put(found, 1)
 
     async def settle(self) -> None:
-        """Hands over again what got lost on its way."""
+        """Passes events on again that got lost on the way."""
         while self._again:
             key = next(iter(self._again))
             await self._put(*self._again.pop(key))
@@ -110,7 +110,7 @@ class ConfirmedHandover(Handover):
             # The engine's own queues are far shorter.
             self._give_up(next(iter(self._unanswered)))
         self._unanswered[found.key] = (found, tries)
-        # Filters may change an event, and it may have to be handed over again as it was.
+        # Filters may change an event, and it may have to be passed on again as it was.
         await self._queue.put(copy.deepcopy(dict(found.event)))
 
     def _answered(self, key: str) -> None:

@@ -36,7 +36,7 @@ _LONGEST_OVERLAP = 86_400
 
 @dataclass(frozen=True)
 class WatchOptions:
-    """What is watched, and how. Times in milliseconds, `interval` in seconds; `start` is None for the latest."""
+    """The options of the event source. Times in milliseconds, `interval` in seconds; `start` is None for the latest."""
 
     connection: Mapping[str, Any]
     endpoint: str

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""How far events were handed over: the time from which to search again, and what was handed over since then."""
+"""The position of an event source: the time from which to search again, and the events passed on since then."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Found:
 class Position:
     """The position of one kind of events. All times are epoch milliseconds.
 
-    It is `overlap` behind the latest event that was handed over, so that events which become visible late are found. An event that was
+    It is `overlap` behind the latest event that was passed on, so that events which become visible late are found. An event that was
     ahead of the clock when the last search began does not count for this: what becomes visible after a search can be older than the
     clock said then, by no more than the overlap. The position never moves past an event that is still on its way to the rule engine, and
     never backwards.
@@ -48,11 +48,11 @@ class Position:
         self._under_way: dict[str, int] = {}
 
     def __len__(self) -> int:
-        """How many events are remembered."""
+        """The number of remembered events."""
         return len(self._sent)
 
     def knows(self, found: Found) -> bool:
-        """True if this was handed over already. The one call that another thread may make."""
+        """True if this was passed on already. The only call that another thread may make."""
         return found.key in self._sent or found.key in self._under_way or found.former_key in self._sent
 
     def hand_over(self, found: Found) -> None:
@@ -93,5 +93,5 @@ class Position:
         return left
 
     def snapshot(self) -> dict[str, Any]:
-        """What a later run needs to go on from here. What is under way is not in it, and is found again."""
+        """The state that a later run needs to continue. Events under way are not in it, and are found again."""
         return {"since": self.since, "searched": self._searched, "sent": dict(self._sent)}

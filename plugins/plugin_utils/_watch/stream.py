@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .options import WatchOptions
 
 READ_AT_ONCE = 500
-"""Events that are read before they are handed over: whatever they start takes its time, and a scroll would end by then."""
+"""Events that are read before they are passed on: the actions that they start take time, and a scroll would end meanwhile."""
 _PAGE = 500
 _NUMBER = re.compile(r"\d{1,15}(\.\d*)?\Z", re.ASCII)
 _LATEST = 10**15
@@ -82,7 +82,7 @@ class Stream:
         self.position = Position(self._options.overlap, kept["since"], kept["sent"], kept.get("searched"))
 
     def read(self, others: Collection[Position]) -> list[Found]:
-        """The next events that neither this stream nor others handed over, in order of time and id.
+        """The next events that neither this stream nor others passed on, in order of time and id.
 
         There are no more when it returns fewer than READ_AT_ONCE.
         """

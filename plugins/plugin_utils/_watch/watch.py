@@ -46,7 +46,7 @@ _RANDOM = random.SystemRandom()
 
 
 async def watch_events(queue: Any, arguments: Mapping[str, Any], feedback: asyncio.Queue[Any] | None) -> None:
-    """Runs the event source until it is cancelled; raises XdrError if it cannot go on."""
+    """Runs the event source until it is cancelled; raises XdrError if it cannot continue."""
     secrets = SecretKeeper()
     options = WatchOptions.from_arguments(arguments, secrets)
     client = StellarClient.from_params(options.connection, secrets)
@@ -90,14 +90,14 @@ class EventWatch:
         self._has_shortened = False
 
     async def run(self) -> None:
-        """Runs until it is cancelled, or cannot go on."""
+        """Runs until it is cancelled, or cannot continue."""
         try:
             known = await self._files.run(self._cursor.open)
             for stream in self._streams:
                 if stream.kind.name in known:
                     stream.resume(known[stream.kind.name])
                 elif stream.kind is UNDATED and WRITTEN.name in known:
-                    # A cursor of version 1.0 knows no such events, and says for the others how far they were handed over.
+                    # A cursor of version 1.0 knows no such events, and for the others it says which were passed on.
                     stream.resume({"since": known[WRITTEN.name]["since"], "sent": {}})
                 else:
                     self._without_cursor.append(stream)

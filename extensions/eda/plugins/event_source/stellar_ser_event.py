@@ -178,7 +178,7 @@ _LOGGER = logging.getLogger("secops.xdr.stellar_ser_event")
 
 
 async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
-    """Runs until it is cancelled, or cannot go on. ansible-rulebook calls this."""
+    """Runs until it is cancelled, or cannot continue. ansible-rulebook calls this."""
     arguments = dict(args)
     feedback = arguments.pop("eda_feedback_queue", None)
     if feedback is None and arguments.get("feedback") is True:

@@ -43,7 +43,7 @@ DISCONNECTED = re.compile(
 )
 GROUP_USER_IP = re.compile(r"Group <[^<>]{0,300}> User <(?P<name>[^<>]{0,300})> IP <(?P<out>[^<>]*)> ", re.IGNORECASE)
 OTHER_TEXT = re.compile(GROUP_USER_IP.pattern + r"(?!IPv|Addr)[^\W\d_]{3,}\b[^<>]*\.\Z", re.IGNORECASE)
-"""What 722051 says if it assigns no address."""
+"""The texts of 722051 if it assigns no address."""
 DURATION = re.compile(r"(?:(\d{1,5})d ?)?(\d{1,5})h:(\d{1,2})m:(\d{1,2})s\Z", re.ASCII)
 PORT = re.compile(r":\d{1,5}\Z", re.ASCII)
 SESSION_STARTED = "113039"

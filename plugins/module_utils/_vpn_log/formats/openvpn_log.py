@@ -194,7 +194,7 @@ class OpenvpnLogParser:
         return Record(number, END, SESSION_END, client.name, None, _address_or_none(client.outside), time, session=client.session)
 
     def _floated(self, number: int, line: Line) -> Record:
-        """A client goes on from another outside address; its session has another key from now on."""
+        """A client continues from another outside address; its session has another key from now on."""
         match = _FLOATED.match(line.message)
         if not match or not line.prefix:
             return Record(number, SKIPPED, OTHER_MESSAGE, time=self._time_or_none(line))

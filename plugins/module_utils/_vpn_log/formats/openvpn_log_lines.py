@@ -80,7 +80,7 @@ NO_CLIENT = Client("", "", "", has_port=False)
 
 
 class Instance:
-    """What a client was assigned: its addresses and the networks behind it."""
+    """The addresses of a client, and the networks behind it."""
 
     def __init__(self) -> None:
         self.addresses: list[str] = []

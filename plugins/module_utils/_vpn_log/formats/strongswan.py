@@ -47,7 +47,7 @@ _READABLE = re.compile(r"(?:assigning virtual IP|lease) ([0-9A-Fa-f.:]+) ")
 _CUT_PREFIX = re.compile(r"\d{0,3}(?:\[[A-Z]{0,3}\d?)?\]?(?: ?<[^<>]*>?)?\Z", re.ASCII)
 _WINDOW_MS = 10_000
 _WINDOW_LINES = 500
-"""So far apart, in time and in lines, may be the two lines about one client."""
+"""The maximum distance, in time and in lines, of the two lines about one client."""
 _MOST_SAS = 50_000
 
 

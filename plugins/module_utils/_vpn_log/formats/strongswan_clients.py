@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""What is known about the clients of a strongSwan gateway, and which lines about them belong together."""
+"""Tracks the clients of a strongSwan gateway, and which lines about them belong together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Place(NamedTuple):
-    """Where a line is: its number, time and thread, and how many packets the thread had dealt with (None if packets are not logged)."""
+    """The position of a line: its number, time and thread, and the packets that the thread had processed (None if not logged)."""
 
     line: int
     time: int
@@ -42,7 +42,7 @@ class Sa:
 
 
 class Assigned(NamedTuple):
-    """An address that waits for the line that tells from where its client is connected."""
+    """An address that waits for the line with the outside address of its client."""
 
     at: Place
     line: Line

@@ -36,7 +36,7 @@ _NO_TIME = "the line has no time; set `time_format` for the file in strongswan.c
 
 
 class Line(NamedTuple):
-    """A line. `thread` and `number` (of the IKE_SA) are empty if the line does not tell them."""
+    """A line. `thread` and `number` (of the IKE_SA) are empty if the line does not have them."""
 
     clock: str
     thread: str
@@ -56,7 +56,7 @@ def line_of(text: str, begin: int) -> Line:
 
 
 def own_message(text: str) -> int | None:
-    """Where the message of a line of charon begins; None if the line is of another program."""
+    """The beginning of the message in a line of charon; None if the line is of another program."""
     own = list(_OWN.finditer(text)) or list(_PROGRAM.finditer(text))
     return own[-1].end() if own else None
 

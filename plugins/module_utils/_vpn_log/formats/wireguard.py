@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""What `wg show all dump` prints, once or again and again into one file.
+"""The output of `wg show all dump`, once or repeatedly in one file.
 
 A dump holds private and preshared keys. They go no further than this file: not into a session, a reason, a list of rejects or a
 message. So nothing that is shown quotes a line. A dump names no users; the option `peers` says whose key is whose.
