@@ -81,7 +81,7 @@ class ClaimBuilder:
         elif kind == END:
             self._ended(row.record, row.at)
         elif kind == RESTART:
-            for held in self._open.of_gateway(row.record.session):
+            for held in self._open.of_gateway(row.record):
                 self._open.close(held, max(held.start, row.at), END_LOGGED)
 
     def _started(self, row: Timed) -> None:
@@ -89,7 +89,7 @@ class ClaimBuilder:
         if record.ipaddr is None or record.time is None:
             return
         new = OpenClaim.of(record, _begin(record, record.time), record.time)
-        held = self._open.held(new.ipaddr, record.time)
+        held = self._open.held(new.place, record.time)
         if row.end is not None:
             self._whole(new, held, max(new.start, row.end))
             return
@@ -133,11 +133,11 @@ class ClaimBuilder:
     def _seen(self, record: Record, time: int) -> None:
         """A sign of life."""
         if record.ipaddr is None:
-            for known in self._open.of_session(record.session, record.username):
+            for known in self._open.of_session(record):
                 known.seen(time)
             return
         new = OpenClaim.of(record, _begin(record, time), time)
-        held = self._open.held(new.ipaddr, time)
+        held = self._open.held(new.place, time)
         if held and held.is_user_of(record):
             if held.is_session_of(record) and new.start <= held.start + _SAME_START_MS:
                 proves = record.start is not None or held.has_key(record.session)

@@ -28,13 +28,17 @@ _REPLACEMENT = "\ufffd"
 _RESIDUE = re.compile(r"#0[0-3][0-7]|[\x00-\x1f\x7f]")
 """Replacements of control characters by collectors: two messages may have become one."""
 _MASK = "*"
+_NOBODY = frozenset(
+    {"-", "(null)", "<null>", "null", "none", "n/a", "undef", "undefined", "unknown", "<unknown>", "(unknown)", "anonymous"}
+)
+"""What gateways write where there is no name."""
 _LISTED = frozenset({"", NO_USER, DAMAGED_USER})
 
 
 def flaw_of(record: Record) -> str:
     """A code of `WORDS`; empty where the row can be used."""
     name = record.username.strip()
-    if not name or not name.strip(_MASK):
+    if not name.strip(_MASK + "\"'?") or name.casefold() in _NOBODY:
         return NO_USER
     if _REPLACEMENT in name or _RESIDUE.search(name):
         return DAMAGED_USER

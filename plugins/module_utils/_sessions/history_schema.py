@@ -38,6 +38,7 @@ CREATE TABLE claim (
     is_long INTEGER NOT NULL,
     line BIGINT NOT NULL,
     session TEXT NOT NULL,
+    device TEXT NOT NULL,
     flaw TEXT NOT NULL,
     is_snapshot INTEGER NOT NULL,
     PRIMARY KEY (day, ipaddr, since, gateway, folded, starts_unknown)
@@ -81,7 +82,8 @@ HISTORY_SCHEMA = Schema(
 
 KEY = ("day", "ipaddr", "since", "gateway", "folded", "starts_unknown")
 """The day comes first, so that what is added together is kept together: otherwise a batch would touch a page for each of its addresses."""
-_FACTS = ("username", "associated_ipaddr", "end_at", "end_kind", "alive", "sure_until", "latest", "is_long", "line", "session", "flaw")
+_TIMES = ("end_at", "end_kind", "alive", "sure_until", "latest", "is_long")
+_FACTS = ("username", "associated_ipaddr", *_TIMES, "line", "session", "device", "flaw")
 CLAIM = (*KEY, *_FACTS, "is_snapshot")
 UPDATE_CLAIM = (
     f"UPDATE claim SET {', '.join(f'{name} = ?' for name in (*_FACTS, 'is_snapshot'))} WHERE {' AND '.join(f'{name} = ?' for name in KEY)}"
@@ -119,6 +121,7 @@ def claim_row(claim: AddressClaim, gateway: int) -> tuple[Any, ...]:
         int(latest - claim.start > LONG_MS),
         claim.line,
         claim.session,
+        claim.device,
         claim.flaw,
         int(claim.is_snapshot),
     )
@@ -127,7 +130,7 @@ def claim_row(claim: AddressClaim, gateway: int) -> tuple[Any, ...]:
 def claim_from(row: tuple[Any, ...], names: Mapping[int, str]) -> AddressClaim:
     """The claim of a row with the values of `CLAIM`. `names` are those of the gateways."""
     _day, ipaddr, since, gateway, _folded, starts_unknown, username, associated_ipaddr, end, end_kind, alive, sure_until = row[:12]
-    _latest, _is_long, line, session, flaw, is_snapshot = row[12:]
+    _latest, _is_long, line, session, device, flaw, is_snapshot = row[12:]
     return AddressClaim(
         gateway=names[gateway],
         ipaddr=ipaddr,
@@ -140,6 +143,7 @@ def claim_from(row: tuple[Any, ...], names: Mapping[int, str]) -> AddressClaim:
         sure_until=sure_until,
         line=line,
         session=session,
+        device=device,
         flaw=flaw,
         starts_unknown=bool(starts_unknown),
         is_snapshot=bool(is_snapshot),

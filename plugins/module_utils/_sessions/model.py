@@ -61,6 +61,8 @@ class AddressClaim:
     line: int = 0
     session: str = ""
     """The gateway's own key of the session."""
+    device: str = ""
+    """The gateway as its rows name it: one log may hold the rows of several, which assign the same addresses."""
     flaw: str = ""
     """A code that says why nobody may be named from this claim (no user, no outside address, a failed login). Empty for a usable claim."""
     starts_unknown: bool = False
@@ -109,6 +111,7 @@ class AddressClaim:
             sure_until=max(self.sure_until, other.sure_until),
             line=self.line,
             session=self.session or other.session,
+            device=self.device or other.device,
             flaw=usable.flaw,
             starts_unknown=self.starts_unknown,
             is_snapshot=self.is_snapshot and other.is_snapshot,

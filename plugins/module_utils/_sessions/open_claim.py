@@ -15,6 +15,9 @@ from .model import END_LOGGED, END_PROVEN, END_UNKNOWN, AddressClaim
 if TYPE_CHECKING:
     from .._vpn_log.records import Record
 
+    Place = tuple[str, str]
+    """A gateway, empty where the rows name none, and a VPN address."""
+
 
 class OpenClaim:
     """A claim that is being read. Fields as in `AddressClaim`."""
@@ -22,6 +25,7 @@ class OpenClaim:
     __slots__ = (
         "alive",
         "associated_ipaddr",
+        "device",
         "end",
         "end_kind",
         "flaw",
@@ -47,7 +51,7 @@ class OpenClaim:
         self.end: int | None = None
         self.end_kind = END_UNKNOWN
         self.alive = self.sure_until = start
-        self.session = ""
+        self.session = self.device = ""
         self.flaw = ""
         self.starts_unknown = self.is_snapshot = False
         self.is_new = True
@@ -60,6 +64,7 @@ class OpenClaim:
         claim.associated_ipaddr = record.associated_ipaddr or ""
         claim.alive = claim.sure_until = max(start, seen)
         claim.session = record.session or ""
+        claim.device = record.device
         claim.flaw = flaw_of(record)
         return claim
 
@@ -68,6 +73,7 @@ class OpenClaim:
         """A claim of the history, to continue with."""
         kept = cls(claim.ipaddr, claim.username, claim.start, claim.line)
         kept.associated_ipaddr, kept.session, kept.flaw = claim.associated_ipaddr, claim.session, claim.flaw
+        kept.device = claim.device
         kept.alive, kept.sure_until, kept.is_snapshot = claim.alive, claim.sure_until, claim.is_snapshot
         kept.is_new = False
         return kept
@@ -86,10 +92,20 @@ class OpenClaim:
             sure_until=self.sure_until,
             line=self.line,
             session=self.session,
+            device=self.device,
             flaw=self.flaw,
             starts_unknown=self.starts_unknown,
             is_snapshot=self.is_snapshot,
         )
+
+    @property
+    def place(self) -> Place:
+        """Where the claim is: several gateways in one log may assign one address."""
+        return self.device, self.ipaddr
+
+    def is_of_device(self, device: str) -> bool:
+        """True unless another gateway wrote the row."""
+        return not (device and self.device) or self.device == device
 
     def has_key(self, session: str | None) -> bool:
         """True if the gateway's key of the session is known and this one."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from .._vpn_log.records import Record
     from .model import AddressClaim
+    from .open_claim import Place
 
 MAX_OPEN_CLAIMS = 100_000
 """More than any gateway serves at once. Beyond that, the claim that began first is returned without an end."""
@@ -37,29 +38,29 @@ class Ended(NamedTuple):
 
 
 class OpenClaims:
-    """One open claim per address, and the one before it, whose end may still be in a later line."""
+    """One open claim per gateway and address, and the one before it, whose end may still be in a later line."""
 
     def __init__(self, seeds: Iterable[AddressClaim] = ()) -> None:
-        self._open: dict[str, OpenClaim] = {}
-        self._before: dict[str, OpenClaim] = {}
+        self._open: dict[Place, OpenClaim] = {}
+        self._before: dict[Place, OpenClaim] = {}
         self._by_user: dict[str, dict[int, OpenClaim]] = {}
         self._by_session: dict[str, dict[int, OpenClaim]] = {}
-        self._seeds: dict[str, OpenClaim] = {}
+        self._seeds: dict[Place, OpenClaim] = {}
         self._seeds_of: dict[str, list[OpenClaim]] = {}
-        self._still_on: dict[str, str] = {}
+        self._still_on: dict[Place, str] = {}
         self._done: list[OpenClaim] = []
         for seed in seeds:
             self._plant(OpenClaim.kept(seed))
 
-    def held(self, ipaddr: str, time: int) -> OpenClaim | None:
+    def held(self, place: Place, time: int) -> OpenClaim | None:
         """The open claim on an address when a row of this time is read."""
         if self._seeds:
-            self._grow(self._seeds.get(ipaddr), time)
-        return self._open.get(ipaddr)
+            self._grow(self._seeds.get(place), time)
+        return self._open.get(place)
 
     def hold(self, new: OpenClaim) -> None:
         """Notes an open claim. The address must be free."""
-        self._open[new.ipaddr] = new
+        self._open[new.place] = new
         self._by_user.setdefault(new.user, {})[id(new)] = new
         if new.session:
             self._by_session.setdefault(new.session, {})[id(new)] = new
@@ -71,16 +72,16 @@ class OpenClaims:
     def close(self, held: OpenClaim, end: int, kind: str) -> None:
         """Ends an open claim, or corrects the end of one whose address was taken."""
         held.end, held.end_kind, held.is_new = end, kind, True
-        if self._open.get(held.ipaddr) is held:
-            del self._open[held.ipaddr]
-            before = self._before.pop(held.ipaddr, None)
+        if self._open.get(held.place) is held:
+            del self._open[held.place]
+            before = self._before.pop(held.place, None)
             if before:
                 self._done_with(before)
-            self._before[held.ipaddr] = held
+            self._before[held.place] = held
 
     def let_go(self, held: OpenClaim) -> None:
         """Hands an open claim on without an end."""
-        self._done_with(self._open.pop(held.ipaddr))
+        self._done_with(self._open.pop(held.place))
 
     def take_done(self) -> list[OpenClaim]:
         """The claims since the last call that will not change any more."""
@@ -93,36 +94,39 @@ class OpenClaims:
 
     def left(self, last: int) -> list[OpenClaim]:
         """The claims that are open at the end of the log; `last` is its last time, at which some sessions were still on."""
-        for ipaddr, user in self._still_on.items():
-            held = self._open.get(ipaddr)
+        for place, user in self._still_on.items():
+            held = self._open.get(place)
             if held and held.user == user and held.start <= last:
                 held.seen(last, proves_it=True)
         return [*self._open.values(), *self._seeds.values()]
 
     def still_on(self, record: Record) -> None:
         """The row says that the session was on when the log ended."""
-        self._still_on[record.ipaddr or ""] = record.username.casefold()
+        self._still_on[record.device, record.ipaddr or ""] = record.username.casefold()
 
     def of_user(self, username: str) -> list[OpenClaim]:
         """The open claims of a user."""
         return [held for held in self._by_user.get(username.casefold(), {}).values() if held.end_kind == END_UNKNOWN]
 
-    def of_session(self, session: str | None, username: str) -> list[OpenClaim]:
-        """The open claims with this key; none if it is another user's."""
-        found = self._by_session.get(session or "", {}).values()
-        user = username.casefold()
-        return [held for held in found if held.end_kind == END_UNKNOWN and (not user or not held.user or held.user == user)]
+    def of_session(self, record: Record) -> list[OpenClaim]:
+        """The open claims with the key of this row; none if it is another user's."""
+        found = self._by_session.get(record.session or "", {}).values()
+        user = record.username.casefold()
+        own = [held for held in found if held.is_of_device(record.device)]
+        return [held for held in own if held.end_kind == END_UNKNOWN and (not user or not held.user or held.user == user)]
 
-    def of_gateway(self, prefix: str | None) -> list[OpenClaim]:
-        """All open claims, or those whose key begins with the name of one gateway behind this log."""
+    def of_gateway(self, record: Record) -> list[OpenClaim]:
+        """All open claims that the restart of a gateway ends: those whose key begins with its name, and those without any key."""
         for seed in list(self._seeds.values()):
             self._grow(seed, seed.start + 1)
-        return [held for held in list(self._open.values()) if not prefix or not held.session or held.session.startswith(prefix)]
+        own = [held for held in self._open.values() if held.is_of_device(record.device)]
+        return [held for held in own if not record.session or not held.session or held.session.startswith(record.session)]
 
     def is_over(self, record: Record, time: int) -> bool:
         """True if this end is known already: gateways report it twice, or repeat what was not acknowledged."""
-        before = self._before.get(record.ipaddr or "")
-        if record.ipaddr in self._open or before is None or before.end is None or time < before.end:
+        place = record.device, record.ipaddr or ""
+        before = self._before.get(place)
+        if place in self._open or before is None or before.end is None or time < before.end:
             return False
         if not record.username:
             return time <= before.end + _AGAIN_MS
@@ -132,16 +136,20 @@ class OpenClaims:
 
     def ended_by(self, record: Record, time: int) -> Ended:
         """The claims that a row ends."""
-        keyed = [held for held in self.of_session(record.session, record.username) if record.ipaddr in (None, held.ipaddr)]
+        keyed = [held for held in self.of_session(record) if record.ipaddr in (None, held.ipaddr)]
         if keyed:
             return Ended(keyed)
         if record.ipaddr is not None:
-            held = self.held(record.ipaddr, time)
+            place = record.device, record.ipaddr
+            held = self.held(place, time)
             if held and held.is_session_of(record) and (not record.username or held.is_user_of(record)):
                 return Ended([held])
-            before = self._before.get(record.ipaddr)
-            is_its_end = before and before.end_kind == END_TAKEN and before.is_user_of(record) and before.is_session_of(record)
-            return Ended([before] if before and is_its_end else [])
+            before = self._before.get(place)
+            if before and before.end_kind == END_TAKEN and before.is_user_of(record) and before.is_session_of(record):
+                return Ended([before])
+            # The second gateway of a cluster may have taken the session over.
+            moved = [held for held in self.of_user(record.username) if held.ipaddr == record.ipaddr and held.device != record.device]
+            return Ended(moved if len(moved) == 1 else [])
         return self._of_address_unknown(record, time) if record.username else Ended([])
 
     def _of_address_unknown(self, record: Record, time: int) -> Ended:
@@ -150,6 +158,7 @@ class OpenClaims:
         own = self._by_user.get(record.username.casefold(), {}).values()
         fitting = [held for held in own if _may_end(held, time) and held.is_session_of(record)]
         fitting = [held for held in fitting if held.start <= time + _AFTER_MS]
+        fitting = [held for held in fitting if held.is_of_device(record.device)] or fitting
         return (
             self._by_beginning(fitting, record.start, record.associated_ipaddr)
             if record.start is not None
@@ -174,23 +183,23 @@ class OpenClaims:
         same = [held for held in near if held.line == best.line]
         if best.end_kind == END_TAKEN:
             # A user who got the same address again is in the same session.
-            again = self._open.get(best.ipaddr)
+            again = self._open.get(best.place)
             same = [again] if again and again.user == best.user else same
         return Ended(same)
 
     def _plant(self, seed: OpenClaim) -> None:
-        known = self._seeds.get(seed.ipaddr)
+        known = self._seeds.get(seed.place)
         if known is None or known.start < seed.start:
-            self._seeds[seed.ipaddr] = seed
+            self._seeds[seed.place] = seed
             self._seeds_of.setdefault(seed.user, []).append(seed)
 
     def _grow(self, seed: OpenClaim | None, time: int) -> None:
         """A claim of the history counts for rows that are later than its beginning, unless the log has begun another one since."""
-        if seed is None or seed.start >= time or self._seeds.get(seed.ipaddr) is not seed:
+        if seed is None or seed.start >= time or self._seeds.get(seed.place) is not seed:
             return
-        del self._seeds[seed.ipaddr]
+        del self._seeds[seed.place]
         self._seeds_of[seed.user].remove(seed)
-        held = self._open.get(seed.ipaddr)
+        held = self._open.get(seed.place)
         if held is None or held.start < seed.start:
             if held:
                 self.close(held, seed.start, END_TAKEN)

@@ -118,8 +118,8 @@ class _Case:
 
     def _holdings(self) -> list[Holding]:
         found: list[Holding] = []
-        for gateway in sorted({claim.gateway for claim in self._claims}):
-            own = [claim for claim in self._claims if claim.gateway == gateway]
+        for gateway, device in sorted({(claim.gateway, claim.device) for claim in self._claims}):
+            own = [claim for claim in self._claims if (claim.gateway, claim.device) == (gateway, device)]
             found.extend(holdings(own, self._coverage.spans(gateway), self._rules.longest_session))
         return found
 

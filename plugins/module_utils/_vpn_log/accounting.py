@@ -64,6 +64,9 @@ class Accounting:
 
     def records(self, number: int, packet: Packet) -> list[Record]:
         """The records of a packet: one for each VPN address, or one."""
+        return [record._replace(device=packet.gateway.casefold()) for record in self._of(number, packet)]
+
+    def _of(self, number: int, packet: Packet) -> list[Record]:
         if packet.kind == RESTART:
             return [Record(number, RESTART, OTHER_MESSAGE, time=packet.time, session=f"{packet.gateway}|")]
         session = f"{packet.gateway}|{packet.session_id}" if packet.session_id else None

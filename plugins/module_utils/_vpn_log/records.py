@@ -76,6 +76,8 @@ class Record(NamedTuple):
     """The gateway's own key of the session, where it has one."""
     text: str = ""
     """The row as it is in the log, for rejected rows."""
+    device: str = ""
+    """The gateway that wrote the row, where it says so: a log may hold the rows of several. In lower case."""
 
 
 @dataclass

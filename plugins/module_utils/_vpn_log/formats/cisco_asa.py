@@ -16,6 +16,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ..._texts import quoted
+from ..devices import device_in
 from ..endpoints import parse_endpoint
 from ..formats import cisco_asa_patterns as patterns
 from ..line_reader import LineReader
@@ -82,7 +83,9 @@ class CiscoAsaParser:
         if read is None:
             return [self._other(message)]
         try:
-            return read(self, message)
+            records = read(self, message)
+            device = device_in(message.head) if self._needs_every_time else ""
+            return [record._replace(device=device) for record in records] if device else records
         except ValueError as error:
             return [Record(number, REJECTED, str(error), text=text, time=self._time_or_none(message))]
 

@@ -97,7 +97,7 @@ class FortigateParser:
         except ValueError as error:
             return Record(number, REJECTED, str(error), text=text)
         try:
-            return self._event(number, fields, text)
+            return self._event(number, fields, text)._replace(device=_device(fields))
         except ValueError as error:
             return Record(number, REJECTED, str(error), time=self._time_or_none(fields), text=text)
 
@@ -228,6 +228,10 @@ def _address(text: str) -> str | None:
     """The address in canonical form; None if there is none. Raises ValueError."""
     address = parse_endpoint(text)
     return address.text if address else None
+
+
+def _device(fields: Mapping[str, str]) -> str:
+    return (fields.get("devid") or fields.get("devname") or "").casefold()
 
 
 def _session(fields: Mapping[str, str]) -> str | None:

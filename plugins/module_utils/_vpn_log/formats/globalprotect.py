@@ -46,6 +46,7 @@ _OTHER_SERVICES = ("portal-", "satellite-", "globalprotectportal-", "gateway-aut
 _OFFSET_MS, _TOLERANCE_MS, _FARTHEST_MS = 900_000, 60_000, 52_200_000
 """Zones are multiples of 15 minutes apart, up to 14 hours."""
 _MAX_SERIALS = 10_000
+_CLOCK = re.compile(r'(?<=,)"?(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d)"?(?=,)', re.ASCII)
 
 
 class GlobalProtectParser:
@@ -56,6 +57,7 @@ class GlobalProtectParser:
         self.unknown_messages: dict[str, int] = {}
         self._path = reading.source.path
         self._zone = reading.zone
+        self._needs_every_time = reading.wants_usernames
         self._times = [TimestampParser(timestamp_format, reading.zone) for timestamp_format in _FORMATS]
         self._order = fields.FieldOrder(None, self._path)
         self._with_high_res: set[str] = set()
@@ -98,7 +100,17 @@ class GlobalProtectParser:
                 return [Record(number, SKIPPED, OTHER_MESSAGE)]
             self.has_recognised = True
             return [Record(number, REJECTED, str(error), text=text)]
-        return [Record(number, SKIPPED, OTHER_MESSAGE)] if event is None else self._checked(number, event, text)
+        if event is None:
+            return [Record(number, SKIPPED, OTHER_MESSAGE, time=self._time_in(text) if self._needs_every_time else None)]
+        return self._checked(number, event, text)
+
+    def _time_in(self, text: str) -> int | None:
+        """The time of a row about something else: when it was generated, which is the second of its times."""
+        times = _CLOCK.findall(text)[:2]
+        try:
+            return self._times[0].milliseconds(times[-1]) if times else None
+        except ValueError:
+            return None
 
     def _json_event(self, line: str) -> fields.Event | None:
         """The event of a JSON object that has the fields themselves. Raises ValueError."""
@@ -111,7 +123,7 @@ class GlobalProtectParser:
     def _checked(self, number: int, event: fields.Event, text: str) -> Sequence[Record]:
         self.has_recognised = True
         try:
-            return self._records(number, event, text)
+            return [record._replace(device=event.serial.casefold()) for record in self._records(number, event, text)]
         except ValueError as error:
             return [Record(number, REJECTED, str(error), time=self._time_or_none(event), text=text)]
 
@@ -129,9 +141,9 @@ class GlobalProtectParser:
         if status != "success":
             return self._not_started(number, event, FAILED_LOGIN, ipaddrs if name.startswith("gateway-") else [], time)
         if not ipaddrs:
-            return [Record(number, SKIPPED, NO_ADDRESS)]
+            return [Record(number, SKIPPED, NO_ADDRESS, time=time)]
         if name.startswith(_OTHER_SERVICES):
-            return [Record(number, SKIPPED, OTHER_SERVICE)]
+            return [Record(number, SKIPPED, OTHER_SERVICE, time=time)]
         if "gateway-" not in name:
             self.unknown_messages[event.event] = self.unknown_messages.get(event.event, 0) + 1
             return self._not_started(number, event, OTHER_MESSAGE, ipaddrs, time)
@@ -147,7 +159,7 @@ class GlobalProtectParser:
     def _not_started(self, number: int, event: fields.Event, reason: str, ipaddrs: list[str], time: int) -> Sequence[Record]:
         """A row that gives no observation, and that may still have taken these addresses."""
         if not ipaddrs:
-            return [Record(number, SKIPPED, reason)]
+            return [Record(number, SKIPPED, reason, time=time)]
         return [Record(number, START, reason, event.user, ipaddr, None, time) for ipaddr in ipaddrs]
 
     def _time(self, event: fields.Event) -> int:

@@ -56,7 +56,9 @@ class OpenvpnAsParser:
         elif len(values) != len(self._columns):
             yield Record(number, REJECTED, width_reason(len(values), len(self._columns)), text=line)
         elif [_plain(value) for value in values] != self._columns:
-            yield from self._row(number, dict(zip(self._columns, values)), line)
+            row = dict(zip(self._columns, values))
+            device = row.get("node", "").strip().casefold()
+            yield from (record._replace(device=device) for record in self._row(number, row, line))
 
     def rest(self) -> Sequence[Record]:
         """Each line is complete in itself."""

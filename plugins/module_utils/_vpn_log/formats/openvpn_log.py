@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from ..._errors import InputError
 from ..._texts import quoted
+from ..devices import device_in
 from ..endpoints import parse_endpoint
 from ..line_reader import LineReader
 from ..messages import messages_in
@@ -95,7 +96,7 @@ class OpenvpnLogParser:
         line = None
         try:
             line = line_of(text, match)
-            return self._known(number, line)
+            return self._known(number, line)._replace(device=device_in(line.time))
         except ValueError as error:
             readable = _READABLE.match(text, match.start())
             ipaddr = _address_or_none(readable[1]) if readable else None

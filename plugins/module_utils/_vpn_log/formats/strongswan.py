@@ -114,7 +114,7 @@ class StrongswanParser:
         self._lacks_times = self._lacks_times or time is None
         try:
             place = Place(number, self._times.milliseconds(line), line.thread, self._packets.get(line.thread))
-            yield from self._known(place, line)
+            yield from (record if record.device else record._replace(device=line.device) for record in self._known(place, line))
         except ValueError as error:
             readable = _READABLE.match(line.message)
             ipaddr = _address_or_none(readable[1]) if readable else None
@@ -196,8 +196,10 @@ class StrongswanParser:
             outside, reason = (address.text, None) if address else (None, NO_ADDRESS)
         except ValueError as error:
             reason = str(error)
-        text = assigned.line.text if reason else ""
-        return Record(at.line, START, reason, assigned.username, assigned.ipaddr, outside, at.time, session=sa.session, text=text)
+        line, text = assigned.line, assigned.line.text if reason else ""
+        return Record(
+            at.line, START, reason, assigned.username, assigned.ipaddr, outside, at.time, session=sa.session, text=text, device=line.device
+        )
 
     def _rekeyed(self, new: Sa) -> Record:
         """Another IKE_SA has the addresses of an old one, which is deleted next."""
@@ -244,7 +246,9 @@ class StrongswanReader(LineReader):
 def _without_outside(assigned: Assigned) -> Record:
     line = assigned.line
     session = f"{line.connection}[{line.number}]" if line.number else None
-    return Record(assigned.at.line, START, NO_ADDRESS, assigned.username, assigned.ipaddr, None, assigned.at.time, session=session)
+    return Record(
+        assigned.at.line, START, NO_ADDRESS, assigned.username, assigned.ipaddr, None, assigned.at.time, session=session, device=line.device
+    )
 
 
 def _address(text: str) -> str:

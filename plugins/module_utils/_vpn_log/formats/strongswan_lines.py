@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..._texts import quoted
 from ..._times.parsing import TimestampParser
+from ..devices import device_in
 from ..options import DEFAULT_TIMESTAMP_FORMAT
 from ..syslog_times import SyslogTimes
 
@@ -45,6 +46,11 @@ class Line(NamedTuple):
     message: str
     text: str
     microseconds: int | None = None
+
+    @property
+    def device(self) -> str:
+        """The host in the head of the line."""
+        return device_in(self.clock)
 
 
 def line_of(text: str, begin: int) -> Line:

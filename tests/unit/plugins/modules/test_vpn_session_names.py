@@ -1,0 +1,145 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Logs from which a wrong user could be named. What a person who knows the whole truth would say is the expected answer."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from ansible_collections.secops.xdr.plugins.modules import vpn_session, vpn_session_info
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from support.module_runs import ModuleRun
+
+    Name = Callable[..., list[str | None]]
+
+NOON = 1_714_564_800
+X = "10.8.0.5"
+AS_HEADER = "Node,Username,Start Time,Duration,Service,Active,Auth,Real Ip,Vpn Ip,Proto,Port,Bytes Total,Error"
+
+
+def clock(minute: int) -> datetime:
+    return datetime.fromtimestamp(NOON + 60 * minute, UTC)
+
+
+def asa(minute: int, user: str, device: str = "fw1", ipaddr: str = X) -> str:
+    return (
+        f"{clock(minute):%b %d %Y %H:%M:%S} {device} : %ASA-4-722051: Group <RA> User <{user}> IP <203.0.113.7> IPv4 Address <{ipaddr}> "
+        "IPv6 address <::> assigned to session"
+    )
+
+
+def fortigate(minute: int, user: str, device: str = "fw1", ipaddr: str = X) -> str:
+    now = clock(minute)
+    return (
+        f'date={now:%Y-%m-%d} time={now:%H:%M:%S} devname="{device}" devid="{device}" tz="+0000" logid="0101039947" type="event" '
+        f'subtype="vpn" action="tunnel-up" tunnelid=7 remip=203.0.113.7 tunnelip={ipaddr} user="{user}" group="RA" msg="SSL tunnel"'
+    )
+
+
+def globalprotect(minute: int, user: str, device: str = "fw1", ipaddr: str = X) -> str:
+    now = f"{clock(minute):%Y/%m/%d %H:%M:%S}"
+    before = f"1,{now},{device},GLOBALPROTECT,0,2305,{now},vsys1,gateway-connected,tunnel,,IPSec,{user},DE,PC,203.0.113.7,0.0.0.0"
+    return f"{before},{ipaddr},0.0.0.0,id,SER,5.2.4,Windows,Windows 10,1,,,,success,,0,user-logon,0,GW,77,0x0"
+
+
+def access_server(minute: int, user: str, device: str = "fw1", ipaddr: str = X) -> str:
+    return f"{device},{user},{clock(minute):%Y.%m.%d %H:%M:%S} UTC,,VPN,0,1,203.0.113.7,{ipaddr},UDP,1194,99,"
+
+
+def radius(minute: int, user: str, device: str = "fw1", ipaddr: str = X) -> str:
+    now = clock(minute)
+    return (
+        f'{now:%a %b %e %H:%M:%S %Y}\n\tAcct-Status-Type = Start\n\tUser-Name = "{user}"\n\tNAS-Identifier = "{device}"\n'
+        f'\tFramed-IP-Address = {ipaddr}\n\tCalling-Station-Id = "203.0.113.7"\n\tAcct-Session-Id = "S{minute}"\n'
+        f"\tTimestamp = {int(now.timestamp())}\n"
+    )
+
+
+def strongswan(minute: int, user: str, device: str = "fw1", ipaddr: str = X) -> str:
+    head = f"{clock(minute):%Y-%m-%dT%H:%M:%S}Z {device} charon: 07[IKE] <ra|{minute + 1}>"
+    return (
+        f"{head} IKE_SA ra[{minute + 1}] established between 192.0.2.1[gw]...203.0.113.7[{user}]\n"
+        f"{head} assigning virtual IP {ipaddr} to peer '{user}'"
+    )
+
+
+def openvpn(minute: int, user: str, device: str = "fw1", ipaddr: str = X) -> str:
+    client = f"{user}/203.0.113.7:{20_000 + minute}"
+    return f"{clock(minute):%b %e %H:%M:%S} {device} openvpn[77]: {client} MULTI: Learn: {ipaddr} -> {client}"
+
+
+WRITERS = {
+    "cisco_asa": asa,
+    "fortigate": fortigate,
+    "globalprotect": globalprotect,
+    "openvpn_as": access_server,
+    "radius_detail": radius,
+    "strongswan": strongswan,
+    "openvpn_log": openvpn,
+}
+
+
+@pytest.fixture
+def name(run_module: Callable[..., ModuleRun], tmp_path: Path) -> Name:
+    """Who had the address at these minutes after noon by this log, or the reason why nobody is named."""
+
+    def ask(log_format: str, rows: list[str], *minutes: int, **options: Any) -> list[str | None]:
+        path = tmp_path / "vpn.log"
+        path.write_text("".join(f"{row}\n" for row in rows))
+        os.utime(path, (NOON + 86_400,) * 2)
+        match = [{"ipaddr": X, "timestamp": NOON + 60 * minute} for minute in minutes]
+        params = {"path": str(path), "format": log_format, "timezone": "UTC", "match": match, **options}
+        return names(run_module(vpn_session_info.main, params))
+
+    return ask
+
+
+def names(result: ModuleRun) -> list[str | None]:
+    return [answer["session"]["username"] if answer["session"] else answer["reason"] for answer in result["matches"]]
+
+
+class TestSeveralGatewaysInOneLog:
+    """A relay writes the lines of several gateways into one file. They have the same pool, and each has its own holder of an address."""
+
+    @pytest.mark.parametrize("log_format", WRITERS)
+    def test_both_have_assigned_the_address(self, name: Name, log_format: str):
+        write = WRITERS[log_format]
+        rows = [write(0, "ann"), write(10, "bob", "fw2"), write(60, "zoe", ipaddr="10.8.0.99")]
+        head = [AS_HEADER] if log_format == "openvpn_as" else []
+        assert name(log_format, [*head, *rows], 5, 30) == ["ann", "ambiguous"]
+
+    @pytest.mark.parametrize("log_format", WRITERS)
+    def test_one_gateway_gives_it_to_the_next_user(self, name: Name, log_format: str):
+        write = WRITERS[log_format]
+        rows = [write(0, "ann"), write(10, "bob"), write(60, "zoe", "fw2", "10.8.0.99")]
+        head = [AS_HEADER] if log_format == "openvpn_as" else []
+        assert name(log_format, [*head, *rows], 5, 30) == ["ann", "bob"]
+
+    def test_a_history_knows_them_apart_in_the_next_run(self, run_module: Callable[..., ModuleRun], tmp_path: Path):
+        path, history = tmp_path / "vpn.log", str(tmp_path / "sessions.sqlite3")
+        for rows in ([asa(0, "ann"), asa(1, "zoe", ipaddr="10.8.0.99")], [asa(10, "bob", "fw2"), asa(60, "zoe", ipaddr="10.8.0.99")]):
+            with path.open("a") as log:
+                log.writelines(f"{row}\n" for row in rows)
+            os.utime(path, (NOON + 86_400,) * 2)
+            taken = {"path": str(path), "format": "cisco_asa", "timezone": "UTC", "history": history, "gateway": "relay"}
+            assert not run_module(vpn_session.main, taken).failed
+        match = [{"ipaddr": X, "timestamp": NOON + 60 * minute} for minute in (5, 30)]
+        assert names(run_module(vpn_session_info.main, {"history": history, "match": match})) == ["ann", "ambiguous"]
+
+    def test_the_other_gateway_of_a_cluster_ends_the_session(self, name: Name):
+        end = globalprotect(10, "ann", "fw2").replace("gateway-connected", "gateway-logout")
+        rows = [globalprotect(0, "ann"), end, globalprotect(60, "zoe", ipaddr="10.8.0.99")]
+        assert name("globalprotect", rows, 5, 30) == ["ann", "not_held"]
+
+
+@pytest.mark.parametrize("word", ["N/A", "(null)", "UNDEF", "Unknown", "none", "-", "*****", '""', "?"])
+def test_what_gateways_write_for_no_name_names_nobody(name: Name, word: str):
+    assert name("cisco_asa", [asa(0, "ann"), asa(10, word), asa(60, "zoe", ipaddr="10.8.0.99")], 5, 30) == ["ann", "doubtful"]
