@@ -63,5 +63,5 @@ html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
 html_use_index = False
-# The colours stand in site.css, because the theme can be switched from light to dark on the page.
+# The colours are in site.css, because the theme can be switched from light to dark on the page.
 antsibull_color_scheme = "none"
