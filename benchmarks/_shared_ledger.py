@@ -44,7 +44,7 @@ class Outcome:
 
 
 def shared_ledger(site: Site) -> Finding:
-    """Two and four runs. The one that is killed logs in as another client, so that its requests are told apart."""
+    """Two and four runs. The one that is killed logs in as another client, so that its requests can be distinguished."""
     finding = Finding("(g) runs at once on one PostgreSQL ledger, one killed midway")
     try:
         programs = find_programs()

@@ -112,7 +112,7 @@ class Site:
         return start(command, environment, self.folder)
 
     def measured(self, command: Sequence[str], environment: dict[str, str], *, accepted: int) -> Usage:
-        """Runs a command, and sees to it that the emulator accepted so many observations meanwhile."""
+        """Runs a command, and checks that the emulator accepted this many observations meanwhile."""
         self.control.reset(keep_settings=True)
         before = cpu_seconds(self._process.pid)
         usage = run(command, environment, self.folder)

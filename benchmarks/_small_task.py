@@ -42,7 +42,7 @@ def small_upload(site: Site) -> Finding:
     title = f"(h) one small upload ({len(plays)} plays of {tasks} tasks each, in turns)"
     costs = (
         "What a task of the module takes beyond `uri` is the import of `requests` and of the module's own files, which Ansible ships as "
-        "source and Python compiles for each task anew; the upload itself takes little beside that."
+        "source and Python compiles again for each task; the upload itself takes little beside that."
     )
     notes = ["`ping` sends nothing: it shows what Ansible itself needs for a task.", costs]
     return Finding(title, variants, promises, notes, "\n".join(lines))

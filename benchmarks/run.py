@@ -4,7 +4,7 @@
 
 """Measures this collection beside what it replaces, and writes a table and a plot.
 
-Without names, everything is measured at full size and `benchmarks/RESULTS.md` and `benchmarks/results.svg` are written anew.
+Without names, everything is measured at full size and `benchmarks/RESULTS.md` and `benchmarks/results.svg` are replaced.
 With names, or with `--quick`, they are written to `build/bench/` instead.
 """
 

@@ -23,7 +23,7 @@ description:
 
 
 class CallbackModule(CallbackBase):
-    """From the moment a task is handed out until its result is back."""
+    """From the start of a task until its result is back."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"

@@ -28,7 +28,7 @@ _INSIDE_IPV6 = (IPv6Network("fc00::/7"), IPv6Network("fe80::/10"), IPv6Network("
 class Address(NamedTuple):
     """A checked address: as text in its canonical form, as bytes for the ledger, and whether it is used inside networks only.
 
-    Two such byte strings put together can be told apart again: IPv6 ones begin with a zero byte, IPv4 ones never do.
+    Two such byte strings put together can be separated again: IPv6 ones begin with a zero byte, IPv4 ones never do.
     """
 
     text: str
@@ -117,7 +117,7 @@ def _parsed_slowly(text: str, stripped: str) -> IPv4Address | IPv6Address:
 
 
 def _is_inside_ipv4(first: int, second: int) -> bool:
-    """By the first two bytes. Not ipaddress's is_private: it counts the documentation networks, which stand for public addresses."""
+    """By the first two bytes. Not ipaddress's is_private: it counts the documentation networks, which are used like public addresses."""
     if first in (10, 127):
         return True
     return (

@@ -62,7 +62,7 @@ class SecretForms:
         self._lengths = sorted({len(window) for window in self._exact | self._plain})
 
     def are_in(self, text: str) -> bool:
-        """True if the text repeats a secret, or is encoded so many times that nobody can tell. Slow for long texts: cut them first."""
+        """True if the text repeats a secret, or is encoded so many times that it is unknown. Slow for long texts: cut them first."""
         if not self._lengths:
             return False
         seen, waiting = {text}, [text]

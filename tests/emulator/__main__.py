@@ -94,10 +94,10 @@ async def _serve(emulator: Emulator, options: argparse.Namespace, folder: Path) 
 def _announce(emulator: Emulator, url: str, host: str, ca_path: str, ready_file: Path | None) -> None:
     settings = emulator.settings
     variables = environment(settings, host if url.startswith("https") else url, ca_path)
-    # What it holds is gone when it ends, so a ledger that outlives it would keep the next one from getting anything.
+    # Its data is gone when it ends, so a ledger that outlives it would keep the next one from getting anything.
     variables["SECOPS_XDR_LEDGER"] = str(Path(ca_path).with_name("ledger.sqlite3"))
     print(f"Emulator of ExtraHop and Stellar Cyber: {url}")
-    print(f"What it holds: {url}/_emulator")
+    print(f"Its content: {url}/_emulator")
     print(f"CA file: {ca_path}")
     print(f"RevealX 360 client: {settings.client_id} with the secret {settings.client_secret}")
     print(f"Stellar Cyber scoped key: {settings.scoped_key}")

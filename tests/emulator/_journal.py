@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Entry:
-    """One request as it came, and what became of it. `status` stays None where no answer was given."""
+    """One request as it came, and its result. `status` stays None if no answer was given."""
 
     number: int
     arrived: float

@@ -44,7 +44,7 @@ class Bound:
 
 
 def values(candidate: Candidate, name: str) -> list[Any]:
-    """All plain values of a field; lists are flattened, dotted names go into objects or stand as they are."""
+    """All plain values of a field; lists are flattened, dotted names lead into objects or are used as they are."""
     if name == "_id":
         return [candidate.id]
     if name == "_index":
@@ -106,7 +106,7 @@ class Matcher:
         return _on(name, fits)
 
     def words(self, name: str, text: str) -> Test:
-        """One of the words stands in the field; the whole text where strings are not analyzed."""
+        """One of the words is in the field; the whole text where strings are not analyzed."""
         if not self._analyzed or name.endswith(".keyword"):
             return self.equal(name, text)
         tests = [self.equal(name, word) for word in _TOKEN.findall(text)]

@@ -27,7 +27,7 @@ class InvalidUploadError(ValueError):
 
 
 class Row(NamedTuple):
-    """One observation as it was taken; `ignored` tells that its ipaddr was never observed."""
+    """One observation as it was accepted; `ignored` says that its ipaddr was never observed."""
 
     source: str
     ipaddr: str

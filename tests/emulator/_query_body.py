@@ -123,7 +123,7 @@ def _bool(value: dict[str, Any], matcher: Matcher) -> Test:
 
 
 def _one_field(kind: str, value: dict[str, Any], inner: str) -> tuple[str, Any]:
-    """The only field of a query, and its value, which may stand inside an object."""
+    """The only field of a query, and its value, which may be inside an object."""
     named = {name: one for name, one in value.items() if name != "boost"}
     if len(named) != 1:
         raise QueryError(f"[{kind}] query doesn't support multiple fields")

@@ -114,7 +114,7 @@ async def _read(request: web.BaseRequest, limit: int) -> Call | None:
         if size > limit:
             return None
         pieces.append(piece)
-    # raw_path is what stood on the wire; every other attribute has been decoded or normalised.
+    # raw_path is the path on the wire; every other attribute has been decoded or normalised.
     path, _mark, query = request.raw_path.partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)
     return Call(request.method, path, pairs, request.headers, b"".join(pieces), str(_Peer(request)))

@@ -48,7 +48,7 @@ class Version:
 
 @dataclass
 class Document:
-    """One event: where it stands, under which name its insert was answered, and its latest versions."""
+    """One event: its index, the name in the answer to its insert, and its latest versions."""
 
     index: str
     alias: str
@@ -135,7 +135,7 @@ class EventStore:
         return document
 
     def find(self, index: str, identifier: str) -> Document | None:
-        """The document with this id, if it stands in this index, by its real name or its alias."""
+        """The document with this id, if it is in this index, by its real name or its alias."""
         document = self._documents.get(identifier)
         return document if document is not None and index in (document.index, document.alias) else None
 

@@ -22,7 +22,7 @@ _ENDED = dt.datetime.fromisoformat("2020-01-01T00:00:00+00:00")
 
 
 class Authority:
-    """A CA whose certificate stands in `folder/ca.pem`, and the certificates that a server can show beside it."""
+    """A CA whose certificate is in `folder/ca.pem`, and the certificates that a server can show beside it."""
 
     def __init__(self, folder: Path) -> None:
         self._authority = trustme.CA()

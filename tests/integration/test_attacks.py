@@ -26,7 +26,7 @@ from support.attacks import (
 AT_ONCE = 6
 SEED = 20_261_122
 WRITERS = ("upload", "insert", "update_ser: comment")
-# Each of them found something once, or stands for many others.
+# Each of them found something once, or represents many others.
 CROSS_SECTION = {
     "stall: the answer never comes": WRITERS,
     "carried out after the client gave up": ("upload", "insert without reading", "security_events: comment"),
@@ -87,7 +87,7 @@ def test_slow_and_rewriting_servers():
 def test_bytes_that_are_changed_on_the_way():
     writers = [OPERATIONS[name] for name in WRITERS]
     lengths = lengths_of(writers)
-    # In the handshake, and from where the write and its answer are on, when nobody can tell what became of it.
+    # In the handshake, and from where the write and its answer are on, when its outcome is unknown.
     places = (("down", "garble", 0.0), ("down", "garble", 0.8), ("down", "close", 0.6), ("up", "reset", 0.7))
     work = [
         (

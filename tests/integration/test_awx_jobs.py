@@ -89,7 +89,7 @@ def forms(secret: str) -> Iterator[str]:
     yield quote_plus(secret)
     yield repr(secret)[1:-1]
     for shift in range(3):
-        # Without the characters at both ends, which depend on what stands beside the secret.
+        # Without the characters at both ends, which depend on the text beside the secret.
         yield base64.b64encode(b"-" * shift + secret.encode()).decode()[4:-4]
 
 

@@ -144,7 +144,7 @@ class Rulebook:
         return "\n".join(output.read_text(encoding="utf-8", errors="replace") for output in self.outputs)
 
     def leaks(self, key: str, *given: str) -> list[str]:
-        """Where in the folder the key stands, or a credential that the server was sent, but for the files that the key was given in."""
+        """The files of the folder with the key, or a credential that the server was sent, but for the files that the key was given in."""
         settings = self.emulator.emulator.settings
         sent = {request["headers"].get("Authorization", "").partition(" ")[2] for request in self.emulator.requests()} - {""}
         assert sent, "nobody proved who calls"

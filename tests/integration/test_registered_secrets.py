@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a server hands out at run time is a secret of the whole play, where Ansible keeps a register of secrets."""
+"""A token that a server issues at run time is a secret of the whole play, where Ansible keeps a register of secrets."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def search(appliance: Appliance) -> dict[str, Any]:
 
 
 def sent_credentials(appliance: Appliance) -> set[str]:
-    """What stood behind the scheme in the Authorization headers."""
+    """The values after the scheme in the Authorization headers."""
     headers = [request["headers"].get("Authorization", "") for request in appliance.control.requests()]
     return {header.partition(" ")[2] for header in headers if header}
 

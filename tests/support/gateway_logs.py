@@ -67,7 +67,7 @@ class WrittenLog:
         self.note_session(self.write(text), visit, visit.insides, start, end)
 
     def note_session(self, line: int, visit: Visit, insides: list[str], start: int, end: int | None) -> None:
-        """A session that is told by a line that is written already."""
+        """A session in a line that was already written."""
         self.sessions += [[line, visit.user, address, visit.outside, start, end] for address in insides]
         self.observations += [[line, address, visit.outside, start] for address in insides]
 
@@ -349,7 +349,7 @@ MAKERS: dict[str, tuple[str, Callable[[], WrittenLog]]] = {
 
 
 def write_fixtures() -> None:
-    """Makes the files anew."""
+    """Makes the files again."""
     for name, (_format, make) in MAKERS.items():
         (FIXTURES / f"{name}.log").write_bytes(make().text.encode())
 

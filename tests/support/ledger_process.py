@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ledgers in processes of their own, which do what they are told at the same moment, can be killed, and run out of disk.
+"""Ledgers in processes of their own, which act at the same moment, can be killed, and run out of disk.
 
 Run as a program, it takes one command a line, as JSON, and answers each with one line.
 """
@@ -89,7 +89,7 @@ def create_together(processes: Sequence[LedgerProcess], location: str) -> None:
 
 
 class _Worker:
-    """What a process can be told to do."""
+    """The commands for a process."""
 
     def __init__(self) -> None:
         self._open = ExitStack()
@@ -106,7 +106,7 @@ class _Worker:
             return [timestamp for timestamp, _addresses in claim.fresh_keys]
 
     def claim(self, location: str, accepted: Sequence[int], claimed: Sequence[int]) -> bool:
-        """A run that goes on: it has accepted some rows, and others are under way."""
+        """A run that continues: it has accepted some rows, and others are under way."""
         ledger = self._open.enter_context(closing(open_ledger(location, read_only=False)))
         observations = self._open.enter_context(ledger.observations(SCOPE, force=False))
         observations.accept(observations.claim([key(number) for number in accepted]))

@@ -111,7 +111,7 @@ def run_main(main: Callable[[], None], params: Mapping[str, Any], *, check_mode:
 
 
 def as_ansible_takes_it(printed: str) -> ModuleRun:
-    """What a module wrote, less the secrets that it hands over from ansible-core 2.22 on for Ansible to hide in all that it shows."""
+    """The output of a module, without the secrets that it returns from ansible-core 2.22 on for Ansible to hide in all that it shows."""
     values = json.loads(printed)
     if values.pop("_ansible_new_secrets", None) is not None:
         printed = json.dumps(values)
@@ -138,7 +138,7 @@ def as_on_a_managed_host() -> Iterator[None]:
 
 @contextlib.contextmanager
 def interpreter_kept() -> Iterator[None]:
-    """A module may tune the interpreter, which ends with it; the tests' own goes on."""
+    """A module may tune the interpreter, which ends with it; the tests' own interpreter continues."""
     thresholds, interval = gc.get_threshold(), sys.getswitchinterval()
     try:
         yield

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which options hold secrets, by their names and by what Ansible is told of them."""
+"""Which options hold secrets, by their names and by their argument specs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SOUNDS_SECRET = re.compile("key|secret|token|pass")
 
 
 def check_secrets_of(spec: Mapping[str, Any]) -> None:
-    """Fails where Ansible is not told of a secret, or of one that is not known to be one."""
+    """Fails if an argument spec does not mark a secret, or marks an option that is not known to be one."""
     secret = {name for name, option in _options_of(spec) if option.get("no_log")}
     assert secret == {name for name, _option in _options_of(spec) if _SOUNDS_SECRET.search(name)}
     assert secret <= set(SECRET_OPTIONS)

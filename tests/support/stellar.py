@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the Stellar Cyber modules against the emulator, and tells what the emulator saw."""
+"""Runs the Stellar Cyber modules against the emulator, and reports what the emulator saw."""
 
 from __future__ import annotations
 

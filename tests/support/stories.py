@@ -33,7 +33,7 @@ class Stay:
     last_outside: str
     """Where the user was at the end: people roam."""
     is_silent: bool = False
-    """The gateway failed: nothing in any log can tell that it ended."""
+    """The gateway failed: no log can show that it ended."""
     is_on: bool = False
     """Still going on when the story ends."""
     signs: tuple[int, ...] = ()

@@ -64,7 +64,7 @@ def glued(lines: list[Line], random: Random) -> list[Line]:
     for line in lines:
         if is_open:
             first = found.pop()
-            # Cut within its first column, a row of a table makes a name with the next one that nobody can tell from a real one.
+            # Cut within its first column, a row of a table makes a name with the next one that looks like a real one.
             text = first.text[: random.randrange(len(first.text) // 2, len(first.text))] if random.random() < 0.3 else first.text
             found.append(Line(text + random.choice(("#000", "#012", "", " ")) + line.text))
             is_open = False

@@ -125,5 +125,5 @@ def _moved(one: Record, by: int) -> Record:
 
 
 def stays_on(stays: Sequence[Stay], at: int) -> list[Stay]:
-    """Those that go on at this time."""
+    """Those that are active at this time."""
     return [stay for stay in stays if stay.start <= at < stay.end]

@@ -67,7 +67,7 @@ def could_mean(rows: Sequence[Row], user: str, ipaddr: str, at: int, *, ends_nam
     if after.kind == FINISH and not ends_name_users:
         return has_it
     if _is(after, user):
-        # A sign of life or an end can tell since when.
+        # A sign of life or an end can say since when.
         return True
     return has_it and after.stay is not None and after.stay.start > at
 

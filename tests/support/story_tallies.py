@@ -44,7 +44,7 @@ class StoryTally:
             if kind in self.stories
         ]
         text = (
-            f"{sum(self.stories.values()):,} stories, {sum(self.answerable.values()):,} questions about sessions that the log told from "
+            f"{sum(self.stories.values()):,} stories, {sum(self.answerable.values()):,} questions about sessions that the log has from "
             f"beginning to end before it was damaged, and as many others; {len(self.wrong)} wrong names. "
             f"In whole logs, {100 * self.share_named_undamaged():.1f} % of these questions were answered with a name."
         )

@@ -51,7 +51,7 @@ class Trial:
     style: str
     wrong: Sequence[str]
     answerable: int = 0
-    """Questions about sessions that the log tells from beginning to end, not near the moment at which they began or ended."""
+    """Questions about sessions that the log has from beginning to end, not near the moment at which they began or ended."""
     named: int = 0
     """How many of them were answered with a name."""
 
@@ -268,11 +268,11 @@ def _is_answerable(log: _Log, ipaddr: str, at: int) -> bool:
 
 
 def _is_right(log: _Log, user: str, ipaddr: str, at: int) -> bool:
-    """The user had the address, or had it just now and nobody else had got it; or the log as it is cannot tell otherwise."""
+    """The user had the address, or had it just now and nobody else had got it; or the log does not show otherwise."""
     name = user.casefold()
     near = log.story.holders(ipaddr, at - TOLERANCE, at + 1)
     is_alone = len(log.gateways) == 1
-    # What began before the log of another gateway did, that log cannot tell.
+    # What began before the log of another gateway did, that log cannot show.
     truth = [stay for stay in log.story.holders(ipaddr, at, at) if stay.start >= log.story.begin or _named(stay, name) or is_alone]
     if any(_named(stay, name) for stay in near) and all(_named(stay, name) for stay in truth):
         return True
@@ -289,7 +289,7 @@ def _named(stay: Stay, name: str) -> bool:
 
 
 def _unended(log: _Log, ipaddr: str, at: int, name: str) -> bool:
-    """No log of this kind can tell that this stay ended: the gateway failed, or it writes no ends."""
+    """No log of this kind can show that this stay ended: the gateway failed, or it writes no ends."""
     for gateway in log.gateways:
         before = [stay for stay in log.story.stays if stay.ipaddr == ipaddr and stay.start <= at and stay.gateway == gateway]
         last = max(before, key=lambda stay: stay.start, default=None)

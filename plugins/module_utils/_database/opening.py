@@ -6,7 +6,7 @@
 
 """Opens the database that an option names: a SQLite file or a PostgreSQL database.
 
-Each kind is imported when it is opened: a module is compiled anew by every task, so what a task does not use should not be in its way.
+Each kind is imported when it is opened: a module is compiled again for every task, so a task should not load code that it does not use.
 """
 
 from __future__ import annotations

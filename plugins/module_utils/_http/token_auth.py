@@ -105,7 +105,7 @@ class RenewableTokenAuth(Auth):
         if renewals >= (_MAX_RENEWALS if self._worked else 1):
             return False
         if renewals:
-            # At different moments, or two tasks go on ending each other's tokens.
+            # At different moments, or two tasks would keep ending each other's tokens.
             time.sleep(random.SystemRandom().uniform(0.0, LONGEST_PAUSE_SECONDS))
         with self._lock:
             if self._token is not None and self._token.header == used:
@@ -117,7 +117,7 @@ class RenewableTokenAuth(Auth):
         try:
             return self._fetch()
         except RequestError as error:
-            # Whatever became of this request, it changed nothing, and the one that needs the token was not sent.
+            # Whatever happened to this request, it changed nothing, and the one that needs the token was not sent.
             raise error.with_known_outcome() from error
 
     def _current(self) -> Token:

@@ -73,7 +73,7 @@ def of_input(tally: Tally, source: ObservationInput, log: LogOptions) -> Iterato
             "the internet. The appliance accepts swapped ones and ignores them."
         )
     rows = tally.rows
-    # A run that goes on without rejected rows succeeds, also if a wrong format or encoding makes all of them bad.
+    # A run that continues without rejected rows succeeds, even if a wrong format or encoding makes all of them invalid.
     if rows.rejected and tally.first_rejected and not (tally.uploaded + tally.already_uploaded + rows.skipped.get(DUPLICATE, 0)):
         yield f"No row could be used, and nothing was uploaded: {rows.rejected} were rejected. {tally.first_rejected}"
     if rows.skipped.get(UNFINISHED_LINE):

@@ -35,7 +35,7 @@ _IPV4_PAIR_BYTES = 8
 class Frame:
     """Consecutive rows of one log.
 
-    Once all rows up to its end have been dealt with, reading may go on at `position`; `summary` is what a checkpoint there keeps.
+    Once all rows up to its end have been processed, reading may continue at `position`; a checkpoint there keeps `summary`.
     """
 
     log: int

@@ -5,7 +5,7 @@
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 """Claims from the rows of a log, oldest first: who took, kept and gave back which address.
 
-A claim is handed on when its address was taken by another one and that one by a third, or when the log ends. So memory grows with the
+A claim is passed on when its address was taken by another one and that one by a third, or when the log ends. So memory grows with the
 addresses in use, never with the log.
 """
 

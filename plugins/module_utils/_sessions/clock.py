@@ -152,9 +152,9 @@ class Clock:
     def _untimed(self, record: Record, following: Sequence[int]) -> Timed:
         """A row without a time: it was written after the row before it, and before the next one."""
         if self._order.direction == UNORDERED:
-            # Nothing tells when such a row was written.
+            # It is unknown when such a row was written.
             return Timed(record, 0, is_believed=False, latest=LATEST_MS)
-        # Sorted by their ends, rows may tell about any time before.
+        # Sorted by their ends, rows may be about any time before.
         now = 0 if self._order.by_end else self._now or 0
         latest = min(following) - 1 if following else LATEST_MS
         return Timed(record, now, is_believed=False, latest=max(latest, self._now or 0, self._high or 0))

@@ -126,7 +126,7 @@ def _hole_after(claim: AddressClaim, spans: Sequence[CoverageSpan]) -> tuple[int
 
 
 def _unknown_start(claim: AddressClaim, claims: Sequence[AddressClaim]) -> Holding:
-    """Only the end is known: the user may have got the address at any time since it was last surely another's."""
+    """Only the end is known: the user may have got the address at any time since it last certainly belonged to another user."""
     before = [_surely_until(other) for other in claims if other is not claim and not other.starts_unknown and other.start <= claim.start]
     known = [time for time in before if time <= claim.start]
     since = max(known, default=0)

@@ -173,7 +173,7 @@ class OpenClaims:
             return Ended(later if len({held.line for held in later}) == 1 else [], is_certain=False)
         still_open = [held for held in near if held.end_kind == END_UNKNOWN]
         near = still_open or near
-        # Of several sessions that began together, the outside address tells which one it is.
+        # If several sessions began together, the outside address identifies the right one.
         from_there = [held for held in near if held.associated_ipaddr == outside]
         near = from_there or near
         best = min(near, key=lambda held: (abs(held.start - began), held.line))

@@ -87,7 +87,7 @@ class LogContent:
         return {offset: self._digests[offset].digest() for offset in offsets if offset in self._digests}
 
     def hash_before(self, offset: int) -> hashlib._Hash:
-        """The SHA-256 of the content before this offset, to go on with."""
+        """The SHA-256 of the content before this offset, to continue with."""
         self.digests([offset])
         return self._digests[offset].copy()
 

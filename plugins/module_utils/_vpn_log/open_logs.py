@@ -105,7 +105,7 @@ def _reader(source: LogFile, options: LogOptions, wants_usernames: bool) -> LogR
 def _first_time(log: OpenLog) -> int:
     """The time of a log's first rows, in epoch milliseconds; if they have none, when the file was last written to.
 
-    This is when rows were written, not when sessions began that a row tells about. A single wrong time does not count.
+    This is when rows were written, not when the sessions of these rows began. A single wrong time does not count.
     """
     try:
         for count, block in enumerate(log.reader.records()):

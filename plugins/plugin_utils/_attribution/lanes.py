@@ -62,7 +62,7 @@ def packed(pieces: Sequence[Piece], begin: int, name_of: Callable[[Mapping[str, 
         label = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
         length = len(label) * _CHARACTER + _MARGIN
         is_inside = length <= width
-        # A name that would run out of the day stands before its bar.
+        # A name that would run out of the day is before its bar.
         is_before = not is_inside and x + width + length > 100
         left = x - length if is_before else x
         right = x + width if is_inside or is_before else x + width + length

@@ -130,7 +130,7 @@ def _nameless(alert: Alert, match: Mapping[str, Any], wording: Wording) -> Findi
 
 def _attribution(alert: Alert, finding: Finding) -> dict[str, Any]:
     """The finding as results and reports show it."""
-    # Not asdict(): it copies what Ansible hands over, which cannot be copied.
+    # Not asdict(): it copies the values from Ansible, which cannot be copied.
     found = {field.name: getattr(finding, field.name) for field in fields(finding) if field.name != "add_tags"}
     return {
         "index": alert.index,

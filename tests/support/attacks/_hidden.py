@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks for a secret wherever a run may have left it: printed texts, files, and what the system tells of processes."""
+"""Looks for a secret wherever a run may have left it: printed texts, files, and the system's list of processes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def forms_of(secret: str, username: str = "") -> dict[str, bytes]:
 
 
 def found_in(content: bytes, forms: dict[str, bytes]) -> list[str]:
-    """The names of the forms that stand in the content."""
+    """The names of the forms that are in the content."""
     return [name for name, form in forms.items() if form in content or form.replace(b"\\", b"\\\\") in content]
 
 
@@ -90,7 +90,7 @@ def _descendants(of: int) -> Iterator[int]:
     children: dict[int, list[int]] = {}
     for entry in _PROC.iterdir():
         if entry.name.isdigit():
-            # The name of a program stands in parentheses and may hold anything.
+            # The name of a program is in parentheses and may contain anything.
             fields = _content(int(entry.name), "stat").rpartition(b")")[2].split()
             if len(fields) > 1:
                 children.setdefault(int(fields[1]), []).append(int(entry.name))

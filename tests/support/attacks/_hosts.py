@@ -4,7 +4,7 @@
 """Hosts on which something is missing or wrong: room on the disk, file handles, a sound ledger, a steady clock, time for themselves.
 
 Each function runs a task there, and the same task again on a host that is well. It gives a word for what came of the first run, and
-raises AssertionError where something was lost, came twice without a word, or was not told in the module's own words.
+raises AssertionError where something was lost, came twice without a warning, or was not reported in the module's own words.
 """
 
 from __future__ import annotations

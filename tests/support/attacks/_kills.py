@@ -71,7 +71,7 @@ def kill_at_random(ground: Ground, operation: Operation, choice: random.Random) 
 
 
 def kill_table(kills: Sequence[Kill]) -> str:
-    """What stood on the server when the runs were killed, in Markdown."""
+    """The state of the server when the runs were killed, in Markdown."""
     lines = [
         "| operation | kills | nothing was done | a part was done | all was done | told that it may be twice | flaws |",
         "|---" * 7 + "|",

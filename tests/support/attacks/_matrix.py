@@ -1,15 +1,15 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every write against every fault: does what the module reports agree with what stands on the server, and does the next run end it?
+"""Every write against every fault: does the module's report agree with the state of the server, and does the next run finish the work?
 
 A cell is three runs of one task: one with the fault, and two without. They agree where
 
-- what was reported done stands there, once;
-- what was reported failed does not stand there, but for the part that was reported;
+- what was reported as done is there, once;
+- what was reported as failed is not there, except for the part that was reported;
 - everything else was reported as unknown;
 - the second run brings it to exactly once, and the third changes and writes nothing;
-- uploads, which cannot be read back, stand there at least once, and where one stands there twice, a warning said that it may.
+- uploads, which cannot be read back, are there at least once, and if one is there twice, a warning said that it may be.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class NeverMetError(AssertionError):
 
 
 class DisagreementError(AssertionError):
-    """What a module reported and what stands on the server differ."""
+    """The module's report and the state of the server differ."""
 
 
 def attack(ground: Ground, operation: Operation, fault: str, break_it: Callable[[Ground], None]) -> Cell:
@@ -99,7 +99,7 @@ class _Trial:
         first = self._run()
         if self.operation.writes and not self.ground.relay.met:
             raise NeverMetError("the fault was never met")
-        self.ground.relay.mend()
+        self.ground.relay.repair()
         stood = self.operation.standing(self.ground)
         self._check_first(first, nothing, stood)
         if not self.operation.can_read and first.failed and _says_unknown(first):
@@ -148,7 +148,7 @@ class _Trial:
             raise DisagreementError(f"the third run was not quiet: {third.values}")
 
     def _resolve(self, first: ModuleRun, stood: Sequence[int]) -> None:
-        """What a user does who was told to look: says what is there, or sends what is missing."""
+        """Does what the message asks of the user: says what is there, or sends what is missing."""
         if self.operation.module == "stellar_ser_update":
             if 0 not in stood:
                 return

@@ -65,7 +65,7 @@ class Ground:
 
     def as_new(self) -> None:
         """Nothing is held, nothing is broken, and the ledger is empty."""
-        self.relay.mend()
+        self.relay.repair()
         self.emulator.reset()
         for path in self.folder.iterdir():
             path.unlink()
@@ -109,7 +109,7 @@ class RawGround(Ground):
 class Operation:
     """One kind of write.
 
-    `params` gives the options of the module. `standing` says how often each thing that is to be done stands on the server.
+    `params` gives the options of the module. `standing` says how often each thing is on the server.
     `call` is part of the path of the request that is attacked, `skip` how many such requests are let pass.
     """
 
@@ -121,7 +121,7 @@ class Operation:
     prepare: Callable[[Ground], None] = field(default=lambda _ground: None)
     skip: int = 0
     may_repeat: bool = False
-    """True if doing it twice cannot be told from doing it once, or can only be announced: the contract has no reading back."""
+    """True if doing it twice looks like doing it once, or can only be announced: the contract has no reading back."""
     can_read: bool = True
     writes: bool = True
     """True if the request that is attacked is the write itself; if not, nothing was done where it fails."""

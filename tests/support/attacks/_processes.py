@@ -143,7 +143,7 @@ def run_forked(module: str, params: Mapping[str, Any], surroundings: Surrounding
 def _context() -> multiprocessing.context.ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__, *_PRELOADED])
-    # The server imports these before it is told where they are. Plays must not inherit that: their modules may run on another Python.
+    # The server imports these before it knows where they are. Plays must not inherit that: their modules may run on another Python.
     with _together, mock.patch.dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path)):
         forkserver.ensure_running()
     return context

@@ -41,7 +41,7 @@ class RawRelay(Listener):
         self.met = 0
         self.passed = {"up": 0, "down": 0}
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Passes on everything from now on."""
         self.break_bytes(None)
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A relay between a module and the emulator, in a thread of this process, that breaks what it is told to break.
+"""A relay between a module and the emulator, in a thread of this process, that breaks connections on request.
 
 It ends TLS itself and knows requests and answers, so that a fault can meet one call and one byte of it.
 """
@@ -191,7 +191,7 @@ class Relay(Listener):
         self.met = 0
         self._played = _Played(fault, call, times, skip)
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Passes on everything from now on; whatever still hangs is dropped."""
         self._played = None
         self.name = "127.0.0.1"

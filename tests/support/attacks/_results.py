@@ -23,7 +23,7 @@ SPDX-License-Identifier: GPL-3.0-or-later
 # What the long attacks found
 
 Made by `make torture`: each section by its own attack, when that last ran. `make torture SEED=NUMBER` repeats a section with its
-seed. Beneath each title stand the seed, what it ran on, and how long it took.
+seed. Below each title are the seed, the machine, and the time it took.
 """
 _SECTION = re.compile(r"<!-- begin (?P<name>\S+) -->\n.*?<!-- end (?P=name) -->\n", re.DOTALL)
 
@@ -36,7 +36,7 @@ class Results:
         self.seed = seed
 
     def write(self, name: str, title: str, body: str, *, seconds: float) -> None:
-        """Puts a section in its place, or in that of the one with the same name. Sections stand in the order of their names.
+        """Puts a section in its place, or in that of the one with the same name. Sections are in the order of their names.
 
         `body` is Markdown; `seconds` is how long the attack took.
         """

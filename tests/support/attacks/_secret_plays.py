@@ -138,7 +138,7 @@ def event_play(connection: dict[str, Any], known: dict[str, str], *, thorough: b
 
 
 def login_play(connection: dict[str, Any], token_path: str) -> SecretPlay:
-    """Fails to log in, where the server repeats what it was sent, and where it hands out what is no token."""
+    """Fails to log in, if the server repeats what it was sent, and if it returns something that is not a token."""
     play = SecretPlay()
     for title, fault in (
         ("login echo", {"action": "echo_authorization", "status": 401}),

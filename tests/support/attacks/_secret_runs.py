@@ -97,7 +97,7 @@ def run_secret_plays(
 ) -> list[SecretRun]:
     """Every play that there is for one kind of credential; the secret is an option of each task, or a variable of the environment.
 
-    A thorough play meets every status and every broken answer. `is_refused` is for an access token that the server did not hand out.
+    A thorough play meets every status and every broken answer. `is_refused` is for an access token that the server did not issue.
     """
     connection = _connection(control, addresses, kind, secret)
     username = connection.get("client_id") or connection.get("username") or ""
@@ -166,7 +166,7 @@ def _option(kind: str) -> str:
 
 
 def _connection(control: EmulatorControl, addresses: dict[str, str], kind: str, secret: str) -> dict[str, Any]:
-    """The connection options of a task, after the emulator was told who is let in."""
+    """The connection options of a task, after the emulator was set to the accepted credentials."""
     if kind in _EXTRAHOP:
         where = {"host": addresses["EXTRAHOP_HOST"], "ca_path": addresses["EXTRAHOP_CA_PATH"]}
         control.configure(**{kind: secret})

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Build the documentation site into build/docs/html, and see that it tells of everything that users can name.
+"""Build the documentation site into build/docs/html, and check that it documents everything that users can name.
 
 Everything is read from this checkout. The network is not used.
 """

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Plays as much of AWX as the tests need: the part of its API that awx.awx writes to, and what it makes of a launch for ansible-runner.
 
-The rules are those of AWX 24; each is named where it stands. Nothing of AWX itself is needed.
+The rules are those of AWX 24; each is named in its place. Nothing of AWX itself is needed.
 """
 
 from __future__ import annotations

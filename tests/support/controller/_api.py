@@ -120,7 +120,7 @@ class RunningController:
 
 
 def defaults(survey: Item) -> Item:
-    """The answers that stand where nobody gives others."""
+    """The default answers."""
     return {question["variable"]: question["default"] for question in survey.get("spec", []) if "default" in question}
 
 

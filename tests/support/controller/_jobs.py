@@ -132,7 +132,7 @@ def _inject(credential_type: Item, credential: Item, job: Job, shown: dict[str, 
         handle, path = tempfile.mkstemp(dir=job.kept / "env")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(jinja.from_string(template).render(tower=tower, **values))
-        # In a container, /runner stands for the folder of the execution node.
+        # In a container, /runner is the folder of the execution node.
         tower["filename"] = str(job.node / "env" / Path(path).name)
     for variable, template in credential_type["injectors"].get("env", {}).items():
         job.environment[variable] = jinja.from_string(template).render(tower=tower, **values)
@@ -178,7 +178,7 @@ def _work(job: Job, there: IO[bytes], back: IO[bytes]) -> None:
 
 
 def _ansible_environment(job: Job) -> dict[str, str]:
-    """What stands for the execution environment, and settings that keep it away from those of this machine."""
+    """The replacement of the execution environment, and settings that keep it away from those of this machine."""
     return {
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "dev"),
         "ANSIBLE_HOME": str(job.node.parent / "home" / ".ansible"),

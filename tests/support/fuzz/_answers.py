@@ -160,7 +160,7 @@ class _Server:
     def __exit__(self, *_error: object) -> None:
         """The client goes, and its connections with it."""
         for connection in self._connections:
-            # Not close(), which leaves that to whoever still holds a file of the connection.
+            # Not close(), which leaves that to the last user of a file of the connection.
             descriptor = connection.detach()
             if descriptor >= 0:
                 os.close(descriptor)

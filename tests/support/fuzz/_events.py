@@ -64,7 +64,7 @@ def _new_events(draw: Draw) -> None:
     unique_by = [draw.pick(_NAMES) for _name in range(draw.number(3))]
     (event,) = new_events({**values, "events": None, "unique_by": unique_by or ["event_name", "event_source", "timestamp"]})
     sent = json.loads(event.encoded(), parse_constant=_no_constant)
-    # As JSON: two halves of a character that stand side by side become one on the way.
+    # As JSON: two halves of a character side by side become one on the way.
     assert json.dumps(sent) == json.dumps(event.body)
     clause = same_event(event.unique)
     assert list(in_parts([clause, clause], 100))

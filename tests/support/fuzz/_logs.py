@@ -75,7 +75,7 @@ def logs(data: bytes) -> None:
     check_read(whole, (content.count(b"\n") or content.count(b"\r")) + 1 if is_plain else None)
     if not wants_usernames:
         in_parts = _read_in_parts(path, log_format, size, 1 + draw.number(4), **options)
-        assert in_parts is None or _gist(whole) == _gist(in_parts), "reading that goes on where it ended reads something else"
+        assert in_parts is None or _gist(whole) == _gist(in_parts), "reading that continues where it ended reads something else"
 
 
 def check_read(read: LogRead, last_line: int | None) -> None:

@@ -76,7 +76,7 @@ class RunningPostgresql:
         return self.url_of(name)
 
     def drop_database(self, name: str) -> None:
-        """Removes a database and ends whoever works with it."""
+        """Removes a database and ends its connections."""
         self.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def execute(self, statement: sql.Composed | str, url: str | None = None) -> list[tuple[Any, ...]]:

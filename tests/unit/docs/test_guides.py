@@ -18,7 +18,7 @@ GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_troubleshooting.rst"
 
 def texts_of_the_code() -> str:
     """All texts in the code, one a line, with … for the values that are put into them."""
-    # What roles say when they fail stands in YAML.
+    # The messages of roles are in YAML.
     found = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "roles").glob("*/tasks/*.yml"))]
     for path in sorted((ROOT / "plugins").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -30,7 +30,7 @@ def texts_of_the_code() -> str:
 
 
 def messages_of_the_guide() -> list[str]:
-    """What stands in double backquotes on a line that something further indented follows."""
+    """The text in double backquotes on a line that is followed by further indented text."""
     terms = re.findall(r"^( *)((?:``|\*).*``)\n(?=\1  \S)", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
     return [message for _indent, term in terms for message in re.findall(r"``(.+?)``(?!`)", term)]
 

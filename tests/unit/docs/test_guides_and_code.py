@@ -84,7 +84,7 @@ def mappings(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def wrong_with(given: dict[str, Any], options: dict[str, Any], where: str) -> Iterator[str]:
-    """What of the given options does not exist, or can never be taken. A template may stand for anything."""
+    """What of the given options does not exist, or can never be taken. A template may be anything."""
     for name, value in given.items():
         option = options.get(name)
         if option is None:

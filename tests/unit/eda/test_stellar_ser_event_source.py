@@ -93,7 +93,7 @@ def milliseconds() -> int:
 
 
 def test_latest_leaves_out_what_was_written_before(emulator: RunningEmulator, args: dict[str, Any]):
-    """Also where it becomes visible later, or claims to be from the future; and hands over what is written from then on."""
+    """Also where it becomes visible later, or claims to be from the future; and passes on what is written from then on."""
     ahead = document(5, milliseconds() + 200_000)
     emulator.add_events(*documents(range(5)), ahead, document(6, milliseconds() - 10, write_time=None))
     before = milliseconds()
@@ -201,7 +201,7 @@ def test_a_restart_goes_on(emulator: RunningEmulator, args: dict[str, Any], curs
 def test_what_the_engine_did_not_take_comes_again_after_a_kill(
     emulator: RunningEmulator, args: dict[str, Any], cursor: Path, feedback: bool
 ):
-    """The cursor as it stands in the middle of a run is what a killed run leaves behind."""
+    """The cursor in the middle of a run is what a killed run leaves behind."""
     emulator.add_events(*documents(range(40)))
     engine = RuleEngine(args, feedback=feedback)
 

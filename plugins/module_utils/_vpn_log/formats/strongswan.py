@@ -161,7 +161,7 @@ class StrongswanParser:
         return Record(number, SKIPPED, OTHER_MESSAGE, time=time)
 
     def _assigned(self, assigned: Assigned) -> Iterator[Record]:
-        # Numbers begin anew when charon is started, so only what was established just now counts.
+        # Numbers start again when charon is started, so only what was established just now counts.
         fitting = [sa for sa in self._recent if is_of(sa, assigned)]
         if len(fitting) == 1:
             yield self._start(fitting[0], assigned)

@@ -151,7 +151,7 @@ class TestUnclearOutcome:
         assert observations(emulator)["duplicates"] <= 4
         last = upload(path=path)
         assert not last.changed
-        assert last.warnings == [], "what is known is not told again"
+        assert last.warnings == [], "what is known is not reported again"
 
     def test_check_mode_does_not_forget_it(self, upload, emulator, path):
         emulator.add_fault("reset_after", UPLOAD)

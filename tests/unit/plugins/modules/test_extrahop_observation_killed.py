@@ -65,9 +65,9 @@ def kill(process: ModuleProcess, emulator) -> None:
 
 
 def check_completed(upload, emulator, options, expected, requests: int = 1) -> None:
-    """The next run ends the upload. At most what was in so many requests came twice, and that is told.
+    """The next run ends the upload. At most what was in so many requests came twice, and that is reported.
 
-    What is told is an upper bound: it counts what was prepared for the next request, and for the one after it, as well.
+    The reported number is an upper bound: it counts what was prepared for the next request, and for the one after it, as well.
     """
     emulator.clear_faults()
     emulator.configure(latency=0.0)

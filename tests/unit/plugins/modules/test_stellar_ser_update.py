@@ -25,7 +25,7 @@ EVENT = {"index": INDEX, "id": ID}
 
 @pytest.fixture(autouse=True)
 def event(stellar: Stellar) -> None:
-    """The event of the vendor's document stands on the server."""
+    """The event of the vendor's document is on the server."""
     stellar.emulator.add_events({"_index": INDEX, "_id": ID, "_source": SOURCE})
 
 

@@ -193,7 +193,7 @@ class TestMatch:
 
     @pytest.fixture
     def path(self, log: WriteLog) -> str:
-        """Until 12:50, the log tells of other addresses too."""
+        """Until 12:50, the log is about other addresses too."""
         others = [entry("zoe", minute * 60, 50, "10.8.0.99") for minute in range(-10, 51)]
         own = [entry("ann", 0, 60), entry("bob", 100, 60), entry("cem", 300)]
         return log(*sorted([*others, *own], key=lambda row: row.split(",")[2]))
@@ -313,7 +313,7 @@ class TestMatch:
 
 
 class TestDoubtfulRows:
-    """Rows that cannot be used never stop a question, and make doubtful what they may have changed."""
+    """Invalid rows never stop a question, and make answers doubtful that they may have changed."""
 
     @pytest.mark.parametrize(
         "row",

@@ -335,7 +335,7 @@ class TestManyProcesses:
 
 
 class TestFullDisk:
-    """A limit on the size of files stands in for the disk."""
+    """A limit on the size of files replaces the full disk."""
 
     def test_nothing_is_lost_and_what_is_sent_again_is_known(self, path):
         with ledger_processes(1) as (process,):

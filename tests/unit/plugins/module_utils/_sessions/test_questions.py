@@ -28,7 +28,7 @@ from support.evidence import (
 )
 
 LAST = other(600)
-"""Most logs go on until ten o'clock."""
+"""Most logs continue until ten o'clock."""
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_ends_are_used(last: Any):
         ),
         pytest.param([start(60, "ann"), start(65, "ann", Y), end(90, "ann", None), LAST], 100, "doubtful", id="one of two ended"),
         pytest.param([start(60, "ann"), end(120, "bob", since=100), LAST], 80, "ann", id="before the lone end's session"),
-        pytest.param([start(60, "ann"), end(120, "bob", since=100), LAST], 110, "bob", id="a lone end tells its session"),
+        pytest.param([start(60, "ann"), end(120, "bob", since=100), LAST], 110, "bob", id="a lone end gives its session"),
         pytest.param([start(60, "ann"), end(120, "bob", since=100), LAST], 130, "not_held", id="after it"),
         pytest.param([start(60, "ann"), end(120, "bob"), LAST], 80, "ambiguous", id="a lone end without a beginning"),
         pytest.param([start(60, "ann"), end(120, "bob", None, since=100), LAST], 110, "doubtful", id="a lone end of an unknown address"),

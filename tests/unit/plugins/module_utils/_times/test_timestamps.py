@@ -226,7 +226,7 @@ a_few = hypothesis.settings(max_examples=hypothesis.settings.default.max_example
 
 
 class TestAnyText:
-    """Whatever stands in a log: a time, or a ValueError with a reason; and a column gives what its rows would."""
+    """Whatever is in a log: a time, or a ValueError with a reason; and a column gives what its rows would."""
 
     @a_few
     @hypothesis.given(st.text(max_size=40))

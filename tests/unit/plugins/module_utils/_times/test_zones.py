@@ -21,7 +21,7 @@ NO_LONGER_IN_USE = {"MET", "MEST"}
 
 @pytest.fixture(scope="module")
 def current_offsets() -> dict[str, set[float]]:
-    """The abbreviations that the IANA database uses today, with the hours that they stand for."""
+    """The abbreviations that the IANA database uses today, with their hours."""
     found: dict[str, set[float]] = {}
     for name in available_timezones():
         if name.startswith(("Etc/", "SystemV/")):
@@ -82,7 +82,7 @@ def test_an_abbreviation_means_the_same_on_every_host(host_zone, host, abbreviat
         ("Europe/Dublin", "IST", datetime(2024, 7, 1), 1),
         # Elsewhere it is the one of RFC 822.
         ("Europe/Berlin", "PST", datetime(2024, 1, 1), -8),
-        # A repeated hour is told apart.
+        # The two readings of a repeated hour are distinguished.
         ("America/New_York", "EDT", datetime(2024, 11, 3, 1, 30), -4),
         ("America/New_York", "EST", datetime(2024, 11, 3, 1, 30), -5),
     ],

@@ -78,7 +78,7 @@ def test_a_log_with_any_bytes_in_it(tmp_path: Path, name: str, data: st.DataObje
 @many
 @hypothesis.given(data=st.data())
 def test_no_key_of_wireguard_comes_out(tmp_path: Path, data: st.DataObject):
-    """Not even where a field is missing, so that a key stands where something else belongs."""
+    """Not even where a field is missing, so that a key is in the place of something else."""
     lines = data.draw(st.lists(st.sampled_from(LINES["wireguard"]), min_size=1, max_size=6))
     fields = [line.split(b"\t") for line in lines]
     for row in fields:

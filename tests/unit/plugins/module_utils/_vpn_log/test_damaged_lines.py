@@ -112,7 +112,7 @@ def began(record: Record) -> int | None:
 
 
 def says_more_than_it_should(records: list[Record], facts: list[Fact], inserted: str) -> list[Record]:
-    """The records that tell something that no fact tells."""
+    """The records that say something that no fact says."""
     told = [record for record in records if record.kind in (START, ALIVE, END)]
     return [record for record in told if not any(fits(record, fact, inserted) for fact in facts)]
 

@@ -40,7 +40,7 @@ class Written:
 class LaggingServer:
     """Answers the searches of the source with the events that are visible at that time, sorted by their own times.
 
-    How results are paged is for other tests: this stands for `EventSearch`.
+    How results are paged is for other tests: this replaces `EventSearch`.
     """
 
     endpoint = "https://stellar.example.com"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The memory of what was handed over: bounded, and never in the way of an event."""
+"""The memory of events that were passed on: bounded, and never in the way of an event."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_its_memory_is_bounded(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_events_of_one_time_stay_together(monkeypatch: pytest.MonkeyPatch):
-    """Else a search that finds them all would hand over again those that were forgotten."""
+    """Else a search that finds them all would pass on the forgotten ones again."""
     monkeypatch.setattr(_watch_position, "MOST_REMEMBERED", 10)
     position = Position(1000, NOW - 100_000)
     for number in range(50):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hours of events that become visible late and carry wrong times, through restarts and kills: each is handed over once."""
+"""Hours of events that become visible late and carry wrong times, through restarts and kills: each is passed on once."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_ten_thousand_events_each_once(tmp_path: Path, feedback: bool):
     events = written(generator, 10_000)
     engine = Engine(LaggingServer(events, lambda: START), options(tmp_path), feedback)
     for number in range(KILLS):
-        # Down for a while before each run, which ends while events are handed over, or in a pause.
+        # Down for a while before each run, which ends while events are passed on, or in a pause.
         engine.seconds += generator.choice([0, 0, 5, 200, 900])
         if number % 3:
             engine.run(taken=generator.randrange(1, 900), kill=number % 3 == 1)
