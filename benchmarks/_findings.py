@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was found: what each variant took in each round, and how far what was promised holds."""
+"""The findings: the cost of each variant in each round, and how far the promises are kept."""
 
 from __future__ import annotations
 

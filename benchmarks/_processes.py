@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process and its children took, in seconds. `peak` is that of the largest recorded process below it, in MiB, and
+    """The time that a process and its children took, in seconds. `peak` is that of the largest recorded process below it, in MiB, and
     `parts` is how many of those there were."""
 
     wall: float
@@ -86,7 +86,7 @@ def run(command: Sequence[str], environment: Mapping[str, str], folder: Path) ->
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a running process took so far."""
+    """The time that a running process took so far."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -35,7 +35,7 @@ _CLIENT_VARIABLES = ("EXTRAHOP_CLIENT_ID", "EXTRAHOP_CLIENT_SECRET")
 
 @dataclass
 class Outcome:
-    """What arrived of a number of runs."""
+    """The observations that arrived from several runs."""
 
     usage: Usage
     twice: int

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where everything is measured: an emulator in a process of its own, and ansible-playbook against it, all in a temporary folder."""
+"""The site of the measurements: an emulator in a process of its own, and ansible-playbook against it, all in a temporary folder."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Site:
         self._process.wait()
 
     def sized(self, rows: int) -> int:
-        """So many rows, or a hundredth of them in a quick run."""
+        """This number of rows, or a hundredth of it in a quick run."""
         return max(rows // 100, 10) if self.is_quick else rows
 
     def at_least(self, rounds: int) -> int:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a session history costs: keeping a million sessions, and answering one question and thousands, in time and memory.
+"""The cost of a session history: keeping a million sessions, and answering one question and thousands, in time and memory.
 
 Run it with `.venv/bin/python benchmarks/history.py` after `make venv`; `--sessions 50000` is a short run, `--postgresql` measures a
 database too. It prints Markdown, and its exit status says whether the bounds are held. The history is measured alone: reading a log is not

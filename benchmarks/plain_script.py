@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the vendor's example script does, in words of its own: the whole log into memory, and one request.
+"""The work of the vendor's example script, rewritten: the whole log into memory, and one request.
 
 Reads `LOG SOURCE`, with host, key and certificate authority from the variables that the modules read.
 """

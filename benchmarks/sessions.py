@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What `match` of vpn_session_info costs beside the reading of an upload, in time and memory, for each log format.
+"""The cost of `match` of vpn_session_info beside the reading of an upload, in time and memory, for each log format.
 
 Run it with `.venv/bin/python benchmarks/sessions.py` after `make venv`; `--rows 50000` is a short run. It prints Markdown.
 Each measurement is made in a process of its own, reading and matching by turns, and the best of each is taken. Times are those of the

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long events take: real tasks of ansible-playbook against an emulator in a process of its own, with `uri` beside them.
+"""The time that events take: real tasks of ansible-playbook against an emulator in a process of its own, with `uri` beside them.
 
 Run it with `.venv/bin/python benchmarks/stellar.py` after `make venv`; `--events 200` is a short run. It prints Markdown.
 """

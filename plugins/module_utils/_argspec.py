@@ -114,7 +114,7 @@ def extrahop_connection() -> ArgumentSpec:
 
 
 def stellar_connection() -> ArgumentSpec:
-    """How to reach Stellar Cyber: a user with an API key, a scoped key, or a token that the caller holds."""
+    """How to reach Stellar Cyber: a user with an API key, a scoped key, or a token that the caller has."""
     return ArgumentSpec(
         {
             **connection_options("STELLAR"),

@@ -62,7 +62,7 @@ class XdrError(Exception):
 
 
 class InputError(XdrError):
-    """An option, a file or a row holds something that cannot be used; nothing was sent."""
+    """An option, a file or a row is invalid; nothing was sent."""
 
 
 class EmptyLogError(InputError):

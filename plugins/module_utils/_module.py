@@ -24,7 +24,7 @@ class XdrModule(AnsibleModule):
     """Hides credentials also if the options of the task are refused.
 
     Ansible collects secret values while it checks the options. If one option has the wrong type, such as a text instead of a list of
-    dictionaries, it stops before it has all of them, and the result that it writes holds every option.
+    dictionaries, it stops before it has all of them, and the result that it writes contains every option.
     """
 
     def __init__(self, **spec: Any) -> None:
@@ -56,7 +56,7 @@ class XdrModule(AnsibleModule):
     def log(self, msg: str, log_args: Any = None) -> None:
         """Writes to the system's log.
 
-        That takes no NUL, and with Python 3.12 and later a module whose options hold one would fail here, before it can say which.
+        That takes no NUL, and with Python 3.12 and later a module whose options contain one would fail here, before it can say which.
         """
         super().log(msg.replace("\0", "\\0"), log_args)
 

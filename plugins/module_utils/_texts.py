@@ -29,7 +29,7 @@ def quoted(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with everything that is not printable written as an escape. Names of files can hold anything."""
+    """The text with everything that is not printable written as an escape. Names of files can contain anything."""
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else character.encode("unicode_escape").decode("ascii") for character in text)

@@ -94,7 +94,7 @@ def wait_until_ready(process: subprocess.Popen[bytes], ready_file: Path, log: Pa
 
 @dataclass(frozen=True)
 class PlaybookRun:
-    """What a run of the playbook said, in numbers."""
+    """The numbers that a run of the playbook printed."""
 
     changed: int
     counts: dict[str, int]
@@ -175,7 +175,7 @@ def asked(emulator: dict[str, Any], what: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Held:
-    """What the products hold: counters of the observations, and the events."""
+    """The data of the products: counters of the observations, and the events."""
 
     observations: dict[str, Any]
     events: list[dict[str, Any]]

@@ -178,7 +178,7 @@ class Office:
         self._add(start, person, "VPN", self._dice.one_of(reasons), address)
 
     def _machines_on(self, date: datetime) -> None:
-        """What is logged beside VPN sessions: the administrator, and a script that asks the server how it is."""
+        """Log lines beside VPN sessions: the administrator, and a script that asks the server how it is."""
         monitor = Person("monitor", ("192.0.2.10",))
         for hour in (0, 6, 12, 18):
             self._add(date + timedelta(hours=hour, minutes=30), monitor, "XML_API")

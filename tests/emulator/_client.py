@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Controls(ABC):
-    """What can be asked of an emulator."""
+    """The control calls of an emulator."""
 
     @abstractmethod
     def ask(self, method: str, path: str, value: Any = None) -> Any:

@@ -36,7 +36,7 @@ _NOT_HTTP = b"\x00\x15\xffthis is not HTTP\x80\x81\r\n"
 
 @dataclass
 class Delivery:
-    """What a fault needs: the request's connection, the request, and the real answer where work was done."""
+    """The input of a fault: the request's connection, the request, and the real answer where work was done."""
 
     request: web.BaseRequest
     fault: Fault
@@ -85,7 +85,7 @@ def plain(reply: Reply) -> web.StreamResponse:
 
 @dataclass(frozen=True)
 class Effects:
-    """What a fault may cause: `work` does what the request asks for, `later` does work after so many seconds of the emulator's clock.
+    """The effects of a fault: `work` does what the request asks for, `later` does work after so many seconds of the emulator's clock.
 
     `expired` gives the answer that the product has for an expired token.
     """

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Target:
-    """Where a call goes: a product and one of its routes, where there is one."""
+    """The target of a call: a product and one of its routes, if there is one."""
 
     product: Product | None
     name: str
@@ -92,7 +92,7 @@ class Emulator:
         return reply
 
     def expired(self, target: Target, status: int) -> Reply:
-        """What the target's product answers to an expired token."""
+        """The product's answer to an expired token."""
         product = target.product or self.extrahop
         return product.expired(str(status))
 

@@ -52,7 +52,7 @@ class ExtraHop:
         self.devices_searched = 0
 
     def counters(self) -> dict[str, Any]:
-        """What the appliance holds, as JSON."""
+        """The data of the appliance, as JSON."""
         return {
             "token_calls": self.token_calls,
             "devices_searched": self.devices_searched,

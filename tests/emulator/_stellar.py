@@ -60,7 +60,7 @@ class Stellar:
         self.token_calls = 0
 
     def counters(self) -> dict[str, Any]:
-        """What the server holds, as JSON."""
+        """The data of the server, as JSON."""
         return {"token_calls": self.token_calls, **self.store.counters()}
 
     def events(self, offset: int = 0, limit: int | None = None) -> list[dict[str, Any]]:

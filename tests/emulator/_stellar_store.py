@@ -174,7 +174,7 @@ class EventStore:
         self._put(document, source, self._settings.refresh_delay)
 
     def search(self, pattern: str) -> Iterator[Candidate]:
-        """What a search over an index pattern sees now, in order of insertion."""
+        """The documents that a search over an index pattern sees now, in order of insertion."""
         matches, now = _index_test(pattern), self._clock.now()
         names = {name for name in self._names if matches(name)}
         for document in self._documents.values():

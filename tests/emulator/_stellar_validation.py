@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Stellar Cyber takes: the fields of the index, and the bodies of inserts and updates."""
+"""The input that Stellar Cyber accepts: the fields of the index, and the bodies of inserts and updates."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TagChange:
 
 @dataclass(frozen=True)
 class Change:
-    """What an update asks for."""
+    """The changes that an update requests."""
 
     status: str | None
     comment: str | None

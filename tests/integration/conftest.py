@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 240
 HOST_PYTHON = os.environ.get("XDR_HOST_PYTHON", sys.executable)
-"""What modules run on; it needs requests and psycopg, and no Ansible."""
+"""The Python that runs modules; it needs requests and psycopg, and no Ansible."""
 _OWN = ("EXTRAHOP_", "STELLAR_", "SECOPS_XDR_", "ANSIBLE_")
 
 
@@ -39,7 +39,7 @@ class Appliance:
 
 @dataclass(frozen=True)
 class PlayRun:
-    """What ansible-playbook printed."""
+    """The output of ansible-playbook."""
 
     status: int
     output: str

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What users receive: the artifact holds what belongs to it and nothing else, and works without the checkout.
+"""The artifact that users receive has the right files and nothing else, and works without the checkout.
 
 galaxy-importer (the session build-import-check) reads what is in it; it does not know what should not be.
 """
@@ -34,7 +34,7 @@ ALLOWED = (
     r"roles/\w+/(README\.md|(defaults|meta|tasks)/\w+\.yml|files/\w+\.css|templates/\w+\.html\.j2)",
     r"tests/(demo/(demo|sample_events)\.py|emulator/(README\.md|\w+\.py))",
 )
-"""What files it may hold, by their whole names. Anything else is a leftover: see build_ignore in galaxy.yml."""
+"""The files that it may contain, by their full names. Anything else is a leftover: see build_ignore in galaxy.yml."""
 
 
 def ansible(folder: Path, *command: str) -> str:

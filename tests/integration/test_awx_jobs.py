@@ -60,7 +60,7 @@ def awx(applied_controller: RunningController, emulator: RunningEmulator, tmp_pa
 
 @pytest.fixture
 def answers(tmp_path: Path) -> dict[str, Any]:
-    """Where the log is, as somebody answers the survey."""
+    """The path of the log, as an answer to the survey."""
     log = tmp_path / "vpn.csv"
     log.write_text(ROWS, encoding="utf-8")
     return {"vpn_log": str(log)}
@@ -80,7 +80,7 @@ def succeeded(job: Job) -> Job:
 
 
 def forms(secret: str) -> Iterator[str]:
-    """What a secret may look like in a file."""
+    """The forms of a secret in a file."""
     yield secret
     yield json.dumps(secret)[1:-1]
     yield json.dumps(json.dumps(secret)[1:-1])[1:-1]

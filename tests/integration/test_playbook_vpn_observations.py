@@ -30,7 +30,7 @@ SEED_LOG = "Real IP,VPN IP,Start Time\n203.0.113.9,10.8.3.7,05/31/24 08:15:00\n2
 
 @dataclass(frozen=True)
 class Run:
-    """What a run of the playbook printed."""
+    """The output of a run of the playbook."""
 
     status: int
     output: str
@@ -87,7 +87,7 @@ class Playground:
 
     @property
     def held(self) -> set[tuple[str, str, int]]:
-        """What the appliance holds."""
+        """The observations of the appliance."""
         return {(row["ipaddr"], row["associated_ipaddr"], row["timestamp"]) for row in self.emulator.observations()}
 
 
@@ -99,7 +99,7 @@ def playground(tmp_path: Path) -> Iterator[Playground]:
 
 
 def sample_observations() -> set[tuple[str, str, int]]:
-    """What the sample log holds, read without the collection."""
+    """The content of the sample log, read without the collection."""
     hours = {"EDT": -4, "EST": -5}
     found = set()
     with SAMPLE.open(encoding="utf-8", newline="") as file:

@@ -26,7 +26,7 @@ other,198.51.100.9,10.8.0.9,05/31/24 09:00:00
 
 @pytest.fixture
 def folder(playground: Playground) -> Path:
-    """Where the command is given; it holds a log."""
+    """The folder in which the command is run; it contains a log."""
     (playground.folder / "vpn.csv").write_text(LOG, encoding="utf-8")
     return playground.folder
 

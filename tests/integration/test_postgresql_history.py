@@ -32,5 +32,5 @@ pytest_plugins = ["support.postgresql.fixtures"]
 
 @pytest.fixture
 def location(database_url: str) -> str:
-    """Where the history is kept."""
+    """The location of the history."""
     return database_url

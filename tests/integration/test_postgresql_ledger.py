@@ -53,7 +53,7 @@ pytest_plugins = ["support.postgresql.fixtures"]
 
 @pytest.fixture
 def location(database_url: str) -> str:
-    """Where the ledger is kept."""
+    """The location of the ledger."""
     return database_url
 
 

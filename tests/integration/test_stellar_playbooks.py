@@ -38,7 +38,7 @@ SEED_BODY = {**{name: value for name, value in SEED_EVENT.items() if name != "cu
 
 @dataclass(frozen=True)
 class Run:
-    """What a run of ansible-playbook printed."""
+    """The output of a run of ansible-playbook."""
 
     status: int
     output: str

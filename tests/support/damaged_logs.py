@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 
 class Fact(NamedTuple):
-    """What a row says: `start`, `alive` or `end`. The time is when the session began, or ended, in epoch milliseconds."""
+    """The content of a row: `start`, `alive` or `end`. The time is when the session began, or ended, in epoch milliseconds."""
 
     kind: str
     user: str

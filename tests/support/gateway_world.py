@@ -103,7 +103,7 @@ class World:
 
 
 def wall_clock(epoch: int) -> datetime:
-    """What a clock in Berlin showed."""
+    """The time on a clock in Berlin."""
     return datetime.fromtimestamp(epoch, BERLIN)
 
 

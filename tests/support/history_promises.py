@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every session history promises. The classes are collected once with a SQLite file and once with a PostgreSQL database."""
+"""The promises of every session history. The classes are collected once with a SQLite file and once with a PostgreSQL database."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ _SHORTEST_SECRET = 6
 
 @dataclass(frozen=True)
 class ModuleRun:
-    """What one run of a module gave back; `printed` is everything that it wrote."""
+    """The result of one run of a module; `printed` is everything that it wrote."""
 
     values: dict[str, Any]
     printed: str
@@ -62,7 +62,7 @@ class ModuleRun:
 
     @property
     def changed(self) -> bool:
-        """What it said of itself; a run that says nothing fails the test."""
+        """The result that it printed; a run without one fails the test."""
         changed = self.values["changed"]
         assert isinstance(changed, bool)
         return changed

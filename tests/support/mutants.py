@@ -46,7 +46,7 @@ def with_insertions(text: str) -> Iterator[str]:
 
 
 def claims(records: list[Record]) -> set[tuple[str, str | None, str | None, int]]:
-    """What the log says about who has an address: user, VPN address, outside address (or None) and time in seconds."""
+    """The facts in the log about an address: user, VPN address, outside address (or None) and time in seconds."""
     return {
         (record.username, record.ipaddr, record.associated_ipaddr, _seconds(record))
         for record in records

@@ -31,7 +31,7 @@ class Stay:
     start: int
     end: int
     last_outside: str
-    """Where the user was at the end: people roam."""
+    """The user's address at the end: people roam."""
     is_silent: bool = False
     """The gateway failed: no log can show that it ended."""
     is_on: bool = False

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happens to logs: lines are lost, cut, garbled, glued together, mixed up, copied, rotated and compressed, and clocks are wrong."""
+"""Damage to logs: lines are lost, cut, garbled, glued together, mixed up, copied, rotated and compressed, and clocks are wrong."""
 
 from __future__ import annotations
 

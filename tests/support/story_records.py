@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dialect:
-    """What the rows of a kind of log have in them."""
+    """The content of the rows of a kind of log."""
 
     name: str
     log_format: str = "cisco_asa"
@@ -91,7 +91,7 @@ def record(row: Row, dialect: Dialect, line: int) -> Record | None:
 
 
 def snapshots(story: Story, gateway: str, random: Random) -> list[list[Record]]:
-    """What a status file shows every few minutes."""
+    """The snapshots that a status file shows every few minutes."""
     found = []
     every = random.choice((300, 900, 3600))
     for at in range(story.begin, story.end, every):
@@ -106,7 +106,7 @@ def snapshots(story: Story, gateway: str, random: Random) -> list[list[Record]]:
 
 
 def spoiled(one: Record, random: Random) -> Record:
-    """What is left of a row of which a part cannot be read."""
+    """The rest of a row that is partly unreadable."""
     ipaddr = one.ipaddr if random.random() < 0.3 else None
     time = one.time if random.random() < 0.6 else None
     return Record(one.line, REJECTED, "it is cut off", ipaddr=ipaddr, time=time)

@@ -32,7 +32,7 @@ class Row:
 
 
 def rows_of(story: Story, gateway: str, *, noise_every: int = 900) -> list[Row]:
-    """What a gateway that logs events writes, in the order of time. Rows before the beginning of the story are not in its log."""
+    """The rows of a gateway that logs events, in the order of time. Rows before the beginning of the story are not in its log."""
     rows = [Row(at, NOISE) for at in range(story.begin, story.end + 1, noise_every)]
     for stay in story.stays:
         if stay.gateway != gateway:
@@ -47,7 +47,7 @@ def rows_of(story: Story, gateway: str, *, noise_every: int = 900) -> list[Row]:
 
 
 def whole_rows_of(story: Story, gateway: str) -> list[Row]:
-    """What an export has: a row for each stay of which the export knows the beginning."""
+    """The rows of an export: a row for each stay of which the export knows the beginning."""
     own = [stay for stay in story.stays if stay.gateway == gateway and stay.start >= story.begin]
     return [Row(stay.start, WHOLE, stay) for stay in own]
 

@@ -253,7 +253,7 @@ _CLIENT_HEADER = (
 
 
 def status_file(story: Story, gateway: str, at: int) -> str:
-    """What OpenVPN's status file of version 2 shows at a moment."""
+    """OpenVPN's status file of version 2 at a moment."""
 
     def clock(moment: int) -> str:
         return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S},{moment}"

@@ -53,5 +53,5 @@ def sent_by_vendor_script(path: str) -> set[Observation]:
 
 
 def received(observations: Iterable[dict[str, Any]]) -> set[Observation]:
-    """What an emulator holds, in the same form."""
+    """The observations of an emulator, in the same form."""
     return {(one["ipaddr"], one["associated_ipaddr"], one["timestamp"]) for one in observations}

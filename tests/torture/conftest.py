@@ -44,7 +44,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 @pytest.fixture(scope="session")
 def seed(pytestconfig: pytest.Config) -> int:
-    """What every choice of an attack comes from."""
+    """The source of every random choice of an attack."""
     number: int = pytestconfig.option.seed
     return number
 

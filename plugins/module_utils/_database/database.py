@@ -85,7 +85,7 @@ class Database(Protocol):
         """Inserts one row into a table with a `{number}` and returns this number."""
 
     def insert_new(self, table: str, same: Mapping[str, int], columns: Sequence[str], rows: Sequence[Sequence[object]]) -> int:
-        """Inserts those rows that are not there yet and returns how many that were. `same` holds what is the same in all rows."""
+        """Inserts those rows that are not there yet and returns how many that were. `same` has the values that are the same in all rows."""
 
     def values(self, rows: Sequence[Sequence[object]]) -> tuple[str, list[object]]:
         """A table of these rows, for `WITH wanted (names) AS (…)`, as a piece of SQL and its values. At least one row."""

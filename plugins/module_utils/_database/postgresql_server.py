@@ -129,7 +129,7 @@ class PostgresqlServer:
 
 
 def _checked_parameters(url: str, option: str) -> dict[str, Any]:
-    """The parameters in a URL. Messages hold nothing of it, since any part of a wrong one may be a part of the password."""
+    """The parameters in a URL. Messages quote nothing of it, since any part of a wrong one may be a part of the password."""
     form = "postgresql://user:password@host:5432/database"
     if not _URL.fullmatch(url):
         raise LedgerError(

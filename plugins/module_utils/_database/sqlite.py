@@ -233,7 +233,7 @@ class SqliteDatabase:
         try:
             yield
         except (sqlite3.Error, UnicodeDecodeError) as error:
-            # A damaged file may hold anything, and so may the text of an error about it; before Python 3.10, such an error has none.
+            # A damaged file may contain anything, and so may the text of an error about it; before Python 3.10, such an error has none.
             text = "malformed text" if isinstance(error, UnicodeDecodeError) or not str(error) else str(error)
             raise LedgerError(self._explanation(text)) from error
 
@@ -292,7 +292,7 @@ def _insert_statement(table: str, names: tuple[str, ...], same: int, rows: int) 
 
 def _advice(schema: Schema, path: str, error: OSError) -> str:
     if error.errno == errno.ENOSPC:
-        return f"{schema.option}: the disk that holds {path} is full; nothing was sent that is not recorded. Free some space and run again."
+        return f"{schema.option}: the disk of {path} is full; nothing was sent that is not recorded. Free some space and run again."
     return (
         f"{schema.option}: {path} cannot be used: {error.strerror}. Set `{schema.option}` (or {schema.variable}) to a file that this user "
         "may write, or to a postgresql:// URL that users share."

@@ -36,7 +36,7 @@ class Comparison:
     """The parts of a change that are missing after it was sent.
 
     `rewritten` are the texts that the server shows in another form (as sent, as shown); `learned` is the same for the ledger.
-    `strange_comment` says that there is a new comment that may be ours or not; `surplus` is how often too many the comment was written.
+    `strange_comment` says that there is a new comment that may or may not be ours; `surplus` is the number of extra copies of the comment.
     """
 
     left: Change

@@ -47,7 +47,7 @@ class InfoOptions:
     index: str
     id: str | None
     conditions: Sequence[str]
-    """Clauses that must all hold."""
+    """Clauses that must all be met."""
     values: Mapping[str, Sequence[Any]]
     """The filter: fields, and values of which one must fit."""
     absent: Sequence[str]
@@ -214,7 +214,7 @@ def _unknown_status(value: Any) -> str:
 
 
 def _misspelt(client: StellarClient, options: InfoOptions) -> list[str]:
-    """Fields that no event has, or an index pattern that holds nothing at all: reasons why nothing was found."""
+    """Fields that no event has, or an index pattern without any events: reasons why nothing was found."""
     everything = client.search(options.index, "*", size="1")
     if everything.gap:
         return []

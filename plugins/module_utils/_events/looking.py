@@ -83,7 +83,7 @@ class EventFinder:
         return found
 
     def covers_events(self) -> bool:
-        """True if the pattern holds events at all. If not, finding nothing says nothing: the pattern may be another server's."""
+        """True if there are any events under the pattern. If not, an empty result proves nothing: the pattern may be wrong."""
         if not self._has_seen_events:
             try:
                 self._has_seen_events = self._client.search(self.pattern, "*", size="1").total > 0
@@ -92,7 +92,7 @@ class EventFinder:
         return self._has_seen_events
 
     def covers_index(self, index: str) -> bool:
-        """True if the pattern holds this index."""
+        """True if the pattern includes this index."""
         return any(fnmatchcase(index, pattern) for pattern in self.pattern.split(","))
 
     def _search_for(self, events: Sequence[NewEvent]) -> list[tuple[list[NewEvent], Mapping[NewEvent, Sequence[StoredEvent]] | XdrError]]:

@@ -6,7 +6,7 @@
 
 """Lucene queries for exact values: everything that has a meaning in that language is taken literally.
 
-Where the server's index analyses a text, such a query also finds texts that differ in case or hold more words. Who needs exactly this
+Where the server's index analyses a text, such a query also finds texts that differ in case or contain more words. Who needs exactly this
 value compares what was found.
 """
 
@@ -93,7 +93,7 @@ def stored_value(source: Mapping[str, Any], name: str) -> Any:
 
 
 def is_same(wanted: Any, held: Any) -> bool:
-    """True if a document holds the value that was sent. Numbers and times may come back in another notation, texts rewritten."""
+    """True if a document has the value that was sent. Numbers and times may come back in another notation, texts rewritten."""
     if isinstance(wanted, bool) or isinstance(held, bool):
         return wanted is held
     if isinstance(wanted, (int, float)) and isinstance(held, str):
@@ -104,7 +104,7 @@ def is_same(wanted: Any, held: Any) -> bool:
 
 
 def may_match(wanted: Any, held: Any) -> bool:
-    """True if a search for a value may find a document that holds another one: analysed texts, networks, times, fields of many values."""
+    """True if a search for a value may find a document that has another one: analysed texts, networks, times, fields of many values."""
     if isinstance(held, list):
         return any(may_match(wanted, item) for item in held)
     if held is None or isinstance(held, dict):

@@ -46,7 +46,7 @@ class Change:
 
 @dataclass(frozen=True)
 class EventState:
-    """Status, comments and tags of an event; `tag_fields` are the tags by the field that holds them."""
+    """Status, comments and tags of an event; `tag_fields` are the tags by the field that contains them."""
 
     status: str | None
     comments: tuple[str, ...]
@@ -98,7 +98,7 @@ class EventState:
 
 
 def _texts(value: Any, key: str) -> tuple[str, ...]:
-    """The texts of a list of texts or of objects that hold them; a single one may come without a list."""
+    """The texts of a list of texts or of objects that contain them; a single one may come without a list."""
     items: Sequence[Any] = value if isinstance(value, list) else [value]
     texts = [item.get(key) if isinstance(item, dict) else item for item in items]
     return tuple(text for text in texts if isinstance(text, str))

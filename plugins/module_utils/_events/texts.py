@@ -93,7 +93,7 @@ def digest(*parts: str) -> bytes:
 
 
 def _is_cut(written: str, held: str) -> bool:
-    """True if a server kept the beginning of a text: what it holds is exactly as long as such limits are."""
+    """True if a server kept the beginning of a text: the stored text is exactly as long as such limits."""
     return len(held) in _LIMITS and len(held) < len(written) and normal(written).startswith(normal(held))
 
 
@@ -115,7 +115,7 @@ class Spelling:
         return key in self._known
 
     def same(self, key: bytes, written: str, held: str) -> bool:
-        """True if the server holds what was written."""
+        """True if the server has the text that was written."""
         return normal(written) == normal(held) or self._known.get(key) == digest(held) or _is_cut(written, held)
 
     def held(self, key: bytes, written: str, texts: Iterable[str]) -> list[str]:

@@ -58,7 +58,7 @@ class ExtraHopKeyAuth(HeaderAuth):
 
 
 class BearerAuth(HeaderAuth):
-    """A token that the caller holds and that cannot be renewed here."""
+    """A token that the caller has and that cannot be renewed here."""
 
     def __init__(self, token: str) -> None:
         super().__init__(f"Bearer {token}")

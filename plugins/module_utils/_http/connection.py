@@ -63,7 +63,7 @@ def _authorities(ca_path: str | None) -> tuple[str, str | None]:
         if not os.path.exists(ca_path):
             raise InputError(
                 f"ca_path: there is no file or folder {ca_path} on the host that runs the module. "
-                "It must hold the certificate authority, in PEM form, that signed the server's certificate."
+                "It must contain the certificate authority, in PEM form, that signed the server's certificate."
             )
         return "`ca_path`", ca_path
     for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):

@@ -40,7 +40,7 @@ _CERTIFICATE_LIBRARIES = ("X509", "PEM", "ASN1")
 
 
 def transport_error(error: Exception, exchange: Exchange, settings: ConnectionSettings, method: str, path: str) -> RequestError:
-    """The typed error for a failed exchange. Nothing of the library's own text is passed on: it may hold a proxy's password."""
+    """The typed error for a failed exchange. Nothing of the library's own text is passed on: it may contain a proxy's password."""
     place = urlsplit(settings.base_url).netloc
     causes = list(_causes(error))
     if not exchange.sent:

@@ -43,7 +43,7 @@ def proxies_for(base_url: str, secrets: SecretKeeper) -> Mapping[str, str]:
 
 
 def proxy_variable(url: str) -> str:
-    """Returns the name of the environment variable that holds this proxy."""
+    """Returns the name of the environment variable that sets this proxy."""
     names = [name for name, value in os.environ.items() if name.upper() in _VARIABLES and value.strip() == url]
     return names[0] if names else "HTTPS_PROXY"
 

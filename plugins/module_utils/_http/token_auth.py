@@ -51,7 +51,7 @@ class Token(NamedTuple):
 
     @classmethod
     def in_answer(cls, value: object) -> str | None:
-        """The text of a token that a server answered with; None if no header can hold it."""
+        """The text of a token that a server answered with; None if it is not valid in a header."""
         return value if isinstance(value, str) and _TOKEN.match(value) else None
 
     @classmethod

@@ -54,7 +54,7 @@ class StoredCheckpoints:
         self._database.atomically(lambda: self._remember(checkpoint, instead_of))
 
     def forget(self, checkpoint: Checkpoint) -> None:
-        """Removes a checkpoint that no longer holds."""
+        """Removes a checkpoint that is no longer valid."""
         self._database.run(
             "DELETE FROM checkpoint WHERE scope = ? AND reading = ? AND sha256 = ? AND end_offset = ?",
             (self._scope, checkpoint.reading, checkpoint.sha256, checkpoint.offset),

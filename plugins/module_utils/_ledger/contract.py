@@ -6,7 +6,7 @@
 
 """The ledger: what the servers accepted, so that nothing is sent twice. This file defines what every ledger does.
 
-A ledger holds no secret. For an observation it keeps what is needed to recognize the row: addresses, time, appliance and source.
+A ledger contains no secrets. For an observation it keeps the values that identify the row: addresses, time, appliance and source.
 For an event it keeps a digest, and the index and id that the server returned.
 """
 
@@ -119,7 +119,7 @@ class ObservationLedger(Protocol):
         """Records a checkpoint and removes the one that it replaces. May be called as often as a run gets further."""
 
     def forget(self, checkpoint: Checkpoint) -> None:
-        """Removes a checkpoint that no longer holds, such as one of a log that was edited."""
+        """Removes a checkpoint that is no longer valid, such as one of a log that was edited."""
 
     def elsewhere(self, size: int) -> Sequence[tuple[ObservationScope, Checkpoint]]:
         """The checkpoints of all other scopes at or before offset `size`: the same log may have been sent under another name."""

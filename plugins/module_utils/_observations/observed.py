@@ -124,7 +124,7 @@ def _columns(block: RecordBlock, single: Sequence[Record]) -> _Columns:
 
 
 def _refused(columns: _Columns, latest_ms: int) -> dict[int, tuple[RejectedRow, int | None]]:
-    """Rows that no log can hold, by place, with when they may be used."""
+    """Rows that no log can contain, by place, with the time from which they may be used."""
     if not columns.starts or (max(columns.starts) <= latest_ms and True not in map(eq, columns.ipaddrs, columns.associated_ipaddrs)):
         return {}
     refused: dict[int, tuple[RejectedRow, int | None]] = {}

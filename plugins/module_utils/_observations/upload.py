@@ -7,7 +7,7 @@
 """The decisions of an upload: which rows are sent, in which order they are checked, sent and recorded, and what is reported.
 
 The pipeline: read a block of lines; check its columns; with `on_invalid: fail`, keep what was checked in a temporary file until the end
-of the input; claim a batch in the ledger; send it and record the outcome. Nothing holds the whole input.
+of the input; claim a batch in the ledger; send it and record the outcome. Nothing keeps the whole input in memory.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Coverage:
         self._only = only
 
     def concerned(self, ipaddr: str, assigned_by: frozenset[str]) -> frozenset[str]:
-        """The gateways that must cover a time: those that ever assigned the address, or whose networks hold it."""
+        """The gateways that must cover a time: those that ever assigned the address, or whose networks contain it."""
         if self._only:
             return self._only
         address = ip_address(ipaddr)

@@ -25,7 +25,7 @@ class Doubts:
         self._doubts = [doubt for doubt in doubts if not only or doubt.gateway in only]
 
     def spans(self, at: int, tolerance: int, gateways: Collection[str]) -> list[Doubt]:
-        """Spans of time that cannot be trusted and hold this time."""
+        """Spans of time that cannot be trusted and include this time."""
         return [doubt for doubt in self._of(SPAN, gateways) if doubt.since - tolerance <= at <= doubt.until + tolerance]
 
     def clock(self, at: int, gateways: Collection[str]) -> Doubt | None:

@@ -31,7 +31,7 @@ _MASK = "*"
 _NOBODY = frozenset(
     {"-", "(null)", "<null>", "null", "none", "n/a", "undef", "undefined", "unknown", "<unknown>", "(unknown)", "anonymous"}
 )
-"""What gateways write where there is no name."""
+"""The texts that gateways write if there is no name."""
 _LISTED = frozenset({"", NO_USER, DAMAGED_USER})
 
 

@@ -43,7 +43,7 @@ class MemoryEvidence:
 
     @property
     def addresses(self) -> frozenset[str] | None:
-        """The addresses whose claims are needed; None where a list may hold any."""
+        """The addresses whose claims are needed; None if a list may contain any."""
         return None if self._list else frozenset(self._windows)
 
     def add(self, fact: AddressClaim | Doubt | CoverageSpan) -> None:
@@ -110,7 +110,7 @@ class MemoryEvidence:
 
 
 class _List:
-    """The first sessions that pass a filter. Never holds more than twice the limit."""
+    """The first sessions that pass a filter. Never keeps more than twice the limit."""
 
     def __init__(self, wanted: ClaimFilter) -> None:
         self._wanted = wanted

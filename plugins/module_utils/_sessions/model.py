@@ -62,7 +62,7 @@ class AddressClaim:
     session: str = ""
     """The gateway's own key of the session."""
     device: str = ""
-    """The gateway as its rows name it: one log may hold the rows of several, which assign the same addresses."""
+    """The gateway as its rows name it: one log may contain the rows of several, which assign the same addresses."""
     flaw: str = ""
     """A code that says why nobody may be named from this claim (no user, no outside address, a failed login). Empty for a usable claim."""
     starts_unknown: bool = False

@@ -100,7 +100,7 @@ class OpenClaim:
 
     @property
     def place(self) -> Place:
-        """Where the claim is: several gateways in one log may assign one address."""
+        """The place of the claim: several gateways in one log may assign one address."""
         return self.device, self.ipaddr
 
     def is_of_device(self, device: str) -> bool:

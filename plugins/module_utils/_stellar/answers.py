@@ -41,7 +41,7 @@ class InsertedEvent:
 
 @dataclass(frozen=True)
 class StoredEvent:
-    """A document as the server holds it, under its own index."""
+    """A document as the server stores it, under its own index."""
 
     index: str
     id: str
@@ -166,7 +166,7 @@ def _part_missing(counts: Any, what: str) -> str:
         return ""
     numbers = {name: value for name, value in counts.items() if isinstance(value, int) and not isinstance(value, bool)}
     total, successful = numbers.get("total", 0), numbers.get("successful", numbers.get("total", 0))
-    # Of shards, "skipped" are those that cannot hold a hit; they count as successful. A skipped cluster was not reached.
+    # Of shards, "skipped" are those that cannot contain a hit; they count as successful. A skipped cluster was not reached.
     bad = [name for name in ("failed", "partial", "running", *(("skipped",) if what == "clusters" else ())) if numbers.get(name)]
     if bad or successful < total or counts.get("failures"):
         details = ", ".join(f"{numbers[name]} {name}" for name in bad)

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""How requests to Stellar Cyber prove who they are: a JWT (for a user or a scoped key), HTTP Basic, or a token that the caller holds."""
+"""How requests to Stellar Cyber prove who they are: a JWT (for a user or a scoped key), HTTP Basic, or a token that the caller has."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class StellarCredentials:
         fields = answer.json_object()
         value = Token.in_answer(fields.get("access_token"))
         if value is None:
-            # Not the body itself: it may hold a token under a name that nobody foresaw.
+            # Not the body itself: it may contain a token under a name that nobody foresaw.
             raise AnswerError(
                 f"POST {TOKEN_PATH} was answered without an access_token. Check that `host` names a Stellar Cyber server.",
                 status=answer.status,

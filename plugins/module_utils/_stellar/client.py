@@ -151,7 +151,7 @@ class StellarClient:
             self._http.request(Request(Operation.ONCE, "DELETE", SCROLL_PATH, body), expect=(200, 404))
 
     def check_conditions(self, pattern: str) -> None:
-        """Searches for an event that nobody has; raises AnswerError if the answer holds any, because then no condition counts."""
+        """Searches for an event that nobody has; raises AnswerError if the answer contains any, because then no condition counts."""
         page = self.search(pattern, _NOBODY, size="1")
         if page.events or page.total:
             raise AnswerError(
@@ -160,7 +160,7 @@ class StellarClient:
             )
 
     def _check_bodies(self, path: str) -> None:
-        """Asks, in the body of a request, for an event that nobody has; raises AnswerError if the answer holds any."""
+        """Asks, in the body of a request, for an event that nobody has; raises AnswerError if the answer contains any."""
         if self._bodies_arrive:
             return
         body = json.dumps({"query": {"query_string": {"query": _NOBODY}}}).encode()

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The paths of Stellar Cyber's API, and what they may hold: a name is always one segment, whatever characters it holds."""
+"""The paths of Stellar Cyber's API, and their parts: a name is always one segment, whatever characters it contains."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def with_a_damaged_ledger(ground: Ground, operation: Operation, choice: random.R
 
 
 def at_once(ground: Ground, operation: Operation, runs: int) -> str:
-    """So many runs of the same task at the same time, with one ledger."""
+    """Several runs of the same task at the same time, with one ledger."""
     ground.as_new()
     operation.prepare(ground)
     ground.emulator.configure(latency=_SLOW_SECONDS)

@@ -51,7 +51,7 @@ _LEGEND = {
 
 @dataclass(frozen=True)
 class Cell:
-    """What came of one fault in one operation. `flaw` says where the two disagree; it is empty where they agree."""
+    """The result of one fault in one operation. `flaw` says where the two disagree; it is empty where they agree."""
 
     operation: str
     fault: str
@@ -245,6 +245,6 @@ def table(cells: Sequence[Cell]) -> str:
 
 
 def legend(cells: Sequence[Cell]) -> list[str]:
-    """What the verdicts in these cells mean, as lines of a list in Markdown."""
+    """The meaning of the verdicts in these cells, as lines of a list in Markdown."""
     met = {cell.verdict for cell in cells}
     return [f"- {code}: {meaning}" for code, meaning in _LEGEND.items() if code in met]

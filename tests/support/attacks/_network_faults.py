@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong with one request and its answer. Each fault says what the server gets to see, and what the client does."""
+"""The faults of one request and its answer. Each fault says what the server gets to see, and what the client does."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the collection writes, one operation each: the task that does it, the call that a fault should meet, and how often it was done."""
+"""The writes of the collection, one operation each: the task that does it, the call that a fault should meet, and how often it was done."""
 
 from __future__ import annotations
 

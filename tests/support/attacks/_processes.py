@@ -40,7 +40,7 @@ _together = threading.Lock()
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What is special about the host of a run.
+    """The peculiarities of the host of a run.
 
     `limits` are soft resource limits by name, such as RLIMIT_FSIZE. `constants` are `module:NAME` of module_utils and their values.
     `clock` is seconds that the wall clock is ahead, `clock_jump` seconds by which it jumps at each look.

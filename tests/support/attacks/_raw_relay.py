@@ -13,7 +13,7 @@ from ._relay import Listener, reset_connection
 
 @dataclass
 class RawFault:
-    """What goes wrong with the bytes of one direction (`up` is to the server) from `offset` on.
+    """A fault in the bytes of one direction (`up` is to the server) from `offset` on.
 
     `action` is `reset`, `close`, `stall`, `garble` or `drip`.
     """

@@ -32,7 +32,7 @@ _LEDGER = f"postgresql://someone:{quote(LEDGER_PASSWORD, safe='')}@{_DOWN}/xdr"
 
 
 class PlayRun(Protocol):
-    """What a run printed."""
+    """The output of a run."""
 
     status: int
     output: str
@@ -53,7 +53,7 @@ class Playground(Protocol):
 
 @dataclass
 class SecretRun:
-    """Where a secret was found after a play, and whether the play went as it should. `unsaid` is what ought to have been printed."""
+    """The places where a secret was found after a play, and whether the play went well. `unsaid` is text that should have been printed."""
 
     title: str
     tasks: int

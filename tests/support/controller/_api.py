@@ -94,7 +94,7 @@ class RunningController:
         return item
 
     def faults(self, kind: str, item: Item) -> Iterator[str]:
-        """What AWX would refuse the item for."""
+        """The reasons why AWX would refuse the item."""
         if kind == "credential_types":
             yield from _rules.credential_type_faults(item)
         elif kind == "credentials":

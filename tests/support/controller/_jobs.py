@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWX makes of a launch: variables, environment and files for ansible-runner, and what it keeps of the run."""
+"""The launch of a job in AWX: variables, environment and files for ansible-runner, and the data that it keeps of the run."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ class Job:
     """The private folder of AWX itself, which it removes, too."""
     status: str = ""
     environment: dict[str, str] = field(default_factory=dict)
-    """What the credentials put into the environment."""
+    """The environment variables from the credentials."""
     record: Item = field(default_factory=dict)
-    """What AWX stores in its database: command, environment, variables."""
+    """The data that AWX stores in its database: command, environment, variables."""
     events: list[Item] = field(default_factory=list)
 
     @property
     def output(self) -> str:
-        """What AWX shows as the output of the job."""
+        """The output of the job in AWX."""
         return "\n".join(event["stdout"] for event in self.events if event.get("stdout"))
 
     def results(self, action: str) -> Iterator[Item]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWX refuses to store: each check returns what is wrong, or nothing."""
+"""The rules of AWX for stored objects: each check returns what is wrong, or nothing."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def applied_output(applied: Path) -> str:
-    """What apply.yml printed."""
+    """The output of apply.yml."""
     output: str = json.loads(applied.read_text(encoding="utf-8"))["output"]
     return output
 

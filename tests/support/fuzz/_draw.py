@@ -49,7 +49,7 @@ class Draw:
         return choices[self.number(len(choices) - 1)]
 
     def raw(self, most: int) -> bytes:
-        """So many bytes or less."""
+        """At most this many bytes."""
         return self._taken(self.number(most))
 
     def text(self, most: int = 12) -> str:

@@ -173,7 +173,7 @@ def _read_in_parts(path: Path, log_format: str, block_bytes: int, blocks_a_part:
 
 
 def _gist(read: LogRead | type[InputError] | None) -> object:
-    """What must not depend on how a log is cut."""
+    """The results that must not depend on how a log is cut."""
     if not isinstance(read, LogRead):
         return read
     return Counter(read.observations), read.skipped, Counter(read.rejected), read.rows

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What guides and READMEs name is there: options and values in their examples, variables, switches, requests."""
+"""Everything that guides and READMEs name exists: options and values in their examples, variables, switches, requests."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def mappings(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def wrong_with(given: dict[str, Any], options: dict[str, Any], where: str) -> Iterator[str]:
-    """What of the given options does not exist, or can never be taken. A template may be anything."""
+    """The given options that do not exist, or can never be used. A template may be anything."""
     for name, value in given.items():
         option = options.get(name)
         if option is None:
@@ -107,7 +107,7 @@ def wrong_value(value: Any, option: dict[str, Any], where: str) -> Iterator[str]
 
 
 def wrong_in(example: dict[str, Any], *, is_rulebook: bool) -> Iterator[str]:
-    """What is wrong with one dictionary of an example: a task, a play, a source of a rulebook."""
+    """The faults of one dictionary of an example: a task, a play, a source of a rulebook."""
     for key, value in example.items():
         name = str(key).removeprefix("secops.xdr.").removeprefix("group/secops.xdr.")
         if str(key).startswith("group/secops.xdr."):

@@ -109,7 +109,7 @@ def ids(numbers: range) -> list[str]:
 
 
 def arguments(emulator: RunningEmulator, cursor: Path) -> dict[str, Any]:
-    """What reaches the emulator as Stellar Cyber."""
+    """The options that reach the emulator as Stellar Cyber."""
     settings = emulator.emulator.settings
     return {
         "host": emulator.host,

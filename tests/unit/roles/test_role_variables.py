@@ -23,7 +23,7 @@ OF_A_RUN = {
     "vpn_observations": {"result", "listed", "lines_uploaded", "lines_skipped", "lines_rejected", "lines_unobserved", "lines_zone"},
     "vpn_sessions": {"result", "options", "specs", "defaults", "given", "rules"},
 }
-"""What a role registers and puts together itself."""
+"""The variables that a role sets itself."""
 
 
 def loaded(path: Path) -> Any:

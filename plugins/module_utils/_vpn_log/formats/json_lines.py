@@ -6,7 +6,7 @@
 
 """One JSON object a line, as Filebeat, Fluent Bit, Vector and the journal write them. `columns` names the fields, with dots between levels.
 
-A field can be nested or have the dotted name as its own, and hold a text, a number, null or a list of one.
+A field can be nested or have the dotted name as its own, and contain a text, a number, null or a list of one.
 """
 
 from __future__ import annotations

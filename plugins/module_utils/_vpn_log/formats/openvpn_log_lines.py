@@ -126,7 +126,7 @@ def time_of(text: str) -> str:
 
 
 def ends_within_message(text: str) -> bool:
-    """The line ends before it is certain which message it holds, and it may be one about a session."""
+    """The line ends before it is certain which message it contains, and it may be one about a session."""
     match = _BEHIND_CLIENT.search(text.rstrip())
     is_begun = match is not None and any(beginning.startswith(match["begun"]) for beginning in _BEGINNINGS)
     return is_begun or _CUT_SIGNAL.search(text) is not None

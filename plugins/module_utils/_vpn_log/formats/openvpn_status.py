@@ -138,7 +138,7 @@ class OpenvpnStatusParser:
         yield from self._alive(client, [client.columns.get(name, "") for name in _INSIDE])
 
     def _waiting_client(self, number: int, line: str) -> Iterator[Record]:
-        """A client of version 1; its name comes first and may hold commas."""
+        """A client of version 1; its name comes first and may contain commas."""
         surplus = line.count(",") - len(self._columns) + 1
         if surplus < 0:
             yield Record(number, REJECTED, _NOT_AS_HEADER.format(line.count(",") + 1, len(self._columns)), text=line)

@@ -48,12 +48,12 @@ def match(held: dict[str, Any] | None = None, *candidates: dict[str, Any], reaso
 
 
 def questions(events: list[dict[str, Any]], **options: Any) -> Any:
-    """What is asked about these events."""
+    """The questions about these events."""
     return attribution_plan(events, **options)["questions"]
 
 
 def plan_of(one: dict[str, Any], answer: dict[str, Any], **options: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """What is found for one event, and the updates."""
+    """The result for one event, and the updates."""
     planned = attribution_plan([one], [answer], **{**TEXTS, **options})
     return planned["attributions"][0], planned["updates"]
 

@@ -110,7 +110,7 @@ class TestFilesToWrite:
 
     @staticmethod
     def stat(path: str) -> dict[str, Any]:
-        """What the module `stat` returns."""
+        """The result of the module `stat`."""
         place = Path(path)
         if not path or not place.exists():
             return {"exists": False}

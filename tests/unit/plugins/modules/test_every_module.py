@@ -40,7 +40,7 @@ def test_every_module_and_role_has_a_target_of_ansible_test(name: str):
 
 
 def spec_of(name: str) -> Mapping[str, Any]:
-    """What a module hands to AnsibleModule."""
+    """The arguments that a module passes to AnsibleModule."""
     module = importlib.import_module(f"ansible_collections.secops.xdr.plugins.modules.{name}")
     seen: dict[str, Any] = {}
 

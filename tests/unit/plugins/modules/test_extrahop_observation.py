@@ -239,7 +239,7 @@ class TestOnInvalid:
 
 
 class TestNothingOfUse:
-    """Where bad rows are passed over, a run with the wrong format would be green for ever."""
+    """If invalid rows are skipped, a run with the wrong format would always succeed."""
 
     @pytest.mark.parametrize("check_mode", [False, True])
     def test_is_told(self, upload, tmp_path, check_mode):
@@ -618,7 +618,7 @@ def test_two_runs_at_once_on_one_ledger_send_nothing_twice(upload, emulator, tmp
 
 
 def test_the_file_as_it_was_when_the_run_began(upload, emulator, tmp_path):
-    """What is appended meanwhile is left to the next run."""
+    """Rows that are appended meanwhile are left for the next run."""
     path = write_log(tmp_path / "log.csv", *plain_rows(30))
     emulator.configure(latency=0.02)
     stop = threading.Event()

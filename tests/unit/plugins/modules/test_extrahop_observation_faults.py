@@ -214,7 +214,7 @@ class TestUnclearOutcome:
 
 
 class TestNotSent:
-    """Where nothing can have arrived, nothing is open."""
+    """If nothing can have arrived, no outcome is open."""
 
     def test_rows_that_wait_behind_a_failure_are_not_called_under_way(self, upload, start_emulator, path, emulator):
         run = upload(path=path, batch_size=1, host=start_emulator("untrusted").host)

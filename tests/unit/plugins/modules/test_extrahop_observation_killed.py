@@ -39,7 +39,7 @@ def options(extrahop, path, tmp_path):
 
 @pytest.fixture
 def expected(upload, emulator, options):
-    """What an undisturbed run sends."""
+    """The observations that an undisturbed run sends."""
     upload(**{**options, "ledger": options["ledger"] + ".undisturbed"})
     held = received(emulator.observations())
     assert len(held) == BATCH * BATCHES

@@ -192,7 +192,7 @@ def test_check_mode_remembers_nothing(upload, log):
 
 
 def test_a_run_that_fails_midway_leaves_its_place(upload, log, emulator, read_bytes, monkeypatch):
-    """What was accepted before the failure is neither sent nor read again."""
+    """Rows that were accepted before the failure are neither sent nor read again."""
     monkeypatch.setattr(_source, "BLOCK_BYTES", 200)
     emulator.add_fault("status", {"path": "/api/v1/observations/associatedipaddrs"}, status=400, after=4, times=1)
     first = upload(path=str(log), batch_size=5)

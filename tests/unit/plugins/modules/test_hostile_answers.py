@@ -55,7 +55,7 @@ def test_tokens_that_no_header_can_hold(stellar: Stellar, upload: Upload, tenant
 
 @pytest.mark.parametrize("life", LIVES)
 def test_lives_of_tokens(stellar: Stellar, upload: Upload, tenant: dict[str, Any], log: str, life: Any):
-    """What cannot be true counts as not said; the token itself is refused, as it is made up."""
+    """Impossible values are ignored; the token itself is refused, because it is made up."""
     answer = {"access_token": "token", "exp": life, "expires_in": life}
     answer_with(stellar.emulator, "/connect/api/v1/access_token", answer)
     assert stellar.info()["status"] == 401

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What nobody documents of the products, played the other way than usual: the modules get on with it, or say clearly that they cannot."""
+"""Undocumented behaviour of the products, the other way than usual: the modules cope with it, or say clearly that they cannot."""
 
 from __future__ import annotations
 

@@ -116,6 +116,6 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path, kind: str):
 
 
 def _read(path: Path, **options: Any) -> ModuleRun:
-    """What the module says; one that hangs, or takes too much memory, fails the test."""
+    """The result of the module; one that hangs, or takes too much memory, fails the test."""
     params = {"path": str(path), "timezone": "UTC", **options}
     return ModuleProcess("vpn_session_info", params, most_megabytes=MOST_MEGABYTES).result()

@@ -38,5 +38,5 @@ __all__ = [
 
 @pytest.fixture
 def location(tmp_path: Path) -> str:
-    """Where the ledger is kept."""
+    """The location of the ledger."""
     return str(tmp_path / "ledger.sqlite3")

@@ -32,5 +32,5 @@ __all__ = [
 
 @pytest.fixture
 def location(tmp_path: Path) -> str:
-    """Where the history is kept."""
+    """The location of the history."""
     return str(tmp_path / "sessions.sqlite3")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Stellar Cyber's answers mean, whatever status they come with."""
+"""The meaning of Stellar Cyber's answers, whatever their status."""
 
 from __future__ import annotations
 

@@ -174,7 +174,7 @@ class TestHowALogIsCut:
         assert [(row.line, row.reason[:9]) for row in read.rejected] == [(5, "byte 0xff")]
 
     def test_bad_bytes_at_the_end_of_a_log_without_header(self, path: Path):
-        """What is added later is rejected, and does not end the run."""
+        """Text that is added later is rejected, and does not end the run."""
         line = ",".join(["1", "t", "s", "GLOBALPROTECT", "0", "0", "2024/01/01 00:00:00", "0", "gateway-connected", *["x"] * 22])
         path.write_text(f"{line}\n", encoding="utf-8")
         with opened(path, "globalprotect", wants_usernames=False) as (log, reader):

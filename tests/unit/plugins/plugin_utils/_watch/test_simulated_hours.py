@@ -180,7 +180,7 @@ def test_the_default_overlap_covers_five_minutes_of_skew_and_a_minute_of_delay(t
 
 
 def test_what_comes_later_than_the_overlap_is_missed(tmp_path: Path):
-    """So that the bound that the guide states is one."""
+    """The bound that the guide states is a real one."""
     on_time, moves_it, late = Written(START, START, 0), Written(START + 400_000, START + 400_000, 1), Written(START + 800_000, START + 1, 2)
     engine = Engine(LaggingServer([on_time, moves_it, late], lambda: START), options(tmp_path, overlap=300_000))
     engine.run(seconds=1000, kill=False)

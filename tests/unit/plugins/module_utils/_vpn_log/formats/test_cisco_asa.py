@@ -120,7 +120,7 @@ def test_durations(written: Written, duration: str, seconds: int):
 
 
 def told(path: Path) -> list[tuple[str, str, str | None, str | None]]:
-    """What each record about an address says: kind, user, address and reason."""
+    """The content of each record about an address: kind, user, address and reason."""
     with opened(path, "cisco_asa") as (_source, reader):
         records = [record for block in reader.records() for record in block.records()]
     return [(one.kind, one.username, one.ipaddr, one.reason) for one in records if one.ipaddr or one.kind == "end"]
