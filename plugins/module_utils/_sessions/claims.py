@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Union
 
+from .._times.timestamps import format_iso8601
 from .._vpn_log.records import ALIVE, END, REJECTED, RESTART, SKIPPED, START
-from .model import END_LOGGED, END_PROVEN, END_TAKEN, END_UNKNOWN, ROW, AddressClaim, Doubt
+from .model import END_LOGGED, END_PROVEN, END_TAKEN, END_UNKNOWN, ROW, SPAN, AddressClaim, Doubt
 from .open_claim import OpenClaim
 from .open_claims import OpenClaims
 
@@ -60,6 +61,7 @@ class ClaimBuilder:
                 yield from self._facts
                 self._facts = []
         self._unread_is_over()
+        self._compare()
         for done in self._open.ended():
             self._claim(done.claim(self._log.gateway))
         yield from self._facts
@@ -89,6 +91,7 @@ class ClaimBuilder:
         if record.ipaddr is None or record.time is None:
             return
         new = OpenClaim.of(record, _begin(record, record.time), record.time)
+        self._open.confirm(new)
         held = self._open.held(new.place, record.time)
         if row.end is not None:
             self._whole(new, held, max(new.start, row.end))
@@ -137,6 +140,7 @@ class ClaimBuilder:
                 known.seen(time)
             return
         new = OpenClaim.of(record, _begin(record, time), time)
+        self._open.confirm(new)
         held = self._open.held(new.place, time)
         if held and held.is_user_of(record):
             if held.is_session_of(record) and new.start <= held.start + _SAME_START_MS:
@@ -195,11 +199,25 @@ class ClaimBuilder:
 
     def _end_of_unknown_address(self, record: Record, time: int) -> None:
         first = self._first if self._first is not None else time
-        if not record.username or (record.start is not None and record.start < first):
+        if not record.username:
             return
         words = f"the end of a session of {record.username}, whose beginning and address are not in the log"
         since, until = (first, time) if record.start is None else (record.start, record.start)
         self._facts.append(self._doubted(None, since, until, record.line, words))
+
+    def _compare(self) -> None:
+        """Two logs that cover one time have the same sessions in it, or a clock was set back in between, or they are of two gateways."""
+        first, tolerance = self._first, self._log.tolerance_ms
+        if first is None:
+            return
+        for other in self._open.missing(first + tolerance, self._last - tolerance):
+            since = format_iso8601(other.start)
+            words = (
+                f"another log has a session of {other.username} on {other.ipaddr} since {since}, and this one covers that time without it: "
+                "a clock was set back, rows were lost, or the logs are of two gateways"
+            )
+            self._facts.append(Doubt(self._log.gateway, SPAN, first, other.start, None, 0, self._log.named(0, words)))
+            self._facts.append(self._doubted(other.ipaddr, other.start, self._last, 0, words))
 
     def _doubt(self, row: Timed) -> None:
         """A row that cannot be read, or whose time is not believed."""

@@ -99,7 +99,7 @@ def _holding(claim: AddressClaim, claims: Sequence[AddressClaim], spans: Sequenc
 def _takes_over(other: AddressClaim, claim: AddressClaim) -> bool:
     """True if another claim shows that the address changed hands after this one. Of some, only the end is known."""
     if other.starts_unknown:
-        return other.user != claim.user and other.start > claim.sure_until
+        return other.start > claim.sure_until
     return other.start > claim.start
 
 

@@ -160,7 +160,7 @@ class _LogTaking:
             self._totals.add(self._history.keep(Evidence(claims=batch.claims)))
             raise InputError(f"path: {doubts[-1].words}. Fix this and run again; no session of {log.path} is named until then.")
         left = [claim for claim in reading.open_claims if claim not in known]
-        position = Progress.of(log, options.logs.key(), reading)
+        position = Progress.of(log, options.logs.key(), reading, zone_used=options.logs.zone.was_used)
         positions = [LogPosition(options.gateway, log.path, position.text())] if position else []
         spans = [batch.span] if batch.span else []
         self._totals.add(self._history.keep(Evidence([*batch.claims, *left], spans, doubts, positions)))
@@ -219,6 +219,9 @@ def _within(doubt: Doubt, reading: LogReading) -> Doubt:
     first, high = reading.first, reading.high
     if first is None or high is None:
         return replace(doubt, until=doubt.since)
+    if 0 < doubt.since == doubt.until < first:
+        # The end of a session that began before this log, in one that may be read later.
+        return doubt
     since = min(max(doubt.since, first), high) if doubt.since < first else doubt.since
     return replace(doubt, since=since, until=max(since, min(doubt.until, high)))
 

@@ -24,6 +24,7 @@ MAX_OPEN_CLAIMS = 100_000
 _AGAIN_MS = 300_000
 """Two rows about one end are not further apart."""
 _TOGETHER_MS = 30_000
+_SAME_START_MS = 2000
 _BEFORE_MS = 120_000
 _AFTER_MS = 600_000
 """An address is assigned from two minutes before to ten minutes after the beginning stated by an end row: people type second factors."""
@@ -49,6 +50,8 @@ class OpenClaims:
         self._seeds_of: dict[str, list[OpenClaim]] = {}
         self._still_on: dict[Place, str] = {}
         self._done: list[OpenClaim] = []
+        self._confirmed: set[int] = set()
+        self._missed: list[OpenClaim] = []
         for seed in seeds:
             self._plant(OpenClaim.kept(seed))
 
@@ -57,6 +60,17 @@ class OpenClaims:
         if self._seeds:
             self._grow(self._seeds.get(place), time)
         return self._open.get(place)
+
+    def confirm(self, new: OpenClaim) -> None:
+        """Notes that this log has the beginning of a claim of another log or run."""
+        seed = self._seeds.get(new.place)
+        if seed and seed.user == new.user and abs(seed.start - new.start) <= _SAME_START_MS:
+            self._confirmed.add(id(seed))
+
+    def missing(self, since: int, until: int) -> list[OpenClaim]:
+        """The claims of another log that began in this time, which this log covers too, and that this log does not have."""
+        seeds = [*self._missed, *self._seeds.values()]
+        return [seed for seed in seeds if since < seed.start < until and id(seed) not in self._confirmed]
 
     def hold(self, new: OpenClaim) -> None:
         """Notes an open claim. The address must be free."""
@@ -118,7 +132,7 @@ class OpenClaims:
     def of_gateway(self, record: Record) -> list[OpenClaim]:
         """All open claims that the restart of a gateway ends: those whose key begins with its name, and those without any key."""
         for seed in list(self._seeds.values()):
-            self._grow(seed, seed.start + 1)
+            self._grow(seed, record.time or 0)
         own = [held for held in self._open.values() if held.is_of_device(record.device)]
         return [held for held in own if not record.session or not held.session or held.session.startswith(record.session)]
 
@@ -198,6 +212,7 @@ class OpenClaims:
         if seed is None or seed.start >= time or self._seeds.get(seed.place) is not seed:
             return
         del self._seeds[seed.place]
+        self._missed.append(seed)
         self._seeds_of[seed.user].remove(seed)
         held = self._open.get(seed.place)
         if held is None or held.start < seed.start:

@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .._errors import InputError
 from .._vpn_log.source import LogStart
 from .model import CoverageSpan
 from .order import FORWARD, Order
@@ -34,17 +35,20 @@ class Progress:
     order: Order
     first: int | None
     high: int | None
+    zone_used: bool = True
+    """Times without a zone were read."""
     is_complete: bool = False
     """The log has nothing after it now."""
 
     @classmethod
-    def of(cls, log: OpenLog, key: Sequence[Any], reading: LogReading) -> Progress | None:
+    def of(cls, log: OpenLog, key: Sequence[Any], reading: LogReading, *, zone_used: bool) -> Progress | None:
         """The progress after a log was read; None if its end cannot be found again."""
         position = log.source.position()
         if position is None:
             return None
         text = _text(key)
-        return cls(text, position.offset, position.line, position.sha256.hex(), reading.order, reading.first, reading.high)
+        sha256 = position.sha256.hex()
+        return cls(text, position.offset, position.line, sha256, reading.order, reading.first, reading.high, zone_used)
 
     @classmethod
     def read(cls, text: str) -> Progress | None:
@@ -52,7 +56,16 @@ class Progress:
         try:
             state = json.loads(text)
             order = Order(state["direction"], state["by_end"])
-            return cls(state["key"], state["offset"], state["line"], state["sha256"], order, state["first"], state["high"])
+            return cls(
+                state["key"],
+                state["offset"],
+                state["line"],
+                state["sha256"],
+                order,
+                state["first"],
+                state["high"],
+                state.get("zone_used", True),
+            )
         except (ValueError, KeyError, TypeError):
             return None
 
@@ -68,6 +81,7 @@ class Progress:
                 "by_end": self.order.by_end,
                 "first": self.first,
                 "high": self.high,
+                "zone_used": self.zone_used,
             },
             sort_keys=True,
         )
@@ -80,14 +94,29 @@ class Progress:
 def progress_in(log: OpenLog, key: Sequence[Any], positions: Iterable[LogPosition]) -> Progress | None:
     """The position of this log in the history, if it was read with the same options and has not changed since."""
     text = _text(key)
-    read = [progress for progress in (Progress.read(position.state) for position in positions) if progress and progress.key == text]
+    read = [progress for progress in (Progress.read(position.state) for position in positions) if progress]
     digests = log.source.content.digests([progress.offset for progress in read])
     known = [progress for progress in read if digests.get(progress.offset, b"").hex() == progress.sha256]
+    _check_zone(log, text, known)
+    known = [progress for progress in known if progress.key == text]
     best = max(known, key=lambda progress: progress.offset, default=None)
     if best is None or not best.offset:
         return None
     is_complete = log.source.ends_at(best.offset)
     return Progress(**{**vars(best), "is_complete": is_complete})
+
+
+def _check_zone(log: OpenLog, text: str, known: Iterable[Progress]) -> None:
+    """Raises InputError if the same rows are in the history with other times."""
+    own = json.loads(text)
+    for progress in known:
+        before = json.loads(progress.key)
+        if progress.offset and progress.zone_used and before[:2] == own[:2] and before[2:4] != own[2:4]:
+            raise InputError(
+                f"path: {log.path} is in this history already, read with timezone {before[3]} and timestamp_format {before[2]!r}, and now "
+                f"with {own[3]} and {own[2]!r}: every session would be in it at two times. Set both options as before; or, if they were "
+                "wrong before, set `history` to a new one and take all logs again."
+            )
 
 
 def resumed_at(log: OpenLog, progress: Progress | None) -> LogStart | None:

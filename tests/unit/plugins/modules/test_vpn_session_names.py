@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Name = Callable[..., list[str | None]]
 
 NOON = 1_714_564_800
-X = "10.8.0.5"
+X, Y = "10.8.0.5", "10.8.0.99"
 AS_HEADER = "Node,Username,Start Time,Duration,Service,Active,Auth,Real Ip,Vpn Ip,Proto,Port,Bytes Total,Error"
 
 
@@ -143,3 +143,84 @@ class TestSeveralGatewaysInOneLog:
 @pytest.mark.parametrize("word", ["N/A", "(null)", "UNDEF", "Unknown", "none", "-", "*****", '""', "?"])
 def test_what_gateways_write_for_no_name_names_nobody(name: Name, word: str):
     assert name("cisco_asa", [asa(0, "ann"), asa(10, word), asa(60, "zoe", ipaddr="10.8.0.99")], 5, 30) == ["ann", "doubtful"]
+
+
+class TestLogsThatDisagree:
+    """Several logs of one gateway: in any order, in a wrong zone, with a clock that was set back in between."""
+
+    @pytest.fixture
+    def write(self, tmp_path: Path) -> Callable[..., str]:
+        def written(log: str, *rows: str) -> str:
+            path = tmp_path / log
+            path.write_text("".join(f"{row}\n" for row in rows))
+            os.utime(path, (NOON + 86_400,) * 2)
+            return str(path)
+
+        return written
+
+    @pytest.fixture
+    def take(self, run_module: Callable[..., ModuleRun], tmp_path: Path) -> Callable[..., ModuleRun]:
+        def taken(path: str, **options: Any) -> ModuleRun:
+            params = {"path": path, "format": "cisco_asa", "timezone": "UTC", "history": str(tmp_path / "h.sqlite3"), "gateway": "gw"}
+            return run_module(vpn_session.main, {**params, **options})
+
+        return taken
+
+    @pytest.fixture
+    def who(self, run_module: Callable[..., ModuleRun], tmp_path: Path) -> Name:
+        def ask(*minutes: int) -> list[str | None]:
+            match = [{"ipaddr": X, "timestamp": NOON + 60 * minute} for minute in minutes]
+            return names(run_module(vpn_session_info.main, {"history": str(tmp_path / "h.sqlite3"), "match": match}))
+
+        return ask
+
+    def test_a_clock_was_set_back_between_two_rotated_logs(self, run_module: Callable[..., ModuleRun], take, who, write):
+        """The user of the second log came later, whatever its clock says."""
+        paths = [
+            write("vpn.log.1", asa(0, "zoe", ipaddr="10.8.0.99"), asa(50, "ann"), asa(55, "zoe", ipaddr="10.8.0.99")),
+            write(
+                "vpn.log",
+                *[asa(minute, "zoe", ipaddr=Y) for minute in (20, 25)],
+                asa(30, "bob"),
+                asa(100, "kim", ipaddr="10.8.0.9"),
+            ),
+        ]
+        match = [{"ipaddr": X, "timestamp": NOON + 60 * minute} for minute in (40, 52, 90)]
+        params = {"paths": paths, "format": "cisco_asa", "timezone": "UTC", "match": match}
+        assert names(run_module(vpn_session_info.main, params)) == ["doubtful"] * 3
+        for path in paths:
+            assert not take(path).failed
+        assert who(40, 52, 90) == ["doubtful"] * 3
+
+    def test_a_copy_that_overlaps_changes_nothing(self, take, who, write):
+        rows = [asa(0, "ann"), asa(10, "bob"), asa(20, "cem"), asa(60, "zoe", ipaddr="10.8.0.99")]
+        for path in (write("a.log", *rows[:3]), write("b.log", *rows[1:]), write("c.log", *rows[:2])):
+            assert not take(path).failed
+        assert who(5, 15, 40) == ["ann", "bob", "cem"]
+
+    def test_the_same_log_in_another_zone_is_refused(self, take, who, write):
+        path = write("a.log", asa(0, "ann"), asa(10, "bob"), asa(60, "zoe", ipaddr="10.8.0.99"))
+        assert not take(path).failed
+        again = take(path, timezone="Asia/Tokyo")
+        assert again.failed
+        assert "is in this history already, read with timezone UTC" in again["msg"]
+        assert who(5, 5 - 9 * 60) == ["ann", "before_log_start"]
+
+    def test_a_log_whose_rows_have_their_zone_may_be_read_with_another(self, take, write):
+        path = write("a.log", fortigate(0, "ann"), fortigate(10, "bob"))
+        assert not take(path, format="fortigate").failed
+        assert not take(path, format="fortigate", timezone="Asia/Tokyo").failed
+
+    @pytest.mark.parametrize("user", ["ann", "CORP\\ann"])
+    def test_the_end_is_in_a_log_that_was_taken_before_the_beginning(self, take, who, write, user: str):
+        end = f"{clock(80):%b %d %Y %H:%M:%S} fw1 : %ASA-4-113019: Group = RA, Username = ann, IP = 203.0.113.7, Session disconnected. "
+        end += "Session Type: SSL, Duration: 1h:20m:00s, Bytes xmt: 9, Bytes rcv: 9, Reason: User Requested"
+        assert not take(write("b.log", asa(70, "kim", ipaddr="10.8.0.9"), end, asa(100, "zoe", ipaddr="10.8.0.99"))).failed
+        assert not take(write("a.log", asa(0, user), asa(70, "kim", ipaddr="10.8.0.9"))).failed
+        assert who(90) == ["doubtful"]
+
+    def test_an_end_without_a_name_is_in_a_log_that_was_taken_before_the_beginning(self, take, who, write):
+        freed = f"{clock(80):%b %d %Y %H:%M:%S} fw1 : %ASA-6-737016: IPAA: Freeing local pool address {X}"
+        assert not take(write("b.log", asa(70, "kim", ipaddr="10.8.0.9"), freed, asa(100, "zoe", ipaddr="10.8.0.99"))).failed
+        assert not take(write("a.log", asa(0, "ann"), asa(70, "kim", ipaddr="10.8.0.9"))).failed
+        assert who(30, 90)[1] in ("not_held", "doubtful")
