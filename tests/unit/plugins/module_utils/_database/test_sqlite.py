@@ -286,7 +286,7 @@ class TestLocation:
         [
             ("ledger.db", "is a relative path"),
             ("./ledger.db", "is a relative path"),
-            ("$NO_SUCH_VARIABLE/ledger.db", "holds a variable that is not set"),
+            ("$NO_SUCH_VARIABLE/ledger.db", "contains a variable that is not set"),
             ("~no_such_user/ledger.db", "names a user or home directory that does not exist"),
             (":memory:", "a ledger in memory forgets everything"),
         ],
