@@ -14,7 +14,6 @@ import sqlite3
 import threading
 import time
 from contextlib import closing, contextmanager, nullcontext
-from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -22,8 +21,8 @@ from urllib.parse import quote
 from .._errors import LedgerError
 from .._files import open_existing, open_own
 from .._texts import system_name
-from .database import parts
 from .locks import FileLocks
+from .sqlite_rows import insert_new, rows_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,9 +35,6 @@ OLDEST_SQLITE = (3, 25, 0)
 _BUSY_SECONDS = 60.0
 _HEAD_BYTES = 100
 _MAGIC = b"SQLite format 3\0"
-_MOST_VALUES = 998 if sqlite3.sqlite_version_info < (3, 32, 0) else 32_000
-_MOST_ROWS = 500
-"""Larger statements are not faster."""
 
 
 class SqliteDatabase:
@@ -85,13 +81,8 @@ class SqliteDatabase:
 
     def insert_new(self, table: str, same: Mapping[str, int], columns: Sequence[str], rows: Sequence[Sequence[object]]) -> int:
         """Inserts those rows that are not there yet and returns how many that were."""
-        names, constants = (*same, *columns), list(same.values())
-        inserted = 0
         with self._lock, self._explained():
-            for part in parts(rows, _rows_at_once(len(same), len(columns))):
-                statement = _insert_statement(table, names, len(same), len(part))
-                inserted += self._connection.execute(statement, [*constants, *chain.from_iterable(part)]).rowcount
-        return inserted
+            return insert_new(self._connection, table, same, columns, rows)
 
     def values(self, rows: Sequence[Sequence[object]]) -> tuple[str, list[object]]:
         """A table of these rows, as a piece of SQL and its values."""
@@ -100,7 +91,7 @@ class SqliteDatabase:
 
     def most_rows(self, columns: int) -> int:
         """The maximum number of rows in one `values`."""
-        return _rows_at_once(1, columns)
+        return rows_at_once(1, columns)
 
     def atomically(self, work: Callable[[], Result]) -> Result:
         """Does the work in one transaction. Other runs wait, so nothing ever gets in its way."""
@@ -272,22 +263,6 @@ def _require_version(option: str) -> None:
 def _connected(path: str, *, is_uri: bool = False) -> sqlite3.Connection:
     # Transactions are begun by hand, and threads take turns with a lock.
     return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=is_uri)
-
-
-def _rows_at_once(same: int, columns: int) -> int:
-    return min(_MOST_ROWS, (_MOST_VALUES - same) // columns)
-
-
-@lru_cache(maxsize=32)
-def _insert_statement(table: str, names: tuple[str, ...], same: int, rows: int) -> str:
-    """One statement for many rows, with numbered values: SQLite parses it once, and rows cost half of what they cost one by one."""
-    columns = len(names) - same
-    values = []
-    for row in range(rows):
-        first = same + row * columns
-        numbers = (*range(1, same + 1), *range(first + 1, first + columns + 1))
-        values.append(f"({','.join(f'?{number}' for number in numbers)})")
-    return f"INSERT INTO {table} ({','.join(names)}) VALUES {','.join(values)} ON CONFLICT DO NOTHING"
 
 
 def _advice(schema: Schema, path: str, error: OSError) -> str:
