@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import compress
-from operator import eq
+from itertools import compress, repeat
+from operator import eq, floordiv, itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._addresses import is_inside, pack
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 FUTURE_MS = 86_400_000
 """A time may be later than the host's clock by a day: clocks and zones of gateways are not always right."""
+
+
+_BEGINNING = itemgetter(slice(2))
 
 
 class RejectedRow(NamedTuple):
@@ -84,7 +87,7 @@ def observed(block: RecordBlock, divisor: int, now_ms: int) -> ObservedRows:
         columns = _without(columns, refused)
     swapped = _swapped(columns)
     first = next(((columns.lines[place], columns.ipaddrs[place], columns.associated_ipaddrs[place]) for place in swapped), None)
-    timestamps = columns.starts if divisor == 1 else [start // divisor for start in columns.starts]
+    timestamps = columns.starts if divisor == 1 else list(map(floordiv, columns.starts, repeat(divisor)))
     return ObservedRows(
         block.rows_read,
         Observations(columns.ipaddrs, columns.associated_ipaddrs, timestamps, columns.packed),
@@ -156,7 +159,7 @@ def _without(columns: _Columns, refused: Mapping[int, object]) -> _Columns:
 
 def _swapped(columns: _Columns) -> list[int]:
     """The places of observations with a public VPN address and a private one on the internet."""
-    beginnings = {packed[:2] for packed in columns.packed}
+    beginnings = set(map(_BEGINNING, columns.packed))
     outside = {beginning for beginning in beginnings if beginning[0] == 0 or not is_inside(beginning + b"\1\1")}
     if not outside:
         return []

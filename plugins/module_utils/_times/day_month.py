@@ -11,15 +11,15 @@ A wrong order goes unnoticed up to the 12th of a month. What was uploaded cannot
 
 from __future__ import annotations
 
-from itertools import compress
-from operator import ne
-from typing import TYPE_CHECKING
+from itertools import compress, repeat
+from operator import floordiv, ne
+from typing import TYPE_CHECKING, cast
 
 from .._errors import InputError
 from .parsing import TimestampParser
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _DAY_MS = 86_400_000
 """Logs are not in perfect order: sessions are written when they end, for example."""
@@ -44,10 +44,7 @@ class DayMonthCheck:
         """Takes the next texts and the times that they were read as; None for a text that does not fit the format."""
         if self.is_settled or self._parser is None:
             return
-        # Within a day of the format, all rows have the same date, so one of them is enough.
-        days = [None if time is None else time // _DAY_MS for time in times]
-        changes = [True, *map(ne, days[1:], days)] if None not in days else [True] * len(days)
-        for text, time in zip(compress(texts, changes), compress(times, changes)):
+        for text, time in _one_of_each_day(texts, times):
             exchanged = self._read_exchanged(text)
             if time is not None and exchanged is None:
                 self.is_settled = True
@@ -87,6 +84,18 @@ class DayMonthCheck:
             return self._parser.milliseconds(text)
         except ValueError:
             return None
+
+
+def _one_of_each_day(texts: Sequence[str], times: Sequence[int | None]) -> Iterable[tuple[str, int | None]]:
+    """The first of consecutive rows with the same date; all rows if there are some that do not fit the format."""
+    if None in times:
+        return zip(texts, times)
+    known = cast("Sequence[int]", times)
+    if known and min(known) // _DAY_MS == max(known) // _DAY_MS:
+        return [(texts[0], known[0])]
+    days = list(map(floordiv, known, repeat(_DAY_MS)))
+    changes = [True, *map(ne, days[1:], days)]
+    return zip(compress(texts, changes), compress(known, changes))
 
 
 class _Order:

@@ -12,7 +12,7 @@ import locale
 import re
 from datetime import datetime, timezone
 from functools import cache
-from operator import add
+from operator import add, itemgetter
 from typing import TYPE_CHECKING, cast
 
 from .._errors import InputError
@@ -42,6 +42,7 @@ _MARK = "\0"
 """The placeholder in an hour for its minutes and seconds."""
 _YEARS = ("%Y", "%y", "%G", "%c", "%x")
 _NO_MATCH = "does not match format"
+_BEFORE_END, _AT_END = itemgetter(slice(None, -6)), itemgetter(slice(-6, None))
 _HOURS = frozenset(f"{hour:02}" for hour in range(24))
 _ONE_DIGIT = re.compile(r":\d(?!\d)", re.ASCII)
 _WORD = re.compile(r"[A-Za-z]+")
@@ -204,7 +205,7 @@ def _seconds_of_hour() -> dict[str, int]:
 
 
 def _split_at_end(texts: list[str]) -> tuple[list[str], list[int | None]]:
-    return [text[:-6] for text in texts], list(map(_seconds_of_hour().get, [text[-6:] for text in texts]))
+    return list(map(_BEFORE_END, texts)), list(map(_seconds_of_hour().get, map(_AT_END, texts)))
 
 
 def _split_at_last_colon(texts: list[str]) -> tuple[list[str], list[int | None]]:
