@@ -42,6 +42,9 @@ class Appliance:
     def __init__(self) -> None:
         self.arrived: list[Observation] = []
 
+    def get_ready(self) -> None:
+        """There is nothing to make ready."""
+
     def upload_observations(self, body: bytes) -> bool:
         """Takes one request."""
         self.arrived += [(one["ipaddr"], one["associated_ipaddr"], one["timestamp"]) for one in json.loads(body)["observations"]]

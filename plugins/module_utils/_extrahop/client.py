@@ -15,14 +15,12 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from .._errors import InputError
-from .._http.auth import ExtraHopKeyAuth, checked_credential
-from .._http.client import HttpClient, Operation, Request
-from .._http.connection import ConnectionSettings
+from .._http.connection import ConnectionSettings, checked_credential
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .._http.auth import Auth
+    from .._http.client import HttpClient
     from .._secrets import SecretKeeper
 
 OBSERVATIONS_PATH = "/api/v1/observations/associatedipaddrs"
@@ -30,11 +28,16 @@ _CREDENTIALS = ("api_key", "client_id", "client_secret")
 
 
 class ExtraHopClient:
-    """One appliance or tenant. Safe to use from several threads."""
+    """One appliance or tenant. Safe to use from several threads once it is ready.
 
-    def __init__(self, http: HttpClient, auth: Auth) -> None:
-        self._http = http
-        http.auth = auth
+    What sends requests takes longer to import than a run in which there is nothing to send, so it is made by `get_ready`.
+    """
+
+    def __init__(self, settings: ConnectionSettings, credentials: Mapping[str, str], secrets: SecretKeeper) -> None:
+        self._settings = settings
+        self._credentials = credentials
+        self._secrets = secrets
+        self._made: HttpClient | None = None
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any], secrets: SecretKeeper) -> ExtraHopClient:
@@ -43,18 +46,33 @@ class ExtraHopClient:
         chosen = _chosen_credentials(params)
         if "api_key" in chosen:
             secrets.add(chosen["api_key"])
-            return cls(HttpClient(settings, secrets), ExtraHopKeyAuth(chosen["api_key"]))
-        client_id, client_secret = chosen["client_id"], chosen["client_secret"]
-        secrets.add_pair(client_id, client_secret)
-        http = HttpClient(settings, secrets)
-        from .auth import revealx_auth
-
-        return cls(http, revealx_auth(http, client_id, client_secret))
+        else:
+            secrets.add_pair(chosen["client_id"], chosen["client_secret"])
+        return cls(settings, chosen, secrets)
 
     @property
     def endpoint(self) -> str:
         """The base URL, which names this appliance in the ledger."""
-        return self._http.settings.base_url
+        return self._settings.base_url
+
+    def get_ready(self) -> None:
+        """Makes sure that requests can be sent; raises MissingLibraryError, or InputError if a proxy cannot be used."""
+        self._http()
+
+    def _http(self) -> HttpClient:
+        if self._made is None:
+            from .._http.auth import ExtraHopKeyAuth
+            from .._http.client import HttpClient
+
+            http = HttpClient(self._settings, self._secrets)
+            if "api_key" in self._credentials:
+                http.auth = ExtraHopKeyAuth(self._credentials["api_key"])
+            else:
+                from .auth import revealx_auth
+
+                http.auth = revealx_auth(http, self._credentials["client_id"], self._credentials["client_secret"])
+            self._made = http
+        return self._made
 
     def upload_observations(self, body: bytes) -> bool:
         """Uploads one request's worth of observations, and returns whether the appliance may have received them twice.
@@ -62,7 +80,9 @@ class ExtraHopClient:
         `body` is the JSON of `{"observations": [{"ipaddr", "associated_ipaddr", "timestamp"}], "source"}`. The answer is a 202 whose body
         has no documented shape; it does not mean that the observations are stored: addresses that were never observed are ignored.
         """
-        answer = self._http.request(Request(Operation.REPEATABLE_WRITE, "POST", OBSERVATIONS_PATH, body), expect=(202,))
+        from .._http.client import Operation, Request
+
+        answer = self._http().request(Request(Operation.REPEATABLE_WRITE, "POST", OBSERVATIONS_PATH, body), expect=(202,))
         if answer.is_html:
             raise answer.unexpected("an empty body, text or JSON was expected")
         return answer.is_repeated
@@ -71,7 +91,7 @@ class ExtraHopClient:
         """Those of the addresses, in canonical form, that belong to devices which the appliance has observed."""
         from .devices import DeviceSearch
 
-        return DeviceSearch(self._http).observed(addresses)
+        return DeviceSearch(self._http()).observed(addresses)
 
 
 def _chosen_credentials(params: Mapping[str, Any]) -> dict[str, str]:

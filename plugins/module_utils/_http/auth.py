@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
-from .._errors import InputError
 from .library import AuthBase
 
 if TYPE_CHECKING:
@@ -62,16 +61,6 @@ class BearerAuth(HeaderAuth):
 
     def __init__(self, token: str) -> None:
         super().__init__(f"Bearer {token}")
-
-
-def checked_credential(option: str, value: str) -> str:
-    """The credential without white space around it, as files end with a line break; raises InputError where it cannot be in a header."""
-    stripped = value.strip()
-    if not stripped:
-        raise InputError(f"{option}: the value is empty; check the variable, vault or environment that it comes from.")
-    if any(character < " " or character == "\x7f" for character in stripped):
-        raise InputError(f"{option}: the value contains a line break or another control character, which no credential of this API has.")
-    return stripped
 
 
 def header_text(text: str) -> str:

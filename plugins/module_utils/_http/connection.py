@@ -57,6 +57,16 @@ class ConnectionSettings(NamedTuple):
         )
 
 
+def checked_credential(option: str, value: str) -> str:
+    """The credential without white space around it, as files end with a line break; raises InputError where it cannot be in a header."""
+    stripped = value.strip()
+    if not stripped:
+        raise InputError(f"{option}: the value is empty; check the variable, vault or environment that it comes from.")
+    if any(character < " " or character == "\x7f" for character in stripped):
+        raise InputError(f"{option}: the value contains a line break or another control character, which no credential of this API has.")
+    return stripped
+
+
 def _authorities(ca_path: str | None) -> tuple[str, str | None]:
     """Returns what messages call the file or folder of certificate authorities, and its path; raises InputError if it is not there."""
     if ca_path and ca_path.strip():

@@ -13,12 +13,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .._errors import LedgerError, RequestError
+from .._errors import LedgerError, RequestError, XdrError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .._errors import XdrError
     from .._extrahop.client import ExtraHopClient
     from .._ledger.contract import ClaimedBatch, ObservationLedger
     from .spool import Frame
@@ -61,8 +60,16 @@ class ObservationSender:
             self._ledger.release(batch)
             return
         if self._pool is None:
+            self._get_ready(batch)
             self._pool = ThreadPoolExecutor(max_workers=self._concurrency)
         self._sent.append(self._pool.submit(self._send, batch, body, frames))
+
+    def _get_ready(self, batch: ClaimedBatch) -> None:
+        try:
+            self._client.get_ready()
+        except XdrError:
+            self._ledger.release(batch)
+            raise
 
     def nothing_to_send(self, frames: Sequence[Frame]) -> None:
         """Notes frames that end here without a request of their own."""

@@ -232,6 +232,7 @@ class ObservationUpload:
         fresh = batch.chosen(claimed.fresh)
         self._tally.list_uploads(fresh, self._options.divisor)
         if self._run.check_mode:
+            self._client.get_ready()
             ledger.accept(claimed)
             self._tally.uploaded += len(fresh)
         else:

@@ -608,7 +608,7 @@ def test_two_runs_at_once_on_one_ledger_send_nothing_twice(upload, emulator, tmp
     """Each in a process of its own, as Ansible runs them; the second waits for the first."""
     path = write_log(tmp_path / "log.csv", *plain_rows(200))
     emulator.configure(latency=0.01)
-    options = {**extrahop, "path": path, "batch_size": 10}
+    options = {**extrahop, "path": path, "batch_size": 10, "timezone": "UTC"}
     both = [ModuleProcess("extrahop_observation", options) for _number in range(2)]
     runs = [one.result() for one in both]
     assert [run.failed for run in runs] == [False, False]

@@ -11,7 +11,7 @@ import time
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError, StatusError
 from ansible_collections.secops.xdr.plugins.module_utils._http.answers import Answer
-from ansible_collections.secops.xdr.plugins.module_utils._http.auth import checked_credential
+from ansible_collections.secops.xdr.plugins.module_utils._http.connection import checked_credential
 from ansible_collections.secops.xdr.plugins.module_utils._http.token_auth import RenewableTokenAuth, Token
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 
