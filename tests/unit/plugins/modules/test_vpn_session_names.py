@@ -224,3 +224,12 @@ class TestLogsThatDisagree:
         assert not take(write("b.log", asa(70, "kim", ipaddr="10.8.0.9"), freed, asa(100, "zoe", ipaddr="10.8.0.99"))).failed
         assert not take(write("a.log", asa(0, "ann"), asa(70, "kim", ipaddr="10.8.0.9"))).failed
         assert who(30, 90)[1] in ("not_held", "doubtful")
+
+
+def test_a_clock_that_is_set_back_by_few_rows_is_no_row_in_the_wrong_place(name: Name):
+    """The clock was an hour ahead until minute 180, and the log has a row each quarter of an hour: dora left at minute 140, not 200."""
+    noise = [asa(minute, "zoe", ipaddr=Y) for minute in range(60, 240, 15)]
+    freed = f"{clock(200):%b %d %Y %H:%M:%S} fw1 : %ASA-6-737016: IPAA: Freeing local pool address {X}"
+    ahead = sorted([*noise, asa(65, "dora"), freed, asa(201, "bob")])
+    right = [asa(minute, "zoe", ipaddr=Y) for minute in range(180, 600, 15)]
+    assert name("cisco_asa", [*ahead, *right], 150)[0] in ("ambiguous", "doubtful")

@@ -22,7 +22,7 @@ LEAST_NAMED = 0.95
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_nobody_is_named_wrongly(tmp_path: Path, kind: str):
-    trials = [run_story(seed, tmp_path, [kind]) for seed in range(100, 100 + STORIES)]
+    trials = [run_story(seed, tmp_path, [kind]) for seed in range(STORIES)]
     assert [trial.wrong for trial in trials if trial.wrong] == []
 
 
