@@ -85,7 +85,7 @@ def test_inside_networks_only(text, inside):
         ("[fe80::1%eth0]:1194", "only fe80::1 belongs here"),
         ("[fd00::2]", "leave out the brackets"),
         ("10.8.0.0/24", "it seems to be a network"),
-        ("fe80::1%eth0", "name of an interface"),
+        ("fe80::1%eth0", "an interface name"),
         ("224.0.0.5", "not of a single device"),
         ("255.255.255.255", "not of a single device"),
         ("0.1.2.3", "not of a single device"),

@@ -104,7 +104,12 @@ class TestNames:
 
     @pytest.mark.parametrize(
         ("text", "reason"),
-        [("x", "is a relative path"), ("", "is a relative path"), ("$NOWHERE_AT_ALL/x", "holds a variable"), ("~no_such_user/x", "home")],
+        [
+            ("x", "is a relative path"),
+            ("", "is a relative path"),
+            ("$NOWHERE_AT_ALL/x", "contains a variable"),
+            ("~no_such_user/x", "home"),
+        ],
     )
     def test_that_cannot_be_made_absolute_are_refused(self, text: str, reason: str) -> None:
         with pytest.raises(ValueError, match=reason):
