@@ -37,7 +37,7 @@ help:
 	@echo "make clean        remove all that make has made"
 	@echo "make venv         what all of them need; afterwards '.venv/bin/nox --list' shows every session"
 
-# Every stage runs, whatever became of the others; what one prints is shown in one piece when it ends.
+# Every stage runs, even if others failed; its output is shown in one piece when it ends.
 .PHONY: test
 test: venv
 	@$(MAKE) --jobs=2 --keep-going --output-sync=target $(STAGES)
