@@ -207,7 +207,7 @@ def insert(emulator: RunningEmulator, count: int, pause: float) -> None:
 def test_each_event_once_although_it_is_killed(rulebook: Rulebook, feedback: bool):
     rulebook.arguments = PERSISTENCE if feedback else ()
     rulebook.write({"print_event": {"var_root": "id"}}, start="2020-01-01T00:00:00Z", feedback=feedback)
-    rulebook.emulator.add_fault("echo_authorization", {"kind": "read"}, status=500)
+    rulebook.emulator.add_fault("echo_authorization", {"kind": "read"}, times=4, status=500)
     rulebook.start()
     writer = threading.Thread(target=insert, args=(rulebook.emulator, EVENTS, 0.01))
     writer.start()

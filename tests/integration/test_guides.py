@@ -32,7 +32,7 @@ def run(playground: Playground, play: dict[str, Any]) -> PlayRun:
 def test_from_a_finding_to_a_closed_event(appliance: Appliance, playground: Playground) -> None:
     playground.environment.update(appliance.environment)
     appliance.control.configure(refresh_delay=0)
-    report = play_of_a_guide("stellar_events", "Report a finding, and take it on")
+    report = play_of_a_guide("stellar_events", "Report a finding and start work on it")
     close = play_of_a_guide("stellar_events", "Close what the scanner reported")
 
     assert [run(playground, report).recap("changed") for _time in range(2)] == [2, 0]
@@ -45,5 +45,5 @@ def test_from_a_finding_to_a_closed_event(appliance: Appliance, playground: Play
     assert event["_source"]["event_status"] == "Closed"
     assert [comment["comment"] for comment in event["_source"]["comments"]] == [
         "Ticket 4711 was opened.",
-        "The scan of today does not find it any more.",
+        "Today's scan no longer finds it.",
     ]

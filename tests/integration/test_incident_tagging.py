@@ -175,7 +175,7 @@ def test_the_sample_log_is_told_to_no_product_in_use(playground: Playground, app
     output, status = attempt(playground, appliance, vpn_lgo="vpn.csv")
     assert status != 0
     assert "Set vpn_log to the VPN log. Nothing was read or sent." in output
-    assert f"only where {name} is on the loopback" in output
+    assert f"only if {name} is on the" in output
     assert appliance.control.requests() == []
 
 

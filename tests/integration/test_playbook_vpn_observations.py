@@ -121,10 +121,10 @@ def test_without_a_variable_the_sample_log_is_uploaded_once(playground: Playgrou
     assert "4 rejected" in first.summary
     assert "line 1518: '203.0.113.777' is not an IP address" in first.summary
     assert any(line.startswith("line 2488: time '2025.11.31 08:14:02 EST'") for line in first.summary)
-    assert "line 4833: short row: 3 of 13 columns" in first.summary
+    assert any(line.startswith("line 4833: short row: 3 of 13 columns") for line in first.summary)
     assert {"444 skipped as failed_login", "216 skipped as other_service"} < set(first.summary)
-    assert first.summary[-1].startswith("7 VPN addresses that the appliance never observed")
-    assert first.summary[-1].endswith("(" + ", ".join(f"10.8.200.{last}" for last in range(2, 9)) + ")")
+    [unobserved] = [line for line in first.summary if line.startswith("7 VPN addresses that the appliance never observed")]
+    assert unobserved.endswith("(" + ", ".join(f"10.8.200.{last}" for last in range(2, 9)) + ")")
 
     writes = playground.writes
     second = playground.run()
@@ -138,7 +138,9 @@ def test_in_check_mode_it_says_what_would_be_uploaded_and_uploads_nothing(playgr
     run = playground.run("--check", vpn_log=playground.log(SEED_LOG))
     assert run.status == 0, run.output
     assert run.changed == 1
-    assert run.summary == ["2 rows read", "2 would be uploaded", "0 already uploaded by earlier runs", "0 rejected"]
+    assert run.summary[:4] == ["2 rows read", "2 would be uploaded", "0 already uploaded by earlier runs", "0 rejected"]
+    assert len(run.summary) == 5
+    assert run.summary[4].startswith("Times without a zone were read in ")
     assert playground.writes == 0
     assert not (playground.folder / "ledger.sqlite3").exists()
 

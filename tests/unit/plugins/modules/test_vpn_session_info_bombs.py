@@ -81,7 +81,7 @@ def test_bombs(tmp_path: Path, name: str):
     make, message = BOMBS[name]
     path = tmp_path / "bomb.csv"
     make(path)
-    run = _read(path)
+    run = _read(path, on_invalid="fail")
     assert message in run.msg
     assert str(path) in run.msg
 
