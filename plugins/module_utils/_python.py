@@ -19,4 +19,4 @@ def require_python() -> None:
     needed, found = (".".join(str(part) for part in version) for version in (OLDEST, sys.version_info[:3]))
     message = "secops.xdr needs Python {0} or later on the host that runs the module; this is {1} at {2}. Set ansible_python_interpreter."
     sys.stdout.write(json.dumps({"failed": True, "msg": message.format(needed, found, sys.executable)}) + "\n")
-    sys.exit(1)
+    raise SystemExit(1)

@@ -71,7 +71,7 @@ def told(random: Random, begin: int, *, gateways: int = 1) -> Story:
     users = random.sample(NAMES, random.randint(3, len(NAMES)))
     for place in range(gateways):
         gateway = f"gw{place + 1}"
-        failed = sorted(random.randint(begin, end) for _ in range(random.choice((0, 0, 0, 1))))
+        failed = sorted(random.randint(begin, end) for _time in range(random.choice((0, 0, 0, 1))))
         failures += [(gateway, at) for at in failed]
         shares = place and random.random() < 0.5
         pool = [f"10.8.{0 if shares else place}.{number}" for number in range(2, 2 + random.randint(1, 4))]

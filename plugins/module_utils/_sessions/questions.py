@@ -12,6 +12,7 @@ doubts. What is decided here depends on the kept facts alone, so logs and a hist
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from .._addresses import parse_address
@@ -73,12 +74,13 @@ def answers(source: EvidenceSource, questions: Sequence[Question], rules: Rules)
     """An answer to each question, in their order."""
     coverage = Coverage(source.spans(), source.networks(), rules.gateways)
     askable = [question for question in questions if not question.problem]
-    evidence = source.around([window(question, rules) for question in askable])
+    evidence = iter(source.around([window(question, rules) for question in askable]))
     for question in questions:
         if question.problem:
             yield Answer(None, INVALID_QUESTION, doubts=[question.problem])
-        else:
-            yield _Case(question, rules, coverage, next(evidence)).answer()
+            continue
+        for found in islice(evidence, 1):
+            yield _Case(question, rules, coverage, found).answer()
 
 
 def window(question: Question, rules: Rules) -> ClaimWindow:

@@ -100,7 +100,7 @@ class Timeline:
             "label": address,
             "names": sorted({alert["session"]["username"] for alert in self._alerts[day][address] if alert["session"]}),
             "tracks": tracks,
-            "bars": [self._bar(bar) for bar in bars],
+            "bars": [self._bar(segment) for segment in bars],
             "spans": [_span_result(span, begin) for span in self._spans_of(begin, address)],
             "marks": [
                 {"x": percent(alert["at"] - begin), "number": alert["number"], "outcome": alert["outcome"], "title": _mark_title(alert)}
@@ -115,24 +115,24 @@ class Timeline:
             if span.ipaddr in (None, address) and span.since < begin + DAY_MS and max(span.until, span.since + 1) > begin
         ]
 
-    def _bar(self, bar: Bar) -> dict[str, Any]:
-        session = bar.piece.session
+    def _bar(self, segment: Bar) -> dict[str, Any]:
+        session = segment.piece.session
         name, is_hit = shown_name(session), session_key(session) in self.hits
         until = shown_time(session["end"]) or "an end that is not in the log"
         outside = one_line(str(session.get("associated_ipaddr") or "an unknown address"))
         return {
-            "x": bar.x,
-            "width": bar.width,
-            "track": bar.track,
-            "name": bar.label,
-            "name_x": bar.label_x,
-            "is_inside": bar.is_inside,
+            "x": segment.x,
+            "width": segment.width,
+            "track": segment.track,
+            "name": segment.label,
+            "name_x": segment.label_x,
+            "is_inside": segment.is_inside,
             "title": f"{name} from {outside}, {shown_time(session['start'])} to {until}",
             **_look_result(self._looks.get(name.casefold(), Look(0, 0))),
             "is_nameless": name == NAMELESS,
             "is_hit": is_hit,
-            "is_light": is_hit and bar.is_inside and name != NAMELESS,
-            "is_open": bar.piece.is_open,
+            "is_light": is_hit and segment.is_inside and name != NAMELESS,
+            "is_open": segment.piece.is_open,
         }
 
 

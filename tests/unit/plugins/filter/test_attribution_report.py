@@ -145,7 +145,7 @@ def day_of(people: int, read: dict[str, Any] | None = None) -> dict[str, Any]:
 @pytest.mark.parametrize("people", [2, 9, 60, 200])
 def test_two_people_of_one_day_never_look_the_same(people: int) -> None:
     [lane] = day_of(people)["lanes"]
-    looks = [(bar["colour"], bar["pattern"], bar["number"]) for bar in lane["bars"]]
+    looks = [(segment["colour"], segment["pattern"], segment["number"]) for segment in lane["bars"]]
     assert len(lane["bars"]) == people
     assert len(set(looks)) == people
     if people <= 60:
@@ -160,7 +160,7 @@ def test_a_person_looks_the_same_on_all_days() -> None:
     ]
     events = [event(), event("e2", timestamp=1717143300000 + 86400000)]
     days = report(events, [match(reason="not_held")] * 2, {"sessions": sessions})["page"]["days"]
-    looks = {bar["name"]: (bar["colour"], bar["pattern"]) for day in days for lane in day["lanes"] for bar in lane["bars"]}
+    looks = {segment["name"]: (segment["colour"], segment["pattern"]) for day in days for lane in day["lanes"] for segment in lane["bars"]}
     assert looks["Ann"] == looks["ann"] != looks["bob"]
 
 
@@ -168,13 +168,13 @@ def test_a_person_looks_the_same_on_all_days() -> None:
 def test_names_stand_beside_bars_that_are_too_short_and_overlap_nothing(people: int) -> None:
     [lane] = day_of(people)["lanes"]
     taken: dict[int, list[tuple[float, float]]] = {}
-    for bar in lane["bars"]:
-        assert bar["name"], "every bar has a name"
-        label = (bar["name_x"], bar["name_x"] + 0.85 * len(bar["name"]))
-        assert bar["is_inside"] or label[0] >= bar["x"] + bar["width"] or label[1] <= bar["x"]
+    for segment in lane["bars"]:
+        assert segment["name"], "every segment has a name"
+        label = (segment["name_x"], segment["name_x"] + 0.85 * len(segment["name"]))
+        assert segment["is_inside"] or label[0] >= segment["x"] + segment["width"] or label[1] <= segment["x"]
         assert label[0] >= 0
         assert label[1] <= 100
-        taken.setdefault(bar["track"], []).extend([(bar["x"], bar["x"] + bar["width"]), label])
+        taken.setdefault(segment["track"], []).extend([(segment["x"], segment["x"] + segment["width"]), label])
     assert max(taken) < lane["tracks"]
     for spans in taken.values():
         ordered = sorted(spans)

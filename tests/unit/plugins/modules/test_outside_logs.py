@@ -39,6 +39,9 @@ ASKED = [case for case in CASES if case["asks"]]
 def copied(case: dict[str, Any], folder: Path) -> Path:
     """The log of a case, last written when the case says."""
     path = Path(shutil.copy(LOGS / case["file"], folder / case["file"]))
+    if case["file"] == "logs-29-csv-cr.csv":
+        # The repository keeps line feeds; the case is about carriage returns.
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r"))
     os.utime(path, (case["mtime"], case["mtime"]))
     return path
 
