@@ -70,6 +70,18 @@ def test_every_place_of_an_answer(stellar: Stellar, fault: dict[str, Any], form:
     check(run, secret, form)
 
 
+@pytest.mark.parametrize("form", ["html", "unicode_escapes_twice", "base64_shifted", "cut"])
+def test_an_answer_that_counts_as_done_is_not_shown(stellar: Stellar, form: str):
+    secret = stellar.connection["api_key"]
+    said = FORMS[form](secret)
+    stellar.emulator.add_fault("status", {"kind": "write"}, times=None, status=203, body={"message": said})
+
+    run = stellar.update(**EVENT, status="Closed", auth_method="basic", retries=0, read_access="none")
+
+    for written in (secret, said, said.replace("\\", "\\\\")):
+        assert written not in run.printed
+
+
 EVENT = {"index": "aella-ser-1610496070892-", "id": "7PW5SXcBlxPU3jFcFJ_s"}
 
 
