@@ -14,10 +14,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._errors import AuthenticationError
-from .._http.auth import BasicAuth
+from .._http.answers import reason_of, refusal
+from .._http.auth import BasicAuth, RenewableTokenAuth, Token, plausible_seconds
 from .._http.client import Operation, Request
-from .._http.refusals import reason_of, refusal
-from .._http.token_auth import RenewableTokenAuth, Token, plausible_seconds
 
 if TYPE_CHECKING:
     from .._http.client import HttpClient

@@ -4,17 +4,61 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The answers of a server, and its explanations when it refuses."""
+"""The answers of a server: their content, and the error for one that was not expected, with the server's explanation."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._errors import AnswerError
+from .._errors import (
+    AnswerError,
+    AuthenticationError,
+    GatewayError,
+    NotFoundError,
+    PermissionDeniedError,
+    RequestTooLongError,
+    ServerFaultError,
+    StatusError,
+    UnclearStatusError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+_STATUS_ERRORS: dict[int, type[StatusError]] = {
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    # The server, or a proxy, gave up waiting for the end of the work, or two requests met in it.
+    408: UnclearStatusError,
+    409: UnclearStatusError,
+    460: UnclearStatusError,
+    499: UnclearStatusError,
+    411: RequestTooLongError,
+    413: RequestTooLongError,
+    414: RequestTooLongError,
+    431: RequestTooLongError,
+}
+_GATEWAY_TEXT = re.compile(
+    r"\s*(rbac: access denied|error code:? \d{4}|request blocked|access denied\W|upstream |blocked by|the requested url was rejected)",
+    re.IGNORECASE,
+)
+_GATEWAY_HEADERS = (
+    "cf-mitigated",
+    "x-amzn-errortype",
+    "x-amzn-waf-action",
+    "x-sucuri-id",
+    "x-sucuri-block",
+    "x-iinfo",
+    "x-akamai-edgescape",
+)
+_GATEWAY_JSON = ({"message": "Forbidden"}, {"message": None}, {"Message": None})
+"""Answers of the gateways of AWS and Kong themselves."""
+# Both vendors' error bodies are known from clients only: ExtraHop's use the first four keys, in this order, Stellar Cyber's error.reason.
+_TOO_MANY_CLAUSES = re.compile(rb"too.?many.{0,20}clauses|max.?clause.?count", re.IGNORECASE)
+_REASON_KEYS = ("error_message", "detail", "error", "reason", "message", "type")
 
 
 class Answer(NamedTuple):
@@ -71,3 +115,102 @@ class Answer(NamedTuple):
             method=self.method,
             path=self.path,
         )
+
+
+def refusal(answer: Answer) -> AnswerError | StatusError:
+    """The error for an answer whose status was not expected."""
+    where: dict[str, Any] = {"method": answer.method, "path": answer.path}
+    reason = reason_of(answer)
+    said = f": {reason}" if reason else ""
+    if 300 <= answer.status < 400:
+        target = answer.shown(answer.headers.get("Location", "an unnamed place"))
+        return AnswerError(
+            f"{answer.method} {answer.path} was redirected (status {answer.status}) to {target}. Redirects are not "
+            "followed, because the credentials would go with them; set `host` to where the API really is.",
+            status=answer.status,
+            **where,
+        )
+    if answer.status < 300:
+        return AnswerError(
+            f"{answer.method} {answer.path} was answered with the unexpected status {answer.status}{said}. "
+            "Check that `host` names the product itself.",
+            status=answer.status,
+            **where,
+        )
+    if answer.status == 403 and is_from_gateway(answer):
+        return GatewayError(
+            f"{answer.method} {answer.path} was refused with status 403{said or ', with an empty answer'}. This is not the product's own "
+            "refusal; it comes from a gateway, "
+            "proxy or firewall before it. Have this host's address, the path and the method allowed there.",
+            status=answer.status,
+            **where,
+        )
+    kind = _STATUS_ERRORS.get(answer.status, ServerFaultError if answer.status >= 500 else StatusError)
+    if kind is StatusError and _TOO_MANY_CLAUSES.search(answer.body):
+        kind = RequestTooLongError
+    return kind(
+        f"{answer.method} {answer.path} was refused with status {answer.status}{said}. {_advice(answer.status)}",
+        answer.status,
+        reason,
+        **where,
+    )
+
+
+def is_from_gateway(answer: Answer) -> bool:
+    """True if a 403 comes from something before the product: the product answers with an error in JSON or a line of text."""
+    text = answer.text.strip()
+    if answer.is_html or not text or _GATEWAY_TEXT.match(text):
+        return True
+    if any(name in answer.headers for name in _GATEWAY_HEADERS):
+        return True
+    try:
+        return json.loads(text) in _GATEWAY_JSON
+    except (ValueError, RecursionError):
+        return False
+
+
+def reason_of(answer: Answer) -> str:
+    """The server's explanation of a failure in one short line; empty if there is none."""
+    if answer.is_html:
+        return "an HTML page"
+    try:
+        value = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return answer.shown(answer.text)
+    return answer.shown(_reason_in(value, depth=3))
+
+
+def _reason_in(value: Any, depth: int) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict) and depth:
+        # Elasticsearch's own words for a failed search are "all shards failed"; the cause is further down.
+        causes = value.get("root_cause")
+        if isinstance(causes, list) and causes:
+            return _reason_in(causes[0], depth - 1)
+        for key in _REASON_KEYS:
+            if value.get(key):
+                return _reason_in(value[key], depth - 1)
+    return json.dumps(value) if value else ""
+
+
+def _advice(status: int) -> str:
+    if status == 401:
+        return "Check the credentials and that they belong to this host."
+    if status == 403:
+        return "The account may lack a privilege, or this host's address may be missing from an allow-list of the server."
+    if status == 404:
+        return "Check `host` and the product's version: this path or object is not there."
+    if status in (408, 409, 460, 499):
+        return "The server or a proxy stopped waiting; the request may have been carried out or not."
+    if status in (411, 413, 414, 431):
+        return (
+            "The request is longer than the server or a proxy before it accepts. Send less at once (`batch_size` for observations, fewer "
+            "or "
+            "shorter values in `filter` or `query` for a search, a shorter text or comment for an event), or have the limit raised there."
+        )
+    if status == 429:
+        return "The server asks for fewer requests; lower `concurrency`, raise `retries`, or run again later."
+    if status >= 500:
+        return "The server or a proxy before it failed; run the task again when it works."
+    return "The server did not accept the request."

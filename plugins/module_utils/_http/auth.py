@@ -4,18 +4,47 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""How requests prove who they are: one `requests` authentication class a method. Tokens of a server have a file of their own."""
+"""Authentication: one `requests` class a method.
+
+Tokens that a server issues are fetched once for all threads of a run, renewed before they end, and fetched again when a server says that
+one has ended.
+"""
 
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
+import json
+import random
+import re
+import threading
+import time
+from typing import TYPE_CHECKING, NamedTuple
 
+from .._errors import RequestError
 from .library import AuthBase
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .answers import Answer
     from .library import requests
+
+RENEW_BEFORE_END_SECONDS = 60.0
+_READ_BYTES = 4096
+_LONGEST_TOKEN_SECONDS = 86_400.0
+_TOKEN = re.compile(r"[\x21-\x7e]+\Z")
+_ENDED = re.compile(
+    r"(?:token|jwt)\b.{0,60}\b(?:invalid|expired?|ended|revoked|unknown|not (?:valid|active|found))\b"
+    r"|\b(?:invalid|expired|revoked|unknown)[ _-](?:\w+[ _-]){0,3}(?:token|jwt)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Texts with which servers and gateways report an expired token, with 400 or 403."""
+_INVALID = re.compile(r"\s*[\"']?invalid(?![ _]?request)", re.IGNORECASE)
+_SESSION_ENDED = re.compile(r"\b(session|credentials?|authentication|login)\W.{0,40}(expired|ended|timed out)", re.IGNORECASE | re.DOTALL)
+_FOREIGN_TOKEN = re.compile(r"\b(csrf|xsrf)\b", re.IGNORECASE)
+_MAX_RENEWALS = 4
+"""Each new token may end the one before, so that two tasks at once end each other's tokens for a while."""
+LONGEST_PAUSE_SECONDS = 1.0
 
 
 class Auth(AuthBase):
@@ -67,3 +96,114 @@ def header_text(text: str) -> str:
     """The text of a header in the form that makes the bytes on the wire UTF-8, for credentials of any script."""
     # http.client writes header text as Latin-1.
     return text.encode().decode("latin-1")
+
+
+class Token(NamedTuple):
+    """A bearer token and its end on this host's monotonic clock, in seconds."""
+
+    value: str
+    ends_at: float
+
+    @classmethod
+    def in_answer(cls, value: object) -> str | None:
+        """The text of a token that a server answered with; None if it is not valid in a header."""
+        return value if isinstance(value, str) and _TOKEN.match(value) else None
+
+    @classmethod
+    def lasting(cls, value: str, seconds: float) -> Token:
+        """A token that was just issued for this many seconds."""
+        return cls(value, time.monotonic() + seconds)
+
+    @property
+    def header(self) -> str:
+        """The value of the Authorization header."""
+        return header_text(f"Bearer {self.value}")
+
+    @property
+    def renew_at(self) -> float:
+        """When to fetch the next one: well before the end, but not at once for a token of short life."""
+        left = self.ends_at - time.monotonic()
+        return self.ends_at - min(RENEW_BEFORE_END_SECONDS, left / 2)
+
+
+def plausible_seconds(value: object, otherwise: float) -> float:
+    """For how many seconds a token lasts, where a server says something that can be true."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return otherwise
+    return float(value) if 0 < value <= _LONGEST_TOKEN_SECONDS else otherwise
+
+
+class RenewableTokenAuth(Auth):
+    """A bearer token from `fetch`; one fetch serves all threads."""
+
+    def __init__(self, fetch: Callable[[], Token]) -> None:
+        self._fetch = fetch
+        self._token: Token | None = None
+        self._renew_at = 0.0
+        self._lock = threading.Lock()
+        self._worked = False
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Signs the request with a token that still lasts."""
+        request.headers["Authorization"] = self._current().header
+        return request
+
+    def renewed_after(self, answer: Answer, request: requests.PreparedRequest, renewals: int) -> bool:
+        """Signs the request again if the server said that its token has expired. Another thread may have renewed it already.
+
+        A token that no request has succeeded with is renewed once only: logging in again does not help an account without rights.
+        """
+        used = request.headers["Authorization"]
+        if not says_token_ended(answer):
+            self._worked = self._worked or answer.status < 400
+            return False
+        if renewals >= (_MAX_RENEWALS if self._worked else 1):
+            return False
+        if renewals:
+            # At different moments, or two tasks would keep ending each other's tokens.
+            time.sleep(random.SystemRandom().uniform(0.0, LONGEST_PAUSE_SECONDS))
+        with self._lock:
+            if self._token is not None and self._token.header == used:
+                self._token = None
+        self(request)
+        return True
+
+    def _fetched(self) -> Token:
+        try:
+            return self._fetch()
+        except RequestError as error:
+            # Whatever happened to this request, it changed nothing, and the one that needs the token was not sent.
+            raise error.with_known_outcome() from error
+
+    def _current(self) -> Token:
+        with self._lock:
+            if self._token is None or time.monotonic() >= self._renew_at:
+                self._token = self._fetched()
+                self._renew_at = self._token.renew_at
+            return self._token
+
+
+def says_token_ended(answer: Answer) -> bool:
+    """True if a new token is needed: a 401, or a 400 or 403 with one of the texts seen for tokens that ended early.
+
+    The answer decides, never what of it may be shown. Logging in once more for nothing does no harm.
+    """
+    if answer.status == 401:
+        return True
+    if answer.status not in (400, 403):
+        return False
+    text = answer.body[:_READ_BYTES].decode("utf-8", errors="replace")
+    if _FOREIGN_TOKEN.search(text):
+        return False
+    return bool(_ENDED.search(text) or _SESSION_ENDED.search(text)) or (answer.status == 400 and any(map(_INVALID.match, _messages(text))))
+
+
+def _messages(text: str) -> tuple[str, ...]:
+    """The text of an answer: all of it, or the texts of its JSON object except those that name a kind of error."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return (text,)
+    if not isinstance(value, dict):
+        return (text,)
+    return tuple(said for name, said in value.items() if isinstance(said, str) and name not in ("type", "error", "code"))

@@ -26,8 +26,9 @@ from .._errors import (
     NoAnswerError,
     RequestError,
 )
-from .answers import Answer
-from .exchange import Exchange, WatchedAdapter
+from .answers import Answer, refusal
+from .connection import proxies_for
+from .exchange import Exchange, RetryPolicy, WatchedAdapter
 from .library import (
     HTTPAdapter,
     HTTPError,
@@ -37,8 +38,6 @@ from .library import (
     requests,
     require_requests,
 )
-from .proxies import proxies_for
-from .retry import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -139,7 +138,7 @@ class HttpClient:
                 renewals += 1
                 answer = self._answer(session, request, prepared, exchange)
             if answer.status not in expect:
-                raise _refusal(answer)
+                raise refusal(answer)
         except RequestError as error:
             if exchange.unclear and request.operation is Operation.REPEATABLE_WRITE and not error.outcome_unknown:
                 raise error.after_an_unclear_attempt() from error
@@ -231,17 +230,11 @@ class HttpClient:
         return bytes(body)
 
 
-def _refusal(answer: Answer) -> RequestError:
-    # Imported late, as most requests meet neither this nor the next.
-    from .refusals import refusal
-
-    return refusal(answer)
-
-
 def _no_answer(
     error: requests.RequestException | HTTPError | None, exchange: Exchange, settings: ConnectionSettings, request: Request
 ) -> RequestError:
     """Why no whole answer came; without an error, because its time was up."""
+    # Imported late: most requests do not fail.
     from .failures import given_up, transport_error
 
     if error is None or exchange.is_over:

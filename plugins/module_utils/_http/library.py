@@ -17,7 +17,7 @@ from .._errors import MissingLibraryError
 
 _IMPORT_ERROR: str | None = None
 
-if TYPE_CHECKING:
+try:
     import requests
     from requests import Session
     from requests.adapters import HTTPAdapter
@@ -33,25 +33,9 @@ if TYPE_CHECKING:
         ProxyError,
     )
     from urllib3.util import Retry
-else:
-    try:
-        import requests
-        from requests import Session
-        from requests.adapters import HTTPAdapter
-        from requests.auth import AuthBase
-        from urllib3.connection import HTTPConnection, HTTPSConnection
-        from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-        from urllib3.exceptions import (
-            ConnectTimeoutError,
-            HTTPError,
-            InsecureRequestWarning,
-            NewConnectionError,
-            ProtocolError,
-            ProxyError,
-        )
-        from urllib3.util import Retry
-    except ImportError:
-        _IMPORT_ERROR = traceback.format_exc()
+except ImportError:
+    _IMPORT_ERROR = traceback.format_exc()
+    if not TYPE_CHECKING:
         requests = None
         HTTPAdapter = AuthBase = Session = Retry = HTTPConnection = HTTPConnectionPool = object
         # Of their own, because one class may derive from a plain and a TLS connection.

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._errors import AnswerError, PartialSearchError, StatusError
-from .._http.refusals import reason_of
+from .._http.answers import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

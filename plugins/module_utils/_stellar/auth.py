@@ -14,10 +14,9 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from .._errors import AnswerError, AuthenticationError, InputError, NotFoundError
-from .._http.auth import BasicAuth, BearerAuth
+from .._http.auth import BasicAuth, BearerAuth, RenewableTokenAuth, Token, plausible_seconds
 from .._http.client import Operation, Request
 from .._http.connection import checked_credential
-from .._http.token_auth import RenewableTokenAuth, Token, plausible_seconds
 from .paths import TOKEN_PATH
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ QUICK_LOOKS = Surroundings(
         "_events.converge:LATE_SECONDS": 3.0,
         "_events.insert:LOOK_SECONDS": 3.0,
         "_events.waiting:FIRST_PAUSE_SECONDS": 0.2,
-        "_http.token_auth:LONGEST_PAUSE_SECONDS": 0.1,
+        "_http.auth:LONGEST_PAUSE_SECONDS": 0.1,
     },
     limits={"RLIMIT_AS": 2 * 1024 * 1024 * 1024},
 )

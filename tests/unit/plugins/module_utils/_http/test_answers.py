@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import AnswerError
-from ansible_collections.secops.xdr.plugins.module_utils._http.answers import Answer
-from ansible_collections.secops.xdr.plugins.module_utils._http.refusals import reason_of
-from ansible_collections.secops.xdr.plugins.module_utils._http.token_auth import says_token_ended
+from ansible_collections.secops.xdr.plugins.module_utils._http.answers import Answer, reason_of
+from ansible_collections.secops.xdr.plugins.module_utils._http.auth import says_token_ended
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 
 hypothesis = pytest.importorskip("hypothesis")

@@ -23,10 +23,9 @@ from ansible_collections.secops.xdr.plugins.module_utils._errors import (
     UnclearStatusError,
 )
 from ansible_collections.secops.xdr.plugins.module_utils._http import client as _http
-from ansible_collections.secops.xdr.plugins.module_utils._http.auth import ExtraHopKeyAuth
+from ansible_collections.secops.xdr.plugins.module_utils._http.auth import ExtraHopKeyAuth, RenewableTokenAuth, Token
 from ansible_collections.secops.xdr.plugins.module_utils._http.client import HttpClient, Operation, Request
 from ansible_collections.secops.xdr.plugins.module_utils._http.connection import ConnectionSettings
-from ansible_collections.secops.xdr.plugins.module_utils._http.token_auth import RenewableTokenAuth, Token
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 
 PATH = "/api/v1/observations/associatedipaddrs"

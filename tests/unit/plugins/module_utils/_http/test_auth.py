@@ -11,8 +11,8 @@ import time
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError, StatusError
 from ansible_collections.secops.xdr.plugins.module_utils._http.answers import Answer
+from ansible_collections.secops.xdr.plugins.module_utils._http.auth import RenewableTokenAuth, Token
 from ansible_collections.secops.xdr.plugins.module_utils._http.connection import checked_credential
-from ansible_collections.secops.xdr.plugins.module_utils._http.token_auth import RenewableTokenAuth, Token
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 
 hypothesis = pytest.importorskip("hypothesis")
@@ -42,7 +42,7 @@ class TestTokens:
     def test_it_is_renewed_a_minute_before_its_end(self, fetched, monkeypatch):
         now = time.monotonic()
         clock = [now]
-        monkeypatch.setattr("ansible_collections.secops.xdr.plugins.module_utils._http.token_auth.time.monotonic", lambda: clock[0])
+        monkeypatch.setattr("ansible_collections.secops.xdr.plugins.module_utils._http.auth.time.monotonic", lambda: clock[0])
         auth = self._auth(fetched, 3600.0)
         for moment, count in ((0, 1), (3000, 1), (3539, 1), (3541, 2), (7000, 2), (7082, 3)):
             clock[0] = now + moment
