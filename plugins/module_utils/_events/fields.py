@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from .._argspec import plain_text, whole_characters
 from .._errors import InputError
+from .._times.moments import event_time
 from .state import STATUSES
-from .times import event_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -24,9 +24,9 @@ from .._stellar.paths import (
     search_path,
 )
 from .._stellar.search import EventSearch
+from .._times.moments import search_time
 from .query import any_of, exact, in_parts, is_field_name, may_match, stored_value
 from .state import STATUSES
-from .times import search_time
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -18,9 +18,9 @@ from urllib.parse import quote_plus
 
 from .._errors import InputError
 from .._stellar.paths import LONGEST_LINE
+from .._times.moments import event_time
 from .fields import CUSTOM_OBJECT, NAMES
 from .texts import normal, spellings
-from .times import event_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -18,10 +18,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ...module_utils._argspec import ArgumentSpec, stellar_connection, whole_number
 from ...module_utils._errors import InputError
 from ...module_utils._events.query import any_of
-from ...module_utils._events.times import event_time
 from ...module_utils._files import state_file
 from ...module_utils._http.connection import ConnectionSettings
 from ...module_utils._stellar.paths import DEFAULT_PATTERN, checked_pattern
+from ...module_utils._times.moments import event_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
