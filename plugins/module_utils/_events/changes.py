@@ -11,37 +11,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .._argspec import ArgumentSpec, from_environment, plain_text, whole_characters, whole_number
+from .._argspec import ArgumentSpec, from_environment, plain_text, whole_number
 from .._errors import InputError
+from .._resources.options import COMMENT_ALWAYS, MAX_CONCURRENCY, comment_mode, read_access, tags_to_change
+from .._resources.resource import Wanted
 from .._stellar.paths import checked_id, checked_index
 from .endpoints import AUTO, SECURITY_EVENTS, UPDATE_SER, Target
-from .runs import MAX_CONCURRENCY
 from .state import STATUSES, Change
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-COMMENT_ONCE = "once"
-COMMENT_ALWAYS = "always"
-READ_AUTO = "auto"
-READ_REQUIRED = "required"
-READ_NONE = "none"
 _CHANGES = ("status", "comment", "add_tags", "remove_tags")
-
-
-@dataclass(frozen=True)
-class WantedChange:
-    """One entry of the input: the event, and what is wanted of it."""
-
-    target: Target
-    change: Change
 
 
 @dataclass(frozen=True)
 class UpdateOptions:
     """The options of `stellar_ser_update` beside its connection."""
 
-    changes: Sequence[WantedChange]
+    changes: Sequence[Wanted[Target, Change]]
     is_single: bool
     repeats_comment: bool
     endpoint: str
@@ -74,9 +62,9 @@ def update_options() -> ArgumentSpec:
             "id": {"type": "str"},
             **_change_options(),
             "events": {"type": "list", "elements": "dict", "options": {**event, **_change_options()}},
-            "comment_mode": {"type": "str", "choices": [COMMENT_ONCE, COMMENT_ALWAYS], "default": COMMENT_ONCE},
+            "comment_mode": comment_mode(),
             "endpoint": {"type": "str", "choices": [AUTO, UPDATE_SER, SECURITY_EVENTS], "default": AUTO},
-            "read_access": {"type": "str", "choices": [READ_AUTO, READ_REQUIRED, READ_NONE], "default": READ_AUTO},
+            "read_access": read_access(),
             "tag_field": {"type": "str"},
             "concurrency": {"type": "int", "default": 4},
             "ledger": from_environment("SECOPS_XDR_LEDGER", type="str", no_log=False),
@@ -97,31 +85,20 @@ def _change_options() -> dict[str, dict[str, Any]]:
     }
 
 
-def wanted_changes(params: Mapping[str, Any]) -> list[WantedChange]:
+def wanted_changes(params: Mapping[str, Any]) -> list[Wanted[Target, Change]]:
     """The updates of a task, all of them checked; raises InputError."""
     if params["events"] is None:
         return [_wanted(params, params, "")]
     return [_wanted(entry, params, f"events[{position}].") for position, entry in enumerate(params["events"])]
 
 
-def _wanted(entry: Mapping[str, Any], params: Mapping[str, Any], where: str) -> WantedChange:
+def _wanted(entry: Mapping[str, Any], params: Mapping[str, Any], where: str) -> Wanted[Target, Change]:
     values = {name: params[name] if entry[name] is None else entry[name] for name in _CHANGES}
     comment: str | None = values["comment"]
     if comment is not None:
         comment = plain_text(f"{where}comment", comment)
-    add_tags, remove_tags = (_tags(f"{where}{name}", values[name]) for name in ("add_tags", "remove_tags"))
-    change = Change(values["status"], comment, add_tags, remove_tags)
-    both = [tag for tag in add_tags if tag in remove_tags]
-    if both:
-        raise InputError(f"{where}add_tags: the tag {both[0]} is in `add_tags` and in `remove_tags`; name it in one of them.")
+    change = Change(values["status"], comment, *tags_to_change(where, values["add_tags"], values["remove_tags"]))
     if change.is_empty:
         raise InputError(f"{where.rstrip('.') or 'status'}: there is nothing to change; set status, comment, add_tags or remove_tags.")
     target = Target(where.rstrip("."), checked_index(f"{where}index", entry["index"]), checked_id(f"{where}id", entry["id"]))
-    return WantedChange(target, change)
-
-
-def _tags(option: str, tags: Sequence[str] | None) -> tuple[str, ...]:
-    for position, tag in enumerate(tags or ()):
-        if not tag.strip():
-            raise InputError(f"{option}[{position}]: the tag is empty.")
-    return tuple(dict.fromkeys(whole_characters(tag) for tag in tags or ()))
+    return Wanted(target, change)

@@ -41,6 +41,20 @@ class Target:
         """The name of the event in messages."""
         return self.where or self.id
 
+    @property
+    def key(self) -> str:
+        """The ID of the event. Its index does not count: it has several names."""
+        return self.id
+
+    @property
+    def title(self) -> str:
+        """The event in a diff."""
+        return f"{self.index}/{self.id}"
+
+    def identity(self) -> dict[str, Any]:
+        """The result keys by which users recognise the event."""
+        return {"index": self.index, "id": self.id}
+
 
 class UpdateEndpoint:
     """Sends changes by the call that was chosen, or by the one that the server turns out to have; all threads share what is found."""

@@ -24,6 +24,8 @@ from .._errors import (
     XdrError,
 )
 from .._ledger.opening import open_ledger
+from .._resources.many import Workers, module_result
+from .._resources.waiting import LOOK_SECONDS, Patience, now
 from .._stellar.client import StellarClient
 from .looking import EventFinder, Looked
 from .new import UNKNOWN_IS_INSERTED, UNKNOWN_IS_MISSING, InsertOptions, NewEvent
@@ -37,8 +39,6 @@ from .outcomes import (
     unknown_error,
 )
 from .read_back import ReadBack
-from .runs import Workers, module_result
-from .waiting import LOOK_SECONDS, Patience, now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,7 +63,7 @@ def insert_events(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
         flow = InsertFlow(client, ledger.events(client.endpoint), workers, options, run)
         outcomes = flow.insert(options.events)
     extra = {"diff": insert_diff(outcomes)} if run.shows_diff else {}
-    return module_result(outcomes, extra, is_single=options.is_single)
+    return module_result(outcomes, extra, "events", is_single=options.is_single)
 
 
 class InsertFlow:

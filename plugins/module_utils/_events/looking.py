@@ -25,10 +25,10 @@ from .query import any_of, in_parts, is_same, same_event, stored_value
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from .._resources.many import Workers
     from .._stellar.answers import StoredEvent
     from .._stellar.client import StellarClient
     from .new import NewEvent
-    from .runs import Workers
 
 _PAGE_SIZE = 500
 _IDS_A_SEARCH = 50

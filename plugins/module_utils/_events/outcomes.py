@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors import UnknownOutcomeError, XdrError
 from .._ledger.contract import EventRecord
-from .waiting import now
+from .._resources.waiting import now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

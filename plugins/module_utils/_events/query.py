@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
 from .._errors import InputError
+from .._resources.texts import normal, spellings
 from .._stellar.paths import LONGEST_LINE
 from .._times.moments import event_time
 from .fields import CUSTOM_OBJECT, NAMES
-from .texts import normal, spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

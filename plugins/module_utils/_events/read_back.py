@@ -12,21 +12,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .._errors import NotChangedError, UnknownOutcomeError, XdrError
+from .._resources.waiting import now
 from .._stellar.client import Reading
 from .looking import is_event
 from .outcomes import InsertOutcome, found_outcome
-from .waiting import now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .._ledger.contract import EventLedger
+    from .._resources.many import Workers
+    from .._resources.waiting import Patience
     from .._stellar.answers import StoredEvent
     from .._stellar.client import StellarClient
     from .looking import EventFinder
     from .new import NewEvent
-    from .runs import Workers
-    from .waiting import Patience
 
 _READ_ONE_BY_ONE = 8
 """Up to so many events are read by id, which shows them at once; more are searched for together, a little later."""

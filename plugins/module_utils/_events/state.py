@@ -14,6 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from .._resources.comparing import added
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -85,16 +87,12 @@ class EventState:
 
     def new_comments(self, before: EventState) -> list[str]:
         """The comments that were added since an earlier state."""
-        new = list(self.comments)
-        for comment in before.comments:
-            if comment in new:
-                new.remove(comment)
-        return new
+        return added(before.comments, self.comments)
 
     def new_tags(self, before: EventState) -> list[str]:
         """The tags that were added since an earlier state, in any field."""
-        added = [tag for name, tags in self.tag_fields.items() for tag in tags if tag not in before.tag_fields.get(name, ())]
-        return list(dict.fromkeys(added))
+        new = [tag for name, tags in self.tag_fields.items() for tag in tags if tag not in before.tag_fields.get(name, ())]
+        return list(dict.fromkeys(new))
 
 
 def _texts(value: Any, key: str) -> tuple[str, ...]:

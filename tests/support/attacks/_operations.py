@@ -28,10 +28,10 @@ _EVENT_COUNT = 3
 # The modules look ten seconds for a write; the emulator shows writes at once, and its slowest answer comes within two seconds.
 QUICK_LOOKS = Surroundings(
     constants={
-        "_events.converge:LOOK_SECONDS": 3.0,
-        "_events.converge:LATE_SECONDS": 3.0,
+        "_resources.waiting:LOOK_SECONDS": 3.0,
+        "_resources.waiting:LATE_SECONDS": 3.0,
         "_events.insert:LOOK_SECONDS": 3.0,
-        "_events.waiting:FIRST_PAUSE_SECONDS": 0.2,
+        "_resources.waiting:FIRST_PAUSE_SECONDS": 0.2,
         "_http.auth:LONGEST_PAUSE_SECONDS": 0.1,
     },
     limits={"RLIMIT_AS": 2 * 1024 * 1024 * 1024},

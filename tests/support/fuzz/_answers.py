@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import XdrError
-from ansible_collections.secops.xdr.plugins.module_utils._events.comparing import Written, compared, needed
+from ansible_collections.secops.xdr.plugins.module_utils._events.changes import UpdateOptions
+from ansible_collections.secops.xdr.plugins.module_utils._events.endpoints import AUTO, Target, UpdateEndpoint
+from ansible_collections.secops.xdr.plugins.module_utils._events.event import EventResource, NoRewrites, Spellings
 from ansible_collections.secops.xdr.plugins.module_utils._events.state import Change, EventState
-from ansible_collections.secops.xdr.plugins.module_utils._events.texts import Spelling
 from ansible_collections.secops.xdr.plugins.module_utils._extrahop.client import ExtraHopClient
 from ansible_collections.secops.xdr.plugins.module_utils._http.exchange import Exchange
+from ansible_collections.secops.xdr.plugins.module_utils._resources.resource import Wanted, Written
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 from ansible_collections.secops.xdr.plugins.module_utils._stellar.answers import InsertedEvent, SearchPage, StoredEvent
 from ansible_collections.secops.xdr.plugins.module_utils._stellar.client import StellarClient
@@ -126,12 +128,22 @@ def _check_event(event: StoredEvent | None) -> None:
     assert isinstance(event.index, str)
     assert isinstance(event.id, str)
     state = EventState.of(event.source, None)
-    change = Change("New", "c", ("t",), ("u",))
-    spelling = Spelling({})
-    missing = needed(state, change, event.id, spelling)
-    after = EventState(state.after(missing).status, state.after(missing).comments, {"event_tags": state.after(missing).tags})
-    assert compared(after, state, Written(missing, event.id, spelling, accepted=True)).left.is_empty
+    wanted = Wanted(Target("", event.index, event.id), Change("New", "c", ("t",), ("u",)))
+    events = _event_resource()
+    missing = events.needed(wanted, state).change
+    planned = events.planned(state, missing)
+    after = EventState(planned.status, planned.comments, {"event_tags": planned.tags})
+    assert events.seen(Written(missing, accepted=True), wanted.ref, state, after).left.is_empty
     json.dumps({"source": dict(event.source), **state.as_result()})
+
+
+def _event_resource() -> EventResource:
+    """The events of a task without a ledger. Nothing is sent."""
+    client = _stellar(Draw(b""))
+    options = UpdateOptions(
+        (), is_single=True, repeats_comment=False, endpoint=AUTO, read_access="auto", tag_field=None, concurrency=1, ledger=None
+    )
+    return EventResource(client, options, UpdateEndpoint(client, AUTO), Spellings(NoRewrites(), ()))
 
 
 def _extrahop(draw: Draw) -> ExtraHopClient:

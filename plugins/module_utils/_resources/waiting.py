@@ -18,6 +18,8 @@ TASK_SECONDS = 120.0
 """The longest time that one task waits, for all its events together."""
 LOOK_SECONDS = 10.0
 """The time to look for something that the server reported as done, or that may be sent twice without harm."""
+LATE_SECONDS = 60.0
+"""The time to look for something without a clear answer before it is sent again: a server can finish a write after a proxy gave up."""
 FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 5.0
 _PAUSE_FACTOR = 1.5
@@ -51,3 +53,8 @@ class Patience:
             time.sleep(nap)
             self._left -= nap
             pause = min(pause * _PAUSE_FACTOR, _LONGEST_PAUSE_SECONDS)
+
+
+def looks(*, late: bool = False) -> Iterator[None]:
+    """Yields for each time to look for one write, as `Patience.looks`; with `late`, for something that may come late."""
+    return Patience().looks(now() + (LATE_SECONDS if late else LOOK_SECONDS))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 
 import pytest
-from ansible_collections.secops.xdr.plugins.module_utils._events.texts import Spelling, digest, normal, resembles, spellings, tag_key
+from ansible_collections.secops.xdr.plugins.module_utils._resources.texts import Spelling, digest, normal, resembles, spellings, tag_key
 from hypothesis import given
 from hypothesis import strategies as st
 

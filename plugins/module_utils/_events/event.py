@@ -1,0 +1,181 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""A security event as something that updates converge: reading, comparing and writing its status, comments and tags."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._errors import NotFoundError
+from .._resources.comparing import (
+    SeenTexts,
+    has_comment,
+    near_miss_warnings,
+    near_misses,
+    seen_comment,
+    seen_tags,
+    surplus_warnings,
+    tags_to_add,
+    tags_to_remove,
+)
+from .._resources.resource import Needed, Seen, Wording
+from .._resources.texts import Spelling, comment_key, digest, tag_key
+from .._resources.waiting import looks
+from .state import Change, EventState
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from .._errors import RequestError
+    from .._ledger.contract import RewriteLedger
+    from .._resources.resource import Wanted, Written
+    from .._stellar.client import StellarClient
+    from .changes import UpdateOptions
+    from .endpoints import Target, UpdateEndpoint
+
+_WORDING = Wording(
+    noun="event",
+    look="Look at the event in Stellar Cyber before you run this again: a comment would be written a second time.",
+    again="Run the same task again; with `comment_mode: always`, look at the event before.",
+    strange="It has a new comment that may be this one, rewritten, or somebody else's.",
+)
+
+
+class Spellings:
+    """The known rewriting of a server, and the ledger that remembers it."""
+
+    def __init__(self, ledger: RewriteLedger, changes: Iterable[Wanted[Target, Change]]) -> None:
+        """Looks up what is known about the texts of these changes."""
+        keys = {tag_key(tag) for wanted in changes for tag in (*wanted.change.add_tags, *wanted.change.remove_tags)}
+        keys |= {comment_key(wanted.ref.id, wanted.change.comment) for wanted in changes if wanted.change.comment is not None}
+        self._ledger = ledger
+        self.known = Spelling(ledger.known(keys))
+
+    def note(self, learned: Mapping[bytes, bytes]) -> None:
+        """Remembers it for later runs."""
+        self._ledger.note(learned)
+
+
+class NoRewrites:
+    """Knows nothing, and remembers nothing."""
+
+    def known(self, _keys: Collection[bytes]) -> Mapping[bytes, bytes]:
+        """Nothing."""
+        return {}
+
+    def note(self, _entries: Mapping[bytes, bytes]) -> None:
+        """Does nothing."""
+
+
+class EventResource:
+    """The security events of one task."""
+
+    wording = _WORDING
+
+    def __init__(
+        self,
+        client: StellarClient,
+        options: UpdateOptions,
+        endpoint: UpdateEndpoint,
+        spellings: Spellings,
+        spelling: Spelling | None = None,
+    ) -> None:
+        """`spelling` is what is known now, if that is more than at the beginning."""
+        self._client = client
+        self._options = options
+        self._endpoint = endpoint
+        self._spellings = spellings
+        self._spelling = spelling or spellings.known
+
+    def knowing(self, learned: Mapping[bytes, bytes]) -> EventResource:
+        """The same with what was learned about the server's spelling, which the ledger remembers from now on."""
+        if not learned:
+            return self
+        self._spellings.note(learned)
+        return EventResource(self._client, self._options, self._endpoint, self._spellings, self._spelling.knowing(learned))
+
+    def read(self, wanted: Wanted[Target, Change]) -> EventState:
+        """The present state of an event; raises NotFoundError if there is none."""
+        target = wanted.ref
+        reading = self._client.look_up(target.index, target.id)
+        if reading.event is None and not reading.is_current:
+            # It may just have been inserted: a search does not show it at once.
+            for _look in looks(late=True):
+                reading = self._client.look_up(target.index, target.id)
+                if reading.event or reading.is_current:
+                    break
+        if reading.event is None:
+            message = (
+                f"{target.where or 'id'}: there is no event {target.id} in the index {target.index}. Take both from the end of the event's "
+                "details (`_id` and `_index`), from the result of the insert, or from stellar_ser_event_info."
+            )
+            raise NotFoundError(message, 404, "")
+        return EventState.of(reading.event.source, self._options.tag_field)
+
+    def needed(self, wanted: Wanted[Target, Change], state: EventState) -> Needed[Change]:
+        """The part of a change that the event does not show; tags to remove are in the server's spelling."""
+        change, spelling = wanted.change, self._spelling
+        left = Change(
+            None if change.status == state.status else change.status,
+            change.comment if self._needs_comment(wanted, state) else None,
+            tags_to_add(change.add_tags, state.tags, spelling),
+            tags_to_remove(change.remove_tags, state.tags, spelling),
+        )
+        misses = near_misses(change.remove_tags, state.tags, spelling)
+        return Needed(left, near_miss_warnings(wanted.ref.name, "event", misses))
+
+    def _needs_comment(self, wanted: Wanted[Target, Change], state: EventState) -> bool:
+        comment, identifier = wanted.change.comment, wanted.ref.id
+        if comment is None or self._options.repeats_comment:
+            return comment is not None
+        # On a server whose reads lag behind writes, the event may not show yet what the ledger knows.
+        was_written = self._client.reads_by_search and self._spelling.knows(comment_key(identifier, comment))
+        return not was_written and not has_comment(comment, identifier, state.comments, self._spelling)
+
+    def planned(self, state: EventState, change: Change) -> EventState:
+        """The state that a change leads to."""
+        return state.after(change)
+
+    def write(self, ref: Target, change: Change) -> None:
+        """Sends a change by the call that this server has."""
+        self._endpoint.send(ref, change)
+
+    def seen(self, written: Written[Change], ref: Target, before: EventState, after: EventState) -> Seen[Change]:
+        """Compares the event after a change with the change."""
+        change, spelling, accepted = written.change, self._spelling, written.accepted
+        tags = seen_tags(change.add_tags, after.tags, after.new_tags(before), spelling, accepted=accepted)
+        comment = SeenTexts()
+        if change.comment is not None:
+            comment = seen_comment(change.comment, ref.id, after.new_comments(before), spelling, accepted=accepted)
+        left = Change(
+            None if change.status == after.status else change.status,
+            change.comment if comment.missing else None,
+            tags.missing,
+            tuple(tag for tag in change.remove_tags if tag in after.tags),
+        )
+        lagging = {}
+        if change.comment is not None and not comment.missing and self._client.reads_by_search:
+            lagging = {comment_key(ref.id, change.comment): digest(change.comment)}
+        return Seen(
+            left,
+            surplus_warnings(ref.name, comment.surplus),
+            {**tags.rewritten, **comment.rewritten},
+            {**tags.learned, **comment.learned, **lagging},
+            comment.is_strange,
+        )
+
+    def comes_late(self, change: Change, unclear: RequestError | None) -> bool:
+        """True for a comment without a clear answer, and on a server whose reads lag behind writes."""
+        return (change.comment is not None and unclear is not None) or self._client.reads_by_search
+
+    def hint(self, left: Change) -> str:
+        """Advice if tags are missing."""
+        if not left.add_tags:
+            return ""
+        tag_field = self._options.tag_field
+        place = f"the field {tag_field} (tag_field)" if tag_field else "event_tags, event_tag or tags"
+        return f" Tags were looked for in {place}; if this server keeps them elsewhere, set `tag_field`."

@@ -1,0 +1,194 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Doing the same for many items: several at once, results in the order given, no failure hides or stops another one."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from .._errors import (
+    AuthenticationError,
+    ConnectionFailedError,
+    LedgerError,
+    NotTriedError,
+    XdrError,
+)
+from .resource import ChangeT, Outcome, RefT, StateT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from .converge import Convergence
+    from .resource import Resource, Wanted
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+class Result(Protocol):
+    """The result for one item."""
+
+    @property
+    def changed(self) -> bool:
+        """True if this run changed it."""
+
+    @property
+    def error(self) -> XdrError | None:
+        """Why it failed."""
+
+    def as_result(self) -> dict[str, Any]:
+        """The result for users, without `changed`."""
+
+    def identity(self) -> dict[str, Any]:
+        """The values by which users recognise the item."""
+
+
+class Workers:
+    """Works on items in threads. What would fail everywhere (no connection, wrong credentials) ends the run for those that wait."""
+
+    def __init__(self, concurrency: int, items: str = "events") -> None:
+        """`items` is the plural of the noun for what they work on."""
+        self._concurrency = concurrency
+        self._items = items
+        self._pool: ThreadPoolExecutor | None = None
+        self.stopped_by: XdrError | None = None
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._pool:
+            self._pool.shutdown()
+
+    def map(self, work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result | XdrError]:
+        """The result for each item, or the error that it ended with."""
+
+        def guarded(item: _Item) -> _Result | XdrError:
+            if self.stopped_by:
+                return self.not_tried()
+            try:
+                return work(item)
+            except XdrError as error:
+                self.note(error)
+                return error
+
+        return list(self._mapped(guarded, items))
+
+    def note(self, error: XdrError) -> None:
+        """Stops the run where this error would be everybody's."""
+        if isinstance(error, (AuthenticationError, ConnectionFailedError, LedgerError)):
+            self.stopped_by = self.stopped_by or error
+
+    def not_tried(self) -> NotTriedError:
+        """The error for what was not begun after the run was stopped."""
+        reason = self.stopped_by.message if self.stopped_by else ""
+        return NotTriedError(f"Not attempted, because an earlier error affects all {self._items}: {reason}")
+
+    def _mapped(self, work: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterable[_Result]:
+        if len(items) < 2 or self._concurrency == 1:
+            return map(work, items)
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(max_workers=self._concurrency)
+        return self._pool.map(work, items)
+
+
+def converge_all(
+    convergence: Convergence, resource: Resource[RefT, StateT, ChangeT], changes: Sequence[Wanted[RefT, ChangeT]], workers: Workers
+) -> list[Outcome[RefT, StateT]]:
+    """The outcome of each change, in order. Changes of the same item are made one after the other, and learn from those before."""
+    by_item: dict[str, list[int]] = {}
+    for position, wanted in enumerate(changes):
+        by_item.setdefault(wanted.ref.key, []).append(position)
+
+    def converged(positions: Sequence[int]) -> list[Outcome[RefT, StateT]]:
+        """The outcomes of the changes of one item."""
+        outcomes: list[Outcome[RefT, StateT]] = []
+        known = resource
+        for position in positions:
+            outcome = convergence.converge(known, changes[position])
+            if outcome.error:
+                workers.note(outcome.error)
+            known = known.knowing(outcome.learned)
+            outcomes.append(outcome)
+        return outcomes
+
+    items = list(by_item.values())
+    results: dict[int, Outcome[RefT, StateT]] = {}
+    for positions, result in zip(items, workers.map(converged, items)):
+        if isinstance(result, XdrError):
+            results.update({position: Outcome(changes[position].ref, error=result) for position in positions})
+        else:
+            results.update(dict(zip(positions, result)))
+    return [results[position] for position in range(len(changes))]
+
+
+def outcome_warnings(outcomes: Sequence[Outcome[RefT, StateT]], items: str, shown: Callable[[str], str], remembered: str) -> list[str]:
+    """The warnings beside the result; each kind once. `remembered` says what later runs know of rewritten texts."""
+    warnings = [text for outcome in outcomes for text in outcome.warnings]
+    if any(outcome.is_assumed for outcome in outcomes):
+        warnings.append(
+            f"This account may not read {items}, so it is assumed, and not known, that the updates changed something; "
+            "each run writes again. Use an account with the right to read, or set `read_access: none` to hide this warning."
+        )
+    rewritten = [pair for outcome in outcomes for pair in outcome.rewritten.items()]
+    if rewritten:
+        written, held = rewritten[0]
+        warnings.append(
+            f"This server rewrites comments or tags: {len(rewritten)} came back in another form and count as written (first: "
+            f"{_short(written)} is now {shown(_short(held))}). {remembered}"
+        )
+    return warnings
+
+
+def diffs(outcomes: Sequence[Outcome[RefT, StateT]]) -> list[dict[str, Any]]:
+    """Ansible's diff for each item that changed and whose states are known."""
+    return [
+        {
+            "before_header": outcome.ref.title,
+            "before": outcome.before.as_result(),
+            "after_header": outcome.ref.title,
+            "after": outcome.after.as_result(),
+        }
+        for outcome in outcomes
+        if outcome.changed and outcome.before and outcome.after
+    ]
+
+
+def module_result(outcomes: Sequence[Result], extra: Mapping[str, Any], items: str, *, is_single: bool) -> dict[str, Any]:
+    """The result keys of a module for all items; raises XdrError, with the same keys, where one of them failed."""
+    results = [{**outcome.as_result(), "changed": outcome.changed, **_failed(outcome)} for outcome in outcomes]
+    failed = [(position, outcome, outcome.error) for position, outcome in enumerate(outcomes) if outcome.error]
+    result: dict[str, Any] = {
+        **(outcomes[0].as_result() if is_single else {}),
+        "changed": any(outcome.changed for outcome in outcomes),
+        items: results,
+        f"failed_{items}": [_failure(*one) for one in failed],
+        **extra,
+    }
+    if not failed:
+        return result
+    position, _outcome, error = failed[0]
+    if is_single:
+        raise error.with_result(result)
+    # Some messages begin with the place in the list themselves.
+    place = f"{items}[{position}]"
+    said = error.message.removeprefix(place) if error.message.startswith(place) else f": {error.message}"
+    raise XdrError(f"{len(failed)} of {len(outcomes)} {items} failed; see failed_{items}. The first is {place}{said}", **result)
+
+
+def _failed(outcome: Result) -> dict[str, Any]:
+    return {"failed": True} if outcome.error else {}
+
+
+def _failure(position: int, outcome: Result, error: XdrError) -> dict[str, Any]:
+    unknown = error.details.get("outcome_unknown") or getattr(error, "outcome_unknown", False)
+    return {"position": position, **outcome.identity(), "reason": error.message, "outcome_unknown": bool(unknown)}
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else f"{text[:60]}…")
