@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Any
 
-from ansible_collections.secops.xdr.plugins.module_utils._run import Run
+from ansible_collections.secops.xdr.plugins.module_utils._module import Run
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.options import session_options
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.report import read_sessions

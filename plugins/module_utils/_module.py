@@ -4,20 +4,20 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The module class of this collection: Ansible's, with more care for secrets and for options of the wrong type."""
+"""The module class of this collection (Ansible's, with more care for secrets and for options of the wrong type), and one run of it."""
 
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._ledger_url import keep_ledger_password
-from ._secrets import SecretKeeper
+from ._secrets import SecretKeeper, keep_ledger_password
+from ._texts import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 
 class XdrModule(AnsibleModule):
@@ -59,6 +59,24 @@ class XdrModule(AnsibleModule):
         That takes no NUL, and with Python 3.12 and later a module whose options contain one would fail here, before it can say which.
         """
         super().log(msg.replace("\0", "\\0"), log_args)
+
+
+class Run(NamedTuple):
+    """One run of a module. `warn` shows a warning to the user at once."""
+
+    check_mode: bool
+    shows_diff: bool
+    warn: Callable[[str], None]
+    secrets: SecretKeeper
+
+    @classmethod
+    def of(cls, module: AnsibleModule) -> Run:
+        """The run of this module; what is registered as a secret is hidden in its results as well."""
+        secrets = SecretKeeper(module.no_log_values.add)
+        # An option that is hidden as a whole could not be named in messages; most ledgers are files, whose names are no secret.
+        for option in ("ledger", "history"):
+            keep_ledger_password(module.params.get(option), secrets)
+        return cls(module.check_mode, module._diff, lambda text: module.warn(printable(text)), secrets)
 
 
 def _structures_for_texts(given: Mapping[str, Any], spec: Mapping[str, Any], where: str) -> Iterator[str]:

@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 from ._texts import SHOWN_CHARACTERS, shorten
 
@@ -33,6 +34,9 @@ try:
 except ImportError:  # ansible-core before 2.22
     register_secret = None
 
+PASSWORD_PARAMETER = re.compile(r"[?&](?:ssl)?password=([^&#]*)", re.IGNORECASE)
+"""A password among the parameters of the URL of a PostgreSQL database."""
+_POSTGRESQL = ("postgresql://", "postgres://")
 NOT_SHOWN = "(not shown: it repeats credentials)"
 _CHARACTERS_BEHIND = 4
 """For each character that is shown, how many of the text are looked at: what is not printable is left out of what is shown."""
@@ -100,3 +104,19 @@ def _written_forms(secret: str) -> Iterator[str]:
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
     yield repr(secret)[1:-1]
     yield base64.b64encode(secret.encode()).decode("ascii")
+
+
+def is_postgresql(location: str | None) -> bool:
+    """True if a `ledger` or `history` option names a database."""
+    return bool(location) and str(location).lower().startswith(_POSTGRESQL)
+
+
+def keep_ledger_password(location: str | None, secrets: SecretKeeper) -> None:
+    """Registers the password in a URL as a secret. Also in a URL that is wrong, or of another kind of database, and will be refused."""
+    if location is None or "://" not in location:
+        return
+    credentials, at_sign, _rest = location.partition("://")[2].rpartition("@")
+    found = [credentials.partition(":")[2]] if at_sign else []
+    for password in [*found, *PASSWORD_PARAMETER.findall(location)]:
+        secrets.add(password)
+        secrets.add(unquote(password))

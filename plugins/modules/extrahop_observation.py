@@ -298,10 +298,9 @@ require_python()
 
 from ..module_utils._argspec import extrahop_connection
 from ..module_utils._errors import reported_by
-from ..module_utils._module import XdrModule
+from ..module_utils._module import Run, XdrModule
 from ..module_utils._observations.options import observation_options
 from ..module_utils._observations.upload import upload_observations
-from ..module_utils._run import Run
 
 
 def main() -> None:

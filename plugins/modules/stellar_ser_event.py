@@ -493,8 +493,7 @@ from ..module_utils._argspec import stellar_connection
 from ..module_utils._errors import reported_by
 from ..module_utils._events.insert import insert_events
 from ..module_utils._events.new import insert_options
-from ..module_utils._module import XdrModule
-from ..module_utils._run import Run
+from ..module_utils._module import Run, XdrModule
 
 
 def main() -> None:

@@ -178,8 +178,7 @@ require_python()
 from ..module_utils._argspec import stellar_connection
 from ..module_utils._errors import reported_by
 from ..module_utils._events.info import info_options, read_events
-from ..module_utils._module import XdrModule
-from ..module_utils._run import Run
+from ..module_utils._module import Run, XdrModule
 
 
 def main() -> None:

@@ -338,8 +338,7 @@ from ..module_utils._argspec import stellar_connection
 from ..module_utils._errors import reported_by
 from ..module_utils._events.changes import update_options
 from ..module_utils._events.update import update_events
-from ..module_utils._module import XdrModule
-from ..module_utils._run import Run
+from ..module_utils._module import Run, XdrModule
 
 
 def main() -> None:

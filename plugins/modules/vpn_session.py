@@ -192,8 +192,7 @@ from ..module_utils._python import require_python
 require_python()
 
 from ..module_utils._errors import reported_by
-from ..module_utils._module import XdrModule
-from ..module_utils._run import Run
+from ..module_utils._module import Run, XdrModule
 from ..module_utils._sessions.ingest import take_sessions
 from ..module_utils._sessions.ingest_options import ingest_options
 

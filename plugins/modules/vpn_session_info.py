@@ -381,8 +381,7 @@ from ..module_utils._python import require_python
 require_python()
 
 from ..module_utils._errors import reported_by
-from ..module_utils._module import XdrModule
-from ..module_utils._run import Run
+from ..module_utils._module import Run, XdrModule
 from ..module_utils._sessions.options import session_options
 from ..module_utils._sessions.report import read_sessions
 

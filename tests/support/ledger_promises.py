@@ -300,7 +300,7 @@ class TestCheckpoints:
                 assert observations.elsewhere(19) == [(SCOPE, checkpoint(10))]
 
     def test_do_not_pile_up(self, location: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("ansible_collections.secops.xdr.plugins.module_utils._ledger.checkpoints._MOST_CHECKPOINTS", 20)
+        monkeypatch.setattr("ansible_collections.secops.xdr.plugins.module_utils._ledger.recorded._MOST_CHECKPOINTS", 20)
         with run_of(location, OTHER_SCOPE) as observations:
             observations.remember(checkpoint(5))
         with run_of(location) as observations:

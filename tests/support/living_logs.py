@@ -17,8 +17,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from ansible_collections.secops.xdr.plugins.module_utils._module import Run
 from ansible_collections.secops.xdr.plugins.module_utils._observations import upload as _upload
-from ansible_collections.secops.xdr.plugins.module_utils._run import Run
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from .._errors import LedgerError
 from .._files import expanded, state_file
-from .._ledger_url import is_postgresql
+from .._secrets import is_postgresql
 from .._texts import system_name
 
 if TYPE_CHECKING:

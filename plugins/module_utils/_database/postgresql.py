@@ -16,8 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .._errors import LedgerError
-from .postgresql_server import PostgresqlServer
-from .psycopg import errors, psycopg
+from .postgresql_server import PostgresqlServer, errors, psycopg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -4,25 +4,49 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Connects to a PostgreSQL server and explains its errors. The password in the URL stays out of every message."""
+"""Connects to a PostgreSQL server and explains its errors. The password in the URL stays out of every message.
+
+This is the one place that knows psycopg. It is imported when it is first used: its import takes as long as the rest of a short run.
+"""
 
 from __future__ import annotations
 
+import importlib
 import re
+import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .._errors import LedgerError
-from .._ledger_url import PASSWORD_PARAMETER, keep_ledger_password
-from .._secrets import SecretKeeper
-from .psycopg import conninfo, errors, psycopg, require_psycopg
+from ansible.module_utils.basic import missing_required_lib
+
+from .._errors import LedgerError, MissingLibraryError
+from .._secrets import PASSWORD_PARAMETER, SecretKeeper, keep_ledger_password
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import psycopg
+    from psycopg import conninfo, errors
+
     from .database import Schema
 
     Connection = psycopg.Connection[tuple[Any, ...]]
+else:
+
+    class _Late:
+        """A module that is imported when something of it is used."""
+
+        def __init__(self, name: str) -> None:
+            self._name = name
+
+        def __getattr__(self, attribute: str) -> Any:
+            return getattr(importlib.import_module(self._name), attribute)
+
+    psycopg = _Late("psycopg")
+    conninfo = _Late("psycopg.conninfo")
+    errors = _Late("psycopg.errors")
+
+__all__ = ["PostgresqlServer", "errors", "psycopg"]
 
 # What the driver and the server would otherwise understand differently, and show in messages.
 _URL = re.compile(r"postgres(?:ql)?://(?:[^:@/?#]*(?::[^@/?#]*)?@)?[^@/?#]*(?:/[^?#]*)?(?:\?[^#]*)?")
@@ -55,7 +79,7 @@ class PostgresqlServer:
     def __init__(self, url: str, schema: Schema, *, read_only: bool) -> None:
         self._secrets = SecretKeeper()
         keep_ledger_password(url, self._secrets)
-        require_psycopg()
+        _require_psycopg()
         self._schema = schema
         self._parameters = _checked_parameters(url, schema.option)
         self._read_only = read_only
@@ -149,3 +173,14 @@ def _checked_parameters(url: str, option: str) -> dict[str, Any]:
             "are those of libpq, such as sslmode=verify-full."
         ) from None
     return {**_CONNECT_DEFAULTS, **given}
+
+
+def _require_psycopg() -> None:
+    """Raises MissingLibraryError where psycopg, or the library of PostgreSQL that it wraps, cannot be imported."""
+    try:
+        importlib.import_module("psycopg")
+    except ImportError as error:
+        raise MissingLibraryError(
+            missing_required_lib("psycopg[binary]", reason="to use a PostgreSQL database (a file does without it)"),
+            exception=traceback.format_exc(),
+        ) from error

@@ -31,7 +31,7 @@ from .state import STATUSES
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from .._run import Run
+    from .._module import Run
     from .._stellar.answers import StoredEvent
 
 MAX_LIMIT = 1_000_000

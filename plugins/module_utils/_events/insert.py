@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .._ledger.contract import EventLedger
-    from .._run import Run
+    from .._module import Run
     from .._stellar.answers import StoredEvent
 
     Outcomes = Mapping[NewEvent, "InsertOutcome"]

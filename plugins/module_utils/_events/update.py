@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from .._ledger.contract import RewriteLedger
-    from .._run import Run
+    from .._module import Run
 
 _REMEMBERED = "The ledger remembers the server's form, so that no run writes them again."
 

@@ -17,9 +17,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .._errors import LedgerError
-from .checkpoints import StoredCheckpoints
 from .contract import ClaimedBatch
-from .recorded import KEY_COLUMNS, Known, RecordedObservations
+from .recorded import KEY_COLUMNS, Known, RecordedObservations, StoredCheckpoints
 from .schema import ABANDONED, ACCEPTED, SENDING, UNCLEAR, Tables
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The tables of a ledger, version by version. The newest version is what `ledger.py` and its neighbours work with."""
+"""The tables of a ledger, version by version. The newest version is what `opening.py` and its neighbours work with."""
 
 from __future__ import annotations
 

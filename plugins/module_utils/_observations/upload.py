@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from .._ledger.contract import Ledger, ObservationLedger
-    from .._run import Run
+    from .._module import Run
     from .input import ObservationInput
     from .observed import ObservedRows, RejectedRow
     from .resume import Checkpoints

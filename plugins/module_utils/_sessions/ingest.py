@@ -33,7 +33,7 @@ from .tally import RowTally
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from .._run import Run
+    from .._module import Run
     from .._vpn_log.open_logs import OpenLog
     from .._vpn_log.records import Record
     from .model import SessionHistory

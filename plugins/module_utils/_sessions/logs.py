@@ -22,7 +22,7 @@ from .model import CoverageSpan
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .._run import Run
+    from .._module import Run
     from .._vpn_log.open_logs import OpenLog
     from .._vpn_log.options import LogOptions
     from .._vpn_log.records import Record

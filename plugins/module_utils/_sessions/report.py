@@ -21,7 +21,7 @@ from .tally import RowTally
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from .._run import Run
+    from .._module import Run
     from .logs import LogTask
     from .model import AddressClaim, AddressEvidence, ClaimWindow, Doubt, EvidenceSource
     from .questions import Answer

@@ -16,7 +16,9 @@ import hypothesis
 import hypothesis.strategies as st
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils import _secrets
-from ansible_collections.secops.xdr.plugins.module_utils._secrets import NOT_SHOWN, SecretKeeper
+from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
+from ansible_collections.secops.xdr.plugins.module_utils._ledger.opening import open_ledger
+from ansible_collections.secops.xdr.plugins.module_utils._secrets import NOT_SHOWN, SecretKeeper, is_postgresql, keep_ledger_password
 
 Encoder = Callable[[str], str]
 KEY = "Zq8Lw0x/Pq3R+tYv7nK2mB5cD9fG1hJ4"
@@ -226,3 +228,50 @@ def test_ansible_with_a_register_of_secrets_holds_each_form(monkeypatch: pytest.
 def test_ansible_has_that_register_from_2_22_on():
     major, minor = version("ansible-core").split(".")[:2]
     assert (_secrets.register_secret is not None) == ((int(major), int(minor)) >= (2, 22))
+
+
+@pytest.mark.parametrize("location", ["postgresql://db/ledger", "postgres://db/ledger", "PostgreSQL://db/ledger"])
+def test_a_postgresql_url_is_a_database(location: str) -> None:
+    assert is_postgresql(location)
+
+
+@pytest.mark.parametrize("location", [None, "", "ledger.sqlite3", "/var/lib/postgresql/ledger", "~/postgresql:/x"])
+def test_any_other_ledger_is_a_file(location: str | None) -> None:
+    assert not is_postgresql(location)
+
+
+@pytest.mark.parametrize("location", ["mysql://user:secret@db/ledger", "https://user:secret@db/ledger"])
+def test_other_urls_are_refused_and_not_shown(location: str) -> None:
+    with pytest.raises(LedgerError, match="only a file or a postgresql:// URL") as caught:
+        open_ledger(location, read_only=False)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("location", "secret"),
+    [
+        ("postgresql://ledger:hunter2@db:5432/ledger", "hunter2"),
+        ("postgresql://ledger:hunter%202@db/ledger", "hunter 2"),
+        ("postgresql://ledger:hunter%202@db/ledger", "hunter%202"),
+        ("postgresql://ledger:h@nter@db/ledger", "h@nter"),
+        ("postgresql://ledger:hun/ter@db/ledger", "hun/ter"),
+        ("postgresql://ledger:hun?ter@db/ledger", "hun?ter"),
+        ("postgresql://ledger:hun:ter@db/ledger", "hun:ter"),
+        ("postgresql://db/ledger?user=ledger&password=hunter2&sslmode=require", "hunter2"),
+        ("postgresql://db/ledger?sslpassword=hunter2", "hunter2"),
+        ("mysql://ledger:hunter2@db/ledger", "hunter2"),
+        ("POSTGRESQL://ledger:hunter2@db/ledger", "hunter2"),
+    ],
+)
+def test_the_password_in_a_url_is_kept(location: str, secret: str) -> None:
+    keeper = SecretKeeper()
+    keep_ledger_password(location, keeper)
+    assert keeper.shown(f"before {secret} after") == NOT_SHOWN
+    assert keeper.shown(location) == NOT_SHOWN
+
+
+@pytest.mark.parametrize("location", [None, "/home/ledger", "postgresql://db/ledger", "postgresql://ledger@db/ledger"])
+def test_without_a_password_in_a_url_nothing_is_hidden(location: str | None) -> None:
+    keeper = SecretKeeper()
+    keep_ledger_password(location, keeper)
+    assert keeper.shown(f"{location} ledger db") == f"{location} ledger db"
