@@ -30,6 +30,7 @@ from .._stellar.client import StellarClient
 from .looking import EventFinder, Looked
 from .new import UNKNOWN_IS_INSERTED, UNKNOWN_IS_MISSING, InsertOptions, NewEvent
 from .outcomes import (
+    FORMER_UNKNOWN,
     InsertOutcome,
     Unclear,
     failed_outcomes,
@@ -88,6 +89,8 @@ class InsertFlow:
         if not (self._finder.refusal or self._run.check_mode or self._workers.stopped_by):
             new = [one for one in outcomes.values() if one.changed and not one.error]
             outcomes = {**outcomes, **self._read_back(new)}
+        if any(one.changed and not one.event.old_key for one in outcomes.values()) and self._ledger.has_former():
+            self._run.warn(FORMER_UNKNOWN)
         for text in insert_warnings(events, first, outcomes, self._finder, self._run.secrets.shown):
             self._run.warn(text)
         return [

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from .looking import EventFinder
     from .new import NewEvent
 
+FORMER_UNKNOWN = (
+    "The ledger has events from version 1.0 of this collection, and this host cannot look them up: in FIPS mode, it does not have the "
+    "digest of that version (BLAKE2). So only the server was searched for events that were inserted then. If some of these were deleted "
+    "there since, this run inserts them again."
+)
+
 
 @dataclass(frozen=True)
 class InsertOutcome:

@@ -134,6 +134,9 @@ class EventLedger(Protocol):
     def look_up(self, keys: Collection[bytes]) -> Mapping[bytes, EventRecord]:
         """The records of those events that the ledger knows."""
 
+    def has_former(self) -> bool:
+        """True if there are events of version 1, whose keys are BLAKE2 digests. A host in FIPS mode cannot look them up."""
+
     def intend(self, keys: Collection[bytes], over_in: float) -> None:
         """Records, before anything is sent, that these events are about to be; the record survives a power failure.
 

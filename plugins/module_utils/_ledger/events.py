@@ -59,6 +59,11 @@ class StoredEvents:
             for key, answered, index, identifier, document_index, over_at in rows
         }
 
+    def has_former(self) -> bool:
+        """True if there are events that version 1 recorded, whose keys are other digests."""
+        statement = f"SELECT 1 FROM {self._table} AS e WHERE endpoint = ? AND over_at = noted_at * 1000 LIMIT 1"
+        return bool(self._database.run(statement, (self._endpoint,)))
+
     def intend(self, keys: Collection[bytes], over_in: float) -> None:
         """Records that these events are about to be sent; one write for all of them, which has reached the disk when this returns."""
         record = EventRecord(answered=False)
@@ -76,9 +81,11 @@ class StoredEvents:
 
     def _put(self, records: Sequence[tuple[bytes, EventRecord]], over_in: float) -> None:
         now = self._database.now()
+        # An odd number of milliseconds, which no record of version 1 has.
+        over_at = int((now + over_in) * 1000) | 1
         # In the same order everywhere, so that two runs do not stop each other.
         rows = [
-            (self._endpoint, key, int(one.answered), one.index, one.id, one.document_index, int(now), int((now + over_in) * 1000))
+            (self._endpoint, key, int(one.answered), one.index, one.id, one.document_index, int(now), over_at)
             for key, one in sorted(records, key=_key)
         ]
         self._database.atomically(lambda: self._database.run_many(_PUT, rows))

@@ -171,6 +171,7 @@ class PlannedEvents:
         self._scratch = scratch
         # Nothing is written, so nobody has to wait.
         self.alone_with = scratch.alone_with
+        self.has_former = kept.has_former
         self.intend = scratch.intend
         self.record = scratch.record
         self.forget = scratch.forget

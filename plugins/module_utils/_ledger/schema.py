@@ -160,7 +160,7 @@ _AS_VERSION_2 = Tables(
     batch=f"(SELECT id, 0 AS run, {ACCEPTED} AS state FROM run)",
     # Without a row, since positions of version 1 mean something else.
     checkpoint="(SELECT id, scope, reading, fingerprint AS sha256, 0 AS end_offset, line, summary FROM log_position WHERE id < 0)",
-    event="(SELECT endpoint, key, answered, alias, id, document_index, 0 AS over_at FROM event)",
+    event="(SELECT endpoint, key, answered, alias, id, document_index, 0 AS over_at, 0 AS noted_at FROM event)",
     rewrite="(SELECT endpoint, key, key AS stored FROM event WHERE endpoint IS NULL)",
 )
 

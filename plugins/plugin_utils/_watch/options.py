@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
+import json
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,7 +26,7 @@ from ...module_utils._stellar.paths import DEFAULT_PATTERN, checked_pattern
 from ...module_utils._times.moments import event_time
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ...module_utils._secrets import SecretKeeper
 
@@ -124,15 +126,33 @@ def _default_cursor(*what: str) -> str:
     """A file beside the default ledger; each server, index, query and list of tenants has a cursor of its own."""
     text = "\n".join(what).encode()
     try:
-        paths = [state_file(f"cursor-{name}.json") for name in (hashlib.sha256(text).hexdigest()[:16], *_former_names(text))]
+        path = state_file(f"cursor-{hashlib.sha256(text).hexdigest()[:16]}.json")
     except ValueError as error:
         raise InputError("cursor: this user has no home directory to keep the cursor in; set `cursor` to a file.") from error
-    return next((path for path in paths if os.path.exists(path)), paths[0])
-
-
-def _former_names(text: bytes) -> tuple[str, ...]:
-    """The name in version 1.0, on hosts that have its digest: those in FIPS mode do not."""
+    if os.path.exists(path):
+        return path
     try:
-        return (hashlib.blake2b(text, digest_size=8).hexdigest(),)
-    except (AttributeError, ValueError):
-        return ()
+        former = state_file(f"cursor-{hashlib.blake2b(text, digest_size=8).hexdigest()}.json")
+    except (AttributeError, TypeError, ValueError) as error:
+        # A host in FIPS mode has no BLAKE2.
+        unclear = next(_former_cursors(os.path.dirname(path), *what[:2]), None)
+        if unclear is None:
+            return path
+        raise InputError(
+            f"cursor: {unclear} was written by version 1.0 of this collection for the same server and index. This host is in FIPS mode and "
+            "cannot compute whether it belongs to this source too. Set `cursor` to this file to go on from there, or to another file to "
+            "begin at the time that `start` says."
+        ) from error
+    return former if os.path.exists(former) else path
+
+
+def _former_cursors(folder: str, endpoint: str, index: str) -> Iterator[str]:
+    """The cursors of version 1.0 for this server and index."""
+    for path in sorted(glob.glob(os.path.join(glob.escape(folder), "cursor-*.json"))):
+        try:
+            with open(path, encoding="utf-8") as file:
+                cursor = json.load(file)
+            if (cursor["format"], cursor["server"], cursor["index"]) == (1, endpoint, index):
+                yield path
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            continue
