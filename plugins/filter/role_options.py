@@ -84,6 +84,19 @@ options:
     type: list
     elements: str
     default: []
+  defined:
+    description:
+      - The names of all variables that are set and begin like those of the role. One that is almost the name of a variable of the role is
+        returned as a C(problem).
+    type: list
+    elements: str
+    default: []
+  related:
+    description:
+      - Names in O(defined) that are no mistake.
+    type: list
+    elements: str
+    default: []
   places:
     description:
       - The results of M(ansible.builtin.stat) in a loop over the C(places) that the filter returns. With them, the filter refuses files

@@ -11,8 +11,9 @@ Ansible checks the variables of a role against its argument spec, but converts n
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,8 @@ from ._files_to_write import places_to_check
 
 _TRUE = frozenset({"yes", "on", "true", "1", "y", "t"})
 _FALSE = frozenset({"no", "off", "false", "0", "n", "f"})
+_CLOSE = 0.75
+"""From this similarity on (0 to 1, as `difflib` measures it), an unknown variable counts as a misspelt one."""
 _NUMBER = re.compile(r"\s*[+-]?\d{1,18}\s*\Z", re.ASCII)
 
 
@@ -45,12 +48,17 @@ class RoleRules:
     """Variables with paths of files that are read."""
     writes: Sequence[str] = ()
     """Variables with the path of a file that is written."""
+    defined: Sequence[str] = ()
+    """The names of all variables that are set and begin like those of the role, to find misspelt ones."""
+    related: Sequence[str] = ()
+    """Names of variables that are not in the spec and are no mistake."""
 
 
 def role_options(
     role: str, given: Mapping[str, Any], spec: Mapping[str, Any], defaults: Mapping[str, Any], rules: RoleRules
 ) -> dict[str, Any]:
     """The values by short names: converted, null and blank replaced by the default (None if there is none). Raises AttributionError."""
+    _check_spelling(role, spec, rules)
     options: dict[str, Any] = {}
     for variable, described in spec.items():
         name = variable[len(role) + 1 :]
@@ -86,6 +94,18 @@ def texts(name: str, value: Any) -> tuple[str, ...]:
         if not isinstance(item, str):
             raise AttributionError(f"{name}: {_kind(item)} was given as an item of the list; each item must be a text.")
     return tuple(value)
+
+
+def _check_spelling(role: str, spec: Iterable[str], rules: RoleRules) -> None:
+    """Raises AttributionError if a variable that is set is almost one of these. All others may belong to the site."""
+    known = {name[len(role) + 1 :]: name for name in spec}
+    for name in sorted(set(rules.defined) - set(known.values()) - set(rules.related)):
+        close = difflib.get_close_matches(name[len(role) + 1 :], known, n=1, cutoff=_CLOSE)
+        if close:
+            raise AttributionError(
+                f"there is no variable {name}; did you mean {known[close[0]]}? Nothing was read or sent. Correct the name; if the variable"
+                " serves something else, rename it."
+            )
 
 
 def _converted(variable: str, value: Any, described: Mapping[str, Any]) -> Any:

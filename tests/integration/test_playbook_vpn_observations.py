@@ -193,9 +193,28 @@ def test_every_variable_reaches_the_module(playground: Playground) -> None:
     assert "5 uploaded" in again.summary
 
 
+def test_null_and_blank_variables_are_not_set(playground: Playground) -> None:
+    described = re.findall(r"^#   (vpn_\w+)  ", PLAYBOOK.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(described) > 15
+    blank = dict(zip(described, [None, "", " "] * len(described), strict=False))
+    run = playground.run(**{**blank, "vpn_log": playground.log(SEED_LOG), "vpn_timezone": "UTC"})
+    assert run.status == 0, run.output
+    assert playground.held == {("10.8.3.7", "203.0.113.9", 1717143300), ("10.8.3.8", "203.0.113.10", 1717143360)}
+    nothing = playground.run(**dict.fromkeys(described))
+    assert nothing.status == 0, nothing.output
+    assert playground.held > sample_observations()
+
+
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
+        (
+            {"vpn_log": "vpn.csv", "vpn_timezon": "UTC"},
+            r"there is no variable vpn_timezon; did you mean vpn_timezone\? Nothing was read or sent",
+        ),
+        ({"vpn_log": "vpn.csv", "vpn_limit": "ten"}, r"vpn_limit: 'ten' is not a whole number"),
+        ({"vpn_log": "vpn.csv", "vpn_observations_timezon": "UTC"}, r"did you mean vpn_observations_timezone\?"),
+        ({"vpn_log": "vpn.csv", "vpn_paths": "vpn.csv"}, r"vpn_log and vpn_paths exclude each other"),
         ({"vpn_log": "missing.csv"}, r"path: there is no file \S+/missing\.csv on the host that runs the module\."),
         ({"vpn_log": "vpn.csv", "vpn_log_format": "excel"}, r"value of format must be one of: csv.*got: excel"),
         ({"vpn_log": "vpn.csv", "vpn_columns": {"ipaddr": "Inner"}}, r"columns\.ipaddr: \S+/vpn\.csv has no column 'Inner'"),
@@ -258,8 +277,9 @@ def test_the_sample_log_goes_to_an_emulator_by_another_name(playground: Playgrou
 def test_the_head_of_the_playbook_describes_the_variables_that_it_has() -> None:
     head, _line, tasks = PLAYBOOK.read_text(encoding="utf-8").partition("\n- name:")
     described = re.findall(r"^#   (vpn_\w+) +\w", head, re.MULTILINE)
-    used = re.findall(r"\b(vpn_\w+) \|", tasks)
-    assert sorted(described) == sorted(set(used))
+    declared = re.findall(r"^          (vpn_\w+): {", tasks, re.MULTILINE)
+    used = {f"vpn_{name}" for name in re.findall(r"\bvpn_options\.(\w+)", tasks)} | {"vpn_ledger"}
+    assert sorted(described) == sorted(declared) == sorted(used)
 
 
 def test_the_sample_log_is_what_its_generator_makes() -> None:

@@ -12,15 +12,19 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.secops.xdr.plugins.filter.role_options import role_options
 
 ROOT = Path(__file__).resolve().parents[3]
 ROLES = [path.name for path in sorted((ROOT / "roles").iterdir())]
 OF_A_RUN = {
     "vpn_attribution": {
-        *("found", "sessions", "questions", "days", "lists_sessions", "plan", "update", "result", "report", "wording"),
+        *("found", "sessions", "questions", "days", "needs_timeline", "plan", "update", "result", "report", "wording"),
         *("options", "specs", "defaults", "given", "rules", "places"),
     },
-    "vpn_observations": {"result", "listed", "lines_uploaded", "lines_skipped", "lines_rejected", "lines_unobserved", "lines_zone"},
+    "vpn_observations": {
+        *("result", "listed", "lines_uploaded", "lines_skipped", "lines_rejected", "lines_unobserved", "lines_zone"),
+        *("options", "specs", "defaults", "given", "rules"),
+    },
     "vpn_sessions": {"result", "options", "specs", "defaults", "given", "rules"},
 }
 """The variables that a role sets itself."""
@@ -83,14 +87,44 @@ def test_defaults_are_those_of_the_module(role: str, module: str) -> None:
             assert of_the_role[name]["default"] == of_the_module[name]["default"], name
 
 
-def test_the_playbook_hands_on_the_defaults_of_the_role() -> None:
+def test_the_playbook_passes_on_the_defaults_of_the_role() -> None:
+    """Ansible refuses null and blank for numbers and flags of a role, so the playbook repeats their defaults."""
     [play] = loaded(ROOT / "playbooks" / "vpn_observations.yml")
-    [handed_on] = [task["vars"] for task in play["tasks"] if "ansible.builtin.include_role" in task]
-    assert set(handed_on) == {f"vpn_observations_{name}" for name in described("vpn_observations")}
+    [passed_on] = [task["vars"] for task in play["tasks"] if "ansible.builtin.include_role" in task]
+    defaults = loaded(ROOT / "roles" / "vpn_observations" / "defaults" / "main.yml")
+    assert {name.removeprefix("vpn_observations_") for name in passed_on} - {"upload_is_sample"} == set(described("vpn_observations"))
     for name, option in described("vpn_observations").items():
-        found = re.search(r"\| default\(('?)(\w+)\1(?:, true)?\) }}\Z", handed_on[f"vpn_observations_{name}"])
-        if found and "default" in option:
-            assert yaml.safe_load(found[2]) == option["default"], name
+        if option["type"] in ("int", "bool") and name != "check_devices":
+            value = re.fullmatch(
+                rf"{{{{ (\w+) if vpn_options\.{name} is none else vpn_options\.{name} }}}}", passed_on[f"vpn_observations_{name}"]
+            )
+            assert value, name
+            assert yaml.safe_load(value[1]) == defaults[f"vpn_observations_{name}"], name
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_variables_that_a_role_sets_are_not_taken_for_misspelt_ones(role: str) -> None:
+    spec = {f"{role}_{name}": option for name, option in described(role).items()}
+    made = role_options({}, spec, {}, role=role, defined=[f"{role}_{name}" for name in OF_A_RUN[role]])
+    assert made["problem"] == ""
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("vpn_observations_timezon", "vpn_observations_timezone"),
+        ("vpn_observations_path", "vpn_observations_paths"),
+        ("vpn_observations_time_zone", "vpn_observations_timezone"),
+        ("vpn_attribution_network", "vpn_attribution_networks"),
+        ("vpn_attribution_Tags", "vpn_attribution_tags"),
+        ("vpn_sessions_retentoin", "vpn_sessions_retention"),
+    ],
+)
+def test_a_misspelt_variable_is_refused(variable: str, meant: str) -> None:
+    role = "_".join(variable.split("_")[:2])
+    spec = {f"{role}_{name}": option for name, option in described(role).items()}
+    made = role_options({}, spec, {}, role=role, defined=[variable, f"{role}_of_the_site"])
+    assert made["problem"].startswith(f"there is no variable {variable}; did you mean {meant}? Nothing was read or sent.")
 
 
 def test_every_value_on_a_page_is_escaped() -> None:
