@@ -20,14 +20,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST_BYTES = 1_000_000
 ALLOWED = (
-    r"(CHANGELOG\.rst|CODE_OF_CONDUCT\.md|CONTRIBUTING\.md|COPYING|README\.md|REUSE\.toml|SECURITY\.md|FILES\.json|MANIFEST\.json)",
+    r"(CHANGELOG\.rst|CODE_OF_CONDUCT\.md|CONTRIBUTING\.md|COPYING|MAINTAINERS\.md|README\.md|REUSE\.toml|SECURITY\.md|FILES\.json|MANIFEST\.json)",
     r"LICENSES/[\w.-]+\.txt",
-    r"(bindep|requirements|requirements-demo|requirements-emulator|meta/ee-requirements)\.txt",
+    r"(requirements|requirements-demo|requirements-emulator|meta/ee-(bindep|requirements))\.txt",
     r"changelogs/changelog\.yaml",
     r"docs/docsite/(\w+|extra-docs)\.yml",
     r"docs/docsite/rst/\w+\.rst",
     r"extensions/(awx/(data/|tasks/)?\w+\.yml|ee/execution-environment\.yml)",
-    r"extensions/eda/(README\.md|credential_types/\w+/\w+\.yml|plugins/event_source/\w+\.py|rulebooks/\w+\.yml)",
+    r"extensions/eda/(README\.md|rulebooks/\w+\.yml)",
+    r"extensions/eda/plugins/event_source/(\w+\.py|credential_types/\w+/(input|injectors)\.yml|schemas/\w+\.json)",
     r"meta/(runtime|execution-environment)\.yml",
     r"playbooks/(\w+\.yml|tasks/\w+\.yml|files/\w+\.csv)",
     r"plugins/(action|doc_fragments|filter|modules|(module_utils|plugin_utils)(/_\w+(/formats)?)?)/\w+\.py",

@@ -31,9 +31,11 @@ def run(*command: str, folder: Path) -> str:
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the requirement files that ansible-builder introspect writes."""
     folder = tmp_path_factory.mktemp("introspect")
-    collections = folder / "collections" / "ansible_collections" / "secops"
-    collections.mkdir(parents=True)
-    (collections / "xdr").symlink_to(ROOT)
+    collection = folder / "collections" / "ansible_collections" / "secops" / "xdr"
+    collection.mkdir(parents=True)
+    # An image may hold only what runs, and what says which collection it is.
+    for name in ("extensions", "galaxy.yml", "meta", "playbooks", "plugins", "roles"):
+        (collection / name).symlink_to(ROOT / name)
     run("ansible-builder", "introspect", "--write-pip", "pip.txt", "--write-bindep", "bindep.txt", "collections", folder=folder)
     return folder
 
@@ -44,6 +46,8 @@ def test_what_python_has_to_bring(written: Path, machine: str, drivers: int):
     requirements = [Requirement(line) for line in lines]
     chosen = [one for one in requirements if not one.marker or one.marker.evaluate({"platform_machine": machine})]
     assert sorted(one.name for one in chosen) == ["psycopg", "requests", "tzdata", "urllib3"]
+    # A collection with an upper bound could not share an image with one that needs a later version.
+    assert {part.operator for one in chosen for part in one.specifier} == {">="}
     # Elsewhere there are no ready-made ones, and the build would fail.
     assert sum("binary" in one.extras for one in chosen) == drivers
 

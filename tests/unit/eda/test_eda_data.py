@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from support.secret_options import check_secrets_of
 EDA = Path(__file__).resolve().parents[3] / "extensions" / "eda"
 SOURCE = EDA / "plugins" / "event_source" / "stellar_ser_event.py"
 OPTIONS = watch_options().options
+JSON_TYPES = {"bool": "boolean", "float": "number", "int": "integer", "list": "array", "path": "string", "str": "string"}
 
 
 def text_of(name: str) -> Any:
@@ -36,6 +38,24 @@ def test_each_option_is_documented_as_it_is():
     for name, option in OPTIONS.items():
         for key in ("type", "default", "choices", "elements", "required"):
             assert documented[name].get(key) == option.get(key), (name, key)
+
+
+def test_the_schema_has_each_option_as_it_is():
+    schema = json.loads((SOURCE.parent / "schemas" / f"{SOURCE.stem}.json").read_text(encoding="utf-8"))
+    documented = text_of("DOCUMENTATION")["options"]
+
+    assert schema["additionalProperties"] is False
+    # Each of them can come from the environment instead.
+    assert "required" not in schema
+    assert list(schema["properties"]) == list(documented)
+    for name, option in documented.items():
+        described = schema["properties"][name]
+        assert described["type"] == JSON_TYPES[option["type"]], name
+        assert (described.get("enum"), described.get("default")) == (option.get("choices"), option.get("default")), name
+        assert described.get("items", {}).get("type") == JSON_TYPES.get(option.get("elements")), name
+        assert (described.get("format") == "password") == bool(OPTIONS[name].get("no_log")), name
+        assert described["title"], name
+        assert described["description"], name
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -58,8 +78,8 @@ def test_the_rulebook_uses_options_that_there_are():
 
 
 def test_the_credential_type_sets_variables_that_the_source_reads():
-    folder = EDA / "credential_types" / "stellar_cyber"
-    inputs = yaml.safe_load((folder / "inputs.yml").read_text(encoding="utf-8"))
+    folder = SOURCE.parent / "credential_types" / "stellar_cyber"
+    inputs = yaml.safe_load((folder / "input.yml").read_text(encoding="utf-8"))
     injectors = yaml.safe_load((folder / "injectors.yml").read_text(encoding="utf-8"))
     fields = {one["id"]: one for one in inputs["fields"]}
     documented = SOURCE.read_text(encoding="utf-8")

@@ -26,7 +26,8 @@ from support.waiting import wait_until
 if TYPE_CHECKING:
     from emulator import RunningEmulator
 
-CREDENTIAL_TYPE = Path(__file__).resolve().parents[3] / "extensions" / "eda" / "credential_types" / "stellar_cyber"
+EVENT_SOURCES = Path(__file__).resolve().parents[3] / "extensions" / "eda" / "plugins" / "event_source"
+CREDENTIAL_TYPE = EVENT_SOURCES / "credential_types" / "stellar_cyber"
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,9 @@
 # Copyright (c) 2026, secops.xdr contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# GNU General Public License v3.0+
+# (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An event source of ansible-rulebook: security events of Stellar Cyber, each once, across restarts."""
+"""Pass security events of Stellar Cyber to ansible-rulebook, each once, across restarts."""
 
 from __future__ import annotations
 
@@ -178,33 +179,57 @@ _LOGGER = logging.getLogger("secops.xdr.stellar_ser_event")
 
 
 async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
-    """Runs until it is cancelled, or cannot continue. ansible-rulebook calls this."""
+    """Pass events on until the source is cancelled or cannot continue.
+
+    Parameters
+    ----------
+    queue : asyncio.Queue
+        Where ansible-rulebook takes the events from.
+    args : dict
+        The options of the source, as the rulebook gives them.
+
+    """
     arguments = dict(args)
     feedback = arguments.pop("eda_feedback_queue", None)
     if feedback is None and arguments.get("feedback") is True:
         _LOGGER.warning(
-            "feedback: ansible-rulebook gives none. It needs version 1.3 or later and --persistence-id. "
-            "Events count as taken when they leave the queue."
+            "feedback: ansible-rulebook gives none. It needs version 1.3 or later and "
+            "--persistence-id. Events count as taken when they leave the queue.",
         )
     await _watch_events()(queue, arguments, feedback)
 
 
 def _watch_events() -> Callable[..., Awaitable[None]]:
-    """Imports the code of the collection from where this file is: ansible-rulebook loads this file by its path, without its collection."""
-    here = Path(__file__).absolute()
-    collections = here.parents[6] if len(here.parents) > 6 else here
-    if collections.name == "ansible_collections" and str(collections.parent) not in sys.path:
+    """Import the code of the collection from the folder of this file.
+
+    ansible-rulebook loads this file by its path, without its collection.
+
+    Returns
+    -------
+    Callable
+        The function that searches for events and passes them on.
+
+    Raises
+    ------
+    ImportError
+        If the collection or ansible-core is missing.
+
+    """
+    parents = Path(__file__).absolute().parents
+    collections = next((path for path in parents if path.name == "ansible_collections"), None)
+    if collections and str(collections.parent) not in sys.path:
         sys.path.append(str(collections.parent))
     try:
         path = importlib.import_module("ansible_collections").__path__
-        if collections.name == "ansible_collections" and str(collections) not in list(path):
+        if collections and str(collections) not in list(path):
             # The package `ansible` brings one of its own, which does not look any further.
             path.append(str(collections))
         function: Callable[..., Awaitable[None]] = importlib.import_module(_WATCH).watch_events
     except ImportError as error:
         message = (
-            f"The code of the collection secops.xdr cannot be imported ({error}). It needs ansible-core 2.16 or later in the Python that "
-            f"ansible-rulebook runs on ({sys.executable}), and this file in its place in the installed collection."
+            f"The code of the collection secops.xdr cannot be imported ({error}). "
+            "It needs ansible-core 2.16 or later in the Python that ansible-rulebook runs on "
+            f"({sys.executable}), and this file in its place in the installed collection."
         )
         raise ImportError(message) from error
     return function
@@ -213,10 +238,17 @@ def _watch_events() -> Callable[..., Awaitable[None]]:
 if __name__ == "__main__":
 
     class _Printer(asyncio.Queue[Any]):
-        """Shows events, for trying the source without ansible-rulebook: the connection is taken from the environment."""
+        """Print events, to try the source by hand with the connection in the environment."""
 
-        async def put(self, item: Any) -> None:
-            """Shows one."""
+        async def put(self, item: object) -> None:
+            """Print an event.
+
+            Parameters
+            ----------
+            item : object
+                The event.
+
+            """
             sys.stdout.write(f"{item}\n")
 
     asyncio.run(main(_Printer(), {}))
