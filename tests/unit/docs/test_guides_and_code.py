@@ -270,6 +270,7 @@ def test_the_readme_has_the_parts_that_automation_hub_asks_for() -> None:
         "Use Cases",
         "Testing",
         "Contributing",
+        "Communication",
         "Support",
         "Release Notes and Roadmap",
         "Related Information",
