@@ -27,7 +27,6 @@ from .._errors import (
     RequestError,
 )
 from .answers import Answer, refusal
-from .connection import proxies_for
 from .exchange import Exchange, RetryPolicy, WatchedAdapter
 from .library import (
     HTTPAdapter,
@@ -38,6 +37,7 @@ from .library import (
     requests,
     require_requests,
 )
+from .proxies import proxies_for
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

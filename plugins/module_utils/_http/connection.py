@@ -4,32 +4,31 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The address of a product, the settings of the connection, and the proxies that the environment sets, checked before anything is sent."""
+"""The address of a product and the settings of the connection, checked before anything is sent."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
-from ipaddress import AddressValueError, IPv6Address, IPv6Network
+from ipaddress import AddressValueError, IPv6Address
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from .._errors import InputError
-from .._texts import printable
+from .._texts import printable, system_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from .._secrets import SecretKeeper
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(?:\.{_LABEL})*\.?\Z")
 """As DNS has it, with the underscores that some sites use."""
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?\Z")
 """The part of a URL that its parser takes for an address, with an interface name if it has one."""
-_PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
-_PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+_PEM = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----")
+_HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+\Z")
+"""A certificate in a folder of authorities, as `openssl rehash` names it. OpenSSL looks at no other file there."""
+_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 class ConnectionSettings(NamedTuple):
@@ -73,24 +72,43 @@ def checked_credential(option: str, value: str) -> str:
 
 
 def _authorities(ca_path: str | None) -> tuple[str, str | None]:
-    """Returns what messages call the file or folder of certificate authorities, and its path; raises InputError if it is not there."""
+    """Returns the name of the setting for the authorities, for messages, and their file or folder; raises InputError if it is useless."""
     if ca_path and ca_path.strip():
-        if not os.path.exists(ca_path):
-            raise InputError(
-                f"ca_path: there is no file or folder {ca_path} on the host that runs the module. "
-                "It must contain the certificate authority, in PEM form, that signed the server's certificate."
-            )
-        return "`ca_path`", ca_path
-    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        variables = [name for name in ("EXTRAHOP_CA_PATH", "STELLAR_CA_PATH") if os.environ.get(name, "").strip() == ca_path]
+        name = f"`ca_path` (environment variable {variables[0]})" if variables else "`ca_path`"
+        return name, _checked_authorities(name, ca_path, "Set it to the certificate authority that signed the server's certificate.")
+    for variable in _BUNDLES:
         path = os.environ.get(variable, "").strip()
         if path:
-            if not os.path.exists(path):
-                raise InputError(
-                    f"The environment variable {variable} names {path}, and there is no such file or folder on the host that runs the "
-                    f"module. Correct or unset {variable}, or set `ca_path`."
-                )
-            return f"the environment variable {variable}", path
+            name = f"the environment variable {variable}"
+            return name, _checked_authorities(name, path, f"Correct or unset {variable}, or set `ca_path`.")
     return "`ca_path`", None
+
+
+def _checked_authorities(name: str, path: str, advice: str) -> str:
+    """The path as other libraries take it, whatever the locale; raises InputError if no certificates can be read there."""
+    problem = _problem_with_authorities(system_name(path))
+    if problem:
+        raise InputError(f"{name[:1].upper()}{name[1:]} names {path}, and {problem} on the host that runs the module. {advice}")
+    return os.fsdecode(system_name(path))
+
+
+def _problem_with_authorities(path: bytes) -> str:
+    try:
+        if os.path.isdir(path):
+            names = os.listdir(os.fsdecode(path))
+            return "" if any(map(_HASHED_NAME.match, names)) else "that folder has no certificate that `openssl rehash` has given a name"
+        with open(path, "rb") as file:
+            content = file.read()
+    except FileNotFoundError:
+        return "there is no such file or folder"
+    except OSError as error:
+        return f"that cannot be read ({error.strerror})"
+    if _PEM.search(content):
+        return ""
+    if content.startswith(b"\x30"):
+        return "that is in DER form, not in PEM form (`openssl x509 -inform der` converts it),"
+    return "that file has no certificate in PEM form (a block that begins with -----BEGIN CERTIFICATE-----)"
 
 
 def parse_host(host: str, validate_certs: bool) -> str:
@@ -140,82 +158,3 @@ def _network_location(rest: str) -> str:
         raise InputError(f"host: {rest!r} is not a host, host:port or https:// URL.")
     shown = f"[{name}]" if ":" in name else name
     return shown if port is None else f"{shown}:{port}"
-
-
-def proxies_for(base_url: str, secrets: SecretKeeper) -> Mapping[str, str]:
-    """Returns the proxies for a server by scheme, as requests takes them; raises InputError if the one in use cannot work.
-
-    Passwords in their URLs are registered as secrets.
-    """
-    # Imported late: uploads read the settings of the connection also if nothing is sent.
-    from .library import requests
-
-    if _is_in_ipv6_exceptions(base_url):
-        return {}
-    proxies = {scheme: url.strip() for scheme, url in requests.utils.get_environ_proxies(base_url).items() if url.strip()}
-    used = requests.utils.select_proxy(base_url, proxies)
-    for url in proxies.values():
-        if url == used:
-            _check_proxy(url)
-        _hide_credentials_of(url, secrets)
-    return proxies
-
-
-def proxy_variable(url: str) -> str:
-    """Returns the name of the environment variable that sets this proxy."""
-    names = [name for name, value in os.environ.items() if name.upper() in _PROXY_VARIABLES and value.strip() == url]
-    return names[0] if names else "HTTPS_PROXY"
-
-
-def _check_proxy(url: str) -> None:
-    name = proxy_variable(url)
-    try:
-        # Without a scheme, requests takes an HTTP proxy.
-        parts = urlsplit(url if "://" in url else f"http://{url}")
-        host, _port = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    if not host:
-        raise InputError(f"The environment variable {name} is not the URL of a proxy: it has no valid host. {_proxy_advice(name)}")
-    if parts.scheme not in _PROXY_SCHEMES:
-        raise InputError(f"The environment variable {name} names a proxy with the unknown scheme {parts.scheme}://. {_proxy_advice(name)}")
-    if parts.scheme.startswith("socks") and not importlib.util.find_spec("socks"):
-        raise InputError(
-            f"The environment variable {name} names a SOCKS proxy, which needs the Python library PySocks on the host that runs the "
-            f"module. Install it (pip install PySocks), or use an HTTP proxy. To use no proxy, unset {name} or add the host to NO_PROXY."
-        )
-
-
-def _proxy_advice(name: str) -> str:
-    return f"Set {name} to http://HOST:PORT, or unset it. To use no proxy for this server, add its host to NO_PROXY."
-
-
-def _is_in_ipv6_exceptions(base_url: str) -> bool:
-    """Returns whether NO_PROXY lists this IPv6 address or its network; requests knows only IPv4 networks, and no brackets."""
-    try:
-        address = IPv6Address((urlsplit(base_url).hostname or "").partition("%")[0])
-    except ValueError:
-        return False
-    for entry in (os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "").split(","):
-        try:
-            if address in IPv6Network(entry.strip().replace("[", "").replace("]", ""), strict=False):
-                return True
-        except ValueError:
-            continue
-    return False
-
-
-def _hide_credentials_of(proxy: str, secrets: SecretKeeper) -> None:
-    """Registers the password in the URL of a proxy, alone and in the header that requests makes of it."""
-    from .library import HTTPAdapter, requests
-
-    secrets.add(requests.utils.get_auth_from_url(proxy)[1])
-    try:
-        headers = HTTPAdapter().proxy_headers(proxy)
-    except UnicodeEncodeError:
-        message = (
-            f"The user or password in the URL of the proxy contains a character that requests cannot send; check {proxy_variable(proxy)}."
-        )
-        raise InputError(message) from None
-    for header in headers.values():
-        secrets.add(header.partition(" ")[2])

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from typing import TYPE_CHECKING, TypeVar
@@ -20,6 +21,7 @@ from .._errors import (
     NoAnswerError,
 )
 from .library import ConnectTimeoutError, NewConnectionError, requests
+from .proxies import proxy_variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +35,10 @@ _HOSTNAME_MISMATCH = 62  # X509_V_ERR_HOSTNAME_MISMATCH, and 64 for IP addresses
 _IP_ADDRESS_MISMATCH = 64
 _NOT_YET_VALID = 9  # X509_V_ERR_CERT_NOT_YET_VALID
 _EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
-_STRICT = range(80, 94)  # X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA to X509_V_ERR_EXTENSIONS_REQUIRE_VERSION_3
+_STRICT = range(80, 95)  # X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA to X509_V_ERR_EC_KEY_EXPLICIT_PARAMS
 """Errors that only strict checking reports, which Python does by default from 3.13 on."""
+_WEAK = range(66, 69)  # X509_V_ERR_EE_KEY_TOO_SMALL, X509_V_ERR_CA_KEY_TOO_SMALL, X509_V_ERR_CA_MD_TOO_WEAK
+_NO_SERVER = (24, 26, 79)  # X509_V_ERR_INVALID_PURPOSE, and X509_V_ERR_INVALID_CA before and since OpenSSL 3
 _CERTIFICATE_LIBRARIES = ("X509", "PEM", "ASN1")
 """The parts of OpenSSL that read certificates from files, which happens before anything is sent."""
 
@@ -83,7 +87,8 @@ def _not_sent_message(causes: list[BaseException], place: str, settings: Connect
         return NO_HANDLES_MESSAGE
     if _first(causes, requests.exceptions.ProxyError):
         return (
-            f"The proxy for {place} cannot be reached or refused the connection; check the environment variables HTTPS_PROXY and NO_PROXY."
+            f"The proxy for {place} cannot be reached or refused the connection. Check the environment variable "
+            f"{proxy_variable(settings.base_url)}. To use no proxy for this server, add its host to NO_PROXY."
         )
     if _first(causes, socket.gaierror):
         return f"The name in `host`, {place}, cannot be resolved; check its spelling and the DNS of the host that runs the module."
@@ -132,18 +137,28 @@ def _certificate_message(error: ssl.SSLCertVerificationError, place: str, settin
             f"The TLS certificate of {place}, or of an authority that it leads to, is out of date ({error.verify_message}). "
             "Have it renewed, or set the clock of the host that runs the module right."
         )
+    known = f"the authorities in {settings.ca_name} ({settings.ca_path})" if settings.ca_path else "the authorities that this host trusts"
     if code in _STRICT:
         return (
-            f"The TLS certificate of {place}, or of its authority, lacks what strict checking asks for ({error.verify_message}). Python "
-            "3.13 "
-            "and later check strictly. Have the certificate issued again with the missing extension, or run the module with an older "
-            "Python."
+            f"The TLS certificate of {place} leads to {known}, so these are the right ones. But this certificate or an authority of it "
+            f"does not pass the strict checks of Python 3.13 and later: {error.verify_message}. Have that certificate issued again with "
+            "what is missing, or set ansible_python_interpreter to an older Python until then."
         )
-    known = f"the authorities in {settings.ca_name} ({settings.ca_path})" if settings.ca_path else "the authorities that this host trusts"
+    if code in _WEAK or code in _NO_SERVER:
+        return (
+            f"The TLS certificate of {place}, or of an authority that it leads to, is not accepted by this host: {error.verify_message}. "
+            "Have that certificate issued again, with a key, a signature and a purpose as are usual for servers today."
+        )
     return (
         f"The TLS certificate of {place} is not trusted ({error.verify_message}): it does not lead to {known}. "
-        "Set `ca_path` to the certificate authority that signed it."
+        f"Set `ca_path` to the certificate authority that signed it.{_unused_variable(settings)}"
     )
+
+
+def _unused_variable(settings: ConnectionSettings) -> str:
+    """A sentence on a variable that sets authorities for other programs; requests does not read it."""
+    names = [name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name, "").strip()]
+    return f" The environment variable {names[0]} is not used for this." if names and not settings.ca_path else ""
 
 
 def _first(causes: list[BaseException], kind: type[_ErrorT]) -> _ErrorT | None:

@@ -8,8 +8,11 @@ from __future__ import annotations
 import gzip
 import os
 import socket
+import ssl
+import sys
 
 import pytest
+import urllib3.connection
 from ansible_collections.secops.xdr.plugins.module_utils._http import library as _requests
 from ansible_collections.secops.xdr.plugins.modules import extrahop_observation
 
@@ -415,7 +418,9 @@ class TestConnectionOptions:
         assert refused(path=log, **{option: value}).startswith(f"{option}: {value} is ")
 
     def test_ca_path_missing(self, refused, log, tmp_path):
-        assert refused(path=log, ca_path=str(tmp_path / "ca.pem")).startswith(f"ca_path: there is no file or folder {tmp_path}/ca.pem")
+        assert refused(path=log, ca_path=str(tmp_path / "ca.pem")).startswith(
+            f"`ca_path` names {tmp_path}/ca.pem, and there is no such file or folder on the host that runs the module."
+        )
 
     def test_no_credentials(self, refused, log):
         msg = refused(path=log, api_key=None)
@@ -471,6 +476,32 @@ class TestServer:
         assert f"The TLS certificate of {emulator.host} is not trusted" in run.msg
         assert "Set `ca_path`" in run.msg
         assert emulator.requests() == []
+
+    @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+    def test_tls_with_a_variable_that_other_programs_read(self, upload, emulator, log, monkeypatch, variable):
+        monkeypatch.setenv(variable, emulator.ca_path)
+        assert f"The environment variable {variable} is not used for this" in upload(path=log, ca_path=None).msg
+        assert not upload(path=log).failed
+
+    def test_tls_of_the_right_authority_that_strict_checks_refuse(self, upload, start_emulator, log, extrahop, monkeypatch):
+        """Python 3.13 and later check strictly, and here every Python does."""
+        other = start_emulator("no-key-id")
+        assert not upload(path=log, host=other.host, ca_path=other.ca_path).failed or sys.version_info >= (3, 13)
+        other.clear_requests()
+        make_context = urllib3.connection.create_urllib3_context
+
+        def strict(*args, **options):
+            context = make_context(*args, **options)
+            context.verify_flags |= ssl.VERIFY_X509_STRICT
+            return context
+
+        monkeypatch.setattr("urllib3.connection.create_urllib3_context", strict)
+        run = upload(path=log, host=other.host, ca_path=other.ca_path, force=True)
+        assert "Missing Authority Key Identifier" in run.msg
+        assert f"leads to the authorities in `ca_path` ({other.ca_path}), so these are the right ones" in run.msg
+        assert "issued again" in run.msg
+        assert "Set `ca_path`" not in run.msg
+        assert other.requests() == []
 
     def test_tls_of_another_authority(self, upload, start_emulator, log, extrahop):
         other = start_emulator("untrusted")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts and URLs that users give, and the proxies and authorities that the environment sets."""
+"""Hosts and URLs that users give, and the certificate authorities that options and the environment name."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 from ansible.module_utils.basic import AnsibleFallbackNotFound
 from ansible_collections.secops.xdr.plugins.module_utils._argspec import stellar_connection
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
-from ansible_collections.secops.xdr.plugins.module_utils._http.connection import ConnectionSettings, parse_host, proxies_for
-from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
+from ansible_collections.secops.xdr.plugins.module_utils._http.connection import ConnectionSettings, parse_host
+
+from support.obedient_root import modes_obeyed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 hypothesis = pytest.importorskip("hypothesis")
 st = pytest.importorskip("hypothesis.strategies")
 
-URL = "https://server.example.com"
 PARAMS: dict[str, Any] = {"host": "server.example.com", "validate_certs": True, "ca_path": None, "timeout": 30, "retries": 0}
 
 
@@ -78,62 +78,59 @@ class TestHost:
             assert parse_host(url, validate_certs=False) == url
 
 
-@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
-@pytest.mark.parametrize(
-    ("value", "problem"),
-    [
-        ("http://", "it has no valid host"),
-        ("http://:3128", "it has no valid host"),
-        ("http://proxy:port", "it has no valid host"),
-        ("http://[::1", "it has no valid host"),
-        ("ftp://proxy.example.com", "unknown scheme ftp://"),
-        ("socks5h://127.0.0.1:9", "needs the Python library PySocks"),
-        ("socks4://127.0.0.1:9", "needs the Python library PySocks"),
-    ],
-)
-def test_a_proxy_that_cannot_be_used_names_its_variable(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, problem: str):
-    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    monkeypatch.setenv(variable, value)
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+
+
+@pytest.fixture
+def useless(tmp_path: Path) -> dict[str, Path]:
+    """Files and folders from which no authority can be read, by what is wrong with them."""
+    places = {what: tmp_path / what for what in ("no such file", "no certificate in PEM form", "DER form", "openssl rehash")}
+    places["no certificate in PEM form"].write_text("-----BEGIN PRIVATE KEY-----\nMIIB\n", encoding="ascii")
+    places["DER form"].write_bytes(b"\x30\x82\x01\x0a\x02")
+    places["openssl rehash"].mkdir()
+    (places["openssl rehash"] / "ca.pem").write_text(CERTIFICATE, encoding="ascii")
+    return places
+
+
+@pytest.mark.parametrize("problem", ["no such file", "no certificate in PEM form", "DER form", "openssl rehash"])
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "EXTRAHOP_CA_PATH", None])
+def test_authorities_that_cannot_be_read_name_their_setting(
+    monkeypatch: pytest.MonkeyPatch, useless: dict[str, Path], variable: str | None, problem: str
+):
+    path = str(useless[problem])
+    params = {**PARAMS, "ca_path": path if variable in (None, "EXTRAHOP_CA_PATH") else None}
+    if variable:
+        monkeypatch.setenv(variable, path)
 
     with pytest.raises(InputError, match=problem) as caught:
-        proxies_for(URL, SecretKeeper())
-    assert variable in caught.value.message
+        ConnectionSettings.from_params(params)
+    assert (variable or "`ca_path`") in caught.value.message
+    assert path in caught.value.message
+    assert ConnectionSettings.from_params({**params, "validate_certs": False}).ca_path is None, "not used, so no concern"
 
 
-@pytest.mark.parametrize(
-    "value", ["http://proxy.example.com:3128", "proxy.example.com:3128", "https://user:pa%20ss@proxy.example.com", "", " "]
-)
-def test_a_proxy_that_can(monkeypatch: pytest.MonkeyPatch, value: str):
-    monkeypatch.setenv("HTTPS_PROXY", value)
+@pytest.mark.parametrize("name", ["büro.pem", "ca.pem"])
+def test_authorities_in_a_file_or_a_hashed_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str):
+    file, folder = tmp_path / name, tmp_path / "hashed"
+    file.write_text(CERTIFICATE, encoding="ascii")
+    folder.mkdir()
+    (folder / "9d66eef0.0").write_text(CERTIFICATE, encoding="ascii")
 
-    assert proxies_for(URL, SecretKeeper()).get("https") == (value or None if value.strip() else None)
-
-
-def test_a_bad_proxy_for_other_servers_is_nobodys_business(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("HTTPS_PROXY", "http://")
-    monkeypatch.setenv("NO_PROXY", "server.example.com")
-
-    assert proxies_for(URL, SecretKeeper()) == {}
-
-
-@pytest.mark.parametrize("exception", ["::1", "[::1]", "::/64", "[::]/64", "10.0.0.0/8, ::1"])
-def test_ipv6_exceptions(monkeypatch: pytest.MonkeyPatch, exception: str):
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com:3128")
-    monkeypatch.setenv("NO_PROXY", exception)
-
-    assert proxies_for("https://[::1]:8443", SecretKeeper()) == {}
-    assert proxies_for("https://[2001:db8::1]", SecretKeeper()) != {}
+    for path in (str(file), str(folder)):
+        assert ConnectionSettings.from_params({**PARAMS, "ca_path": path}).ca_path == path
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", path)
+        assert ConnectionSettings.from_params(PARAMS).ca_path == path
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", " ")
+    assert ConnectionSettings.from_params(PARAMS).ca_path is None, "a blank variable counts as not set"
 
 
-@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_a_bundle_that_is_not_there_names_its_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str):
-    monkeypatch.setenv(variable, str(tmp_path / "nowhere.pem"))
+def test_authorities_that_this_user_may_not_read(tmp_path: Path):
+    path = tmp_path / "ca.pem"
+    path.write_text(CERTIFICATE, encoding="ascii")
+    path.chmod(0)
 
-    with pytest.raises(InputError, match=variable):
-        ConnectionSettings.from_params(PARAMS)
-    assert ConnectionSettings.from_params({**PARAMS, "validate_certs": False}).ca_path is None
-    monkeypatch.setenv(variable, " ")
-    assert ConnectionSettings.from_params(PARAMS).ca_path is None
+    with modes_obeyed(), pytest.raises(InputError, match=r"`ca_path` names .*, and that cannot be read \(Permission denied\)"):
+        ConnectionSettings.from_params({**PARAMS, "ca_path": str(path)})
 
 
 def test_a_blank_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch):
