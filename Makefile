@@ -43,19 +43,13 @@ test: venv
 	@$(MAKE) --jobs=2 --keep-going --output-sync=target $(STAGES)
 
 .PHONY: $(STAGES) units targets torture matrix format changelog
-unit integration: venv
+# With ansible-test: sanity, and units and targets, which are slower than our own unit and integration.
+unit integration sanity units targets: venv
 	@$(NOX) $@ -- $(ARGUMENTS)
-
-sanity: venv
-	@$(NOX) ansible-test-sanity -- $(ARGUMENTS)
-
-# The same tests in the way of other collections; slower than ours.
-units targets: venv
-	@$(NOX) ansible-test-$(subst targets,integration,$@) -- $(ARGUMENTS)
 
 # In CI, the formatters complain; elsewhere they would change files in the middle of a test.
 lint: venv
-	@CI=true $(NOX) lint typing security changelog license-check extra-checks ansible-lint
+	@CI=true $(NOX) lint typing security changelog license-check extra-checks ansible-lint eda-lint workflows
 
 docs: venv
 	@$(NOX) docs-check docs-site

