@@ -57,9 +57,10 @@ class ExtraHopClient:
 
     def get_ready(self) -> None:
         """Makes sure that requests can be sent; raises MissingLibraryError, or InputError if a proxy cannot be used."""
-        self._http()
+        self.http()
 
-    def _http(self) -> HttpClient:
+    def http(self) -> HttpClient:
+        """Sends signed requests; made when it is first needed."""
         if self._made is None:
             from .._http.auth import ExtraHopKeyAuth
             from .._http.client import HttpClient
@@ -82,16 +83,16 @@ class ExtraHopClient:
         """
         from .._http.client import Operation, Request
 
-        answer = self._http().request(Request(Operation.REPEATABLE_WRITE, "POST", OBSERVATIONS_PATH, body), expect=(202,))
+        answer = self.http().request(Request(Operation.REPEATABLE_WRITE, "POST", OBSERVATIONS_PATH, body), expect=(202,))
         if answer.is_html:
             raise answer.unexpected("an empty body, text or JSON was expected")
         return answer.is_repeated
 
     def observed_addresses(self, addresses: Sequence[str]) -> set[str]:
         """Those of the addresses, in canonical form, that belong to devices which the appliance has observed."""
-        from .devices import DeviceSearch
+        from .devices import DeviceCalls, DeviceSearch
 
-        return DeviceSearch(self._http()).observed(addresses)
+        return DeviceSearch(DeviceCalls(self.http())).observed(addresses)
 
 
 def _chosen_credentials(params: Mapping[str, Any]) -> dict[str, str]:

@@ -3,25 +3,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+"""The calls for devices, their tags and the watchlist.
 
-"""Finds out which addresses belong to devices that an appliance has observed."""
+Sources of the facts: the vendor's reference for agents (ExtraHop/agent-skills, `extrahop-rest-api/references/devices.md`), and the vendor's
+scripts `tag_device` and `extract_device_list` (ExtraHop/code-examples). What those do not say was seen in the clients of others: the rules
+of a search and `on_watchlist` (the integration of Cortex XSOAR), the 422 for a tag whose name is taken (the connector of Splunk SOAR).
+"""
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._addresses import parse_address
-from .._http.client import Operation, Request
+from .._errors import AnswerError
+from .._http.client import Operation
+from .calls import MAX_PAGE, ApiCalls
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from .._http.client import HttpClient
-
-DEVICE_SEARCH_PATH = "/api/v1/devices/search"
+DEVICES_PATH = "/api/v1/devices"
+SEARCH_PATH = f"{DEVICES_PATH}/search"
+TAGS_PATH = "/api/v1/tags"
+WATCHLIST_PATH = "/api/v1/watchlist"
 _ADDRESSES_A_SEARCH = 100
-_DEVICES_A_PAGE = 1000
 _MOST_DEVICES = 100_000
 """With the addresses of one search; a server that always has one more would never be done."""
 _SINCE_EVER = 1
@@ -30,11 +36,65 @@ _NOBODYS_ADDRESS = "240.0.0.1"
 """A reserved address. A server that finds a device with it pays no heed to what it is asked."""
 
 
-class DeviceSearch:
-    """Asks one appliance. The addresses are in canonical form."""
+@dataclass(frozen=True)
+class Tag:
+    """A tag of the appliance. Devices are assigned to it by its ID."""
 
-    def __init__(self, http: HttpClient) -> None:
-        self._http = http
+    id: int
+    name: str
+
+
+class DeviceCalls(ApiCalls):
+    """The calls for devices of one appliance. Times are epoch milliseconds."""
+
+    def read(self, identifier: int) -> dict[str, Any]:
+        """GET /devices/{id}: one device, active or not; raises NotFoundError."""
+        return self._read_object(f"{DEVICES_PATH}/{identifier}", identifier)
+
+    def search(self, search: Mapping[str, Any], *, size: int, most: int) -> Iterator[dict[str, Any]]:
+        """POST /devices/search: the active devices that match, each once. The answer is a list without a total."""
+        return self._found(SEARCH_PATH, search, size=size, most=most)
+
+    def search_page(self, search: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """One page of such a search."""
+        return self._page(SEARCH_PATH, search)
+
+    def tags(self) -> list[Tag]:
+        """GET /tags: all tags of the appliance."""
+        return _tags(self._read_list(TAGS_PATH))
+
+    def tags_of(self, identifier: int) -> list[Tag]:
+        """GET /devices/{id}/tags: the tags of a device."""
+        return _tags(self._read_list(f"{DEVICES_PATH}/{identifier}/tags"))
+
+    def create_tag(self, name: str) -> None:
+        """POST /tags: makes a tag. A taken name is refused with 422. After an unclear answer, the tags must be read first."""
+        self._write("POST", TAGS_PATH, {"name": name}, operation=Operation.ONCE)
+
+    def assign_tags(self, identifier: int, assign: Sequence[int], unassign: Sequence[int]) -> bool:
+        """POST /devices/{id}/tags with the IDs of tags; returns False for a 207, which says that only a part was done. Safe to repeat."""
+        lists = {"assign": list(assign), "unassign": list(unassign)}
+        body = {name: tags for name, tags in lists.items() if tags}
+        return self._write("POST", f"{DEVICES_PATH}/{identifier}/tags", body).status != 207
+
+    def watchlist(self) -> list[dict[str, Any]]:
+        """GET /watchlist/devices: the devices on the watchlist."""
+        return self._read_list(f"{WATCHLIST_PATH}/devices")
+
+    def watch(self, identifier: int, *, is_watched: bool) -> None:
+        """POST or DELETE /watchlist/device/{id}. Nobody documents the answer, so any 2xx counts. Safe to repeat."""
+        self._write("POST" if is_watched else "DELETE", f"{WATCHLIST_PATH}/device/{identifier}")
+
+
+def _tags(items: Sequence[Mapping[str, Any]]) -> list[Tag]:
+    return [Tag(item["id"], item["name"]) for item in items if isinstance(item.get("id"), int) and isinstance(item.get("name"), str)]
+
+
+class DeviceSearch:
+    """Finds out which addresses belong to devices that an appliance has observed. The addresses are in canonical form."""
+
+    def __init__(self, calls: DeviceCalls) -> None:
+        self._calls = calls
 
     def observed(self, addresses: Sequence[str]) -> set[str]:
         """Those of the addresses that belong to devices which the appliance has observed."""
@@ -71,7 +131,7 @@ class DeviceSearch:
             devices = self._page(addresses, offset)
             for device in devices:
                 # One address can belong to several devices, and one device can have both kinds of address.
-                shown |= {_canonical(device.get(name)) for name in ("ipaddr4", "ipaddr6")} & wanted
+                shown |= {canonical_address(device.get(name)) for name in ("ipaddr4", "ipaddr6")} & wanted
             ids = {str(device.get("id")) for device in devices}
             if ids <= seen:
                 break
@@ -80,23 +140,21 @@ class DeviceSearch:
         return shown, bool(seen)
 
     def _page(self, addresses: Sequence[str], offset: int) -> list[dict[str, Any]]:
-        rules = [{"field": "ipaddr", "operator": "=", "operand": address} for address in addresses]
-        search = {
-            "active_from": _SINCE_EVER,
-            "filter": {"operator": "or", "rules": rules},
-            "limit": _DEVICES_A_PAGE,
-            "offset": offset,
-        }
-        answer = self._http.request(Request(Operation.READ, "POST", DEVICE_SEARCH_PATH, json.dumps(search).encode()), expect=(200,))
+        search = {"active_from": _SINCE_EVER, "filter": address_rule(addresses), "limit": MAX_PAGE, "offset": offset}
         if offset > _MOST_DEVICES:
-            raise answer.unexpected(f"no more than {_MOST_DEVICES} devices with {len(addresses)} addresses were expected")
-        devices = answer.json()
-        if not isinstance(devices, list) or not all(isinstance(device, dict) for device in devices):
-            raise answer.unexpected("a list of devices was expected")
-        return devices
+            raise AnswerError(
+                f"POST {SEARCH_PATH}: no more than {_MOST_DEVICES} devices with {len(addresses)} addresses were expected. "
+                "Check that `host` names the product itself."
+            )
+        return self._calls.search_page(search)
 
 
-def _canonical(value: Any) -> str:
+def address_rule(addresses: Sequence[str]) -> dict[str, Any]:
+    """The rule of a device search for the devices with one of these addresses."""
+    return {"operator": "or", "rules": [{"field": "ipaddr", "operator": "=", "operand": address} for address in addresses]}
+
+
+def canonical_address(value: Any) -> str:
     """An address as uploads have it; servers write IPv6 in several notations. Empty if it is none."""
     if not isinstance(value, str):
         return ""
