@@ -72,6 +72,26 @@ class Controls(ABC):
         """Put documents straight into the index, searchable at once; gives `index`, `alias` and `id` of each."""
         return _list(_object(self.ask("POST", "events", list(documents)))["events"])
 
+    def add_detections(self, *documents: dict[str, Any]) -> list[int]:
+        """Hold detections, with their `note`; what is left out is filled in. Gives the IDs."""
+        return _list(_object(self.ask("POST", "detections", list(documents)))["ids"])
+
+    def detections(self) -> list[dict[str, Any]]:
+        """The detections by ID, each with its `note`."""
+        return _list(_object(self.ask("GET", "detections"))["detections"])
+
+    def add_devices(self, *documents: dict[str, Any]) -> list[int]:
+        """Hold devices, with the names of their `tags` and `on_watchlist`. Gives the IDs."""
+        return _list(_object(self.ask("POST", "devices", list(documents)))["ids"])
+
+    def devices(self) -> list[dict[str, Any]]:
+        """The devices by ID, each with the names of its `tags` and `on_watchlist`."""
+        return _list(_object(self.ask("GET", "devices"))["devices"])
+
+    def tags(self) -> list[str]:
+        """The names of all tags of devices."""
+        return [one["name"] for one in _list(_object(self.ask("GET", "devices"))["tags"])]
+
     def advance(self, seconds: float) -> None:
         """Set the emulator's clock forward: searches see more, and late work is done."""
         self.ask("POST", "advance", seconds)

@@ -60,6 +60,10 @@ def _answer(emulator: Emulator, call: Call, name: str, item: str) -> Any:
     if (call.method, name) == ("POST", "events"):
         value = _body(call)
         return {"events": emulator.stellar.add_events(value if isinstance(value, list) else [value])}
+    if (call.method, name) in (("POST", "detections"), ("POST", "devices")):
+        value = _body(call)
+        held = emulator.extrahop.detections if name == "detections" else emulator.extrahop.devices
+        return {"ids": held.add(value if isinstance(value, list) else [value])}
     return _on_clock(emulator, call, name)
 
 
@@ -90,6 +94,10 @@ def _read(emulator: Emulator, call: Call, name: str) -> Any:
         return {**store.counters(), "held": store.held, "observations": store.rows(offset, limit)}
     if name == "events":
         return {**emulator.stellar.counters(), "documents": emulator.stellar.events(offset, limit)}
+    if name == "detections":
+        return {"detections": emulator.extrahop.detections.all()}
+    if name == "devices":
+        return {"devices": emulator.extrahop.devices.all(), "tags": list(emulator.extrahop.devices.tags.values())}
     if name == "requests":
         return {**emulator.journal.counters(), "requests": emulator.journal.entries(offset, limit)}
     raise KeyError(name)

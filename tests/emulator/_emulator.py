@@ -67,7 +67,8 @@ class Emulator:
             found = route.match(call.segments)
             if found is not None:
                 call.parameters = found
-                return Target(product, name, route, route.kind)
+                # Reading and writing share their path where something is read before it is changed.
+                return Target(product, name, route, READ if call.method in ("GET", "HEAD") else route.kind)
         return Target(product, name, None, READ if call.method in ("GET", "HEAD") else WRITE)
 
     def work(self, call: Call, target: Target) -> Reply:

@@ -132,5 +132,27 @@ def parse_json(body: bytes) -> Any:
         raise ValueError("nested too deeply") from None
 
 
+def json_object(call: Call) -> dict[str, Any]:
+    """The body of a call to ExtraHop as an object; refused with 400 where it is none."""
+    try:
+        value = parse_json(call.body)
+    except ValueError as error:
+        raise RefusedError(invalid(f"The request body is not valid JSON: {error}")) from None
+    if not isinstance(value, dict):
+        raise RefusedError(invalid("the body must be an object"))
+    return value
+
+
+def invalid(detail: str, status: int = 400) -> Reply:
+    """ExtraHop's refusal of what was asked."""
+    return json_reply(status, {"type": "invalid_request", "detail": detail})
+
+
+def problem(status: int, kind: str, detail: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+    """ExtraHop's refusal in the form of RFC 7807."""
+    reply = json_reply(status, {"type": kind, "detail": detail}, headers)
+    return Reply(reply.status, reply.body, "application/problem+json", headers)
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")

@@ -1,19 +1,20 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ExtraHop: observations, device search, and who may call them (contract: extrahop)."""
+"""ExtraHop: who may call it, observations, and where its other calls are (contracts: extrahop, extrahop-detections)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._addresses import AddressBook
-from ._devices import InvalidSearchError, search_devices
-from ._exchange import READ, TOKEN, WRITE, Call, RefusedError, Reply, Route, json_reply, parse_json, text_reply
+from ._detections import Detections
+from ._devices import Devices
+from ._exchange import READ, TOKEN, WRITE, Call, RefusedError, Reply, Route, invalid, json_reply, parse_json, problem, text_reply
 from ._observations import InvalidUploadError, ObservationStore, check_upload
 from ._tokens import EXPIRED, GOOD, Tokens
 
 if TYPE_CHECKING:
+    from ._exchange import Handler
     from ._settings import Settings
 
 NAME = "extrahop"
@@ -29,50 +30,52 @@ class ExtraHop:
         self.store = ObservationStore(settings)
         self.tokens = Tokens()
         self.token_calls = 0
-        self.devices_searched = 0
+        self.detections = Detections(settings, self._guarded)
+        self.devices = Devices(settings, self._guarded)
         self.routes = (
             Route(OBSERVATIONS, WRITE, {"POST": self._observations}),
-            Route("/api/v1/devices/search", READ, {"POST": self._devices}),
+            *self.detections.routes,
+            *self.devices.routes,
             Route("/api/v1/devicegroups", READ, {"GET": self._device_groups}),
             Route("/api/v1/extrahop", READ, {"GET": self._appliance}),
             Route("/oauth2/token", TOKEN, {"POST": self._token}),
         )
-        self.settings_changed()
 
     def settings_changed(self) -> None:
         """Read those settings again that are kept in another form."""
-        one = self._settings
-        self._book = AddressBook(one.observed, one.unobserved, ipv6=one.accept_ipv6)
+        self.devices.settings_changed()
 
     def clear(self) -> None:
         """Forget all data and tokens."""
         self.store.clear()
         self.tokens.clear()
         self.token_calls = 0
-        self.devices_searched = 0
+        self.detections.clear()
+        self.devices.clear()
 
     def counters(self) -> dict[str, Any]:
         """The data of the appliance, as JSON."""
         return {
             "token_calls": self.token_calls,
-            "devices_searched": self.devices_searched,
+            "devices_searched": self.devices.searches,
+            "detections": len(self.detections.all()),
             "observations": self.store.counters(),
         }
 
     def not_found(self, call: Call) -> Reply:
         """The answer to an unknown path."""
-        return _problem(404, "not_found", f"The requested resource {call.path} was not found")
+        return problem(404, "not_found", f"The requested resource {call.path} was not found")
 
     def not_allowed(self, route: Route) -> Reply:
         """The answer to a wrong method."""
         allowed = ", ".join(route.handlers)
-        return _problem(405, "method_not_allowed", f"Allowed: {allowed}", (("Allow", allowed),))
+        return problem(405, "method_not_allowed", f"Allowed: {allowed}", (("Allow", allowed),))
 
     def expired(self, form: str | None = None) -> Reply:
         """The answer to an expired token, in one of the forms that were seen."""
         form = form or self._settings.expired_token
         if form == "400":
-            return _invalid("The specified access token is invalid")
+            return invalid("The specified access token is invalid")
         if form == "400_text":
             return text_reply(400, "The specified access token is invalid")
         return json_reply(401, {"error_message": "The specified access token is expired"})
@@ -125,9 +128,24 @@ class ExtraHop:
         if not self._settings.strict_headers:
             return
         if call.media_type != "application/json":
-            raise RefusedError(_invalid(f"Content-Type: expected application/json, got {call.media_type!r}"))
+            raise RefusedError(invalid(f"Content-Type: expected application/json, got {call.media_type!r}"))
         if accept and not call.accepts_json:
-            raise RefusedError(_invalid(f"Accept: expected application/json, got {call.headers.get('Accept', '')!r}"))
+            raise RefusedError(invalid(f"Accept: expected application/json, got {call.headers.get('Accept', '')!r}"))
+
+    def _guarded(self, handler: Handler, kind: str) -> Handler:
+        """The handler behind a check of credentials, rights and headers."""
+
+        def guarded(call: Call) -> Reply:
+            self._authenticate(call)
+            if kind == WRITE and not self._settings.full_privileges:
+                return json_reply(403, {"error_message": "The user does not have full write privileges"})
+            if kind == READ and not self._settings.extrahop_can_read:
+                return json_reply(403, {"error_message": "The user may not see this"})
+            if call.body or call.method in ("PUT", "PATCH"):
+                self._check_headers(call, accept=False)
+            return handler(call)
+
+        return guarded
 
     # -- the calls ----------------------------------------------------------------------------------------------------
 
@@ -138,29 +156,20 @@ class ExtraHop:
             return json_reply(403, {"error_message": "The user does not have full write privileges"})
         self._check_headers(call, accept=True)
         try:
-            rows = check_upload(_json_body(call), settings, self._book)
+            rows = check_upload(_json_body(call), settings, self.devices.book)
         except InvalidUploadError as error:
-            return _invalid(str(error))
+            return invalid(str(error))
         if settings.max_observations and len(rows) > settings.max_observations:
             detail = f"observations: at most {settings.max_observations} in a request, got {len(rows)}"
-            return _invalid(detail, settings.max_observations_status)
+            return invalid(detail, settings.max_observations_status)
         if settings.repeated_observations == "refuse" and (position := self.store.repeated(rows)) is not None:
-            return _invalid(f"observations[{position}]: the same observation is held already")
+            return invalid(f"observations[{position}]: the same observation is held already")
         self.store.add(rows)
         if settings.accepted_body == "text":
             return text_reply(202, "Accepted")
         if settings.accepted_body == "json":
             return json_reply(202, {"accepted": len(rows)})
         return Reply(202)
-
-    def _devices(self, call: Call) -> Reply:
-        self._authenticate(call)
-        self._check_headers(call, accept=False)
-        self.devices_searched += 1
-        try:
-            return json_reply(200, search_devices(_json_body(call), self._settings, self._book))
-        except InvalidSearchError as error:
-            return _invalid(str(error))
 
     def _device_groups(self, call: Call) -> Reply:
         self._authenticate(call)
@@ -186,13 +195,4 @@ def _json_body(call: Call) -> Any:
     try:
         return parse_json(call.body)
     except ValueError as error:
-        raise RefusedError(_invalid(f"The request body is not valid JSON: {error}")) from None
-
-
-def _invalid(detail: str, status: int = 400) -> Reply:
-    return json_reply(status, {"type": "invalid_request", "detail": detail})
-
-
-def _problem(status: int, kind: str, detail: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
-    reply = json_reply(status, {"type": kind, "detail": detail}, headers)
-    return Reply(reply.status, reply.body, "application/problem+json", headers)
+        raise RefusedError(invalid(f"The request body is not valid JSON: {error}")) from None

@@ -23,6 +23,11 @@ CHOICES: Mapping[str, tuple[object, ...]] = {
     "accepted_body": ("empty", "text", "json"),
     "repeated_observations": ("accept", "refuse"),
     "timestamp_unit": ("seconds", "milliseconds", "any"),
+    "no_note": ("null", "404", "object"),
+    "detection_tracking": ("external", "internal", "both"),
+    "null_ticket": ("accept", "refuse"),
+    "assignments": ("all", "part", "said_part"),
+    "tag_names": ("exact", "any_case"),
     "tag_form": ("strings", "objects"),
     "index_style": ("on_premises", "saas"),
     "unknown_keys": ("refuse", "ignore"),
@@ -83,6 +88,18 @@ class Settings:
     second_addresses: list[str] = field(default_factory=list)
     device_idle_days: float = 0.0
     exploded_ipv6: bool = False
+    extrahop_can_read: bool = True
+    extrahop_ignore_writes: bool = False
+    write_status: int = 204
+    detection_tracking: str = "external"
+    ticket_required: bool = False
+    null_ticket: str = "accept"
+    no_note: str = "null"
+    detection_page_cap: int = 0
+    assignments: str = "all"
+    tag_names: str = "exact"
+    on_watchlist_shown: bool = True
+    watchlist_status: int = 204
     extrahop_version: str = "9.9.1.1234"
 
     # Stellar Cyber: who may do what
