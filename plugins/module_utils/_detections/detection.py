@@ -1,0 +1,190 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+"""A detection as something that updates converge: its status, resolution, assignee, ticket and note."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from .._errors import NotFoundError, RequestError
+from .._resources.resource import Needed, Seen, Wording
+from .._resources.texts import normal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .._extrahop.detections import DetectionCalls
+    from .._resources.resource import Wanted, Written
+
+NULL_WORDS: Mapping[str, str] = {"status": "open", "resolution": "none", "assignee": "", "ticket_id": ""}
+"""The fields that can be changed, with the word that options and results have for null."""
+STATUSES = ("open", "new", "acknowledged", "in_progress", "closed")
+RESOLUTIONS = ("none", "action_taken", "no_action_taken")
+_TICKET = "ticket_id"
+
+
+@dataclass(frozen=True)
+class DetectionRef:
+    """The detection that is meant. `where` is its place in the options, for messages."""
+
+    where: str
+    id: int
+
+    @property
+    def name(self) -> str:
+        """The detection in messages."""
+        return self.where or self.key
+
+    @property
+    def key(self) -> str:
+        """The ID as a text."""
+        return str(self.id)
+
+    @property
+    def title(self) -> str:
+        """The detection in a diff."""
+        return f"detection {self.id}"
+
+    def identity(self) -> dict[str, Any]:
+        """The result key by which users recognise the detection."""
+        return {"id": self.id}
+
+
+@dataclass(frozen=True)
+class Note:
+    """A text that a note must contain as whole consecutive lines, or, with `is_whole`, that it must consist of (empty: no note)."""
+
+    text: str
+    is_whole: bool
+
+    def is_in(self, note: str) -> bool:
+        """True if a note is as wanted. Blank space around the text and around its lines does not count."""
+        wanted, lines = _lines(self.text), _lines(note)
+        if self.is_whole:
+            return wanted == lines
+        return any(lines[start : start + len(wanted)] == wanted for start in range(len(lines) - len(wanted) + 1))
+
+    def merged(self, note: str) -> str:
+        """The note that is to be sent where this one stands. Only a text that replaces the note leaves out what stands there."""
+        return self.text if self.is_whole or not note.strip() else f"{note}\n{self.text}"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A requested change to one detection. What is None or missing leaves the detection alone.
+
+    `whole_note` is the note to send, `ticket` the present ticket, which goes along with every update: some versions may require it.
+    """
+
+    fields: Mapping[str, str]
+    note: Note | None = None
+    whole_note: str = ""
+    ticket: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """True if there is nothing to do."""
+        return not self.fields and self.note is None
+
+    def __str__(self) -> str:
+        """The change in messages."""
+        parts = [f"{name} {value or 'none'}" for name, value in self.fields.items()]
+        return ", ".join([*parts, *(["the note"] if self.note else [])])
+
+    def body(self) -> dict[str, str | None]:
+        """The fields as they are sent."""
+        ticket = {_TICKET: self.ticket} if self.ticket else {}
+        return {name: None if value == NULL_WORDS[name] else value for name, value in {**ticket, **self.fields}.items()}
+
+
+@dataclass(frozen=True)
+class DetectionState:
+    """The fields of a detection, in the words of the options. `note` is empty if there is none, and None if it was not read."""
+
+    fields: Mapping[str, str]
+    note: str | None = None
+
+    @classmethod
+    def of(cls, source: Mapping[str, Any], note: str | None) -> DetectionState:
+        """The state of a detection as the server shows it."""
+        return cls({name: word if source.get(name) is None else str(source[name]) for name, word in NULL_WORDS.items()}, note)
+
+    def as_result(self) -> dict[str, Any]:
+        """The state as users see it."""
+        return {**self.fields, "note": self.note}
+
+    def lacks(self, change: Change) -> Change:
+        """The part of a change that this state does not show, made ready to be sent now."""
+        fields = {name: value for name, value in change.fields.items() if value != self.fields[name]}
+        note = change.note if change.note and self.note is not None and not change.note.is_in(self.note) else None
+        return Change(fields, note, note.merged(self.note or "") if note else "", self.fields[_TICKET])
+
+
+class DetectionResource:
+    """The detections of one appliance."""
+
+    wording = Wording(
+        noun="detection",
+        look="Look at the detection in ExtraHop before you run this again.",
+        again="Run the same task again: it reads the detection and writes what is missing.",
+    )
+
+    def __init__(self, calls: DetectionCalls) -> None:
+        self._calls = calls
+
+    def read(self, wanted: Wanted[DetectionRef, Change]) -> DetectionState:
+        """The present state of a detection; its note is read only if the change is about it. Raises NotFoundError."""
+        ref = wanted.ref
+        try:
+            source = self._calls.read(ref.id)
+        except NotFoundError as error:
+            message = (
+                f"{ref.where or 'id'}: there is no detection {ref.id}. Take the ID from extrahop_detection_info or from the end of the URL."
+            )
+            raise error.with_message(f"{message} {error.message}") from error
+        return DetectionState.of(source, None if wanted.change.note is None else self._calls.note(ref.id))
+
+    def needed(self, wanted: Wanted[DetectionRef, Change], state: DetectionState) -> Needed[Change]:
+        """The part of a change that the detection does not show."""
+        return Needed(state.lacks(wanted.change))
+
+    def planned(self, state: DetectionState, change: Change) -> DetectionState:
+        """The state that a change leads to."""
+        fields = {**state.fields, **change.fields}
+        return replace(state, fields=fields, note=change.whole_note if change.note else state.note)
+
+    def write(self, ref: DetectionRef, change: Change) -> None:
+        """Sends the note, which was read right before, and then everything else in one request."""
+        if change.note:
+            self._calls.replace_note(ref.id, change.whole_note)
+        if not change.fields:
+            return
+        try:
+            self._calls.update(ref.id, change.body())
+        except RequestError as error:
+            raise (error.as_part() if change.note else error) from error
+
+    def seen(self, written: Written[Change], _ref: DetectionRef, _before: DetectionState, after: DetectionState) -> Seen[Change]:
+        """The part of a change that the detection does not show after it was sent. A note is appended to what stands now."""
+        return Seen(after.lacks(written.change))
+
+    def comes_late(self, change: Change, unclear: RequestError | None) -> bool:
+        """True for a note without a clear answer: sent again too early, it could replace what others write meanwhile."""
+        return change.note is not None and unclear is not None
+
+    def hint(self, left: Change) -> str:
+        """Advice if the server accepted a note and does not show it."""
+        return " Somebody else may have replaced the note at the same time: run the same task again." if left.note else ""
+
+    def knowing(self, _learned: Mapping[bytes, bytes]) -> DetectionResource:
+        """Nothing is learned from writes."""
+        return self
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of a text without what servers commonly change, such as blank space around them."""
+    return [normal(line) for line in text.strip().splitlines()]
