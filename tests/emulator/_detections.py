@@ -81,6 +81,7 @@ class Detections:
             note = fields.pop("note", None)
             times = dict.fromkeys(("start_time", "end_time", "update_time", "create_time", "mod_time"), now)
             self._held[identifier] = {"id": identifier, **times, **EMPTY, **fields}
+            self._notes.pop(identifier, None)
             if note is not None:
                 self.write_note(identifier, note, "another")
             added.append(identifier)

@@ -59,15 +59,12 @@ def update_options() -> ArgumentSpec:
     """The options of `extrahop_detection` beside its connection."""
     # What extrahop_detection_info returns for a detection can be given as it is.
     unused = {"source": {"type": "dict"}, "notes": {"type": "str"}, "participants": {"type": "list", "elements": "dict"}}
+    identified = {"id": {"type": "int", "required": True}, **unused}
     return ArgumentSpec(
         {
             "id": {"type": "int"},
             **_change_options(),
-            _ITEMS: {
-                "type": "list",
-                "elements": "dict",
-                "options": {"id": {"type": "int", "required": True}, **unused, **_change_options()},
-            },
+            _ITEMS: {"type": "list", "elements": "dict", "options": {**identified, **_change_options()}},
             "note_mode": {"type": "str", "choices": [_APPEND, _REPLACE], "default": _APPEND},
             "read_access": read_access(),
             "concurrency": {"type": "int", "default": 4},

@@ -131,7 +131,7 @@ class DeviceSearch:
             devices = self._page(addresses, offset)
             for device in devices:
                 # One address can belong to several devices, and one device can have both kinds of address.
-                shown |= {canonical_address(device.get(name)) for name in ("ipaddr4", "ipaddr6")} & wanted
+                shown |= wanted.intersection(addresses_of(device))
             ids = {str(device.get("id")) for device in devices}
             if ids <= seen:
                 break
@@ -152,6 +152,12 @@ class DeviceSearch:
 def address_rule(addresses: Sequence[str]) -> dict[str, Any]:
     """The rule of a device search for the devices with one of these addresses."""
     return {"operator": "or", "rules": [{"field": "ipaddr", "operator": "=", "operand": address} for address in addresses]}
+
+
+def addresses_of(device: Mapping[str, Any]) -> list[str]:
+    """The addresses that a device shows, in canonical form."""
+    shown = (canonical_address(device.get(name)) for name in ("ipaddr4", "ipaddr6"))
+    return [address for address in shown if address]
 
 
 def canonical_address(value: Any) -> str:

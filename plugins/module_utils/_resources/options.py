@@ -14,7 +14,7 @@ from .._argspec import whole_characters
 from .._errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 COMMENT_ONCE = "once"
 COMMENT_ALWAYS = "always"
@@ -41,6 +41,14 @@ def tags_to_change(where: str, add: Sequence[str] | None, remove: Sequence[str] 
     if both:
         raise InputError(f"{where}add_tags: the tag {both[0]} is in `add_tags` and in `remove_tags`; name it in one of them.")
     return add_tags, remove_tags
+
+
+def refuse_nulls(options: Iterable[str], nulls: Collection[str], noun: str, advice: str = "") -> None:
+    """Raises InputError if one of these conditions was given as null: among the options it looks like one that was left out."""
+    for name in options:
+        if name in nulls:
+            message = f"{name}: null was given, which would match every {noun}. Leave the option out, or give a value."
+            raise InputError(f"{message} {advice}".rstrip())
 
 
 def _tags(option: str, tags: Sequence[str] | None) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import source as _source
 from ansible_collections.secops.xdr.plugins.modules import extrahop_observation
 
+from support.extrahop import Appliance
 from support.stellar import Stellar, set_clock
 from support.vpn_logs import plain_rows, write_log
 
@@ -63,3 +64,10 @@ def log(tmp_path: Path) -> str:
 def stellar(emulator: RunningEmulator, run_module: Callable[..., ModuleRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stellar:
     """The emulator as Stellar Cyber, and this host."""
     return Stellar(emulator, run_module, tmp_path, set_clock(monkeypatch, emulator))
+
+
+@pytest.fixture
+def appliance(emulator: RunningEmulator, run_module: Callable[..., ModuleRun], monkeypatch: pytest.MonkeyPatch) -> Appliance:
+    """The emulator as ExtraHop; nobody waits for it."""
+    set_clock(monkeypatch, emulator)
+    return Appliance(emulator, run_module)
