@@ -178,7 +178,11 @@ class Detections:
             found.sort(key=_by(field), reverse=is_descending)
         if self._settings.detection_page_cap:
             limit = min(limit, self._settings.detection_page_cap)
-        return json_reply(200, found[offset : offset + limit])
+        return json_reply(200, self.page(found, offset, limit))
+
+    def page(self, found: list[dict[str, Any]], offset: int, limit: int) -> list[dict[str, Any]]:
+        """One page of what a search found."""
+        return found[offset : offset + limit]
 
 
 def _in_time(one: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:

@@ -20,6 +20,9 @@ MODULES = "ansible_collections.secops.xdr.plugins.modules"
 class Appliance:
     """The emulator as ExtraHop."""
 
+    NULL = object()
+    """An option with this value is given as null."""
+
     def __init__(self, emulator: RunningEmulator, run_module: Callable[..., ModuleRun]) -> None:
         self.emulator = emulator
         self.connection: dict[str, Any] = {
@@ -31,7 +34,8 @@ class Appliance:
 
     def run(self, module: str, *, check_mode: bool = False, diff: bool = False, **options: Any) -> ModuleRun:
         """Runs a module; an option that is given as None is left out."""
-        params = {name: value for name, value in {**self.connection, **options}.items() if value is not None}
+        given = {name: value for name, value in {**self.connection, **options}.items() if value is not None}
+        params = {name: None if value is self.NULL else value for name, value in given.items()}
         return self._run(importlib.import_module(f"{MODULES}.{module}").main, params, check_mode=check_mode, diff=diff)
 
     def seen(self, kind: str | None = None) -> list[str]:

@@ -123,9 +123,10 @@ def _found(calls: DetectionCalls, options: InfoOptions) -> list[dict[str, Any]]:
             return []
     if options.is_empty:
         return []
-    found = list(calls.search(options.search, size=options.size, most=options.limit + 1))
-    for one in found:
+    found = []
+    for one in calls.search(options.search, size=options.size, most=options.limit + 1):
         _check(one, options.search.get("filter", {}))
+        found.append(one)
     return found
 
 
