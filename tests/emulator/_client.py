@@ -85,7 +85,7 @@ class Controls(ABC):
         return _list(_object(self.ask("POST", "devices", list(documents)))["ids"])
 
     def devices(self) -> list[dict[str, Any]]:
-        """The devices by ID, each with the names of its `tags` and `on_watchlist`."""
+        """The devices that were given or changed, by ID, each with the names of its `tags` and `on_watchlist`."""
         return _list(_object(self.ask("GET", "devices"))["devices"])
 
     def tags(self) -> list[str]:

@@ -91,8 +91,9 @@ class Devices:
         return identifier
 
     def all(self) -> list[Device]:
-        """The devices by ID, each with the names of its `tags` and `on_watchlist`."""
-        held = {**self._made, **self._given}
+        """The devices that were given or changed, by ID, each with the names of its `tags` and `on_watchlist`."""
+        used = {identifier: one for identifier, one in self._made.items() if self.assigned.get(identifier) or identifier in self.watched}
+        held = {**used, **self._given}
         return [
             {**one, "tags": sorted(self._names_of(identifier)), "on_watchlist": identifier in self.watched}
             for identifier, one in sorted(held.items())
@@ -117,7 +118,11 @@ class Devices:
         return json_reply(200, self._shown({**self._made, **self._given}[identifier]))
 
     def _tags(self, _call: Call) -> Reply:
-        return json_reply(200, list(self.tags.values()))
+        return json_reply(200, self.tag_list())
+
+    def tag_list(self) -> list[dict[str, Any]]:
+        """All tags."""
+        return list(self.tags.values())
 
     def _tags_of(self, call: Call) -> Reply:
         return json_reply(200, [self.tags[tag] for tag in sorted(self.assigned.get(self._identifier(call), ()))])

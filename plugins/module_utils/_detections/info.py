@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._argspec import ArgumentSpec, sendable_text, whole_number
-from .._errors import AnswerError, InputError, NotFoundError, XdrError
+from .._errors import AnswerError, InputError, NotFoundError
 from .._extrahop.calls import MAX_PAGE
 from .._extrahop.client import ExtraHopClient
 from .._extrahop.detections import SEARCH_PATH, DetectionCalls
 from .._extrahop.devices import DeviceCalls, addresses_of
-from .._resources.many import Workers
+from .._resources.many import Workers, all_results
 from .._resources.options import refuse_nulls
 from .._times.moments import search_time
 from .detection import NULL_WORDS, RESOLUTIONS, STATUSES
@@ -102,7 +102,7 @@ def read_detections(params: Mapping[str, Any], run: Run, nulls: Collection[str] 
     found = _found(calls, options)
     shown = found[: options.limit]
     with Workers(_CONCURRENCY, "detections") as workers:
-        notes = _all(workers.map(lambda one: calls.note(one["id"]), shown)) if options.with_notes else [None] * len(shown)
+        notes = all_results(workers.map(lambda one: calls.note(one["id"]), shown)) if options.with_notes else [None] * len(shown)
         people = _participants(DeviceCalls(http), shown, workers) if options.with_participants else [None] * len(shown)
     return {
         "changed": False,
@@ -160,7 +160,7 @@ def _participants(devices: DeviceCalls, found: Sequence[Mapping[str, Any]], work
         except NotFoundError:
             return []
 
-    by_device = dict(zip(ids, _all(workers.map(addresses, ids))))
+    by_device = dict(zip(ids, all_results(workers.map(addresses, ids))))
     return [[_participant(one, by_device) for one in _listed(source)] for source in found]
 
 
@@ -184,14 +184,6 @@ def _listed(source: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _is_device(one: Mapping[str, Any]) -> bool:
     return one.get("object_type") == "device" and isinstance(one.get("object_id"), int)
-
-
-def _all(results: Sequence[Any]) -> list[Any]:
-    """The results; raises the first error among them."""
-    for result in results:
-        if isinstance(result, XdrError):
-            raise result
-    return list(results)
 
 
 # -- conditions -------------------------------------------------------------------------------------------------------------

@@ -21,8 +21,7 @@ from .calls import ApiCalls
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-DETECTIONS_PATH = "/api/v1/detections"
-SEARCH_PATH = f"{DETECTIONS_PATH}/search"
+SEARCH_PATH = "/api/v1/detections/search"
 _REFUSED = (400, 422)
 _TRACKING = (
     'Notes and tickets need the setting "Track detections from an external ticketing system" (Administration settings of ExtraHop, System '
@@ -35,7 +34,7 @@ class DetectionCalls(ApiCalls):
 
     def read(self, identifier: int) -> dict[str, Any]:
         """GET /detections/{id}: one detection; raises NotFoundError."""
-        return self._read_object(f"{DETECTIONS_PATH}/{identifier}", identifier)
+        return self._read_object(_path(identifier), identifier)
 
     def search(self, search: Mapping[str, Any], *, size: int, most: int) -> Iterator[dict[str, Any]]:
         """POST /detections/search: the detections that match, each once. The answer is a list without a total."""
@@ -47,7 +46,7 @@ class DetectionCalls(ApiCalls):
         The reference marks ticket_id as required and the vendor's script always sends it; clients of others leave it out.
         """
         try:
-            self._write("PATCH", f"{DETECTIONS_PATH}/{identifier}", dict(fields))
+            self._write("PATCH", _path(identifier), dict(fields))
         except StatusError as error:
             if error.status not in _REFUSED:
                 raise
@@ -86,8 +85,12 @@ class DetectionCalls(ApiCalls):
             raise _about_tracking(error) from error
 
 
+def _path(identifier: int) -> str:
+    return f"/api/v1/detections/{identifier}"
+
+
 def _note_path(identifier: int) -> str:
-    return f"{DETECTIONS_PATH}/{identifier}/notes"
+    return f"/api/v1/detections/{identifier}/notes"
 
 
 def _about_tracking(error: StatusError) -> StatusError:

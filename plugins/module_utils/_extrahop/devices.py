@@ -23,10 +23,8 @@ from .calls import MAX_PAGE, ApiCalls
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-DEVICES_PATH = "/api/v1/devices"
-SEARCH_PATH = f"{DEVICES_PATH}/search"
+SEARCH_PATH = "/api/v1/devices/search"
 TAGS_PATH = "/api/v1/tags"
-WATCHLIST_PATH = "/api/v1/watchlist"
 _ADDRESSES_A_SEARCH = 100
 _MOST_DEVICES = 100_000
 """With the addresses of one search; a server that always has one more would never be done."""
@@ -49,7 +47,7 @@ class DeviceCalls(ApiCalls):
 
     def read(self, identifier: int) -> dict[str, Any]:
         """GET /devices/{id}: one device, active or not; raises NotFoundError."""
-        return self._read_object(f"{DEVICES_PATH}/{identifier}", identifier)
+        return self._read_object(f"/api/v1/devices/{identifier}", identifier)
 
     def search(self, search: Mapping[str, Any], *, size: int, most: int) -> Iterator[dict[str, Any]]:
         """POST /devices/search: the active devices that match, each once. The answer is a list without a total."""
@@ -65,7 +63,7 @@ class DeviceCalls(ApiCalls):
 
     def tags_of(self, identifier: int) -> list[Tag]:
         """GET /devices/{id}/tags: the tags of a device."""
-        return _tags(self._read_list(f"{DEVICES_PATH}/{identifier}/tags"))
+        return _tags(self._read_list(_tags_path(identifier)))
 
     def create_tag(self, name: str) -> None:
         """POST /tags: makes a tag. A taken name is refused with 422. After an unclear answer, the tags must be read first."""
@@ -75,15 +73,19 @@ class DeviceCalls(ApiCalls):
         """POST /devices/{id}/tags with the IDs of tags; returns False for a 207, which says that only a part was done. Safe to repeat."""
         lists = {"assign": list(assign), "unassign": list(unassign)}
         body = {name: tags for name, tags in lists.items() if tags}
-        return self._write("POST", f"{DEVICES_PATH}/{identifier}/tags", body).status != 207
+        return self._write("POST", _tags_path(identifier), body).status != 207
 
     def watchlist(self) -> list[dict[str, Any]]:
         """GET /watchlist/devices: the devices on the watchlist."""
-        return self._read_list(f"{WATCHLIST_PATH}/devices")
+        return self._read_list("/api/v1/watchlist/devices")
 
     def watch(self, identifier: int, *, is_watched: bool) -> None:
         """POST or DELETE /watchlist/device/{id}. Nobody documents the answer, so any 2xx counts. Safe to repeat."""
-        self._write("POST" if is_watched else "DELETE", f"{WATCHLIST_PATH}/device/{identifier}")
+        self._write("POST" if is_watched else "DELETE", f"/api/v1/watchlist/device/{identifier}")
+
+
+def _tags_path(identifier: int) -> str:
+    return f"/api/v1/devices/{identifier}/tags"
 
 
 def _tags(items: Sequence[Mapping[str, Any]]) -> list[Tag]:

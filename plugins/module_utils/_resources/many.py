@@ -97,6 +97,16 @@ class Workers:
         return self._pool.map(work, items)
 
 
+def all_results(results: Iterable[_Result | XdrError]) -> list[_Result]:
+    """The results of workers; raises the first error among them."""
+    found = []
+    for result in results:
+        if isinstance(result, XdrError):
+            raise result
+        found.append(result)
+    return found
+
+
 def converge_all(
     convergence: Convergence, resource: Resource[RefT, StateT, ChangeT], changes: Sequence[Wanted[RefT, ChangeT]], workers: Workers
 ) -> list[Outcome[RefT, StateT]]:

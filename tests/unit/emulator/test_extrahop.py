@@ -322,7 +322,7 @@ def test_devices_come_in_pages(api: Any, emu: RunningEmulator) -> None:
         {"filter": {}},
         {"filter": {"operator": "or", "rules": []}},
         {"filter": {"operator": "xor", "rules": [is_("10.8.0.1")]}},
-        {"filter": {**is_("10.8.0.1"), "field": "name"}},
+        {"filter": {**is_("10.8.0.1"), "field": "colour"}},
         {"filter": is_("10.8.0.0/16")},
         {"filter": {**is_("10.8.0.1"), "operator": "~"}},
         {"filter": is_("10.8.0.1"), "limit": "5"},
