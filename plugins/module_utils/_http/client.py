@@ -6,16 +6,15 @@
 
 """HTTP for every client: TLS, proxies, timeouts, retries by kind of operation, and typed errors instead of exceptions of a library.
 
-One `requests` session a thread, kept alive, with one authentication object that all threads share.
+Connections of each thread are kept alive, with one authentication object that all threads share.
 """
 
 from __future__ import annotations
 
 import threading
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
-from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING
 
 from .._errors import (
@@ -33,7 +32,6 @@ from .library import (
     HTTPError,
     InsecureRequestWarning,
     ProtocolError,
-    Session,
     requests,
     require_requests,
 )
@@ -52,6 +50,7 @@ SLOWEST_EXCHANGE_FACTOR = 10
 """A whole attempt, from the connection to the end of the answer, may take this many times `timeout`, which itself bounds each wait for
 the next bytes."""
 _CHUNK_BYTES = 64 * 1024
+_HEADERS = {"User-Agent": "secops.xdr (Ansible)", "Accept-Encoding": "identity", "Connection": "keep-alive"}
 _ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
 """Some proxies compress whether asked or not. What a piece of an answer becomes with these is bounded; with others, or with several
 at once, a small answer could fill the memory of the host."""
@@ -64,13 +63,6 @@ class Operation(Enum):
     TOKEN = "token"
     REPEATABLE_WRITE = "repeatable write"
     ONCE = "once"
-
-
-class _Session(Session):
-    """A session that never looks at redirects: requests would decode `Location`, and fail if it is not UTF-8."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Returns nothing, so that requests does not follow."""
 
 
 @dataclass(frozen=True)
@@ -118,25 +110,17 @@ class HttpClient:
 
         `auth` replaces the client's own authentication, for token calls.
         """
-        session = self._session()
         exchange = Exchange(self.settings.timeout * SLOWEST_EXCHANGE_FACTOR)
         used = auth or self.auth
-        prepared = session.prepare_request(
-            requests.Request(
-                request.method,
-                self.settings.base_url + request.path,
-                headers=request.headers,
-                data=request.json_body if request.json_body is not None else request.form,
-                params=request.params,
-                auth=used,
-            )
-        )
+        prepared = self._prepared(request)
+        if used:
+            used(prepared)
         try:
-            answer = self._answer(session, request, prepared, exchange)
+            answer = self._answer(request, prepared, exchange)
             renewals = 0
             while used and used.renewed_after(answer, prepared, renewals):
                 renewals += 1
-                answer = self._answer(session, request, prepared, exchange)
+                answer = self._answer(request, prepared, exchange)
             if answer.status not in expect:
                 raise refusal(answer)
         except RequestError as error:
@@ -151,48 +135,52 @@ class HttpClient:
             raise kind(NO_HANDLES_MESSAGE, method=request.method, path=request.path) from error
         return answer
 
-    def _session(self) -> requests.Session:
-        """This thread's session."""
-        session: requests.Session | None = getattr(self._threads, "session", None)
-        if session is None:
-            session = self._threads.session = self._new_session()
-        return session
+    def _prepared(self, request: Request) -> requests.PreparedRequest:
+        """The request without its signature. If only its JSON differs from the last one of this thread, that is used again."""
+        last: tuple[Request, requests.PreparedRequest] | None = getattr(self._threads, "last", None)
+        if last is not None and request.json_body is not None and replace(request, json_body=b"") == last[0]:
+            prepared = last[1].copy()
+            prepared.body = request.json_body
+            prepared.headers["Content-Length"] = str(len(request.json_body))
+            return prepared
+        prepared = requests.Request(
+            request.method,
+            self.settings.base_url + request.path,
+            headers={**_HEADERS, **request.headers},
+            data=request.json_body if request.json_body is not None else request.form,
+            params=request.params,
+        ).prepare()
+        if request.json_body is not None:
+            self._threads.last = replace(request, json_body=b""), prepared.copy()
+        return prepared
 
-    def _set_retries(self, session: requests.Session, operation: Operation) -> None:
-        """Right before sending: signing the request may have sent one of another kind, for a token, over the same session."""
-        adapter = session.get_adapter(self.settings.base_url)
-        if isinstance(adapter, HTTPAdapter):
-            adapter.max_retries = self._policy.once if operation is Operation.ONCE else self._policy.repeatable
+    def _adapter(self) -> HTTPAdapter:
+        """The connections of this thread.
 
-    def _new_session(self) -> requests.Session:
-        session = _Session()
-        # A session cookie makes some servers ask for a CSRF token as well.
-        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        # Without this, requests would read .netrc and could replace the options of this task by what the environment says.
-        session.trust_env = False
-        session.proxies.update(self._proxies)
-        session.verify = (self.settings.ca_path or True) if self.settings.validate_certs else False
-        session.headers["User-Agent"] = "secops.xdr (Ansible)"
-        session.headers["Accept-Encoding"] = "identity"
-        adapter = WatchedAdapter()
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
-        return session
+        Without a session of `requests`: that would follow redirects, send cookies back (with a session cookie, some servers ask for a CSRF
+        token as well), read `.netrc`, and put what the environment says in the place of the options of this task.
+        """
+        adapter: HTTPAdapter | None = getattr(self._threads, "adapter", None)
+        if adapter is None:
+            adapter = self._threads.adapter = WatchedAdapter()
+        return adapter
 
-    def _answer(self, session: requests.Session, request: Request, prepared: requests.PreparedRequest, exchange: Exchange) -> Answer:
+    def _answer(self, request: Request, prepared: requests.PreparedRequest, exchange: Exchange) -> Answer:
         """The whole answer. An answer that breaks off is asked for again where the operation allows it.
 
         Retries before the first byte of an answer are urllib3's work; it cannot see what happens to a streamed body.
         """
         operation, method, path = request.operation, request.method, request.path
         attempts_left = 0 if operation is Operation.ONCE else self.settings.retries
-        timeout = self.settings.timeout
-        self._set_retries(session, operation)
+        adapter, timeout = self._adapter(), self.settings.timeout
+        verify = (self.settings.ca_path or True) if self.settings.validate_certs else False
+        # Right before sending: signing the request may have sent one of another kind, for a token, over the same connection.
+        adapter.max_retries = self._policy.once if operation is Operation.ONCE else self._policy.repeatable
         while True:
             response: requests.Response | None = None
             try:
                 with exchange:
-                    response = session.send(prepared, timeout=(timeout, timeout), allow_redirects=False, stream=True)
+                    response = adapter.send(prepared, True, (timeout, timeout), verify, proxies=self._proxies)
                     with response:
                         body = self._read_body(response, method, path)
                 if not exchange.is_over:

@@ -15,6 +15,8 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
+from contextlib import suppress
 from http.client import BadStatusLine, HTTPResponse
 from typing import TYPE_CHECKING, Any
 
@@ -45,8 +47,50 @@ _BUSY = frozenset({429, 502, 503, 504})
 _SURELY_NOT_DONE = frozenset({429})
 _MAX_INFORMATIONAL = 100
 _SWITCHING = 101
+_IDLE_SECONDS = 3600.0
 
 _this_thread = threading.local()
+
+
+class _Clock:
+    """Shuts connections whose time is up. One thread does so for all exchanges: one for each of them would cost more than its request."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._ends: dict[Exchange, float] = {}
+        self._looks_at = 0.0
+        """When the thread looks again, by time.monotonic()."""
+        self._thread: threading.Thread | None = None
+
+    def start(self, exchange: Exchange) -> None:
+        """The time of this exchange begins, unless it has begun already."""
+        with self._changed:
+            if exchange in self._ends:
+                return
+            end = self._ends[exchange] = time.monotonic() + exchange.seconds
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, daemon=True)
+                self._thread.start()
+            elif end < self._looks_at:
+                self._changed.notify()
+
+    def stop(self, exchange: Exchange) -> None:
+        """Nothing of this exchange is shut any more."""
+        with self._changed:
+            self._ends.pop(exchange, None)
+
+    def _run(self) -> None:
+        with self._changed:
+            while True:
+                now = time.monotonic()
+                for exchange in [one for one, end in self._ends.items() if end <= now]:
+                    del self._ends[exchange]
+                    exchange.shut()
+                self._looks_at = min(self._ends.values(), default=now + _IDLE_SECONDS)
+                self._changed.wait(self._looks_at - now)
+
+
+_clock = _Clock()
 
 
 class Exchange:
@@ -58,8 +102,7 @@ class Exchange:
         """True if the present attempt has begun to send its request."""
         self.unclear = False
         """True if an earlier attempt may have been carried out."""
-        self._connection: socket.socket | None = None
-        self._clock: threading.Timer | None = None
+        self._descriptor: int | None = None
         self._ended = threading.Lock()
         self._is_over = False
 
@@ -85,35 +128,30 @@ class Exchange:
     def watch(self, descriptor: int) -> None:
         """Shuts the connection with this descriptor when the time is up. The time runs on from an earlier call of the same attempt."""
         # A descriptor of its own: that of the connection may be closed, and given to something else, at any time.
-        connection = socket.socket(fileno=os.dup(descriptor))
+        own = os.dup(descriptor)
         with self._ended:
-            previous, self._connection = self._connection, connection
-        if previous:
-            previous.close()
-        if self._clock is None:
-            self._clock = threading.Timer(self.seconds, self._shut)
-            self._clock.daemon = True
-            self._clock.start()
+            previous, self._descriptor = self._descriptor, own
+        if previous is not None:
+            os.close(previous)
+        _clock.start(self)
 
-    def _shut(self) -> None:
+    def shut(self) -> None:
+        """Shuts the connection, because the time is up."""
         with self._ended:
-            if self._connection is None:
+            if self._descriptor is None:
                 return
             self._is_over = True
-            try:
-                self._connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                # The other side was faster.
-                return
+            with socket.socket(fileno=self._descriptor) as connection, suppress(OSError):
+                # The other side may be faster.
+                connection.shutdown(socket.SHUT_RDWR)
+            self._descriptor = None
 
     def _let_go(self) -> None:
-        if self._clock:
-            self._clock.cancel()
-            self._clock = None
+        _clock.stop(self)
         with self._ended:
-            if self._connection:
-                self._connection.close()
-                self._connection = None
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+                self._descriptor = None
 
 
 def _exchange_of_this_thread() -> Exchange | None:
