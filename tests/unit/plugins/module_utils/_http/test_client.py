@@ -222,3 +222,20 @@ def test_a_server_that_speaks_something_else(client):
         with pytest.raises(RequestError, match=host):
             send(client(base_url=f"http://{host}", retries=0), Operation.ONCE)
         thread.join(5)
+
+
+def test_requests_that_differ_in_their_body_alone_each_send_their_own(client, emulator):
+    emulator.configure(journal_bodies=1 << 20)
+    one = client()
+    longer = BODY.replace(b'"x"', b'"another source"')
+    other_key = ExtraHopKeyAuth("another key")
+    one.request(Request(Operation.REPEATABLE_WRITE, "POST", PATH, BODY), expect=(202,))
+    one.request(Request(Operation.REPEATABLE_WRITE, "POST", PATH, longer), expect=(202,))
+    one.request(Request(Operation.READ, "POST", "/api/v1/devices/search", b'{"limit":1,"offset":0}'), expect=(200,))
+    one.request(Request(Operation.REPEATABLE_WRITE, "POST", PATH, BODY), expect=(401,), auth=other_key)
+    one.request(Request(Operation.REPEATABLE_WRITE, "POST", PATH, BODY), expect=(202,))
+    sent = emulator.requests()
+    assert [request["path"] for request in sent] == [PATH, PATH, "/api/v1/devices/search", PATH, PATH]
+    assert [request["body"].get("source") for request in sent] == ["x", "another source", None, "x", "x"]
+    lengths = [{name.lower(): value for name, value in request["headers"].items()}["content-length"] for request in sent]
+    assert lengths == [str(len(body)) for body in (BODY, longer, b'{"limit":1,"offset":0}', BODY, BODY)]
