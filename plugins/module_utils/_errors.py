@@ -154,6 +154,10 @@ class PermissionDeniedError(StatusError):
     """403 of the product itself: known, but not allowed."""
 
 
+class BareRefusalError(PermissionDeniedError):
+    """A 403 that gives no reason. Gateways answer so more often than products, which name the missing right."""
+
+
 class GatewayError(AnswerError):
     """A refusal by something between this host and the product; it says nothing about the product or the account."""
 

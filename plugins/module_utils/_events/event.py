@@ -23,7 +23,7 @@ from .._resources.comparing import (
     tags_to_remove,
 )
 from .._resources.resource import Needed, Seen, Wording
-from .._resources.texts import Spelling, comment_key, digest, tag_key
+from .._resources.texts import Spelling, comment_key, digest, sent_key, sent_note, tag_key
 from .._resources.waiting import looks
 from .state import Change, EventState
 
@@ -51,7 +51,8 @@ class Spellings:
     def __init__(self, ledger: RewriteLedger, changes: Iterable[Wanted[Target, Change]]) -> None:
         """Looks up what is known about the texts of these changes."""
         keys = {tag_key(tag) for wanted in changes for tag in (*wanted.change.add_tags, *wanted.change.remove_tags)}
-        keys |= {comment_key(wanted.ref.id, wanted.change.comment) for wanted in changes if wanted.change.comment is not None}
+        comments = [(wanted.ref.id, wanted.change.comment) for wanted in changes if wanted.change.comment is not None]
+        keys |= {key(*comment) for comment in comments for key in (comment_key, sent_key)}
         self._ledger = ledger
         self.known = Spelling(ledger.known(keys))
 
@@ -139,6 +140,13 @@ class EventResource:
     def planned(self, state: EventState, change: Change) -> EventState:
         """The state that a change leads to."""
         return state.after(change)
+
+    def remember(self, written: Written[Change], ref: Target, before: EventState) -> None:
+        """Notes a comment: if it cannot be read back and the server rewrites it, the next run would not know it."""
+        comment = written.change.comment
+        if comment is not None and not self._options.repeats_comment:
+            note = sent_note(len(before.comments), accepted=written.accepted)
+            self._spellings.note({sent_key(ref.id, comment): note})
 
     def write(self, ref: Target, change: Change) -> None:
         """Sends a change by the call that this server has."""

@@ -20,7 +20,7 @@ from .._errors import (
 )
 from .._stellar.paths import search_path
 from .._stellar.search import EventSearch
-from .query import any_of, in_parts, is_same, same_event, stored_value
+from .query import any_of, in_parts, is_rewritten, is_same, same_event, stored_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -133,6 +133,18 @@ class EventFinder:
 def is_event(document: StoredEvent, event: NewEvent) -> bool:
     """True if a document is this event."""
     return all(is_same(value, stored_value(document.source, name)) for name, value in event.unique.items())
+
+
+def rewritten_fields(document: StoredEvent, event: NewEvent) -> list[str] | None:
+    """The fields of an event that a document has in another form, as servers rewrite them; None if it is not this event at all."""
+    fields = []
+    for name, value in event.unique.items():
+        held = stored_value(document.source, name)
+        if not is_same(value, held):
+            if not is_rewritten(value, held):
+                return None
+            fields.append(name)
+    return fields
 
 
 def _those_like(document: StoredEvent, events: Sequence[NewEvent]) -> Iterator[NewEvent]:

@@ -42,6 +42,8 @@ class InsertOutcome:
     duplicates: tuple[str, ...] = ()
     """Ids of further copies of the event on the server."""
     sent_twice: bool = False
+    rewritten: tuple[str, ...] = ()
+    """The fields of `unique_by` that the server stores in another form."""
 
     def as_result(self) -> dict[str, Any]:
         """The result for users."""
@@ -127,6 +129,13 @@ def insert_warnings(
         warnings.append(
             f"This server keeps events in {shown(strange)}, which `search_index` ({finder.pattern}) does not cover, so events that "
             "others or another host inserted are not found. Set `search_index` to a pattern that covers it."
+        )
+    rewritten = [one for one in outcomes.values() if one.rewritten]
+    if rewritten:
+        warnings.append(
+            f"This server rewrites what makes events unique: {len(rewritten)} came back with other values "
+            f"({', '.join(rewritten[0].rewritten)} of {rewritten[0].event.name}). The ledger knows them; a run with another ledger "
+            "does not find them, and would insert them again. Name fields in `unique_by` that the server leaves alone."
         )
     return [*warnings, *_duplicate_warnings(outcomes.values(), shown)]
 

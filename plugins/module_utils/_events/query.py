@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
 from .._errors import InputError
-from .._resources.texts import normal, spellings
+from .._resources.texts import normal, resembles, spellings
 from .._stellar.paths import LONGEST_LINE
 from .._times.moments import event_time
 from .fields import CUSTOM_OBJECT, NAMES
@@ -101,6 +101,15 @@ def is_same(wanted: Any, held: Any) -> bool:
     if isinstance(wanted, str) and isinstance(held, str):
         return wanted == held or normal(wanted) == normal(held)
     return bool(wanted == held)
+
+
+def is_rewritten(wanted: Any, held: Any) -> bool:
+    """True if a server may have made one value of the other: a text in other case or cut, a time without its milliseconds."""
+    if isinstance(wanted, str):
+        return isinstance(held, str) and resembles(wanted, held)
+    if isinstance(wanted, bool) or not isinstance(wanted, (int, float)):
+        return False
+    return _number(str(held)) in (wanted // 1000, wanted // 1000 * 1000)
 
 
 def may_match(wanted: Any, held: Any) -> bool:

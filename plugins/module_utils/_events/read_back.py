@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from .._errors import NotChangedError, UnknownOutcomeError, XdrError
 from .._resources.waiting import now
 from .._stellar.client import Reading
-from .looking import is_event
+from .looking import is_event, rewritten_fields
 from .outcomes import InsertOutcome, found_outcome
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class ReadBack:
         unread = [outcome for outcome in new if not outcome.document_index]
         documents = self._searched([outcome.id for outcome in unread if outcome.id]) if len(unread) > _READ_ONE_BY_ONE else {}
         results = self._workers.map(lambda one: self._reading(one, documents), unread)
-        completed = {outcome.event: self._completed(outcome, result) for outcome, result in zip(unread, results)}
+        completed = {outcome.event: self._completed(outcome, result, new) for outcome, result in zip(unread, results)}
         sent_twice = [completed.get(outcome.event, outcome) for outcome in new if outcome.sent_twice]
         return {**completed, **self._counted_again([outcome for outcome in sent_twice if not outcome.error])}
 
@@ -69,13 +69,18 @@ class ReadBack:
             return Reading(document, is_current=True)
         return self._client.look_up(outcome.index or self._finder.pattern, outcome.id or "")
 
-    def _completed(self, outcome: InsertOutcome, reading: Reading | XdrError) -> InsertOutcome:
+    def _completed(self, outcome: InsertOutcome, reading: Reading | XdrError, new: Sequence[InsertOutcome]) -> InsertOutcome:
         if isinstance(reading, XdrError) or (reading.event is None and not reading.is_current):
             # The server gave an id, which proves the insert; a search that does not show it yet proves nothing.
             return outcome
-        if reading.event and is_event(reading.event, outcome.event):
-            document = reading.event
-            return self._recorded(replace(outcome, index=outcome.index or document.index, document_index=document.index))
+        document = reading.event
+        rewritten = rewritten_fields(document, outcome.event) if document else None
+        if document and rewritten and any(is_event(document, other.event) for other in new):
+            # The answer belongs to another request of this run.
+            rewritten = None
+        if document and rewritten is not None:
+            index = outcome.index or document.index
+            return self._recorded(replace(outcome, index=index, document_index=document.index, rewritten=tuple(rewritten)))
         # Back to an intent: the next run looks for the event before it sends it.
         self._ledger.intend([outcome.event.key], 0)
         return self._of_another(outcome) if reading.event else replace(outcome, changed=False, error=_not_there(outcome))

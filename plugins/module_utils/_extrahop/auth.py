@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from .._errors import AuthenticationError
 from .._http.answers import reason_of, refusal
-from .._http.auth import BasicAuth, RenewableTokenAuth, Token, plausible_seconds
+from .._http.auth import BasicAuth, RenewableTokenAuth, Token, issued_token, plausible_seconds
 from .._http.client import Operation, Request
 
 if TYPE_CHECKING:
@@ -44,9 +44,6 @@ def _fetch_token(http: HttpClient, client_id: str, client_secret: str) -> Token:
             message = f"POST {TOKEN_PATH}: the server does not know these client credentials; check client_id, client_secret and `host`."
             raise AuthenticationError(message, answer.status, reason_of(answer), method="POST", path=TOKEN_PATH)
         raise refusal(answer)
-    fields = answer.json_object()
-    value = Token.in_answer(fields.get("access_token"))
-    if value is None:
-        raise answer.unexpected("an access_token was expected")
+    value, fields = issued_token(answer, "a RevealX 360 system")
     http.secrets.add(value)
     return Token.lasting(value, plausible_seconds(fields.get("expires_in"), DEFAULT_TOKEN_SECONDS))

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import (
     AnswerError,
     AuthenticationError,
+    BareRefusalError,
     GatewayError,
     NotFoundError,
     PermissionDeniedError,
@@ -42,9 +44,15 @@ _STATUS_ERRORS: dict[int, type[StatusError]] = {
     431: RequestTooLongError,
 }
 _GATEWAY_TEXT = re.compile(
-    r"\s*(rbac: access denied|error code:? \d{4}|request blocked|access denied\W|upstream |blocked by|the requested url was rejected)",
+    r"rbac: access denied|error code:? \d{4}|request (was )?blocked|access denied (by|for client|from)|\Aupstream |blocked by|"
+    r"requested url was rejected|rate.?limit|rate exceeded|too many requests|quota|throttl|captcha|firewall|\bwaf\b|explicit deny|"
+    r"missing authentication token|cannot consume this service|disallowed|faultstring|index.closed|zscaler|netskope|fortiguard",
     re.IGNORECASE,
 )
+"""Texts of gateways, proxies and firewalls, and refusals that have nothing to do with the rights of an account."""
+_NO_REASONS = ("path", "timestamp", "requestId")
+_BARE_TEXTS = frozenset({"", "forbidden", "403 forbidden", "access denied", "access_denied", "accessdenied", "request forbidden"})
+"""Texts that say nothing. Gateways use them more often than products, which name the missing right."""
 _GATEWAY_HEADERS = (
     "cf-mitigated",
     "x-amzn-errortype",
@@ -53,9 +61,9 @@ _GATEWAY_HEADERS = (
     "x-sucuri-block",
     "x-iinfo",
     "x-akamai-edgescape",
+    "x-squid-error",
+    "retry-after",
 )
-_GATEWAY_JSON = ({"message": "Forbidden"}, {"message": None}, {"Message": None})
-"""Answers of the gateways of AWS and Kong themselves."""
 # Both vendors' error bodies are known from clients only: ExtraHop's use the first four keys, in this order, Stellar Cyber's error.reason.
 _TOO_MANY_CLAUSES = re.compile(rb"too.?many.{0,20}clauses|max.?clause.?count", re.IGNORECASE)
 _REASON_KEYS = ("error_message", "detail", "error", "reason", "message", "type")
@@ -85,17 +93,19 @@ class Answer(NamedTuple):
 
     @property
     def is_html(self) -> bool:
-        """True if this is a page for people, such as a proxy's login form."""
-        content_type = self.headers.get("Content-Type", "").lower()
-        return "html" in content_type or self.body[:200].lstrip()[:1] == b"<"
+        """True if this is a page for people, such as a proxy's login form. The header proves nothing: many servers call any text HTML."""
+        return self.body[:200].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
 
     def json(self) -> Any:
-        """The body as JSON; raises AnswerError where it is none."""
-        if not self.is_html:
-            try:
-                return json.loads(self.body.lstrip(b"\xef\xbb\xbf"))
-            except (ValueError, RecursionError):
-                pass
+        """The body as JSON, with U+FFFD for bytes that are not UTF-8; raises AnswerError where it is none."""
+        body = self.body.lstrip(b"\xef\xbb\xbf")
+        try:
+            return json.loads(body)
+        except UnicodeDecodeError:
+            with suppress(ValueError, RecursionError):
+                return json.loads(body.decode("utf-8", errors="replace"))
+        except (ValueError, RecursionError):
+            pass
         raise self.unexpected("JSON was expected")
 
     def json_object(self) -> dict[str, Any]:
@@ -137,7 +147,7 @@ def refusal(answer: Answer) -> AnswerError | StatusError:
             status=answer.status,
             **where,
         )
-    if answer.status == 403 and is_from_gateway(answer):
+    if answer.status == 403 and _is_from_gateway(answer):
         return GatewayError(
             f"{answer.method} {answer.path} was refused with status 403{said or ', with an empty answer'}. This is not the product's own "
             "refusal; it comes from a gateway, "
@@ -146,6 +156,8 @@ def refusal(answer: Answer) -> AnswerError | StatusError:
             **where,
         )
     kind = _STATUS_ERRORS.get(answer.status, ServerFaultError if answer.status >= 500 else StatusError)
+    if answer.status == 403 and _is_bare(answer):
+        kind = BareRefusalError
     if kind is StatusError and _TOO_MANY_CLAUSES.search(answer.body):
         kind = RequestTooLongError
     return kind(
@@ -156,17 +168,29 @@ def refusal(answer: Answer) -> AnswerError | StatusError:
     )
 
 
-def is_from_gateway(answer: Answer) -> bool:
-    """True if a 403 comes from something before the product: the product answers with an error in JSON or a line of text."""
+def _is_from_gateway(answer: Answer) -> bool:
+    """True if a 403 comes from something before the product, which answers with an error in JSON or a line of text."""
+    if answer.is_html or "html" in answer.headers.get("Content-Type", "").lower():
+        return True
     text = answer.text.strip()
-    if answer.is_html or not text or _GATEWAY_TEXT.match(text):
-        return True
-    if any(name in answer.headers for name in _GATEWAY_HEADERS):
-        return True
+    return not text or bool(_GATEWAY_TEXT.search(text)) or any(name in answer.headers for name in _GATEWAY_HEADERS)
+
+
+def _is_bare(answer: Answer) -> bool:
+    """True if a refusal gives no reason."""
     try:
-        return json.loads(text) in _GATEWAY_JSON
+        said = _texts_in(json.loads(answer.body), depth=3)
     except (ValueError, RecursionError):
-        return False
+        said = [answer.text]
+    return all(one.strip(" .!\r\n").lower() in _BARE_TEXTS for one in said)
+
+
+def _texts_in(value: Any, depth: int) -> list[str]:
+    """The texts of an error in JSON."""
+    if isinstance(value, str):
+        return [value]
+    items = list(enumerate(value)) if isinstance(value, list) else list(value.items()) if isinstance(value, dict) else []
+    return [text for name, item in items if depth and name not in _NO_REASONS for text in _texts_in(item, depth - 1)]
 
 
 def reason_of(answer: Answer) -> str:

@@ -18,13 +18,13 @@ import random
 import re
 import threading
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._errors import RequestError
+from .._errors import AnswerError, RequestError
 from .library import AuthBase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from .answers import Answer
     from .library import requests
@@ -33,9 +33,13 @@ RENEW_BEFORE_END_SECONDS = 60.0
 _READ_BYTES = 4096
 _LONGEST_TOKEN_SECONDS = 86_400.0
 _TOKEN = re.compile(r"[\x21-\x7e]+\Z")
+_TOKEN_NAMES = ("access_token", "accessToken", "token")
+_BEARER = re.compile(r"bearer\s+", re.IGNORECASE)
+_ENDED_STATUSES = (401, 419, 440, 498)
 _ENDED = re.compile(
     r"(?:token|jwt)\b.{0,60}\b(?:invalid|expired?|ended|revoked|unknown|not (?:valid|active|found))\b"
-    r"|\b(?:invalid|expired|revoked|unknown)[ _-](?:\w+[ _-]){0,3}(?:token|jwt)\b",
+    r"|\b(?:invalid|expired|revoked|unknown)[ _-](?:\w+[ _-]){0,3}(?:token|jwt)\b"
+    r"|(?:token|jwt)(?:expired|invalid)|(?:expired|invalid)(?:token|jwt)",
     re.IGNORECASE | re.DOTALL,
 )
 """Texts with which servers and gateways report an expired token, with 400 or 403."""
@@ -105,11 +109,6 @@ class Token(NamedTuple):
     ends_at: float
 
     @classmethod
-    def in_answer(cls, value: object) -> str | None:
-        """The text of a token that a server answered with; None if it is not valid in a header."""
-        return value if isinstance(value, str) and _TOKEN.match(value) else None
-
-    @classmethod
     def lasting(cls, value: str, seconds: float) -> Token:
         """A token that was just issued for this many seconds."""
         return cls(value, time.monotonic() + seconds)
@@ -126,11 +125,45 @@ class Token(NamedTuple):
         return self.ends_at - min(RENEW_BEFORE_END_SECONDS, left / 2)
 
 
+def issued_token(answer: Answer, product: str) -> tuple[str, Mapping[str, Any]]:
+    """The token in an answer to a login, and the object that says how long it lasts.
+
+    Raises AnswerError if there is none. The message does not show the answer: it may contain a token under a name that nobody foresaw.
+    """
+    try:
+        value = None if answer.is_html else json.loads(answer.text.lstrip("\ufeff"))
+    except (ValueError, RecursionError):
+        value = None
+    # Some gateways put the whole answer into an object of theirs.
+    for fields in [value, *value.values()] if isinstance(value, dict) else []:
+        for name in _TOKEN_NAMES if isinstance(fields, dict) else ():
+            text = fields.get(name)
+            token = _BEARER.sub("", text.strip()) if isinstance(text, str) else ""
+            if _TOKEN.match(token):
+                return token, fields
+    page = " and an HTML page, perhaps a login page of a proxy" if answer.is_html else ""
+    raise AnswerError(
+        f"{answer.method} {answer.path} was answered without an access_token (status {answer.status}{page}). "
+        f"Check that `host` names {product}.",
+        status=answer.status,
+        method=answer.method,
+        path=answer.path,
+    )
+
+
 def plausible_seconds(value: object, otherwise: float) -> float:
-    """For how many seconds a token lasts, where a server says something that can be true."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return otherwise
-    return float(value) if 0 < value <= _LONGEST_TOKEN_SECONDS else otherwise
+    """For how many seconds a token lasts, where a server says something that can be true, as a number or as text."""
+    seconds = number_in(value)
+    return seconds if seconds is not None and 0 < seconds <= _LONGEST_TOKEN_SECONDS else otherwise
+
+
+def number_in(value: object) -> float | None:
+    """A number from JSON, or the text of one, as some servers write them; None for everything else."""
+    try:
+        number = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else None
+    except (ValueError, OverflowError):
+        return None
+    return number
 
 
 class RenewableTokenAuth(Auth):
@@ -184,11 +217,11 @@ class RenewableTokenAuth(Auth):
 
 
 def says_token_ended(answer: Answer) -> bool:
-    """True if a new token is needed: a 401, or a 400 or 403 with one of the texts seen for tokens that ended early.
+    """True if a new token is needed: a 401 or its like, or a 400 or 403 with one of the texts seen for tokens that ended early.
 
     The answer decides, never what of it may be shown. Logging in once more for nothing does no harm.
     """
-    if answer.status == 401:
+    if answer.status in _ENDED_STATUSES:
         return True
     if answer.status not in (400, 403):
         return False

@@ -208,7 +208,7 @@ class HttpClient:
             if len(body) > MAX_ANSWER_BYTES:
                 raise AnswerError(
                     f"{method} {path} was answered with more than {MAX_ANSWER_BYTES // 1024 // 1024} MiB, which no answer of this API "
-                    "needs; reading was stopped. {self._size_advice or 'Check that `host` names the product itself.'}",
+                    f"needs; reading was stopped. {self._size_advice or 'Check that `host` names the product itself.'}",
                     method=method,
                     path=path,
                 )

@@ -51,7 +51,7 @@ def near_misses(wanted: Sequence[str], held: Sequence[str], spelling: Spelling) 
 
 def has_comment(comment: str, identifier: str, held: Sequence[str], spelling: Spelling) -> bool:
     """True if the item of this ID has the comment."""
-    return bool(spelling.held(comment_key(identifier, comment), comment, held))
+    return bool(spelling.held(comment_key(identifier, comment), comment, held)) or spelling.sent_since(identifier, comment, held)
 
 
 def added(before: Sequence[str], after: Sequence[str]) -> list[str]:

@@ -97,6 +97,7 @@ class _Task(Generic[RefT, StateT, ChangeT]):
         """Writes and reads again; once more if the outcome of the first write was unclear and it turns out that nothing was done."""
         seen = Seen(change)
         unclear: RequestError | None = None
+        self.resource.remember(Written(change, accepted=False), self.wanted.ref, before)
         for _attempt in range(_ATTEMPTS):
             try:
                 unclear = self._unclear_write(seen.left)
@@ -105,6 +106,8 @@ class _Task(Generic[RefT, StateT, ChangeT]):
             try:
                 after, seen = self._looked(before, change, unclear)
             except RequestError as error:
+                if unclear is None:
+                    self.resource.remember(Written(seen.left, accepted=True), self.wanted.ref, before)
                 return replace(outcome, after=None, changed=unclear is None, error=self._unseen(unclear, error))
             outcome = replace(
                 outcome,

@@ -130,6 +130,9 @@ class Resource(Protocol[RefT, StateT, ChangeT]):
     def planned(self, state: StateT, change: ChangeT) -> StateT:
         """The state that a change leads to."""
 
+    def remember(self, written: Written[ChangeT], ref: RefT, before: StateT) -> None:
+        """Notes for later runs that a change is about to be sent or, if it was accepted, that the item could not be read again."""
+
     def write(self, ref: RefT, change: ChangeT) -> None:
         """Sends a change. Stops at the first request that fails; `partly_done` of its RequestError says if others came before it."""
 

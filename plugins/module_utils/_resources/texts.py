@@ -15,9 +15,10 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 COMMENT = "comment"
+SENT = "sent comment"
 TAG = "tag"
 _SPACE = re.compile(r"\s+")
 _DIGEST_BYTES = 16
@@ -110,6 +111,18 @@ class Spelling:
         """The same with what was learned since."""
         return Spelling({**self._known, **learned}) if learned else self
 
+    def sent_since(self, identifier: str, comment: str, held: Sequence[str]) -> bool:
+        """True if one of an item's comments is new since this one was sent by a run that could not read the item again.
+
+        It must resemble what was sent, or be the only new one if the server accepted it. New comments are first or last.
+        """
+        note = self._known.get(sent_key(identifier, comment))
+        if note is None:
+            return False
+        accepted, count = bool(note[0]), int.from_bytes(note[1:], "big")
+        new = {*held[count:], *held[: max(len(held) - count, 0)]}
+        return any(resembles(comment, text) for text in new) or (accepted and len(held) == count + 1)
+
     def knows(self, key: bytes) -> bool:
         """True if this text was written before."""
         return key in self._known
@@ -126,6 +139,16 @@ class Spelling:
 def comment_key(identifier: str, comment: str) -> bytes:
     """The key of a comment on one event."""
     return digest(COMMENT, identifier, normal(comment))
+
+
+def sent_key(identifier: str, comment: str) -> bytes:
+    """The key of the note that a comment is being sent to one event."""
+    return digest(SENT, identifier, normal(comment))
+
+
+def sent_note(count: int, *, accepted: bool) -> bytes:
+    """The note that a comment is being sent, or was accepted, by a server on which the event had so many comments before."""
+    return bytes([accepted]) + count.to_bytes(_DIGEST_BYTES - 1, "big")
 
 
 def tag_key(tag: str) -> bytes:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +26,23 @@ if TYPE_CHECKING:
 
     from .._http.answers import Answer
 
-_REFUSAL = re.compile(r"(invalid|missing|error|fail|unknown|unable|cannot|no such|not )", re.IGNORECASE)
+_REFUSAL = re.compile(
+    r"(invalid|missing|error|fail|unknown|unable|cannot|no such|not |exception|traceback|unauthori[sz]ed|forbidden|permission|denied|"
+    r"timeout|timed out)",
+    re.IGNORECASE,
+)
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _FAILED = re.compile(r"(error|fail|invalid|denied|rejected)", re.IGNORECASE)
+_ERROR_NAMES = ("error", "errors", "error_message", "errorMessage", "error_code", "errorCode", "exception", "failed", "fault")
+_STATUS_NAMES = ("status", "result", "code", "statusCode", "status_code", "httpStatus")
+_SUCCESS_NAMES = ("success", "ok", "acknowledged")
+_GAPS = {
+    "timed_out": "it timed out",
+    "terminated_early": "it was terminated early",
+    "is_partial": "its results are partial",
+    "is_running": "it is still running",
+}
+"""Marks of a search that is not whole, and what they mean."""
 _SUCCESS = re.compile(r"(ok|success|updated|created)\b", re.IGNORECASE)
 
 
@@ -82,11 +97,18 @@ def accepted_value(answer: Answer) -> Any:
 
 def _says_failed(value: Mapping[str, Any]) -> bool:
     """True if a JSON object reports a failure, in one of the usual shapes."""
-    status = value.get("status")
-    is_bad_status = (isinstance(status, str) and bool(_FAILED.match(status))) or (
-        isinstance(status, int) and not isinstance(status, bool) and status >= 400
+    return (
+        any(value.get(name) for name in _ERROR_NAMES)
+        or any(str(value.get(name, True)).lower() == "false" for name in _SUCCESS_NAMES)
+        or any(_is_failure(value.get(name)) for name in _STATUS_NAMES)
     )
-    return bool(value.get("error") or value.get("errors")) or value.get("success") is False or value.get("ok") is False or is_bad_status
+
+
+def _is_failure(status: Any) -> bool:
+    """True for a status that means failure: a word such as `error`, or the number of an HTTP status."""
+    if isinstance(status, str) and not status.isdecimal():
+        return bool(_FAILED.match(status))
+    return str(status).isdecimal() and 400 <= int(status) < 600
 
 
 def inserted_event(answer: Answer) -> InsertedEvent:
@@ -152,19 +174,18 @@ def require_whole(page: SearchPage) -> SearchPage:
 
 def _gap(fields: Mapping[str, Any]) -> str:
     """The parts of the index that did not answer, in words; empty if all of it answered."""
-    if fields.get("timed_out"):
-        return "it timed out"
-    if fields.get("terminated_early"):
-        return "it was terminated early"
-    if fields.get("is_partial"):
-        return "its results are partial"
+    for name, meaning in _GAPS.items():
+        if fields.get(name):
+            return meaning
+    if _says_failed(fields):
+        return "it reported an error beside its hits"
     return _part_missing(fields.get("_shards"), "shards") or _part_missing(fields.get("_clusters"), "clusters")
 
 
 def _part_missing(counts: Any, what: str) -> str:
     if not isinstance(counts, dict):
         return ""
-    numbers = {name: value for name, value in counts.items() if isinstance(value, int) and not isinstance(value, bool)}
+    numbers = {name: int(value) for name, value in counts.items() if not isinstance(value, bool) and str(value).isdecimal()}
     total, successful = numbers.get("total", 0), numbers.get("successful", numbers.get("total", 0))
     # Of shards, "skipped" are those that cannot contain a hit; they count as successful. A skipped cluster was not reached.
     bad = [name for name in ("failed", "partial", "running", *(("skipped",) if what == "clusters" else ())) if numbers.get(name)]
@@ -179,7 +200,9 @@ def _stored(fields: Any, answer: Answer) -> StoredEvent:
         index, identifier, source = fields.get("_index"), fields.get("_id"), fields.get("_source")
         if isinstance(index, str) and isinstance(identifier, str) and isinstance(source, dict):
             sort = fields.get("sort")
-            return StoredEvent(_sound(index), _sound(identifier), _sound(source), tuple(sort) if isinstance(sort, list) else ())
+            with suppress(RecursionError):
+                return StoredEvent(_sound(index), _sound(identifier), _sound(source), tuple(sort) if isinstance(sort, list) else ())
+            raise answer.unexpected("documents that are nested less deeply were expected")
     raise answer.unexpected("documents with _index, _id and _source were expected")
 
 

@@ -13,8 +13,8 @@ import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from .._errors import AnswerError, AuthenticationError, InputError, NotFoundError
-from .._http.auth import BasicAuth, BearerAuth, RenewableTokenAuth, Token, plausible_seconds
+from .._errors import AuthenticationError, InputError, NotFoundError
+from .._http.auth import BasicAuth, BearerAuth, RenewableTokenAuth, Token, issued_token, number_in, plausible_seconds
 from .._http.client import Operation, Request
 from .._http.connection import checked_credential
 from .paths import TOKEN_PATH
@@ -69,6 +69,11 @@ class StellarCredentials:
         """The advice if the server does not accept these credentials."""
         return _ADVICE[self.method]
 
+    @property
+    def never_reads(self) -> bool:
+        """True for a scoped key, whose refused reads no gateway has to explain."""
+        return self.method == SCOPED_KEY
+
     def auth(self, http: HttpClient) -> Auth:
         """The authentication for all requests of a run."""
         if self.method == BASIC:
@@ -96,18 +101,9 @@ class StellarCredentials:
         except NotFoundError as error:
             message = f"{error.message} A Stellar Cyber server has this path: `host` may be another product."
             raise error.with_message(message) from error
-        fields = answer.json_object()
-        value = Token.in_answer(fields.get("access_token"))
-        if value is None:
-            # Not the body itself: it may contain a token under a name that nobody foresaw.
-            raise AnswerError(
-                f"POST {TOKEN_PATH} was answered without an access_token. Check that `host` names a Stellar Cyber server.",
-                status=answer.status,
-                method="POST",
-                path=TOKEN_PATH,
-            )
+        value, fields = issued_token(answer, "a Stellar Cyber server")
         http.secrets.add(value)
-        return Token.lasting(value, _seconds_of_life(fields.get("exp"), answer))
+        return Token.lasting(value, _seconds_of_life(fields, answer))
 
 
 def _chosen(params: Mapping[str, Any]) -> tuple[str, str]:
@@ -136,11 +132,12 @@ def _method_for_key(params: Mapping[str, Any]) -> str:
     return method
 
 
-def _seconds_of_life(exp: Any, answer: Answer) -> float:
+def _seconds_of_life(fields: Mapping[str, Any], answer: Answer) -> float:
     """The lifetime of a token. The server states its end in epoch seconds of its own clock, which may differ from this host's."""
-    if isinstance(exp, bool) or not isinstance(exp, (int, float)) or not 0 < exp < _LATEST_EXP:
-        return DEFAULT_TOKEN_SECONDS
-    return plausible_seconds(exp - _server_time(answer), DEFAULT_TOKEN_SECONDS)
+    end = number_in(fields.get("exp"))
+    if end is None or not 0 < end < _LATEST_EXP:
+        return plausible_seconds(fields.get("expires_in"), DEFAULT_TOKEN_SECONDS)
+    return plausible_seconds(end - _server_time(answer), DEFAULT_TOKEN_SECONDS)
 
 
 def _server_time(answer: Answer) -> float:

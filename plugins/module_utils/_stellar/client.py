@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 from .._errors import (
     AnswerError,
     AuthenticationError,
+    BareRefusalError,
     GatewayError,
     NotFoundError,
     PermissionDeniedError,
@@ -209,18 +210,32 @@ class StellarClient:
         params: Mapping[str, str] | None = None,
         json_body: bytes | None = None,
     ) -> Answer:
-        def ask() -> Answer:
-            return self._http.request(Request(operation, "GET", path, json_body, params=params), expect=expect)
-
+        request = Request(operation, "GET", path, json_body, params=params)
+        # Gateways refuse single requests by mistake. A page of a scroll cannot be asked for again.
+        attempts = 1 if operation is Operation.ONCE else 2
         try:
-            try:
-                return ask()
-            except GatewayError:
-                # Gateways refuse single requests by mistake. A page of a scroll cannot be asked for again.
-                if operation is Operation.ONCE:
-                    raise
-                return ask()
+            while True:
+                attempts -= 1
+                try:
+                    return self._answer(request, expect)
+                except GatewayError:
+                    if not attempts:
+                        raise
         except AuthenticationError as error:
             raise self._credentials.explained(error) from error
         except PermissionDeniedError as error:
             raise error.with_message(f"{error.message} {_READ_ADVICE}") from error
+
+    def _answer(self, request: Request, expect: Collection[int]) -> Answer:
+        """The answer to a read. A refusal without a reason counts as a gateway's, except for a scoped key, which may not read anyway."""
+        try:
+            return self._http.request(request, expect=expect)
+        except BareRefusalError as error:
+            if self._credentials.never_reads:
+                raise
+            message = (
+                f"{request.method} {request.path} was refused with status 403 and without a reason, so perhaps not by the product, but by "
+                "a gateway, proxy or firewall before it. Have this host's address, the path and the method allowed there, and check that "
+                "the account may read events."
+            )
+            raise GatewayError(message, status=403, method=request.method, path=request.path) from error

@@ -196,7 +196,7 @@ def test_a_server_that_is_something_else(stellar: Stellar):
     stellar.emulator.configure(play="both", login_page="all")
     assert "an HTML page, perhaps a login page of a proxy" in stellar.info().msg
     stellar.emulator.configure(login_page="off")
-    stellar.emulator.add_fault("status", {"kind": "token"}, status=200, body={"token": "other-secret"})
+    stellar.emulator.add_fault("status", {"kind": "token"}, status=200, body={"session": "other-secret"})
     result = stellar.info()
     assert "was answered without an access_token" in result.msg
     assert "other-secret" not in result.printed

@@ -152,7 +152,7 @@ def test_a_document_that_was_not_found_is_none():
 
 @pytest.mark.parametrize(
     ("exp", "seconds"),
-    [(1000 + 300, 300), (1000 - 5, 600), (None, 600), ("soon", 600), (True, 600), (10**12, 600)],
+    [(1000 + 300, 300), ("1300", 300), (1000 - 5, 600), (None, 600), ("soon", 600), (True, 600), (10**12, 600)],
 )
 def test_the_life_of_a_token_goes_by_the_clock_of_the_server(exp: Any, seconds: float):
-    assert _seconds_of_life(exp, answer({}, {"Date": "Thu, 01 Jan 1970 00:16:40 GMT"})) == seconds
+    assert _seconds_of_life({"exp": exp}, answer({}, {"Date": "Thu, 01 Jan 1970 00:16:40 GMT"})) == seconds
