@@ -22,8 +22,8 @@ PATIENCE_SECONDS = 600
 OWN_TOKEN = "a token of the server"
 TOLD = (
     "With `-vvvv --diff`, in check mode, with `async`, and against servers that repeat the Authorization header. The secret is every kind "
-    "of credential in turn (an access token is refused, unless it is one of the server's own); in each run there are also the password of a "
-    "proxy that repeats it, in HTTPS_PROXY, and that of a ledger in PostgreSQL that is down, in `ledger`. "
+    "of credential in turn (an access token is refused, unless it is one of the server's own); in each run there are also the password of "
+    "a proxy that repeats it, in HTTPS_PROXY, and that of a ledger in PostgreSQL that is down, in `ledger`. "
     "Looked for: each secret as it is and quoted for JSON, Python and URLs, in base64, in hexadecimal and in a Basic header. "
     "Looked at: what was printed, the log and the files of callbacks, async results, the ledger, temporary files, the command line of "
     "every process, and its environment, but for what was given there.\n"

@@ -76,7 +76,7 @@ class InsertFlow:
         self._workers = workers
         self._options = options
         self._run = run
-        self._finder = EventFinder(client, options.search_index, workers)
+        self._finder = EventFinder(client, options.search_index, workers, options.events)
         self._patience = Patience()
 
     def insert(self, events: Sequence[NewEvent]) -> list[InsertOutcome]:
@@ -242,7 +242,7 @@ class InsertFlow:
         until = max([one.over_at + self._options.search_delay for one in left if self._is_in_time(one) and waits], default=now())
         if left and not self._finder.refusal:
             for _look in self._patience.looks(until):
-                looked = self._finder.look([one.event for one in left])
+                looked = self._finder.look([one.event for one in left], were_sent=True)
                 found = {**found, **looked.found}
                 left = [one for one in left if one.event not in found]
                 # One whose search failed was not looked for: its time is not up.

@@ -20,10 +20,10 @@ from .._errors import (
 )
 from .._stellar.paths import search_path
 from .._stellar.search import EventSearch
-from .query import any_of, in_parts, is_rewritten, is_same, same_event, stored_value
+from .query import any_of, in_parts, is_rewritten, is_same, near_event, same_event, stored_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from .._resources.many import Workers
     from .._stellar.answers import StoredEvent
@@ -47,22 +47,24 @@ class Looked:
 class EventFinder:
     """Searches one index pattern. `refusal` is set once the server said that this account may not read."""
 
-    def __init__(self, client: StellarClient, pattern: str, workers: Workers) -> None:
+    def __init__(self, client: StellarClient, pattern: str, workers: Workers, events: Sequence[NewEvent]) -> None:
+        """`events` are all events of this run."""
         self.pattern = pattern
         self.refusal: PermissionDeniedError | None = None
         self._client = client
         self._workers = workers
+        self._all = events
         self._has_seen_events = False
 
-    def look(self, events: Sequence[NewEvent]) -> Looked:
+    def look(self, events: Sequence[NewEvent], *, were_sent: bool = False) -> Looked:
         """Looks for the events once. If the account may not read, reports all of them as missing.
 
-        An event counts as missing only if the whole index answered.
+        An event counts as missing only if the whole index answered. One that was sent counts as found also with rewritten texts.
         """
         found: dict[NewEvent, Sequence[StoredEvent]] = {}
         failed: dict[NewEvent, XdrError] = {}
         if not self.refusal:
-            for part, result in self._search_for(events):
+            for part, result in self._search_for(events, were_sent):
                 if isinstance(result, PermissionDeniedError):
                     self.refusal = result
                 elif isinstance(result, XdrError):
@@ -95,35 +97,46 @@ class EventFinder:
         """True if the pattern includes this index."""
         return any(fnmatchcase(index, pattern) for pattern in self.pattern.split(","))
 
-    def _search_for(self, events: Sequence[NewEvent]) -> list[tuple[list[NewEvent], Mapping[NewEvent, Sequence[StoredEvent]] | XdrError]]:
-        clauses = [same_event(event.unique) for event in events]
+    def _search_for(
+        self, events: Sequence[NewEvent], were_sent: bool
+    ) -> list[tuple[list[NewEvent], Mapping[NewEvent, Sequence[StoredEvent]] | XdrError]]:
+        clause = near_event if were_sent else same_event
+        clauses = [clause(event.unique) for event in events]
         parts = [[events[position] for position in part] for part in in_parts(clauses, len(search_path(self.pattern)))]
-        return list(zip(parts, self._workers.map(self._find, parts)))
+        return list(zip(parts, self._workers.map(lambda part: self._find(part, were_sent), parts)))
 
-    def _find(self, events: Sequence[NewEvent]) -> Mapping[NewEvent, Sequence[StoredEvent]]:
-        query = " OR ".join(same_event(event.unique) for event in events)
+    def _find(self, events: Sequence[NewEvent], were_sent: bool) -> Mapping[NewEvent, Sequence[StoredEvent]]:
         found: dict[NewEvent, list[StoredEvent]] = {}
-        search = EventSearch(self._client, self.pattern, query, size=_PAGE_SIZE, sort=_SORT, takes_parts=True)
+        search = self._search(events, were_sent, takes_parts=True)
         try:
             for document in search.events():
                 self._has_seen_events = True
-                for event in _those_like(document, events):
+                for event in self._those_like(document, events, were_sent):
                     found.setdefault(event, []).append(document)
         except RequestTooLongError:
             if len(events) < 2:
                 raise
             middle = len(events) // 2
-            return {**self._find(events[:middle]), **self._find(events[middle:])}
+            return {**self._find(events[:middle], were_sent), **self._find(events[middle:], were_sent)}
         if search.gap and len(found) < len(events):
             # What was found is there. Of the rest nothing is known, so ask again in a way that raises the error.
             left = [event for event in events if event not in found]
-            again = EventSearch(
-                self._client, self.pattern, " OR ".join(same_event(event.unique) for event in left), size=_PAGE_SIZE, sort=_SORT
-            )
-            for document in again.events():
-                for event in _those_like(document, left):
+            for document in self._search(left, were_sent, takes_parts=False).events():
+                for event in self._those_like(document, left, were_sent):
                     found.setdefault(event, []).append(document)
         return found
+
+    def _search(self, events: Sequence[NewEvent], were_sent: bool, *, takes_parts: bool) -> EventSearch:
+        clause = near_event if were_sent else same_event
+        query = " OR ".join(dict.fromkeys(clause(event.unique) for event in events))
+        return EventSearch(self._client, self.pattern, query, size=_PAGE_SIZE, sort=_SORT, takes_parts=takes_parts)
+
+    def _those_like(self, document: StoredEvent, events: Sequence[NewEvent], were_sent: bool) -> Sequence[NewEvent]:
+        """The events that a document is: exactly, or rewritten if it is exactly none of this run."""
+        same = [event for event in events if is_event(document, event)]
+        if same or not were_sent or any(is_event(document, event) for event in self._all):
+            return same
+        return [event for event in events if rewritten_fields(document, event) is not None]
 
     def _documents_of(self, identifiers: Sequence[str]) -> dict[str, StoredEvent]:
         page = self._client.search(self.pattern, any_of("_id", identifiers), size=str(len(identifiers) * 2))
@@ -145,7 +158,3 @@ def rewritten_fields(document: StoredEvent, event: NewEvent) -> list[str] | None
                 return None
             fields.append(name)
     return fields
-
-
-def _those_like(document: StoredEvent, events: Sequence[NewEvent]) -> Iterator[NewEvent]:
-    return (event for event in events if is_event(document, event))

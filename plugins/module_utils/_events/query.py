@@ -31,6 +31,8 @@ _WORD = re.compile(r"\w+")
 _OPERATORS = ("AND", "OR", "NOT", "TO")
 _LONGEST_INDEXED_TEXT = 256
 """Elasticsearch's usual bound for texts that are indexed as a whole; a longer one may not be found by its value."""
+_SHORTEST_BEGINNING = 8
+"""Characters of a text that was cut."""
 _OTHER_PARAMETERS = 200
 """Bytes of a request line beside path and query."""
 _MOST_CLAUSES = 250
@@ -63,6 +65,12 @@ def same_event(unique: Mapping[str, Any]) -> str:
     """A clause for the events with these values. It may find more; values that cannot be searched are left out."""
     clauses = [_stored_somewhere(name, value) for name, value in unique.items() if is_searchable(name, value)]
     return f"({' AND '.join(clauses)})"
+
+
+def near_event(unique: Mapping[str, Any]) -> str:
+    """A clause for the events with these values, also if the server rewrote their texts: by the others, if there are any."""
+    others = {name: value for name, value in unique.items() if not isinstance(value, str)}
+    return same_event(others or unique)
 
 
 def in_parts(clauses: Sequence[str], taken: int) -> Iterator[list[int]]:
@@ -106,10 +114,14 @@ def is_same(wanted: Any, held: Any) -> bool:
 def is_rewritten(wanted: Any, held: Any) -> bool:
     """True if a server may have made one value of the other: a text in other case or cut, a time without its milliseconds."""
     if isinstance(wanted, str):
-        return isinstance(held, str) and resembles(wanted, held)
+        return isinstance(held, str) and (resembles(wanted, held) or _is_beginning(held, wanted))
     if isinstance(wanted, bool) or not isinstance(wanted, (int, float)):
         return False
     return _number(str(held)) in (wanted // 1000, wanted // 1000 * 1000)
+
+
+def _is_beginning(held: str, wanted: str) -> bool:
+    return len(held) >= _SHORTEST_BEGINNING and normal(wanted).startswith(normal(held))
 
 
 def may_match(wanted: Any, held: Any) -> bool:

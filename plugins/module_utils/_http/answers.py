@@ -36,6 +36,7 @@ _STATUS_ERRORS: dict[int, type[StatusError]] = {
     # The server, or a proxy, gave up waiting for the end of the work, or two requests met in it.
     408: UnclearStatusError,
     409: UnclearStatusError,
+    425: UnclearStatusError,
     460: UnclearStatusError,
     499: UnclearStatusError,
     411: RequestTooLongError,
@@ -225,7 +226,7 @@ def _advice(status: int) -> str:
         return "The account may lack a privilege, or this host's address may be missing from an allow-list of the server."
     if status == 404:
         return "Check `host` and the product's version: this path or object is not there."
-    if status in (408, 409, 460, 499):
+    if status in (408, 409, 425, 460, 499):
         return "The server or a proxy stopped waiting; the request may have been carried out or not."
     if status in (411, 413, 414, 431):
         return (

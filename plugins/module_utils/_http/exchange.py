@@ -43,8 +43,8 @@ MAX_RETRY_AFTER_SECONDS = 60.0
 """A longer `Retry-After` is cut to this: a task must not hang because a server says so."""
 _BACKOFF_SECONDS = 0.5
 _LONGEST_DRAINED = 64 * 1024
-_SURELY_NOT_DONE = frozenset({425, 429})
-_BUSY = _SURELY_NOT_DONE | {408, 502, 503, 504, 520, 521, 522, 523, 524, 527, 529, 530, 598, 599}
+_SURELY_NOT_DONE = frozenset({429})
+_BUSY = _SURELY_NOT_DONE | {408, 425, 502, 503, 504, 520, 521, 522, 523, 524, 527, 529, 530, 598, 599}
 """Too much to do, or a gateway that could not reach the server in time. Those from 520 on are of Cloudflare and other proxies."""
 _MAX_INFORMATIONAL = 100
 _SWITCHING = 101

@@ -23,6 +23,7 @@ TAG = "tag"
 _SPACE = re.compile(r"\s+")
 _DIGEST_BYTES = 16
 _UNESCAPES = 3
+_REPLACED = re.compile("[?\ufffd]")
 _LIMITS = frozenset(
     {
         100,
@@ -73,11 +74,14 @@ def spellings(text: str) -> Iterator[str]:
 
 
 def resembles(written: str, held: str) -> bool:
-    """True if a text may be what a server made of another: other case or punctuation, cut, or with something added.
+    """True if a text may be what a server made of another: other case or punctuation, cut, with something added or replaced.
 
     Only evidence beside other evidence: on a server that rewrites nothing, `VPN` and `vpn` are two tags.
     """
     first, second = _letters(written), _letters(held)
+    if not written.isascii() and _REPLACED.search(held):
+        # Characters that the server cannot store.
+        first, second = ("".join(filter(str.isascii, letters)) for letters in (first, second))
     if first == second:
         return bool(first) or normal(written) == normal(held)
     shorter, longer = sorted((first, second), key=len)
