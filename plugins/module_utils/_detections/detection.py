@@ -157,6 +157,9 @@ class DetectionResource:
         fields = {**state.fields, **change.fields}
         return replace(state, fields=fields, note=change.whole_note if change.note else state.note)
 
+    def remember(self, written: Written[Change], ref: DetectionRef, before: DetectionState) -> None:
+        """Does nothing: notes are read again as they were sent."""
+
     def write(self, ref: DetectionRef, change: Change) -> None:
         """Sends the note, which was read right before, and then everything else in one request."""
         if change.note:

@@ -215,6 +215,9 @@ class DeviceResource:
         tags = None if state.tags is None else tuple(sorted({*state.tags, *change.add_tags} - set(change.remove_tags)))
         return replace(state, tags=tags, watchlist=state.watchlist if change.watchlist is None else change.watchlist)
 
+    def remember(self, written: Written[Change], ref: DeviceRef, before: DeviceState) -> None:
+        """Does nothing: tags are known by their IDs."""
+
     def write(self, ref: DeviceRef, change: Change) -> None:
         """Sends all tags in one request, and the watchlist in another. Tags that do not exist are made before."""
         if change.has_tags:
