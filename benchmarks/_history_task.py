@@ -13,7 +13,7 @@ import sys
 import time
 from typing import Any
 
-from ansible_collections.secops.xdr.plugins.module_utils._sessions.history_opening import history_to_ask, opened_history
+from ansible_collections.secops.xdr.plugins.module_utils._sessions.history_access import history_to_ask, opened_history
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.model import (
     END_PROVEN,
     END_TAKEN,

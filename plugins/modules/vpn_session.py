@@ -194,7 +194,7 @@ require_python()
 from ..module_utils._errors import reported_by
 from ..module_utils._module import Run, XdrModule
 from ..module_utils._sessions.ingest import take_sessions
-from ..module_utils._sessions.ingest_options import ingest_options
+from ..module_utils._sessions.options import ingest_options
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.clock import LogFacts
-from ansible_collections.secops.xdr.plugins.module_utils._sessions.log_reading import LogReading
+from ansible_collections.secops.xdr.plugins.module_utils._sessions.log_reading import Before, LogReading
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.memory import MemoryEvidence
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.model import ClaimFilter, CoverageSpan
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.questions import Answer, Question, Rules, answers, window
@@ -98,7 +98,7 @@ def asked(
     questions_asked = [Question(ipaddr, at(time)) for ipaddr, time in questions]
     memory = MemoryEvidence([window(one, rules) for one in questions_asked], ClaimFilter())
     log = LogFacts("", "", at(modified), rules.tolerance, zone)
-    reading = LogReading(log, log_format)
+    reading = LogReading(log, log_format, Before())
     for fact in reading.facts([numbered(rows)]):
         if isinstance(fact, CoverageSpan) and complete_until is not None:
             fact = CoverageSpan(fact.gateway, fact.since, at(complete_until))

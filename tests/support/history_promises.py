@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
-from ansible_collections.secops.xdr.plugins.module_utils._sessions.history_opening import history_to_ask, opened_history
+from ansible_collections.secops.xdr.plugins.module_utils._sessions.history_access import history_to_ask, opened_history
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.model import (
     CLOCK,
     END_LOGGED,
@@ -208,16 +208,17 @@ class TestDoubts:
         assert list(other.doubts) == [doubt for doubt in doubts if doubt.ipaddr is None]
 
     @pytest.mark.parametrize("at_once", [5000, 10])
-    def test_of_very_many_rows_the_first_and_the_last_are_enough(
-        self, location: str, monkeypatch: pytest.MonkeyPatch, at_once: int
-    ) -> None:
-        monkeypatch.setattr("ansible_collections.secops.xdr.plugins.module_utils._sessions.history_doubts._MOST_AT_ONCE", at_once)
+    def test_of_very_many_rows_those_are_found_that_matter(self, location: str, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+        monkeypatch.setattr("ansible_collections.secops.xdr.plugins.module_utils._sessions.history_questions._MOST_AT_ONCE", at_once)
         rows = [Doubt("vpn1", ROW, at(0) + number, at(0) + number, None, number, "garbled") for number in range(100)]
-        keep(location, doubts=rows)
+        lasting = Doubt("vpn1", ROW, at(0) + 2, at(0) + 70, None, 100, "without a time")
+        keep(location, claim(0), doubts=[*rows, lasting, *(replace(row, gateway="vpn2") for row in rows)])
+        windows = [ClaimWindow("10.8.0.1", at(-1), at(1), at(0) + until) for until in (5, 60, 80)]
         with opened_history(location, check_mode=False) as history:
-            whole, part = history.around([ClaimWindow("10.8.0.1", at(-1), at(1)), ClaimWindow("10.8.0.1", at(0) + 50, at(0) + 60)])
-        assert list(whole.doubts) == [*rows[:20], *rows[-20:]]
-        assert list(part.doubts) == rows[50:61]
+            first, middle, last = ([doubt for doubt in found.doubts if doubt.gateway == "vpn1"] for found in history.around(windows))
+        assert set(first) == {*rows[:6], lasting}
+        assert set(middle) == {*rows[41:61], lasting}
+        assert set(last) == {*rows[61:81], rows[80]}
 
 
 class TestSpans:

@@ -35,7 +35,7 @@ _SAME_START_MS = 120_000
 class ClaimBuilder:
     """The claims and doubts of one log. `wanted` are the addresses whose claims are returned; None means all."""
 
-    def __init__(self, log: LogFacts, seeds: Iterable[AddressClaim] = (), wanted: Collection[str] | None = None) -> None:
+    def __init__(self, log: LogFacts, seeds: Iterable[OpenClaim] = (), wanted: Collection[str] | None = None) -> None:
         self._log = log
         self._wanted = wanted
         self._open = OpenClaims(seeds)
@@ -82,6 +82,8 @@ class ClaimBuilder:
             self._seen(row.record, row.at)
         elif kind == END:
             self._ended(row.record, row.at)
+        elif kind == SKIPPED and row.record.ipaddr:
+            self._unread(row, "the row is about this address, and its meaning is not known")
         elif kind == RESTART:
             for held in self._open.of_gateway(row.record):
                 self._open.close(held, max(held.start, row.at), END_LOGGED)
@@ -161,15 +163,14 @@ class ClaimBuilder:
 
     def _ended(self, record: Record, time: int) -> None:
         found = self._open.ended_by(record, time)
-        if found.is_unclear:
-            for held in found.claims:
-                words = "the end of a session of this user, who had several; it is unclear which one ended"
-                self._facts.append(self._doubted(held.ipaddr, time, time, record.line, words))
-            return
-        if not found.claims or not found.is_certain:
+        if not found.claims or found.may_be_another:
             self._lone_end(record, time)
         for held in found.claims:
-            self._end(held, record, time)
+            if found.is_unclear:
+                words = "a session of this user ends here, and it is unclear which one"
+                self._facts.append(self._doubted(held.ipaddr, time, time, record.line, words))
+            else:
+                self._end(held, record, time)
 
     def _end(self, held: OpenClaim, record: Record, time: int) -> None:
         began = record.start

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .._times.timestamps import LATEST_MS, format_iso8601
 from .._vpn_log.records import REJECTED
-from .doubled_hours import doubled_hours
 from .model import CLOCK, ROW, SPAN, Doubt
 from .order import FORWARD, UNORDERED, with_following
 
@@ -64,6 +63,8 @@ class LogFacts:
     tolerance_ms: int
     zone: Zone | None = None
     """Read only once the log has been read: whether it was needed, and where its clocks go back."""
+    is_followed: bool = False
+    """Another log follows, with the rows of later times."""
 
     def doubt(self, kind: str, since: int, until: int, line: int, words: str) -> Doubt:
         """A doubt that concerns any address."""
@@ -91,7 +92,7 @@ class Clock:
         self.first: int | None = None
         """The first believable time."""
         self.last: int | None = None
-        """The last one that the coverage may extend to."""
+        """The last one that the coverage may extend to: of a row, or the end of a session in a row of the last log."""
 
     @property
     def latest(self) -> int | None:
@@ -130,9 +131,10 @@ class Clock:
                 yield Doubt(self._log.gateway, CLOCK, since, self.last, None, jump.line, self._log.named(jump.line, words), amount)
         yield from self._doubled_hours(self.first, self.last)
 
-    def is_doubtful(self) -> bool:
-        """True if nobody may be named from this log at all."""
-        return self._whole_log() is not None
+    def flaw(self) -> str:
+        """Why nobody may be named from this log at all; empty for a usable one."""
+        whole = self._whole_log()
+        return whole.words if whole else ""
 
     def _whole_log(self, earliest: int | None = None) -> Doubt | None:
         since, until = self.first or 0, self.last or 0
@@ -184,7 +186,8 @@ class Clock:
             return None
         if late_by > self._log.tolerance_ms and self._late is None:
             self._late = _Late(line, end)
-        self.last = end if self.last is None or end > self.last else self.last
+        if not self._log.is_followed:
+            self.last = end if self.last is None or end > self.last else self.last
         return end
 
     def _believed(self, record: Record, time: int, following: Sequence[int]) -> bool:
@@ -258,13 +261,13 @@ class Clock:
         return widest
 
     def _is_doubled(self, time: int, high: int) -> bool:
-        return high - time <= _HOUR_MS + self._log.tolerance_ms and any(
-            since <= time <= until for since, until in doubled_hours(self._log.zone, time - 3 * _HOUR_MS, time + 3 * _HOUR_MS)
-        )
+        if self._log.zone is None or high - time > _HOUR_MS + self._log.tolerance_ms:
+            return False
+        return any(since <= time <= until for since, until in self._log.zone.doubled_hours(time - 3 * _HOUR_MS, time + 3 * _HOUR_MS))
 
     def _doubled_hours(self, first: int, last: int) -> Iterator[Doubt]:
         words = "the clocks go back here, and the log does not distinguish the two hours"
-        for since, until in doubled_hours(self._log.zone, first - _DAY_MS, last + _DAY_MS):
+        for since, until in self._log.zone.doubled_hours(first - _DAY_MS, last + _DAY_MS) if self._log.zone else ():
             if since <= last and until >= first:
                 yield self._log.doubt(SPAN, since, until, 0, words)
                 if self._order.direction != FORWARD:

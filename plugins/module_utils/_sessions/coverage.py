@@ -7,23 +7,26 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._times.timestamps import format_iso8601
+from .model import CoverageSpan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from ipaddress import IPv4Network, IPv6Network
     from typing import Union
 
-    from .model import CoverageSpan, GatewayNetworks
+    from .model import GatewayNetworks
 
     Network = Union[IPv4Network, IPv6Network]
 
 BEFORE_LOG_START = "before_log_start"
 AFTER_LOG_END = "after_log_end"
 NOT_COVERED = "not_covered"
+_ROTATED = re.compile(r"(?P<stem>.+?)(?:\.(?P<number>\d{1,5}))?(?:\.(?:gz|xz|bz2|zst))?\Z", re.DOTALL)
 
 
 class NotCovered(NamedTuple):
@@ -79,3 +82,27 @@ def _covers(span: CoverageSpan, at: int) -> bool:
 
 def _last(span: CoverageSpan, at: int) -> int:
     return span.until if span.until <= at else span.since
+
+
+def joined_spans(paths: Sequence[str], spans: Sequence[CoverageSpan | None], complete_until: int | None) -> list[CoverageSpan]:
+    """The time that several logs cover together. Logs with numbers in sequence have no gap between them (`x.log.1`, `x.log`)."""
+    found: list[CoverageSpan] = []
+    before = ""
+    for path, span in zip(paths, spans):
+        if span and found and found[-1].of_snapshots == span.of_snapshots and (_follows(before, path) or span.since <= found[-1].until):
+            last = found.pop()
+            found.append(CoverageSpan(last.gateway, min(last.since, span.since), max(last.until, span.until), last.of_snapshots))
+        elif span:
+            found.append(span)
+        before = path if span else ""
+    if found and complete_until is not None and not found[-1].of_snapshots:
+        last = found.pop()
+        if complete_until >= last.since:
+            found.append(CoverageSpan(last.gateway, last.since, complete_until))
+    return found
+
+
+def _follows(before: str, after: str) -> bool:
+    """True if rotation renames the file `after` to `before`."""
+    older, newer = _ROTATED.match(before), _ROTATED.match(after)
+    return bool(older and newer and older["stem"] == newer["stem"] and int(older["number"] or 0) == int(newer["number"] or 0) + 1)

@@ -8,20 +8,20 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from .._database.database import marks, parts
-from .flaws import WORDS, is_listed
-from .history_doubts import StoredDoubts
-from .history_schema import CLAIM, DAY_MS, LONG_MS, OPEN, SELECT_CLAIM, claim_from
-from .model import AddressEvidence, CoverageSpan, GatewayNetworks, ListedClaims, LogPosition
+from .history_schema import CLAIM, DAY_MS, LONG_MS, OPEN, SELECT_CLAIM, SELECT_DOUBT, claim_from, doubt_from
+from .model import CLOCK, LISTED_FLAWS, ROW, SPAN, AddressEvidence, CoverageSpan, GatewayNetworks, ListedClaims, LogPosition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from .._database.database import Database, Row
-    from .model import AddressClaim, ClaimFilter, ClaimWindow
+    from .model import AddressClaim, ClaimFilter, ClaimWindow, Doubt
 
 _WINDOWS_AT_ONCE = 200
 _WINDOW = ("ipaddr", "since", "until_at")
@@ -38,7 +38,20 @@ _WIDE = (
     f"SELECT CAST(? AS BIGINT), {SELECT_CLAIM} FROM claim AS kept WHERE kept.day BETWEEN ? AND ? AND kept.ipaddr = ?"
     " AND kept.is_long = 0 AND kept.latest >= ? AND kept.since <= ?"
 )
-_LISTED_FLAWS = tuple(flaw for flaw in ("", *WORDS) if is_listed(flaw))
+
+_MOST_AT_ONCE = 5000
+_MOST_OF_A_WINDOW = 20
+_ANY_ADDRESS = "kept.ipaddr = ''"
+_SHORT_DOUBT = f"kept.is_long = 0 AND kept.since BETWEEN ? - {LONG_MS} AND ? AND kept.until_at >= ?"
+_LONG_DOUBT = "kept.is_long = 1 AND kept.since <= ? AND kept.until_at >= ?"
+_ORDERS = (("kept.since", _MOST_OF_A_WINDOW), ("kept.until_at", 1))
+"""The last rows before a question, for people to read, and the one that ends last, which decides."""
+
+_ABOUT_WANTED = (
+    f"SELECT wanted.place, {SELECT_DOUBT} FROM wanted CROSS JOIN doubt AS kept WHERE kept.ipaddr = wanted.ipaddr"
+    f" AND kept.kind IN ('{ROW}', '{SPAN}', '{CLOCK}') AND kept.since <= wanted.until_at AND kept.until_at >= wanted.since AND"
+)
+_OWN_DOUBTS = f"{_ABOUT_WANTED} kept.is_long = 0 AND kept.since >= wanted.since - {LONG_MS} UNION ALL {_ABOUT_WANTED} kept.is_long = 1"
 
 
 class HistoryQuestions:
@@ -50,14 +63,14 @@ class HistoryQuestions:
     def around(self, windows: Sequence[ClaimWindow]) -> Iterator[AddressEvidence]:
         """The evidence for each window, in their order."""
         names = self._names()
-        stored_doubts = StoredDoubts(self._database, names)
+        stored_doubts = _StoredDoubts(self._database, names)
         for some in parts(windows, _WINDOWS_AT_ONCE):
             claims = self._claims_around(some, names)
-            doubts = stored_doubts.around(some)
-            gateways = self._gateways_of({window.ipaddr for window in some}, names)
+            gateways = self._gateways_of({window.ipaddr for window in some})
+            doubts = stored_doubts.around(some, gateways)
             for place, window in enumerate(some):
                 found = sorted(claims[place], key=_by_start)
-                yield AddressEvidence(found, doubts[place], frozenset(gateways[window.ipaddr]))
+                yield AddressEvidence(found, doubts[place], frozenset(names[number] for number in gateways[window.ipaddr]))
 
     def spans(self) -> Sequence[CoverageSpan]:
         """All spans of all gateways, ordered by gateway, then `since`."""
@@ -77,8 +90,8 @@ class HistoryQuestions:
     def listed(self, wanted: ClaimFilter) -> ListedClaims:
         """The first sessions that pass a filter, and how many pass it."""
         names = self._names()
-        conditions = [f"flaw IN ({marks(len(_LISTED_FLAWS))})", "starts_unknown = 0"]
-        values: list[object] = [*_LISTED_FLAWS]
+        conditions = [f"flaw IN ({marks(len(LISTED_FLAWS))})", "starts_unknown = 0"]
+        values: list[object] = [*LISTED_FLAWS]
         numbers = {number for number, name in names.items() if name in wanted.gateways}
         if wanted.gateways and not numbers:
             return ListedClaims()
@@ -121,14 +134,14 @@ class HistoryQuestions:
     def _claims_around(self, windows: Sequence[ClaimWindow], names: Mapping[int, str]) -> Mapping[int, list[AddressClaim]]:
         """The claims of each window, by its place."""
         claims: dict[int, list[AddressClaim]] = defaultdict(list)
-        rows = self._asked(("place", *_WINDOW), [(place, *window) for place, window in enumerate(windows)], _LONG)
+        rows = self._asked(("place", *_WINDOW), [(place, *window[:3]) for place, window in enumerate(windows)], _LONG)
         days = []
         for place, window in enumerate(windows):
             first, last = (window.since - LONG_MS) // DAY_MS, window.until // DAY_MS
             if last - first < _MOST_DAYS:
-                days += [(place, day, *window) for day in range(first, last + 1)]
+                days += [(place, day, *window[:3]) for day in range(first, last + 1)]
             else:
-                rows += self._database.run(_WIDE, (place, first, last, *window))
+                rows += self._database.run(_WIDE, (place, first, last, *window[:3]))
         for some in parts(days, self._database.most_rows(len(_WINDOW) + 2)):
             rows += self._asked(("place", "day", *_WINDOW), some, _STARTING)
         for row in rows:
@@ -141,14 +154,97 @@ class HistoryQuestions:
         select = f"SELECT wanted.place, {SELECT_CLAIM} FROM wanted CROSS JOIN claim AS kept"
         return self._database.run(f"WITH wanted ({', '.join(names)}) AS ({table}) {select} WHERE {condition}", values)
 
-    def _gateways_of(self, ipaddrs: set[str], names: Mapping[int, str]) -> Mapping[str, set[str]]:
-        """Every gateway that ever assigned each of the addresses."""
-        gateways: dict[str, set[str]] = defaultdict(set)
+    def _gateways_of(self, ipaddrs: set[str]) -> Mapping[str, set[int]]:
+        """The numbers of all gateways that ever assigned each of the addresses."""
+        gateways: dict[str, set[int]] = defaultdict(set)
         statement = f"SELECT ipaddr, gateway FROM assigned WHERE ipaddr IN ({marks(len(ipaddrs))})"
         for ipaddr, gateway in self._database.run(statement, sorted(ipaddrs)):
-            gateways[ipaddr].add(names[gateway])
+            gateways[ipaddr].add(gateway)
         return gateways
 
 
 def _by_start(claim: AddressClaim) -> tuple[int, int]:
     return claim.start, claim.line
+
+
+class _StoredDoubts:
+    """The doubts around windows. What concerns any address is read for all of them together if that is not too much."""
+
+    def __init__(self, database: Database, names: Mapping[int, str]) -> None:
+        self._database = database
+        self._names = names
+
+    def around(self, windows: Sequence[ClaimWindow], gateways: Mapping[str, Collection[int]]) -> list[list[Doubt]]:
+        """The doubts of each window, ordered by `since`. `gateways` are the numbers of those that assigned an address."""
+        since, until = min(window.since for window in windows), max(window.until for window in windows)
+        general = [doubt for kind in (SPAN, CLOCK) for doubt in self._any(kind, since, until, None)]
+        rows = self._any(ROW, since, until, _MOST_AT_ONCE)
+        timelines = _timelines(rows) if len(rows) < _MOST_AT_ONCE else None
+        own = self._own(windows)
+        found = []
+        for place, window in enumerate(windows):
+            if timelines is None:
+                of_any = [doubt for gateway in gateways.get(window.ipaddr, ()) for doubt in self._rows_of(window, gateway)]
+            else:
+                of_any = [doubt for timeline in timelines for doubt in timeline.within(window)]
+            near = [doubt for doubt in general if doubt.since <= window.until and doubt.until >= window.since]
+            found.append(sorted([*own[place], *near, *of_any], key=_since))
+        return found
+
+    def _own(self, windows: Sequence[ClaimWindow]) -> Mapping[int, list[Doubt]]:
+        """The doubts about the address of each window, by its place."""
+        own: dict[int, list[Doubt]] = defaultdict(list)
+        wanted = [(place, window.ipaddr, window.since, window.until) for place, window in enumerate(windows)]
+        for some in parts(wanted, self._database.most_rows(4)):
+            table, values = self._database.values(some)
+            for row in self._database.run(f"WITH wanted (place, ipaddr, since, until_at) AS ({table}) {_OWN_DOUBTS}", values):
+                own[row[0]].append(doubt_from(row[1:], self._names))
+        return own
+
+    def _any(self, kind: str, since: int, until: int, limit: int | None) -> list[Doubt]:
+        """Doubts of one kind that concern any address; the first ones if there is a limit."""
+        select = f"SELECT {SELECT_DOUBT} FROM doubt AS kept WHERE {_ANY_ADDRESS} AND kept.kind = ? AND"
+        statement, values = f"{select} {_SHORT_DOUBT} UNION ALL {select} {_LONG_DOUBT}", [kind, since, until, since, kind, until, since]
+        if limit is not None:
+            statement, values = f"{statement} LIMIT ?", [*values, limit]
+        return [doubt_from(row, self._names) for row in self._database.run(statement, values)]
+
+    def _rows_of(self, window: ClaimWindow, gateway: int) -> list[Doubt]:
+        """The rows of a gateway that matter in a window."""
+        select = f"SELECT {SELECT_DOUBT} FROM doubt AS kept WHERE {_ANY_ADDRESS} AND kept.kind = '{ROW}' AND kept.gateway = ? AND"
+        until = min(window.until, window.rows_until)
+        short, long = (gateway, window.since, until, window.since), (gateway, until, window.since)
+        rows = {}
+        for order, limit in _ORDERS:
+            for condition, values in ((_SHORT_DOUBT, short), (_LONG_DOUBT, long)):
+                found = self._database.run(f"{select} {condition} ORDER BY {order} DESC LIMIT {limit}", values)
+                rows.update(dict.fromkeys(found))
+        return [doubt_from(row, self._names) for row in rows]
+
+
+class _Timeline:
+    """The rows of one gateway that may concern any address, in memory."""
+
+    def __init__(self, doubts: Iterable[Doubt]) -> None:
+        self._doubts = sorted(doubts, key=_since)
+        self._starts = [doubt.since for doubt in self._doubts]
+        self._ending_last = list(accumulate(self._doubts, _ending_later))
+        """Of this row and those before it, the one that ends last."""
+
+    def within(self, window: ClaimWindow) -> list[Doubt]:
+        """The rows that matter in the window."""
+        last = bisect_right(self._starts, min(window.until, window.rows_until))
+        near = [*self._doubts[max(0, last - _MOST_OF_A_WINDOW) : last], *self._ending_last[max(0, last - 1) : last]]
+        return [doubt for doubt in dict.fromkeys(near) if doubt.until >= window.since]
+
+
+def _ending_later(one: Doubt, other: Doubt) -> Doubt:
+    return other if other.until >= one.until else one
+
+
+def _timelines(doubts: Sequence[Doubt]) -> list[_Timeline]:
+    return [_Timeline(doubt for doubt in doubts if doubt.gateway == gateway) for gateway in {doubt.gateway for doubt in doubts}]
+
+
+def _since(doubt: Doubt) -> int:
+    return doubt.since

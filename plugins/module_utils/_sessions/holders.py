@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .._times.timestamps import LATEST_MS, format_iso8601
-from .flaws import WORDS
-from .model import END_LOGGED, END_PROVEN, END_TAKEN
+from .model import END_LOGGED, END_PROVEN, END_TAKEN, FLAWS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +59,7 @@ class Holding:
         claim = self.claim
         found = []
         if claim.flaw:
-            found.append(f"line {claim.line}: {WORDS.get(claim.flaw, claim.flaw)}")
+            found.append(f"line {claim.line}: {FLAWS.get(claim.flaw, claim.flaw)}")
         if claim.starts_unknown:
             found.append(f"line {claim.line}: the session of {claim.username} ends here, and the log does not have its beginning")
         if at > self.believed_until and self.limit:

@@ -12,23 +12,23 @@ end of each log, so a run that is killed leaves nothing that the next one would 
 from __future__ import annotations
 
 import gc
+import json
 import os
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from .._errors import EmptyLogError, InputError
+from .._errors import InputError
 from .._times.timestamps import format_iso8601
 from .._vpn_log.open_logs import opened_logs
 from .clock import LogFacts
-from .history_opening import opened_history
-from .ingest_options import IngestOptions
-from .log_reading import SNAPSHOT_FORMATS, LogReading
-from .log_warnings import log_warnings
-from .logs import joined_spans
-from .model import AddressClaim, CoverageSpan, Doubt, Evidence, GatewayNetworks, Kept, LogPosition
+from .coverage import joined_spans
+from .history_access import opened_history
+from .log_reading import SNAPSHOT_FORMATS, Before, LogReading
+from .model import ROW, AddressClaim, CoverageSpan, Doubt, Evidence, GatewayNetworks, Kept, LogPosition
+from .options import MAX_SESSION_HOURS, IngestOptions
 from .resuming import Progress, progress_in, resumed_at
-from .tally import RowTally
+from .tally import RowTally, log_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -41,8 +41,11 @@ if TYPE_CHECKING:
 _CLAIMS_AT_ONCE = 5000
 _MAX_DOUBTS = 20_000
 _DAY_MS = 86_400_000
+_HOUR_MS = 3_600_000
 _LISTED_GAPS = 20
 _UNFINISHED_LINE = "unfinished_line"
+_LAST_SNAPSHOT = "last snapshot"
+"""In place of the path of a log: the position with the claims that the last snapshot shows."""
 
 
 def take_sessions(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
@@ -52,51 +55,21 @@ def take_sessions(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     if not options.skips_invalid:
         _check_rows(options)
     with opened_history(options.history, check_mode=run.check_mode) as history:
-        tally = RowTally()
-        totals = _Totals()
+        taking = _Taking(options, run, history)
         try:
-            _take_logs(options, run, history, tally, totals)
+            taking.take_logs()
         except InputError as error:
-            raise error.with_result(_counted(tally, totals)) from error
+            raise error.with_result(taking.counted()) from error
         if options.networks is not None:
-            totals.add_change(history.set_networks(GatewayNetworks(options.gateway, options.networks)))
+            taking.changed |= history.set_networks(GatewayNetworks(options.gateway, options.networks))
         if options.retention_days:
-            totals.add_forgotten(history.forget(int(time.time() * 1000) - options.retention_days * _DAY_MS))
+            taking.forgotten = history.forget(int(time.time() * 1000) - options.retention_days * _DAY_MS)
         return {
-            "changed": totals.changed,
-            **_counted(tally, totals),
+            "changed": taking.changed or taking.forgotten > 0,
+            **taking.counted(),
             "coverage": _coverage(options.gateway, history.spans()),
             "timezone": options.logs.zone.name,
         }
-
-
-class _Totals:
-    """The changes of all transactions of a run."""
-
-    def __init__(self) -> None:
-        self.kept = Kept()
-        self.forgotten = 0
-        self.changed = False
-
-    def add(self, kept: Kept) -> None:
-        own = self.kept
-        self.kept = Kept(own.added + kept.added, own.updated + kept.updated, own.unchanged + kept.unchanged)
-        self.changed = self.changed or kept.changed
-
-    def add_change(self, changed: bool) -> None:
-        self.changed = self.changed or changed
-
-    def add_forgotten(self, claims: int) -> None:
-        self.forgotten = claims
-        self.changed = self.changed or claims > 0
-
-
-@dataclass(frozen=True)
-class _LogResult:
-    """The state at the end of a log, for the next one."""
-
-    span: CoverageSpan | None
-    open_claims: Sequence[AddressClaim]
 
 
 @dataclass
@@ -105,94 +78,123 @@ class _Batch:
 
     claims: list[AddressClaim] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
+    rows: list[Doubt] = field(default_factory=list)
+    """Doubts because of rows."""
     span: CoverageSpan | None = None
 
-
-def _take_logs(options: IngestOptions, run: Run, history: SessionHistory, tally: RowTally, totals: _Totals) -> None:
-    positions = history.positions(options.gateway)
-    shown_last = max((span.until for span in history.spans() if span.gateway == options.gateway and span.of_snapshots), default=None)
-    since = (shown_last or 0) if options.logs.format in SNAPSHOT_FORMATS else 0
-    known = list(history.open_claims(options.gateway, since))
-    with opened_logs(options.logs) as logs:
-        tally.names_logs = len(logs) > 1
-        result = _LogResult(None, known)
-        spans: list[CoverageSpan | None] = []
-        for log in logs:
-            progress = progress_in(log, options.logs.key(), positions)
-            if progress and progress.is_complete:
-                spans.append(progress.span(options.gateway))
-                continue
-            taking = _LogTaking(options, run, history, tally, totals)
-            result = taking.result(log, progress, result.open_claims, frozenset(known), shown_last)
-            spans.append(result.span)
-        for warning in log_warnings(options.logs, logs):
-            run.warn(warning)
-        joined = joined_spans([log.path for log in logs], spans, None)
-        totals.add(history.keep(Evidence(spans=joined)))
+    def add(self, fact: AddressClaim | Doubt | CoverageSpan) -> None:
+        if isinstance(fact, AddressClaim):
+            self.claims.append(fact)
+        elif isinstance(fact, CoverageSpan):
+            self.span = fact
+        elif fact.kind != ROW:
+            self.doubts.append(fact)
+        elif len(self.rows) < _MAX_DOUBTS:
+            self.rows.append(fact)
+        else:
+            last = self.rows.pop()
+            self.rows.append(replace(last, since=min(last.since, fact.since), until=max(last.until, fact.until), ipaddr=None))
 
 
-class _LogTaking:
-    """One log on its way into the history."""
+class _Taking:
+    """The logs of one run on their way into the history, and what changes by it."""
 
-    def __init__(self, options: IngestOptions, run: Run, history: SessionHistory, tally: RowTally, totals: _Totals) -> None:
+    def __init__(self, options: IngestOptions, run: Run, history: SessionHistory) -> None:
         self._options = options
         self._run = run
         self._history = history
-        self._tally = tally
-        self._totals = totals
+        self._of_snapshots = options.logs.format in SNAPSHOT_FORMATS
+        self._tally = RowTally()
+        self._kept = Kept()
+        self.changed = False
+        self.forgotten = 0
 
-    def result(
-        self,
-        log: OpenLog,
-        progress: Progress | None,
-        seeds: Sequence[AddressClaim],
-        known: frozenset[AddressClaim],
-        shown_last: int | None,
-    ) -> _LogResult:
+    def take_logs(self) -> None:
+        """Adds all logs; raises InputError."""
         options = self._options
-        log.source.start_at(resumed_at(log, progress))
-        facts = LogFacts(options.gateway, os.path.basename(log.path), log.modified_ms, options.tolerance_ms, options.logs.zone)
-        latest = shown_last if options.logs.format in SNAPSHOT_FORMATS else progress.high if progress else None
-        reading = LogReading(facts, options.logs.format, seeds=seeds, latest=latest, order=progress.order if progress else None)
-        batch = self._kept_on_the_way(reading.facts(self._blocks(log)))
-        doubts = [_within(doubt, reading) for doubt in batch.doubts]
-        if reading.is_doubtful:
-            self._totals.add(self._history.keep(Evidence(claims=batch.claims)))
-            raise InputError(f"path: {doubts[-1].words}. Fix this and run again; no session of {log.path} is named until then.")
-        left = [claim for claim in reading.open_claims if claim not in known]
+        positions = self._history.positions(options.gateway)
+        before = self._before(positions)
+        known = frozenset(before.open_claims)
+        spans: list[CoverageSpan | None] = []
+        with opened_logs(options.logs) as logs:
+            self._tally.names_logs = len(logs) > 1
+            for log in logs:
+                progress = progress_in(log, options.logs.key(), positions)
+                if progress and progress.is_complete:
+                    spans.append(progress.span(options.gateway))
+                    continue
+                if not self._of_snapshots:
+                    before = replace(before, latest=progress.high if progress else None, order=progress.order if progress else None)
+                log.source.start_at(resumed_at(log, progress))
+                span, before = self._take(log, before, known, is_followed=log is not logs[-1])
+                spans.append(span)
+            for warning in log_warnings(options.logs, logs):
+                self._run.warn(warning)
+            self._keep(Evidence(spans=joined_spans([log.path for log in logs], spans, None)))
+
+    def counted(self) -> dict[str, Any]:
+        """The counts of rows and sessions, and the first rejected rows."""
+        kept = self._kept
+        sessions = {"added": kept.added, "updated": kept.updated, "unchanged": kept.unchanged, "forgotten": self.forgotten}
+        return {"counts": {**self._tally.counts(), **sessions}, "rejected_rows": self._tally.rejected_rows}
+
+    def _before(self, positions: Sequence[LogPosition]) -> Before:
+        """What earlier runs left open: the sessions that the last snapshot shows, or those that rows of this log may still end."""
+        gateway = self._options.gateway
+        untils = [span.until for span in self._history.spans() if span.gateway == gateway and span.of_snapshots == self._of_snapshots]
+        if self._of_snapshots:
+            shown = [keys for position in positions if position.path == _LAST_SNAPSHOT for keys in json.loads(position.state)]
+            claims = self._history.known([AddressClaim(gateway, ipaddr, user, "", start) for ipaddr, user, start in shown])
+            return Before(claims, are_kept=True, latest=max(untils, default=None))
+        since = max(untils, default=0) - MAX_SESSION_HOURS * _HOUR_MS
+        claims = [claim for claim in self._history.open_claims(gateway, since) if not claim.is_snapshot]
+        return Before(claims, are_kept=True)
+
+    def _take(
+        self, log: OpenLog, before: Before, known: frozenset[AddressClaim], *, is_followed: bool
+    ) -> tuple[CoverageSpan | None, Before]:
+        """Adds one log; returns the time that it covers and what it leaves open."""
+        options = self._options
+        label = os.path.basename(log.path)
+        facts = LogFacts(options.gateway, label, log.modified_ms, options.tolerance_ms, options.logs.zone, is_followed=is_followed)
+        reading = LogReading(facts, options.logs.format, before)
+        batch = self._kept_on_the_way(reading.facts(self._rows(log)))
+        if reading.flaw:
+            self._keep(Evidence(claims=batch.claims))
+            raise InputError(f"path: {reading.flaw}. Fix this and run again; no session of {log.path} is named until then.")
+        claims = [*batch.claims, *(claim for claim in reading.open_claims if claim not in known)]
+        doubts = [*batch.doubts, *(_within(doubt, reading) for doubt in batch.rows)]
+        self._keep(Evidence(claims, [batch.span] if batch.span else [], doubts, list(self._positions(log, reading, before))))
+        return batch.span, Before(reading.open_claims, are_kept=True, latest=reading.shown_last)
+
+    def _positions(self, log: OpenLog, reading: LogReading, before: Before) -> Iterator[LogPosition]:
+        options = self._options
         position = Progress.of(log, options.logs.key(), reading, zone_used=options.logs.zone.was_used)
-        positions = [LogPosition(options.gateway, log.path, position.text())] if position else []
-        spans = [batch.span] if batch.span else []
-        self._totals.add(self._history.keep(Evidence([*batch.claims, *left], spans, doubts, positions)))
-        return _LogResult(batch.span, reading.open_claims)
+        if position:
+            yield LogPosition(options.gateway, log.path, position.text())
+        is_newest = reading.shown_last is not None and (before.latest is None or reading.shown_last >= before.latest)
+        if self._of_snapshots and is_newest:
+            shown = sorted((claim.ipaddr, claim.username, claim.start) for claim in reading.open_claims)
+            yield LogPosition(options.gateway, _LAST_SNAPSHOT, json.dumps(shown))
 
     def _kept_on_the_way(self, facts: Iterable[AddressClaim | Doubt | CoverageSpan]) -> _Batch:
         batch = _Batch()
         for fact in facts:
-            if isinstance(fact, AddressClaim):
-                batch.claims.append(fact)
-                if len(batch.claims) >= _CLAIMS_AT_ONCE:
-                    self._totals.add(self._history.keep(Evidence(claims=batch.claims)))
-                    batch.claims = []
-            elif isinstance(fact, CoverageSpan):
-                batch.span = fact
-            elif len(batch.doubts) < _MAX_DOUBTS:
-                batch.doubts.append(fact)
-            else:
-                last = batch.doubts[-1]
-                batch.doubts[-1] = replace(last, until=max(last.until, fact.until), ipaddr=None)
+            batch.add(fact)
+            if len(batch.claims) >= _CLAIMS_AT_ONCE:
+                self._keep(Evidence(claims=batch.claims))
+                batch.claims = []
         return batch
 
-    def _blocks(self, log: OpenLog) -> Iterator[list[Record]]:
-        try:
-            for block in log.reader.records():
-                rows = list(self._tally.counted(block.records(), log.path))
-                # The next run reads a line that is not finished.
-                yield [row for row in rows if row.reason != _UNFINISHED_LINE]
-        except EmptyLogError as error:
-            if not self._options.skips_invalid:
-                raise
-            self._run.warn(error.message)
+    def _keep(self, evidence: Evidence) -> None:
+        own, more = self._kept, self._history.keep(evidence)
+        self._kept = Kept(own.added + more.added, own.updated + more.updated, own.unchanged + more.unchanged)
+        self.changed |= more.changed
+
+    def _rows(self, log: OpenLog) -> Iterator[list[Record]]:
+        """The rows of a log, but for a line that is not finished: the next run reads it."""
+        rows = self._tally.rows_or_none(log, self._run) if self._options.skips_invalid else self._tally.rows(log)
+        return ([row for row in block if row.reason != _UNFINISHED_LINE] for block in rows)
 
 
 def _check_rows(options: IngestOptions) -> None:
@@ -201,22 +203,17 @@ def _check_rows(options: IngestOptions) -> None:
     with opened_logs(options.logs) as logs:
         tally.names_logs = len(logs) > 1
         for log in logs:
-            for block in log.reader.records():
-                for _record in tally.counted(block.records(), log.path):
-                    pass
-    if tally.rejected:
-        first: dict[str, Any] = tally.rejected_rows[0]
-        where = first.get("path") or options.logs.paths[0]
-        raise InputError(
-            f"{where}, line {first['line']}: {first['reason']} ({tally.rejected} rows are invalid). "
-            "Nothing was kept. Fix the log, or set `on_invalid: skip`.",
-            rejected_rows=tally.rejected_rows,
-        )
+            for _block in tally.rows(log):
+                pass
+    tally.check(options.logs, "Nothing was kept. Fix the log, or set `on_invalid: skip`.")
 
 
 def _within(doubt: Doubt, reading: LogReading) -> Doubt:
-    """The doubt, limited to the times of this log: other rows decide about later times."""
+    """The doubt because of a row, limited to the times of this log: other rows decide about later times."""
     first, high = reading.first, reading.high
+    if not doubt.line:
+        # Clocks that go back are no row: the next run may have the rest of the two hours.
+        return doubt
     if first is None or high is None:
         return replace(doubt, until=doubt.since)
     if 0 < doubt.since == doubt.until < first:
@@ -224,12 +221,6 @@ def _within(doubt: Doubt, reading: LogReading) -> Doubt:
         return doubt
     since = min(max(doubt.since, first), high) if doubt.since < first else doubt.since
     return replace(doubt, since=since, until=max(since, min(doubt.until, high)))
-
-
-def _counted(tally: RowTally, totals: _Totals) -> dict[str, Any]:
-    kept = totals.kept
-    counts = {**tally.counts(), "added": kept.added, "updated": kept.updated, "unchanged": kept.unchanged, "forgotten": totals.forgotten}
-    return {"counts": counts, "rejected_rows": tally.rejected_rows}
 
 
 def _coverage(gateway: str, spans: Iterable[CoverageSpan]) -> dict[str, Any]:

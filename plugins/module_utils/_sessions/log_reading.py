@@ -7,12 +7,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Union
 
 from .._times.timestamps import LATEST_MS
 from .claims import ClaimBuilder
 from .clock import Clock, Timed
 from .model import AddressClaim, CoverageSpan, Doubt
+from .open_claim import OpenClaim
 from .order import FORWARD, Order, in_order
 from .snapshots import SnapshotBuilder
 
@@ -29,34 +31,39 @@ _NO_TIMES = frozenset({"wireguard"})
 """Snapshots whose rows have times of their own, in no order."""
 
 
+@dataclass(frozen=True)
+class Before:
+    """The end of the log before this one, to continue from there."""
+
+    open_claims: Sequence[AddressClaim] = ()
+    are_kept: bool = False
+    """The history has these claims."""
+    latest: int | None = None
+    """The latest time of the log, if this one continues it without a gap."""
+    order: Order | None = None
+
+
 class LogReading:
     """Reads one log. Claims that are still open at its end are in `open_claims`, and are returned only if requested."""
 
-    def __init__(
-        self,
-        log: LogFacts,
-        log_format: str,
-        *,
-        seeds: Iterable[AddressClaim] = (),
-        wanted: Collection[str] | None = None,
-        latest: int | None = None,
-        order: Order | None = None,
-    ) -> None:
+    def __init__(self, log: LogFacts, log_format: str, before: Before, wanted: Collection[str] | None = None) -> None:
         self._log = log
         self._format = log_format
         self._wanted = wanted
-        self._latest = latest
-        self._seeds = list(seeds)
+        self._latest = before.latest
+        self._seeds = [OpenClaim.again(claim, is_kept=before.are_kept) for claim in before.open_claims]
         self.open_claims: list[AddressClaim] = []
         """The claims without an end, once the log has been read."""
-        self.order = order or Order(FORWARD)
-        self._is_ordered = order is not None and order.direction == FORWARD
-        self.is_doubtful = False
-        """Nobody may be named from this log at all."""
+        self.order = before.order or Order(FORWARD)
+        self._is_ordered = before.order is not None and before.order.direction == FORWARD
+        self.flaw = ""
+        """Why nobody may be named from this log at all; empty for a usable one."""
         self.first: int | None = None
         """The earliest believed time."""
         self.high: int | None = None
         """The latest believed time."""
+        self.shown_last: int | None = None
+        """The time of the last snapshot."""
 
     def facts(self, blocks: Iterable[Sequence[Record]]) -> Iterator[Fact]:
         """Everything that the log says, but for the claims in `open_claims`."""
@@ -70,9 +77,9 @@ class LogReading:
         builder = ClaimBuilder(self._log, self._seeds, self._wanted)
         yield from builder.facts(clock.timed(in_time))
         self.open_claims = builder.left()
-        self.first, self.high, self.is_doubtful = clock.first, clock.latest, clock.is_doubtful()
+        self.first, self.high, self.flaw = clock.first, clock.latest, clock.flaw()
         yield from clock.doubts()
-        if clock.first is not None and clock.last is not None and not self.is_doubtful:
+        if clock.first is not None and clock.last is not None and not self.flaw:
             since = clock.first if self._latest is None else min(clock.first, self._latest)
             yield CoverageSpan(self._log.gateway, since, clock.last)
 
@@ -84,10 +91,11 @@ class LogReading:
             clock = Clock(self._log, self.order)
             yield from builder.facts(clock.timed(blocks))
             yield from clock.doubts(builder.earliest)
-            self.is_doubtful = clock.is_doubtful()
+            self.flaw = clock.flaw()
         self.first, self.high = builder.earliest, builder.last
+        self.shown_last = self._latest if builder.last is None else builder.last
         self.open_claims = builder.left()
-        if builder.first is not None and builder.last is not None and not self.is_doubtful:
+        if builder.first is not None and builder.last is not None and not self.flaw:
             since = builder.first if self._latest is None else min(builder.first, self._latest)
             yield CoverageSpan(self._log.gateway, since, builder.last, of_snapshots=True)
 

@@ -11,8 +11,7 @@ from bisect import bisect_left
 from heapq import nsmallest
 from typing import TYPE_CHECKING
 
-from .flaws import is_listed
-from .model import AddressClaim, AddressEvidence, CoverageSpan, Doubt, ListedClaims
+from .model import LISTED_FLAWS, AddressClaim, AddressEvidence, CoverageSpan, Doubt, ListedClaims
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -134,7 +133,7 @@ class _List:
 
 def _passes(claim: AddressClaim, wanted: ClaimFilter) -> bool:
     return (
-        is_listed(claim.flaw)
+        claim.flaw in LISTED_FLAWS
         and not claim.starts_unknown
         and (not wanted.users or claim.user in wanted.users)
         and (not wanted.ipaddrs or claim.ipaddr in wanted.ipaddrs)

@@ -16,6 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from .._times.timestamps import LATEST_MS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -29,6 +31,20 @@ END_PROVEN = "proven"
 """A row ends it and also has the beginning or the key of the session."""
 END_KINDS = (END_UNKNOWN, END_TAKEN, END_LOGGED, END_PROVEN)
 """From the least to the most certain; of two claims that are the same, the more certain end is kept."""
+
+NO_USER = "no_user"
+DAMAGED_USER = "damaged_user"
+NO_OUTSIDE_ADDRESS = "no_outside_address"
+UNUSABLE = "unusable"
+FLAWS = {
+    NO_USER: "the row names no user",
+    DAMAGED_USER: "the name of the user cannot be read",
+    NO_OUTSIDE_ADDRESS: "the row has no outside address that can be read",
+    UNUSABLE: "the row takes the address, but not for a session that was let in",
+}
+"""Why nobody may be named from a row that takes an address."""
+LISTED_FLAWS = ("", NO_USER, DAMAGED_USER)
+"""Of claims that are listed as sessions: those with both addresses that were let in."""
 
 ROW = "row"
 """A row that may have taken or ended an address at some time from `since` to `until`: it makes claims doubtful that are open then."""
@@ -64,7 +80,7 @@ class AddressClaim:
     device: str = ""
     """The gateway as its rows name it: one log may contain the rows of several, which assign the same addresses."""
     flaw: str = ""
-    """A code that says why nobody may be named from this claim (no user, no outside address, a failed login). Empty for a usable claim."""
+    """Of `FLAWS`: why nobody may be named from this claim. Empty for a usable one."""
     starts_unknown: bool = False
     """The log shows only the end. `start` is the same as `end` then, and the real start is unknown."""
     is_snapshot: bool = False
@@ -187,11 +203,15 @@ class Kept:
 
 
 class ClaimWindow(NamedTuple):
-    """Asks for all claims on an address with `start <= until` and `latest >= since`, both included, and the doubts in this time."""
+    """Asks for all claims on an address with `start <= until` and `latest >= since`, both included, and the doubts in this time.
+
+    Rows that cannot be read matter only if they begin by `rows_until`.
+    """
 
     ipaddr: str
     since: int
     until: int
+    rows_until: int = LATEST_MS
 
 
 @dataclass(frozen=True)
@@ -201,8 +221,9 @@ class AddressEvidence:
     claims: Sequence[AddressClaim] = ()
     """Ordered by start, then line."""
     doubts: Sequence[Doubt] = ()
-    """With this address or None, with `since <= window.until` and `until >= window.since`; ordered by `since`. Of ROW doubts that concern
-    any address, a store may return only the first and the last 20 of a window."""
+    """With this address or None, with `since <= window.until` and `until >= window.since`; ordered by `since`. Of the ROW doubts of a
+    gateway that concern any address and begin by `window.rows_until`, a store may return only some, with the one that ends last: if that
+    one does not concern a claim, no other does."""
     gateways: frozenset[str] = frozenset()
     """Every gateway that ever assigned this address, whenever that was."""
 
@@ -256,6 +277,9 @@ class SessionHistory(EvidenceSource, Protocol):
 
     def open_claims(self, gateway: str, since: int) -> Iterator[AddressClaim]:
         """The claims of a gateway that later rows may end: those whose `end_kind` is `END_UNKNOWN`, with `latest >= since`."""
+
+    def known(self, claims: Sequence[AddressClaim]) -> Sequence[AddressClaim]:
+        """The kept claims with the same keys."""
 
     def positions(self, gateway: str) -> Sequence[LogPosition]:
         """The kept positions of a gateway's logs."""

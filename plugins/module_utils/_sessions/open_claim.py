@@ -7,16 +7,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from .flaws import NO_OUTSIDE_ADDRESS, flaw_of
-from .model import END_LOGGED, END_PROVEN, END_UNKNOWN, AddressClaim
+from .model import DAMAGED_USER, END_LOGGED, END_PROVEN, END_UNKNOWN, NO_OUTSIDE_ADDRESS, NO_USER, UNUSABLE, AddressClaim
 
 if TYPE_CHECKING:
     from .._vpn_log.records import Record
 
     Place = tuple[str, str]
     """A gateway, empty where the rows name none, and a VPN address."""
+
+_REPLACEMENT = "\ufffd"
+_RESIDUE = re.compile(r"#0[0-3][0-7]|[\x00-\x1f\x7f]")
+"""Replacements of control characters by collectors: two messages may have become one."""
+_MASK = "*"
+_NOBODY = frozenset(
+    {"-", "(null)", "<null>", "null", "none", "n/a", "undef", "undefined", "unknown", "<unknown>", "(unknown)", "anonymous"}
+)
+"""The texts that gateways write if there is no name."""
+_KEEPS_THE_ADDRESS = frozenset({"same_session", "session_end"})
+"""Reasons not to upload a row of a session that another row began."""
 
 
 class OpenClaim:
@@ -55,7 +66,7 @@ class OpenClaim:
         self.flaw = ""
         self.starts_unknown = self.is_snapshot = False
         self.is_new = True
-        """True if this log says anything about it; False for a claim of the history that was only looked at."""
+        """False for a claim of the history about which this log says nothing: it need not be kept again."""
 
     @classmethod
     def of(cls, record: Record, start: int, seen: int) -> OpenClaim:
@@ -69,14 +80,14 @@ class OpenClaim:
         return claim
 
     @classmethod
-    def kept(cls, claim: AddressClaim) -> OpenClaim:
-        """A claim of the history, to continue with."""
-        kept = cls(claim.ipaddr, claim.username, claim.start, claim.line)
-        kept.associated_ipaddr, kept.session, kept.flaw = claim.associated_ipaddr, claim.session, claim.flaw
-        kept.device = claim.device
-        kept.alive, kept.sure_until, kept.is_snapshot = claim.alive, claim.sure_until, claim.is_snapshot
-        kept.is_new = False
-        return kept
+    def again(cls, claim: AddressClaim, *, is_kept: bool) -> OpenClaim:
+        """A claim that an earlier log left open, to continue with."""
+        opened = cls(claim.ipaddr, claim.username, claim.start, claim.line)
+        opened.associated_ipaddr, opened.session, opened.flaw = claim.associated_ipaddr, claim.session, claim.flaw
+        opened.device = claim.device
+        opened.alive, opened.sure_until, opened.is_snapshot = claim.alive, claim.sure_until, claim.is_snapshot
+        opened.is_new = not is_kept
+        return opened
 
     def claim(self, gateway: str) -> AddressClaim:
         """The claim as it is now."""
@@ -145,3 +156,15 @@ class OpenClaim:
         self.alive = max(self.alive, time)
         if proves_it:
             self.sure_until = max(self.sure_until, time)
+
+
+def flaw_of(record: Record) -> str:
+    """The flaw of a row that takes an address; empty if it can be used."""
+    name = record.username.strip()
+    if not name.strip(_MASK + "\"'?") or name.casefold() in _NOBODY:
+        return NO_USER
+    if _REPLACEMENT in name or _RESIDUE.search(name):
+        return DAMAGED_USER
+    if record.associated_ipaddr is None:
+        return NO_OUTSIDE_ADDRESS
+    return UNUSABLE if record.reason is not None and record.reason not in _KEEPS_THE_ADDRESS else ""

@@ -10,14 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from .model import END_TAKEN, END_UNKNOWN
-from .open_claim import OpenClaim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .._vpn_log.records import Record
-    from .model import AddressClaim
-    from .open_claim import Place
+    from .open_claim import OpenClaim, Place
 
 MAX_OPEN_CLAIMS = 100_000
 """More than any gateway serves at once. Beyond that, the claim that began first is returned without an end."""
@@ -31,17 +29,19 @@ _AFTER_MS = 600_000
 
 
 class Ended(NamedTuple):
-    """The claims that an end is about. If it is unclear, one of them ended; if it is not certain, it may be about one that is not known."""
+    """The claims that an end may be about."""
 
     claims: list[OpenClaim]
     is_unclear: bool = False
-    is_certain: bool = True
+    """It is not known which of them ended."""
+    may_be_another: bool = False
+    """It may also be the end of a session that is not known."""
 
 
 class OpenClaims:
     """One open claim per gateway and address, and the one before it, whose end may still be in a later line."""
 
-    def __init__(self, seeds: Iterable[AddressClaim] = ()) -> None:
+    def __init__(self, seeds: Iterable[OpenClaim] = ()) -> None:
         self._open: dict[Place, OpenClaim] = {}
         self._before: dict[Place, OpenClaim] = {}
         self._by_user: dict[str, dict[int, OpenClaim]] = {}
@@ -53,7 +53,7 @@ class OpenClaims:
         self._confirmed: set[int] = set()
         self._missed: list[OpenClaim] = []
         for seed in seeds:
-            self._plant(OpenClaim.kept(seed))
+            self._plant(seed)
 
     def held(self, place: Place, time: int) -> OpenClaim | None:
         """The open claim on an address when a row of this time is read."""
@@ -184,7 +184,7 @@ class OpenClaims:
         if not near:
             # The session may have begun before the log, and got its address again since.
             later = [held for held in fitting if held.end_kind == END_UNKNOWN and held.start > began]
-            return Ended(later if len({held.line for held in later}) == 1 else [], is_certain=False)
+            return Ended(later, is_unclear=True, may_be_another=True)
         still_open = [held for held in near if held.end_kind == END_UNKNOWN]
         near = still_open or near
         # If several sessions began together, the outside address identifies the right one.
@@ -203,9 +203,14 @@ class OpenClaims:
 
     def _plant(self, seed: OpenClaim) -> None:
         known = self._seeds.get(seed.place)
-        if known is None or known.start < seed.start:
-            self._seeds[seed.place] = seed
-            self._seeds_of.setdefault(seed.user, []).append(seed)
+        if known and known.start >= seed.start:
+            self._done_with(seed)
+            return
+        if known:
+            self._seeds_of[known.user].remove(known)
+            self._done_with(known)
+        self._seeds[seed.place] = seed
+        self._seeds_of.setdefault(seed.user, []).append(seed)
 
     def _grow(self, seed: OpenClaim | None, time: int) -> None:
         """A claim of the history counts for rows that are later than its beginning, unless the log has begun another one since."""
@@ -219,6 +224,8 @@ class OpenClaims:
             if held:
                 self.close(held, seed.start, END_TAKEN)
             self.hold(seed)
+        else:
+            self._done_with(seed)
 
     def _done_with(self, claim: OpenClaim) -> None:
         self._by_user.get(claim.user, {}).pop(id(claim), None)

@@ -3,22 +3,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""The options of `vpn_session_info`, checked."""
+"""The options of `vpn_session` and `vpn_session_info`, checked."""
 
 from __future__ import annotations
 
+import socket
 import time
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from .._addresses import parse_address
-from .._argspec import ArgumentSpec, from_environment, is_from_environment, whole_number
+from .._argspec import ArgumentSpec, from_environment, is_from_environment, plain_text, whole_number
 from .._errors import InputError
+from .._texts import quoted
 from .._times.moments import Moments
 from .._times.timestamps import epoch_ms_to_milliseconds, epoch_to_milliseconds, format_iso8601
 from .._vpn_log.open_logs import log_options
 from .._vpn_log.options import LogOptions, chosen_zone
-from .logs import LogTask
 from .model import ClaimFilter
 from .questions import Question, Rules, checked_question
 
@@ -32,6 +34,20 @@ MAX_LIMIT = 1_000_000
 MAX_TOLERANCE_SECONDS = 3600
 MAX_SESSION_HOURS = 24 * 31
 NOW = "now"
+_CLOCKS_MS = 30_000
+"""The maximum disorder of the times of one log."""
+MAX_RETENTION_DAYS = 36_500
+MAX_GATEWAY_CHARACTERS = 200
+
+
+@dataclass(frozen=True)
+class LogTask:
+    """The logs to read, and how to treat unreadable rows."""
+
+    options: LogOptions
+    tolerance_ms: int
+    skips_invalid: bool
+    complete_until: int | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +114,66 @@ def session_options() -> ArgumentSpec:
             "on_invalid": {"type": "str", "choices": [ON_INVALID_FAIL, ON_INVALID_SKIP], "default": ON_INVALID_SKIP},
         },
     ).merged_with(log_options())
+
+
+@dataclass(frozen=True)
+class IngestOptions:
+    """Which logs to take into which history, and whose they are."""
+
+    logs: LogOptions
+    gateway: str
+    networks: tuple[str, ...] | None
+    history: str | None
+    """A file or URL; None for the default."""
+    retention_days: int | None
+    skips_invalid: bool
+    tolerance_ms: int = _CLOCKS_MS
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> IngestOptions:
+        """Checks what an argument spec cannot express; raises InputError."""
+        networks, retention = params["networks"], params["retention"]
+        return cls(
+            logs=LogOptions.from_params(params),
+            gateway=_gateway(params["gateway"]),
+            networks=None if networks is None else _networks(networks),
+            history=params["history"],
+            retention_days=None if retention is None else whole_number("retention", retention, 1, MAX_RETENTION_DAYS),
+            skips_invalid=params["on_invalid"] == ON_INVALID_SKIP,
+        )
+
+
+def ingest_options() -> ArgumentSpec:
+    """All options of `vpn_session`."""
+    return ArgumentSpec(
+        {
+            "gateway": {"type": "str"},
+            "networks": {"type": "list", "elements": "str"},
+            "history": from_environment(HISTORY_VARIABLE, type="str"),
+            "retention": {"type": "int"},
+            "on_invalid": {"type": "str", "choices": [ON_INVALID_FAIL, ON_INVALID_SKIP], "default": ON_INVALID_SKIP},
+        },
+        required_one_of=[("path", "paths")],
+    ).merged_with(log_options())
+
+
+def _gateway(name: str | None) -> str:
+    if name is None:
+        return socket.gethostname()
+    text = plain_text("gateway", name).strip()
+    if len(text) > MAX_GATEWAY_CHARACTERS:
+        raise InputError(f"gateway: the name has {len(text)} characters; give at most {MAX_GATEWAY_CHARACTERS}.")
+    return text
+
+
+def _networks(texts: Sequence[str]) -> tuple[str, ...]:
+    found = []
+    for place, text in enumerate(texts):
+        try:
+            found.append(str(ip_network(text.strip())))
+        except ValueError as error:
+            raise InputError(f"networks[{place}]: {quoted(text)} is not a network; give one such as 10.8.0.0/16.") from error
+    return tuple(sorted(found))
 
 
 def _check_places(params: Mapping[str, Any], has_logs: bool) -> None:

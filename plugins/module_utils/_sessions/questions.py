@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING
 
 from .._addresses import parse_address
 from .coverage import Coverage
-from .doubts import Doubts
 from .holders import Holding, holdings
-from .model import AddressEvidence, ClaimWindow
+from .model import CLOCK, END_PROVEN, ROW, SPAN, AddressEvidence, ClaimWindow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from .model import AddressClaim, EvidenceSource
+    from .model import AddressClaim, Doubt, EvidenceSource
 
 UNKNOWN_ADDRESS = "unknown_address"
 """No log ever assigned this address."""
@@ -86,7 +85,8 @@ def answers(source: EvidenceSource, questions: Sequence[Question], rules: Rules)
 def window(question: Question, rules: Rules) -> ClaimWindow:
     """The claims and doubts that can matter to a question."""
     reach = rules.tolerance + MAX_CLOCK_MS
-    return ClaimWindow(question.ipaddr, question.at - reach - rules.longest_session, question.at + reach)
+    at = question.at
+    return ClaimWindow(question.ipaddr, at - reach - rules.longest_session, at + reach, at + rules.tolerance)
 
 
 class _Case:
@@ -96,7 +96,7 @@ class _Case:
         self._at = question.at
         self._rules = rules
         self._coverage = coverage
-        self._doubts = Doubts(evidence.doubts, rules.gateways)
+        self._doubts = _Doubts(evidence.doubts, rules.gateways)
         self._claims = [claim for claim in evidence.claims if not rules.gateways or claim.gateway in rules.gateways]
         self._gateways = coverage.concerned(question.ipaddr, evidence.gateways)
         self._is_known = bool(evidence.gateways)
@@ -156,6 +156,38 @@ class _Case:
 
     def _nobody(self, reason: str, found: Sequence[Holding], doubts: Sequence[str]) -> Answer:
         return Answer(None, reason, _candidates(found), list(dict.fromkeys(doubts))[:MAX_DOUBTS])
+
+
+class _Doubts:
+    """The doubts around one question."""
+
+    def __init__(self, doubts: Iterable[Doubt], only: frozenset[str]) -> None:
+        self._doubts = [doubt for doubt in doubts if not only or doubt.gateway in only]
+
+    def spans(self, at: int, tolerance: int, gateways: Collection[str]) -> list[Doubt]:
+        """Spans of time that cannot be trusted and include this time."""
+        return [doubt for doubt in self._of(SPAN, gateways) if doubt.since - tolerance <= at <= doubt.until + tolerance]
+
+    def clock(self, at: int, gateways: Collection[str]) -> Doubt | None:
+        """The worst doubt about a clock at this time."""
+        found = [doubt for doubt in self._of(CLOCK, gateways) if doubt.since - doubt.amount <= at <= doubt.until + doubt.amount]
+        return max(found, key=lambda doubt: doubt.amount, default=None)
+
+    def against(self, holding: Holding, at: int, tolerance: int) -> list[str]:
+        """Rows that may have ended this claim, or given its address to somebody else, before this time."""
+        claim = holding.claim
+        # Of a session that the log proves from beginning to end, only who came after its end is open.
+        sure = claim.end if claim.end_kind == END_PROVEN and claim.end is not None else claim.sure_until
+        if at <= sure:
+            return []
+        return [
+            doubt.words
+            for doubt in self._of(ROW, (claim.gateway,))
+            if doubt.until >= sure and doubt.since <= at + tolerance and max(doubt.since, claim.start) <= min(doubt.until, at + tolerance)
+        ]
+
+    def _of(self, kind: str, gateways: Collection[str]) -> list[Doubt]:
+        return [doubt for doubt in self._doubts if doubt.kind == kind and doubt.gateway in gateways]
 
 
 def _candidates(found: Sequence[Holding]) -> list[AddressClaim]:

@@ -8,21 +8,25 @@
 from __future__ import annotations
 
 import gc
+import os
 from typing import TYPE_CHECKING, Any
 
 from .._errors import XdrError
 from .._times.timestamps import EARLIEST_MS, LATEST_MS, format_iso8601
-from .logs import read_logs
+from .._vpn_log.open_logs import opened_logs
+from .clock import LogFacts
+from .coverage import joined_spans
+from .log_reading import Before, LogReading
 from .memory import MemoryEvidence
-from .options import SessionOptions
+from .model import CoverageSpan
+from .options import LogTask, SessionOptions
 from .questions import AMBIGUOUS, answers, window
-from .tally import RowTally
+from .tally import RowTally, log_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from .._module import Run
-    from .logs import LogTask
     from .model import AddressClaim, AddressEvidence, ClaimWindow, Doubt, EvidenceSource
     from .questions import Answer
 
@@ -43,7 +47,7 @@ def _of_logs(options: SessionOptions, logs: LogTask, run: Run) -> dict[str, Any]
     memory = MemoryEvidence(windows, options.wanted)
     tally = RowTally()
     try:
-        read_logs(logs, run, memory, tally)
+        _read_logs(logs, run, memory, tally)
     except XdrError as error:
         raise error.with_result(_counted(tally, 0)) from error
     result = _result(options, memory)
@@ -52,7 +56,7 @@ def _of_logs(options: SessionOptions, logs: LogTask, run: Run) -> dict[str, Any]
 
 
 def _of_history(options: SessionOptions) -> dict[str, Any]:
-    from .history_opening import history_to_ask
+    from .history_access import history_to_ask
 
     with history_to_ask(options.history) as history:
         result = _result(options, history)
@@ -78,6 +82,37 @@ def _result(options: SessionOptions, evidence: EvidenceSource) -> dict[str, Any]
         "doubts": [_doubt_result(doubt) for doubt in source.doubts],
         "log_end": format_iso8601(max(span.until for span in spans)) if spans else None,
     }
+
+
+def _read_logs(task: LogTask, run: Run, memory: MemoryEvidence, tally: RowTally) -> None:
+    """Reads all logs into `memory`, and counts their rows in `tally`. Raises InputError."""
+    with opened_logs(task.options) as logs:
+        tally.names_logs = len(logs) > 1
+        before = Before()
+        spans: list[CoverageSpan | None] = []
+        for log in logs:
+            label = os.path.basename(log.path) if len(logs) > 1 else ""
+            facts = LogFacts("", label, log.modified_ms, task.tolerance_ms, task.options.zone, is_followed=log is not logs[-1])
+            reading = LogReading(facts, task.options.format, before, memory.addresses)
+            span: CoverageSpan | None = None
+            for fact in reading.facts(tally.rows_or_none(log, run) if task.skips_invalid else tally.rows(log)):
+                if isinstance(fact, CoverageSpan):
+                    span = fact
+                else:
+                    memory.add(fact)
+            spans.append(span)
+            before = Before(reading.open_claims, latest=reading.shown_last)
+        for claim in before.open_claims:
+            memory.add(claim)
+        for warning in log_warnings(task.options, logs):
+            run.warn(warning)
+    for joined in joined_spans([log.path for log in logs], spans, task.complete_until):
+        memory.add(joined)
+    if not task.skips_invalid:
+        tally.check(
+            task.options,
+            "Fix the log, or set `on_invalid: skip`: such rows then make doubtful what they may have changed, and nothing else.",
+        )
 
 
 class _WithDoubts:

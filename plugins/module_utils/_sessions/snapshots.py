@@ -10,8 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._vpn_log.records import ALIVE, SNAPSHOT, START
-from .flaws import UNUSABLE
-from .model import END_TAKEN
+from .model import END_TAKEN, UNUSABLE
 from .open_claim import OpenClaim
 
 if TYPE_CHECKING:
@@ -28,15 +27,15 @@ _SAME_START_MS = 2000
 class SnapshotBuilder:
     """The claims of one log of snapshots. `latest` is the time of the last snapshot of this gateway in the history."""
 
-    def __init__(
-        self, log: LogFacts, seeds: Iterable[AddressClaim] = (), wanted: Collection[str] | None = None, latest: int | None = None
-    ) -> None:
+    def __init__(self, log: LogFacts, seeds: Iterable[OpenClaim], wanted: Collection[str] | None, latest: int | None) -> None:
         self._log = log
         self._wanted = wanted
-        self._shown: dict[str, OpenClaim] = {seed.ipaddr: OpenClaim.kept(seed) for seed in seeds}
+        self._shown: dict[str, OpenClaim] = {seed.ipaddr: seed for seed in seeds}
         self._shown_in: dict[str, int] = dict.fromkeys(self._shown, 0)
         self._round = 0
         self._moment = latest
+        self._before: int | None = None
+        """The time of the snapshot before the present one."""
         self.first: int | None = None
         """The time of the first snapshot of this log."""
         self.last: int | None = None
@@ -55,14 +54,17 @@ class SnapshotBuilder:
                     self.first = record.time if self.first is None else min(self.first, record.time)
                     self.last = record.time if self.last is None else max(self.last, record.time)
                 yield from self._shows(record.ipaddr, record, record.time)
+        for ipaddr, shown in self._shown.items():
+            if self._shown_in[ipaddr] < self._round and shown.is_new and self._is_wanted(shown):
+                yield self._claim(shown)
 
     def left(self) -> list[AddressClaim]:
-        """The claims that a later snapshot may show again."""
-        return [self._claim(shown) for shown in self._shown.values()]
+        """The claims that the last snapshot shows."""
+        return [self._claim(shown) for ipaddr, shown in self._shown.items() if self._shown_in[ipaddr] == self._round]
 
     def _begin(self, moment: int | None) -> None:
         self._round += 1
-        self._moment = moment
+        self._before, self._moment = self._moment, moment
         if moment is not None:
             self.first = moment if self.first is None else min(moment, self.first)
             self.last = moment if self.last is None else max(moment, self.last)
@@ -76,10 +78,14 @@ class SnapshotBuilder:
             new.flaw = UNUSABLE
             new.alive = new.sure_until = start
         shown = self._shown.get(ipaddr)
-        if shown and self._is_same(shown, new, has_start=record.start is not None):
+        is_next = shown is not None and self._shown_in[ipaddr] >= self._round - 1
+        if shown and is_next and shown.user == new.user and shown.flaw == new.flaw and self._has_begun(shown, record.start):
             shown.add(new)
             self._shown_in[ipaddr] = self._round
             return
+        if self._before is not None and start + _SAME_START_MS < self._before <= moment:
+            # The snapshot before this one does not show it, so it did not have the address all the time since it began.
+            new.start = moment
         if shown:
             if self._shown_in[ipaddr] == self._round:
                 # Two clients with one address in one snapshot.
@@ -89,12 +95,9 @@ class SnapshotBuilder:
         self._shown[ipaddr] = new
         self._shown_in[ipaddr] = self._round
 
-    def _is_same(self, shown: OpenClaim, new: OpenClaim, *, has_start: bool) -> bool:
-        if shown.user != new.user or shown.flaw != new.flaw:
-            return False
-        if has_start:
-            return abs(shown.start - new.start) <= _SAME_START_MS
-        return self._shown_in[shown.ipaddr] >= self._round - 1
+    def _has_begun(self, shown: OpenClaim, start: int | None) -> bool:
+        """True if a session that began then is the one that was shown before."""
+        return start is None or start <= shown.start + _SAME_START_MS
 
     def _claim(self, shown: OpenClaim) -> AddressClaim:
         return shown.claim(self._log.gateway)

@@ -3,19 +3,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""Counts of the rows of logs: each is a session, skipped with a reason, or rejected."""
+"""The rows of logs, counted: each is a session, skipped with a reason, or rejected; and what a task should look at."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .._errors import EmptyLogError, InputError
 from .._texts import shorten
+from .._vpn_log.reading import unknown_messages_text
 from .._vpn_log.records import ALIVE, END, REJECTED, RESTART, SNAPSHOT, is_observation, is_skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
+    from .._module import Run
+    from .._vpn_log.open_logs import OpenLog
+    from .._vpn_log.options import LogOptions
     from .._vpn_log.records import Record
 
 LISTED_REJECTS = 20
@@ -34,15 +39,32 @@ class RowTally:
     skipped: dict[str, int] = field(default_factory=dict)
     rejected_rows: list[dict[str, Any]] = field(default_factory=list)
 
-    def counted(self, records: Iterable[Record], path: str) -> Iterator[Record]:
-        """The same rows, counted."""
-        for record in records:
-            self._count(record, path)
-            yield record
+    def rows(self, log: OpenLog) -> Iterator[list[Record]]:
+        """The rows of a log, counted, block by block; raises InputError."""
+        for block in log.reader.records():
+            rows = list(block.records())
+            for row in rows:
+                self._count(row, log.path)
+            yield rows
+
+    def rows_or_none(self, log: OpenLog, run: Run) -> Iterator[list[Record]]:
+        """The same; a log without any is a warning."""
+        try:
+            yield from self.rows(log)
+        except EmptyLogError as error:
+            run.warn(error.message)
 
     def counts(self) -> dict[str, Any]:
         """The first keys of the result `counts`."""
         return {"read": self.read, "skipped": dict(sorted(self.skipped.items())), "rejected": self.rejected}
+
+    def check(self, options: LogOptions, advice: str) -> None:
+        """Raises InputError if a row was rejected."""
+        if self.rejected:
+            first = self.rejected_rows[0]
+            where = first.get("path") or options.paths[0]
+            more = f" ({self.rejected} rows are invalid, see rejected_rows)" if self.rejected > 1 else ""
+            raise InputError(f"{where}, line {first['line']}: {first['reason']}{more}. {advice}", rejected_rows=self.rejected_rows)
 
     def _count(self, record: Record, path: str) -> None:
         if record.kind == ALIVE and record.time is None:
@@ -59,3 +81,14 @@ class RowTally:
         else:
             reason = record.reason or _REASONS.get(record.kind, "other_message")
             self.skipped[reason] = self.skipped.get(reason, 0) + 1
+
+
+def log_warnings(options: LogOptions, logs: Sequence[OpenLog]) -> Iterator[str]:
+    """The warnings about logs that are suspicious but readable."""
+    if options.zone.was_used and not options.zone_is_given:
+        yield (
+            f"`timezone` is not set, and there are times without a zone. They were read in {options.zone.name}, the zone of this host. "
+            "Set `timezone` to the zone of the gateway, or to `local` if this one is right."
+        )
+    for log in logs:
+        yield from unknown_messages_text(log.path, log.reader.unknown_messages)

@@ -16,10 +16,15 @@ from __future__ import annotations
 import os
 import time
 from datetime import datetime, timedelta, timezone, tzinfo
+from typing import TYPE_CHECKING
 
 from .._errors import InputError
 from .._texts import quoted
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DAY = 86_400
 _ZONEINFO_FOLDER = "zoneinfo/"
 
 # Hours east of UTC, as the IANA database abbreviates zones today.
@@ -124,6 +129,31 @@ class Zone:
         """Seconds east of UTC at a time in epoch seconds."""
         offset = datetime.fromtimestamp(seconds, self._rules).astimezone(self._rules).utcoffset()
         return int(offset.total_seconds()) if offset else 0
+
+    def doubled_hours(self, since: int, until: int) -> Iterator[tuple[int, int]]:
+        """The first and the last moment of each pair of hours that the clocks of this zone show twice, in epoch milliseconds.
+
+        None if every time that was read carried its zone itself.
+        """
+        day = since // 1000
+        while self.was_used and day < until // 1000:
+            next_day = min(day + _DAY, until // 1000 + 3600)
+            amount = self.offset_at(day) - self.offset_at(next_day)
+            if amount > 0:
+                change = self._change(day, next_day)
+                yield (change - amount) * 1000, (change + amount) * 1000
+            day = next_day
+
+    def _change(self, before: int, after: int) -> int:
+        """The second at which the offset changes between two times."""
+        offset = self.offset_at(before)
+        while after - before > 1:
+            middle = (before + after) // 2
+            if self.offset_at(middle) == offset:
+                before = middle
+            else:
+                after = middle
+        return after
 
     def offset_of(self, abbreviation: str, moment: datetime) -> timedelta:
         """The offset from UTC that an abbreviation beside this wall-clock time means; raises ValueError.

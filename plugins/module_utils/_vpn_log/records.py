@@ -32,7 +32,8 @@ SNAPSHOT = "snapshot"
 RESTART = "restart"
 """The gateway ended all its sessions at `time` (for example RADIUS Accounting-On)."""
 SKIPPED = "skipped"
-"""The row is well formed and says nothing about who holds an address."""
+"""The row is well formed and says nothing about who holds an address. If `ipaddr` is set, it is about this address, and it is not known
+what it means: it makes doubtful who holds it from then on."""
 REJECTED = "rejected"
 """The row cannot be read. `time` and `ipaddr` are set as far as they could be read."""
 

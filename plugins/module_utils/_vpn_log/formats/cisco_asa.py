@@ -196,9 +196,7 @@ def _pool(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
 def _freed(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
     match = patterns.FREED.match(message.text)
     if not match:
-        if not message.text.startswith("IPAA") or "reeing" in message.text:
-            raise _cut_off(message)
-        return [Record(message.line, SKIPPED, OTHER_MESSAGE)]
+        raise _cut_off(message)
     return [Record(message.line, END, SESSION_END, ipaddr=_address(match["in4"]), time=parser.time(message))]
 
 

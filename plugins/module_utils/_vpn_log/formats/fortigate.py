@@ -43,6 +43,8 @@ _OTHER_TYPE = re.compile(r'(?<!\w)(?:type="?(?:traffic|utm|anomaly|voip|dns)"?|s
 _TIME_FIELD = re.compile(r'(?<!\w)(eventtime|date|time|tz)=(?:"([^"]*)"|([^\s",]*))(?=[\s,])')
 _CEF_NAMES = {"act": "action", "duser": "user", "deviceExternalId": "devid"}
 _BEGINNINGS = ("tunnel-up", "ssl-new-con")
+_OF_KEYS = ("negotiate", "install_sa", "delete_phase1_sa", "delete_ipsec_sa", "phase2-up", "phase2-down", "dpd")
+"""Actions of IPsec tunnels that assign and free no address."""
 _EPOCH = re.compile(r"\d{10,19}\Z", re.ASCII)
 _SECONDS = re.compile(r"\d{1,9}\Z", re.ASCII)
 _ZONE = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d\d)?\Z", re.ASCII | re.IGNORECASE)
@@ -106,17 +108,15 @@ class FortigateParser:
         may_be_vpn = fields.get("type", "") in ("", "event") and fields.get("subtype", "") in ("", "vpn")
         if not action and (may_be_vpn or list(fields)[-1] in ("type", "subtype")):
             raise ValueError(f"{_CUT}: it has no action")
-        time = self._time_or_none(fields) if self._needs_every_time else None
-        if action == "ssl-login-fail":
-            return Record(number, SKIPPED, FAILED_LOGIN, time=time)
         if action == "tunnel-down":
             _check_whole(fields, text)
             return self._end(number, fields)
         if action not in (*_BEGINNINGS, "tunnel-stats"):
-            return Record(number, SKIPPED, OTHER_MESSAGE, time=time)
+            return self._other(number, fields, may_be_vpn=may_be_vpn)
         _check_whole(fields, text)
         ipaddr = _inside(fields)
         if ipaddr is None:
+            time = self._time_or_none(fields) if self._needs_every_time else None
             return Record(number, SKIPPED, NO_ADDRESS, time=time)
         time = self._milliseconds(fields)
         reason, associated_ipaddr = None, None
@@ -129,6 +129,16 @@ class FortigateParser:
         start = self._start(fields, time) if kind == ALIVE else None
         text = text if reason else ""
         return Record(number, kind, reason, _username(fields), ipaddr, associated_ipaddr, time, start, session=_session(fields), text=text)
+
+    def _other(self, number: int, fields: Mapping[str, str], *, may_be_vpn: bool) -> Record:
+        """A message that is none of a session. One that has a VPN address nevertheless may mean that somebody else got it."""
+        action = fields.get("action", "")
+        is_failure = action == "ssl-login-fail"
+        reason = FAILED_LOGIN if is_failure else OTHER_MESSAGE
+        ipaddr = _inside(fields) if may_be_vpn and action not in _OF_KEYS else None
+        if ipaddr is None:
+            return Record(number, SKIPPED, reason, time=self._time_or_none(fields) if self._needs_every_time else None)
+        return Record(number, START if is_failure else SKIPPED, reason, _username(fields), ipaddr, None, self._milliseconds(fields))
 
     def _end(self, number: int, fields: Mapping[str, str]) -> Record:
         time = self._milliseconds(fields)

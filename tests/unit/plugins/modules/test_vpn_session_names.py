@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from ansible_collections.secops.xdr.plugins.modules import vpn_session, vpn_session_info
@@ -233,3 +234,117 @@ def test_a_clock_that_is_set_back_by_few_rows_is_no_row_in_the_wrong_place(name:
     ahead = sorted([*noise, asa(65, "dora"), freed, asa(201, "bob")])
     right = [asa(minute, "zoe", ipaddr=Y) for minute in range(180, 600, 15)]
     assert name("cisco_asa", [*ahead, *right], 150)[0] in ("ambiguous", "doubtful")
+
+
+class TestSnapshotsInSeveralLogs:
+    """A status file that is copied every ten minutes."""
+
+    HEAD = (
+        "HEADER,CLIENT_LIST,Common Name,Real Address,Virtual Address,Virtual IPv6 Address,Bytes Received,Bytes Sent,"
+        "Connected Since,Connected Since (time_t),Username,Client ID,Peer ID"
+    )
+
+    @pytest.fixture
+    def status(self, tmp_path: Path) -> Callable[..., str]:
+        def written(minute: int, **clients: int) -> str:
+            def moment(of: int) -> str:
+                return f"{clock(of):%Y-%m-%d %H:%M:%S},{NOON + 60 * of}"
+
+            rows = [f"CLIENT_LIST,{user},203.0.113.7:2000,{X},,9,9,{moment(since)},UNDEF,1,0" for user, since in clients.items()]
+            path = tmp_path / f"status-{minute}"
+            path.write_text("\n".join(["TITLE,OpenVPN 2.5.1", f"TIME,{moment(minute)}", self.HEAD, *rows, "END", ""]))
+            os.utime(path, (NOON + 60 * minute,) * 2)
+            return str(path)
+
+        return written
+
+    @pytest.mark.parametrize("is_history", [False, True])
+    def test_who_is_shown_in_between_is_not_lost(self, run_module: Callable[..., ModuleRun], tmp_path: Path, status, is_history: bool):
+        paths = [status(10, ann=0), status(20, bob=15), status(30, cem=25)]
+        match = [{"ipaddr": X, "timestamp": NOON + 60 * minute} for minute in (5, 12, 17, 22, 27)]
+        asked = {"paths": paths, "format": "openvpn_status"}
+        if is_history:
+            asked = {"history": str(tmp_path / "h.sqlite3")}
+            assert not run_module(vpn_session.main, {"paths": paths, "format": "openvpn_status", "gateway": "gw", **asked}).failed
+        answers = names(run_module(vpn_session_info.main, {**asked, "match": match}))
+        assert answers == ["ann", "not_covered", "bob", "not_covered", "cem"]
+
+    def test_a_session_that_is_not_shown_in_between(self, run_module: Callable[..., ModuleRun], status):
+        paths = [status(10, ann=0), status(20), status(30, ann=0)]
+        match = [{"ipaddr": X, "timestamp": NOON + 60 * minute} for minute in (5, 15, 20, 25, 30)]
+        answers = names(run_module(vpn_session_info.main, {"paths": paths, "format": "openvpn_status", "match": match}))
+        assert answers == ["ann", "not_covered", "not_covered", "not_covered", "ann"]
+
+
+class TestTheHourThatOccursTwice:
+    """In the night of 2024-10-27, Berlin's clocks show 02:00 to 03:00 twice."""
+
+    CHANGE = 1_729_990_800
+
+    def row(self, minute: int, text: str) -> str:
+        now = datetime.fromtimestamp(self.CHANGE + 60 * minute, ZoneInfo("Europe/Berlin"))
+        return text.replace(f"{clock(0):%b %d %Y %H:%M:%S}", f"{now:%b %d %Y %H:%M:%S}")
+
+    def test_a_log_that_is_taken_row_by_row(self, run_module: Callable[..., ModuleRun], tmp_path: Path):
+        """Bob had the address from minute -30 to 20, and dora from minute 50 on. A row alone does not say in which of the hours it is."""
+        rows = [self.row(minute, asa(0, user)) for minute, user in ((-100, "ann"), (-30, "bob"), (20, "cem"), (50, "dora"), (300, "zoe"))]
+        path, history = tmp_path / "vpn.log", str(tmp_path / "h.sqlite3")
+        for count in range(1, len(rows) + 1):
+            path.write_text("".join(f"{row}\n" for row in rows[:count]))
+            os.utime(path, (self.CHANGE + 86_400,) * 2)
+            taken = {"path": str(path), "format": "cisco_asa", "timezone": "Europe/Berlin", "history": history, "gateway": "gw"}
+            assert not run_module(vpn_session.main, taken).failed
+        match = [{"ipaddr": X, "timestamp": self.CHANGE + 60 * minute} for minute in (-90, -20, 10, 30, 40, 55, 200)]
+        answers = names(run_module(vpn_session_info.main, {"history": history, "match": match}))
+        assert answers == ["ann", *["doubtful"] * 5, "dora"]
+
+
+def test_an_export_of_which_a_part_is_missing(run_module: Callable[..., ModuleRun], tmp_path: Path):
+    """Sessions of the first part last longer than its rows reach: the rows in between are in the part that is missing."""
+    parts = {
+        "export.2": [
+            access_server(0, "zoe", ipaddr=Y).replace(",,VPN", ",7200,VPN"),
+            access_server(10, "ann").replace(",,VPN", ",600,VPN"),
+        ],
+        "export": [access_server(60, "bob").replace(",,VPN", ",600,VPN"), access_server(90, "zoe", ipaddr=Y).replace(",,VPN", ",60,VPN")],
+    }
+    for name_, rows in parts.items():
+        (tmp_path / name_).write_text("\n".join([AS_HEADER, *rows, ""]))
+        os.utime(tmp_path / name_, (NOON + 86_400,) * 2)
+    match = [{"ipaddr": X, "timestamp": NOON + 60 * minute} for minute in (10, 20.2, 40, 65)]
+    params = {"paths": [str(tmp_path / name_) for name_ in parts], "format": "openvpn_as", "match": match}
+    assert names(run_module(vpn_session_info.main, params)) == ["ann", "not_covered", "not_covered", "bob"]
+
+
+def test_a_session_of_which_only_the_end_is_known_does_not_free_the_address_for_another_gateway(
+    run_module: Callable[..., ModuleRun], tmp_path: Path
+):
+    """Ann had a session before the log began. Its end is not that of her session on this address."""
+    history = str(tmp_path / "h.sqlite3")
+    end = f"{clock(20):%b %d %Y %H:%M:%S} fw1 : %ASA-4-113019: Group = RA, Username = ann, IP = 198.51.100.3, Session disconnected. "
+    end += "Session Type: SSL, Duration: 6h:00m:00s, Bytes xmt: 9, Bytes rcv: 9, Reason: User Requested"
+    logs = {"gw1": [asa(0, "ann"), end], "gw2": [asa(0, "zoe", ipaddr=Y), asa(10, "bob")]}
+    for gateway, rows in logs.items():
+        path = tmp_path / f"{gateway}.log"
+        path.write_text("".join(f"{row}\n" for row in [*rows, asa(60, "zoe", ipaddr=Y)]))
+        os.utime(path, (NOON + 86_400,) * 2)
+        taken = {"path": str(path), "format": "cisco_asa", "timezone": "UTC", "history": history, "gateway": gateway}
+        assert not run_module(vpn_session.main, taken).failed
+    match = [{"ipaddr": X, "timestamp": NOON + 60 * minute} for minute in (15, 40)]
+    assert names(run_module(vpn_session_info.main, {"history": history, "match": match})) == ["ambiguous", "ambiguous"]
+
+
+def test_a_doubt_is_found_among_hundreds_of_others(run_module: Callable[..., ModuleRun], tmp_path: Path):
+    """Bob's row at minute 300 cannot be read, and neither can a hundred rows before ann's and after the question."""
+    garbled = [
+        f"{clock(minute):%b %d %Y %H:%M:%S} fw1 : %ASA-4-722051: Group <RA> User <b" for minute in (*range(100), 300, *range(500, 600))
+    ]
+    rows = [asa(0, "zoe", ipaddr=Y), *garbled[:100], asa(200, "ann"), garbled[100], *garbled[101:], asa(700, "zoe", ipaddr=Y)]
+    spread = [row for one in rows for row in (one, asa(0, "zoe", ipaddr=Y).replace(f"{clock(0):%b %d %Y %H:%M:%S}", one[:20]))]
+    path, history = tmp_path / "vpn.log", str(tmp_path / "h.sqlite3")
+    path.write_text("".join(f"{row}\n" for row in spread))
+    os.utime(path, (NOON + 86_400,) * 2)
+    taken = {"path": str(path), "format": "cisco_asa", "timezone": "UTC", "history": history, "gateway": "gw"}
+    assert run_module(vpn_session.main, taken)["counts"]["rejected"] == 201
+    match = [{"ipaddr": X, "timestamp": NOON + 60 * minute} for minute in (250, 400)]
+    assert names(run_module(vpn_session_info.main, {"history": history, "match": match})) == ["ann", "doubtful"]

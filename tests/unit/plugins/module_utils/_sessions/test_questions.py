@@ -289,9 +289,33 @@ class TestSnapshots:
         rows = [snapshot(100), alive(100, "ann", since=70), snapshot(110), alive(110, "ann", since=108)]
         assert who(rows, 104, log_format="openvpn_status") == "not_covered"
 
+    def test_a_snapshot_that_does_not_show_a_session_ends_what_its_start_says(self):
+        rows = [snapshot(100), alive(100, "ann", since=70), snapshot(110), snapshot(120), alive(120, "ann", since=70)]
+        asked_at = {time: who(rows, time, log_format="openvpn_status") for time in (80, 105, 110, 115, 120)}
+        assert asked_at == {80: "ann", 105: "not_covered", 110: "not_covered", 115: "not_covered", 120: "ann"}
+
+    def test_an_address_that_a_connected_user_has_got_since(self):
+        """Bob was connected before, with another address."""
+        rows = [snapshot(100), alive(100, "ann", since=70), alive(100, "bob", Y, since=60), snapshot(110), alive(110, "bob", since=60)]
+        asked_at = [who(rows, time, log_format="openvpn_status") for time in (65, 80, 105, 110)]
+        assert asked_at == ["before_log_start", "ann", "not_covered", "bob"]
+
     def test_two_clients_with_one_address(self):
         rows = [snapshot(100), alive(100, "ann", since=70), alive(100, "bob", since=80)]
         assert who(rows, 90, log_format="openvpn_status") == "ambiguous"
+
+
+@pytest.mark.parametrize(("time", "expected"), [(65, "ann"), (100, "doubtful"), (250, "doubtful"), (301, "bob")])
+def test_the_end_of_a_session_that_began_before_the_log_may_be_that_of_another(time: float, expected: str):
+    """Ann had two: one on this address, and one that is not in the log."""
+    rows = [start(60, "ann"), end(90, "ann", None, since=10, associated_ipaddr="198.51.100.1"), start(300, "bob"), LAST]
+    assert who([other(50), *rows], time) == expected
+
+
+@pytest.mark.parametrize(("ipaddr", "expected"), [(X, "doubtful"), (Y, "ann"), (None, "ann")])
+def test_a_row_about_an_address_whose_meaning_is_not_known(ipaddr: str | None, expected: str):
+    rows = [start(60, "ann"), other(90)._replace(ipaddr=ipaddr), LAST]
+    assert [who(rows, 80), who(rows, 100)] == ["ann", expected]
 
 
 def test_a_session_that_is_on_at_the_export_is_on_at_the_last_time():

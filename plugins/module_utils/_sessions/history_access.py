@@ -3,20 +3,54 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-
-"""The session history in check mode: the kept one is only read, and what a run would keep goes to a scratch one."""
+"""Opens the session history: to add to it, to plan what would be added, or to ask it."""
 
 from __future__ import annotations
 
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
+from .._database.opening import file_at, open_database, open_for_reading, scratch_database
+from .._errors import LedgerError
+from .history import StoredHistory
+from .history_questions import HistoryQuestions
+from .history_schema import HISTORY_SCHEMA
 from .model import AddressEvidence, Evidence, ListedClaims
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .history import StoredHistory
-    from .model import AddressClaim, ClaimFilter, ClaimWindow, CoverageSpan, GatewayNetworks, Kept, LogPosition
+    from .model import AddressClaim, ClaimFilter, ClaimWindow, CoverageSpan, GatewayNetworks, Kept, LogPosition, SessionHistory
+
+
+@contextmanager
+def opened_history(location: str | None, *, check_mode: bool) -> Iterator[SessionHistory]:
+    """The history at a file or URL, or at the default place, to add to it. In check mode it is only read. Raises LedgerError."""
+    if not check_mode:
+        with closing(open_database(location, HISTORY_SCHEMA)) as database:
+            yield StoredHistory(database)
+        return
+    kept = open_for_reading(location, HISTORY_SCHEMA)
+    with closing(scratch_database(HISTORY_SCHEMA)) as scratch:
+        if kept is None:
+            yield StoredHistory(scratch)
+            return
+        with closing(kept):
+            yield PlannedHistory(StoredHistory(kept), StoredHistory(scratch))
+
+
+@contextmanager
+def history_to_ask(location: str | None) -> Iterator[HistoryQuestions]:
+    """The history at a file or URL, or at the default place, to ask it. Raises LedgerError, also if there is none."""
+    database = open_for_reading(location, HISTORY_SCHEMA)
+    if database is None:
+        where = file_at(location, HISTORY_SCHEMA) or "this PostgreSQL database"
+        raise LedgerError(
+            f"history: there is no session history in {where}. Set `history` (or {HISTORY_SCHEMA.variable}) to the one that the module "
+            "secops.xdr.vpn_session fills, or run that module first."
+        )
+    with closing(database):
+        yield HistoryQuestions(database)
 
 
 class PlannedHistory:
@@ -75,6 +109,11 @@ class PlannedHistory:
         planned = {claim.key for claim in self._scratch.known(kept)}
         yield from (claim for claim in kept if claim.key not in planned)
         yield from self._scratch.open_claims(gateway, since)
+
+    def known(self, claims: Sequence[AddressClaim]) -> Sequence[AddressClaim]:
+        """The claims with the same keys, kept or planned."""
+        found = {claim.key: claim for history in (self._kept, self._scratch) for claim in history.known(claims)}
+        return list(found.values())
 
     def positions(self, gateway: str) -> Sequence[LogPosition]:
         """The positions of a gateway's logs, kept or planned."""
