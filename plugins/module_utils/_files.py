@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pwd
 import stat
 import tempfile
 from contextlib import contextmanager, suppress
@@ -72,7 +73,10 @@ def replaced(path: str) -> Iterator[IO[str]]:
 
 def expanded(text: str) -> str:
     """The path with `~` and environment variables expanded. Raises ValueError, with a sentence part, if the result is not absolute."""
-    path = os.path.expanduser(os.path.expandvars(text))
+    path = os.path.expandvars(text)
+    if path == "~" or path.startswith("~/"):
+        path = _home() + path[1:]
+    path = os.path.expanduser(path)
     if os.path.isabs(path):
         return os.path.normpath(path)
     if "$" in path:
@@ -86,11 +90,22 @@ def state_file(name: str) -> str:
     """The place of a file below the user's state directory, as the XDG specification has it. Raises ValueError if there is none."""
     state = os.environ.get("XDG_STATE_HOME", "")
     if not os.path.isabs(state):
-        home = os.path.expanduser("~")
+        home = _home()
         if not os.path.isabs(home):
             raise ValueError("this user has no home directory")
         state = os.path.join(home, ".local", "state")
     return os.path.join(state, "secops.xdr", name)
+
+
+def _home() -> str:
+    """This user's home directory; `~` if there is none. A blank HOME counts as not set, where Python would take `/`."""
+    home = os.environ.get("HOME", "")
+    if home.strip():
+        return home
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir or "~"
+    except KeyError:
+        return "~"
 
 
 def _opened(path: str, flags: int) -> int:

@@ -59,6 +59,8 @@ class Schema:
     """The PostgreSQL schema."""
     version_table: str
     """Holds the version in PostgreSQL."""
+    after_failure: str
+    """A sentence on what the next run does after one that could not write, for messages."""
     steps: Sequence[Step]
 
     @property

@@ -231,10 +231,7 @@ class SqliteDatabase:
     def _explanation(self, text: str) -> str:
         start = f"{self._schema.option}: {self.where}"
         if "full" in text or "disk I/O" in text:
-            return (
-                f"{start}: the disk is full or cannot be written ({text}). Free some space and run again: what was recorded is kept, and "
-                "what was being sent at this moment is sent again with a warning."
-            )
+            return f"{start}: the disk is full or cannot be written ({text}). Free some space and run again: {self._schema.after_failure}"
         if "locked" in text or "busy" in text:
             return (
                 f"{start} has been locked by another program for over {_BUSY_SECONDS:.0f} seconds. Find and end it, or wait, and run again."

@@ -140,6 +140,7 @@ LEDGER_SCHEMA = Schema(
     application_id=0x78647231,
     namespace="secops_xdr",
     version_table="ledger",
+    after_failure="what was recorded is kept, and what was being sent at this moment is sent again with a warning.",
     steps=(_VERSION_1, Step(_BATCHES.sqlite, _TIMES_AS_NUMBERS + _BATCHES.postgresql)),
 )
 

@@ -49,13 +49,32 @@ def rejects_file(path: str) -> Iterator[Callable[[RejectedRow], None]]:
     So nobody reads half of it. Raises InputError.
     """
     file, temporary = _temporary_beside(path)
+    writer = csv.writer(file)
+
+    def write(*values: object) -> None:
+        with _explained(path):
+            writer.writerow(values)
+
     try:
-        with file:
-            writer = csv.writer(file)
-            writer.writerow(_HEADER)
-            yield lambda row: writer.writerow((row.line, spreadsheet_safe(shorten(row.reason)), spreadsheet_safe(row.text)))
+        write(*_HEADER)
+        yield lambda row: write(row.line, spreadsheet_safe(shorten(row.reason)), spreadsheet_safe(row.text))
     finally:
-        _move(temporary, path)
+        try:
+            with _explained(path):
+                file.close()
+        finally:
+            _move(temporary, path)
+
+
+@contextmanager
+def _explained(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"rejects_path: {path} cannot be written: {error.strerror}. The list ends with the last row that could be written. Free some "
+            "space or give another name, and run again: rows that were uploaded are not sent again."
+        ) from error
 
 
 def spreadsheet_safe(text: str) -> str:

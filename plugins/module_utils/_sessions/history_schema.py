@@ -77,6 +77,7 @@ HISTORY_SCHEMA = Schema(
     application_id=0x78647232,
     namespace="secops_xdr_sessions",
     version_table="history",
+    after_failure="what was recorded is kept, and the log is read on from there.",
     steps=(_VERSION_1,),
 )
 

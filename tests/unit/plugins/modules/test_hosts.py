@@ -9,9 +9,11 @@ import hashlib
 import json
 import os
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.secops.xdr.plugins.modules import vpn_session
@@ -19,6 +21,7 @@ from ansible_collections.secops.xdr.plugins.modules import vpn_session
 from support.hosts import become_fips
 from support.module_runs import ModuleRun
 from support.stellar import SEED_EVENT, SEED_TIME, Stellar
+from support.vpn_logs import plain_rows, write_log
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 RunModule = Callable[..., ModuleRun]
@@ -67,6 +70,69 @@ class TestFipsMode:
 
         assert not result.changed
         assert result.warnings == []
+
+
+class TestFullDisk:
+    """Nothing that cannot be written is passed over, and the message says that the disk is full."""
+
+    def test_the_list_of_rejects(self, upload, emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        log = write_log(tmp_path / "vpn.csv", *plain_rows(3), "jsmith,203.0.113.9,10.8.0.x,05/31/24 08:00:00")
+        options = {"path": log, "on_invalid": "skip", "rejects_path": str(tmp_path / "rejects.csv")}
+        make_file = tempfile.mkstemp
+
+        def on_full_disk(*args, **keywords):
+            descriptor, name = make_file(*args, **keywords)
+            os.close(descriptor)
+            return os.open("/dev/full", os.O_WRONLY), name
+
+        with monkeypatch.context() as patch:
+            patch.setattr("tempfile.mkstemp", on_full_disk)
+            run = upload(**options)
+        assert run.msg.startswith(f"rejects_path: {tmp_path}/rejects.csv cannot be written: No space left on device.")
+        assert run["counts"]["rejected"] == 1
+
+        again = upload(**options)
+        assert again["counts"]["uploaded"] + run["counts"]["uploaded"] == 3
+        assert len(emulator.observations()) == 3
+        assert "10.8.0.x" in Path(options["rejects_path"]).read_text(encoding="utf-8")
+
+    def test_each_store_says_what_the_next_run_does(self, upload, log, run_module: RunModule, monkeypatch: pytest.MonkeyPatch):
+        def is_full(*_args, **_options):
+            raise sqlite3.OperationalError("database or disk is full")
+
+        monkeypatch.setattr("ansible_collections.secops.xdr.plugins.module_utils._database.sqlite.SqliteDatabase._found_version", is_full)
+        uploaded = upload(path=log, ledger=str(Path(log).parent / "new.sqlite3"))
+        kept = run_module(vpn_session.main, {"path": log, "timezone": "UTC", "history": str(Path(log).parent / "new2.sqlite3")})
+
+        assert "the disk is full" in uploaded.msg
+        assert "is sent again with a warning" in uploaded.msg
+        assert "the disk is full" in kept.msg
+        assert "the log is read on from there" in kept.msg
+
+
+class TestHome:
+    def test_a_blank_variable_counts_as_not_set(self, upload, log, emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+        """Python takes a blank HOME for `/`, so root would get a ledger of its own there and send everything again."""
+        monkeypatch.delenv("XDG_STATE_HOME")
+        monkeypatch.setattr("pwd.getpwuid", lambda _user: SimpleNamespace(pw_dir=str(tmp_path / "home")))
+        assert upload(path=log).changed
+        monkeypatch.setenv("HOME", "")
+        assert not upload(path=log).changed
+        assert not upload(path=log, ledger="~/.local/state/secops.xdr/ledger.sqlite3").changed
+
+    def test_a_user_without_an_entry_in_the_password_file(self, upload, log, monkeypatch: pytest.MonkeyPatch):
+        """Containers of controllers run with any user id."""
+
+        def unknown(user: int):
+            raise KeyError(user)
+
+        monkeypatch.delenv("XDG_STATE_HOME")
+        monkeypatch.delenv("HOME")
+        monkeypatch.setattr("pwd.getpwuid", unknown)
+        assert upload(path=log).msg == (
+            "ledger: this user has no home directory to keep the ledger in; set `ledger` or SECOPS_XDR_LEDGER to a file."
+        )
+        assert "~/ledger.sqlite3 names a user or home directory that does not exist" in upload(path=log, ledger="~/ledger.sqlite3").msg
 
 
 def write_former_ledger(stellar: Stellar) -> None:
