@@ -75,13 +75,21 @@ def from_environment(variable: str, **option: Any) -> dict[str, Any]:
 
 def is_from_environment(variable: str, value: str) -> bool:
     """The value of an option is that of its environment variable."""
-    return os.environ.get(variable, "").strip() == value
+    return environment_value(variable) == value
+
+
+def environment_value(variable: str) -> str:
+    """The value of an environment variable without white space around it; empty if it is not set.
+
+    It is read as UTF-8, whatever the locale of the process is; U+FFFD stands for bytes that are not UTF-8.
+    """
+    return os.fsencode(os.environ.get(variable, "")).decode("utf-8", "replace").strip()
 
 
 def _set_variable(*names: str) -> str:
     """The value of the first of the variables that is set; a blank one counts as not set."""
     for name in names:
-        value = os.environ.get(name, "").strip()
+        value = environment_value(name)
         if value:
             return value
     raise AnsibleFallbackNotFound

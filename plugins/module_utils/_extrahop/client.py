@@ -11,9 +11,9 @@ Sources of the facts: the vendor's guide "Add observations through the REST API"
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
+from .._argspec import environment_value
 from .._errors import InputError
 from .._http.connection import ConnectionSettings, checked_credential
 
@@ -113,5 +113,5 @@ def _chosen_credentials(params: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _from_environment(*names: str) -> dict[str, str]:
-    found = {name: os.environ.get(f"EXTRAHOP_{name.upper()}", "") for name in names}
+    found = {name: environment_value(f"EXTRAHOP_{name.upper()}") for name in names}
     return {name: value for name, value in found.items() if value}

@@ -14,6 +14,7 @@ from ipaddress import AddressValueError, IPv6Address
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from .._argspec import environment_value, is_from_environment
 from .._errors import InputError
 from .._texts import printable, system_name
 
@@ -68,17 +69,19 @@ def checked_credential(option: str, value: str) -> str:
         raise InputError(f"{option}: the value is empty; check the variable, vault or environment that it comes from.")
     if any(character < " " or character == "\x7f" for character in stripped):
         raise InputError(f"{option}: the value contains a line break or another control character, which no credential of this API has.")
+    if "\ufffd" in stripped:
+        raise InputError(f"{option}: the value contains a character that is not UTF-8; check the file or environment that it comes from.")
     return stripped
 
 
 def _authorities(ca_path: str | None) -> tuple[str, str | None]:
     """Returns the name of the setting for the authorities, for messages, and their file or folder; raises InputError if it is useless."""
     if ca_path and ca_path.strip():
-        variables = [name for name in ("EXTRAHOP_CA_PATH", "STELLAR_CA_PATH") if os.environ.get(name, "").strip() == ca_path]
+        variables = [name for name in ("EXTRAHOP_CA_PATH", "STELLAR_CA_PATH") if is_from_environment(name, ca_path)]
         name = f"`ca_path` (environment variable {variables[0]})" if variables else "`ca_path`"
         return name, _checked_authorities(name, ca_path, "Set it to the certificate authority that signed the server's certificate.")
     for variable in _BUNDLES:
-        path = os.environ.get(variable, "").strip()
+        path = environment_value(variable)
         if path:
             name = f"the environment variable {variable}"
             return name, _checked_authorities(name, path, f"Correct or unset {variable}, or set `ca_path`.")

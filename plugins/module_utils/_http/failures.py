@@ -8,12 +8,12 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
+from .._argspec import environment_value
 from .._errors import (
     NO_HANDLES,
     NO_HANDLES_MESSAGE,
@@ -140,9 +140,9 @@ def _certificate_message(error: ssl.SSLCertVerificationError, place: str, settin
     known = f"the authorities in {settings.ca_name} ({settings.ca_path})" if settings.ca_path else "the authorities that this host trusts"
     if code in _STRICT:
         return (
-            f"The TLS certificate of {place} leads to {known}, so these are the right ones. But this certificate or an authority of it "
-            f"does not pass the strict checks of Python 3.13 and later: {error.verify_message}. Have that certificate issued again with "
-            "what is missing, or set ansible_python_interpreter to an older Python until then."
+            f"The TLS certificate of {place} leads to {known}, so these are the right ones. But it does not pass the strict checks of "
+            f"Python 3.13 and later: {error.verify_message}. Have the certificate that lacks this issued again, the server's or that of "
+            "its authority, or set ansible_python_interpreter to an older Python until then."
         )
     if code in _WEAK or code in _NO_SERVER:
         return (
@@ -157,7 +157,7 @@ def _certificate_message(error: ssl.SSLCertVerificationError, place: str, settin
 
 def _unused_variable(settings: ConnectionSettings) -> str:
     """A sentence on a variable that sets authorities for other programs; requests does not read it."""
-    names = [name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name, "").strip()]
+    names = [name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if environment_value(name)]
     return f" The environment variable {names[0]} is not used for this." if names and not settings.ca_path else ""
 
 

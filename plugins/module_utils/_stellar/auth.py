@@ -8,11 +8,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from .._argspec import environment_value
 from .._errors import AuthenticationError, InputError, NotFoundError
 from .._http.auth import BasicAuth, BearerAuth, RenewableTokenAuth, Token, issued_token, number_in, plausible_seconds
 from .._http.client import Operation, Request
@@ -111,8 +111,8 @@ def _chosen(params: Mapping[str, Any]) -> tuple[str, str]:
     for name, value in (
         ("api_key", params["api_key"]),
         (ACCESS_TOKEN, params["access_token"]),
-        ("api_key", os.environ.get("STELLAR_API_KEY", "").strip()),
-        (ACCESS_TOKEN, os.environ.get("STELLAR_ACCESS_TOKEN", "").strip()),
+        ("api_key", environment_value("STELLAR_API_KEY")),
+        (ACCESS_TOKEN, environment_value("STELLAR_ACCESS_TOKEN")),
     ):
         if value:
             return (ACCESS_TOKEN if name == ACCESS_TOKEN else _method_for_key(params)), value

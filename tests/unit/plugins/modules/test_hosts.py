@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable
@@ -19,6 +20,7 @@ import pytest
 from ansible_collections.secops.xdr.plugins.modules import vpn_session
 
 from support.hosts import become_fips
+from support.module_process import ModuleProcess
 from support.module_runs import ModuleRun
 from support.stellar import SEED_EVENT, SEED_TIME, Stellar
 from support.vpn_logs import plain_rows, write_log
@@ -108,6 +110,42 @@ class TestFullDisk:
         assert "is sent again with a warning" in uploaded.msg
         assert "the disk is full" in kept.msg
         assert "the log is read on from there" in kept.msg
+
+
+class TestAsciiLocale:
+    """Python takes file names and variables for ASCII there, and what is UTF-8 in them for bytes that it cannot read."""
+
+    @pytest.fixture
+    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        for name, value in {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}.items():
+            monkeypatch.setenv(name, value)
+        (tmp_path / "büro").mkdir()
+        return tmp_path / "büro"
+
+    def test_options(self, extrahop, folder: Path):
+        log, authority = folder / "lög.csv", folder / "cä.pem"
+        write_log(log, *plain_rows(7))
+        shutil.copy(extrahop["ca_path"], authority)
+        options = {**extrahop, "path": str(log), "timezone": "UTC", "ledger": str(folder / "lédger.sqlite3"), "ca_path": str(authority)}
+        options = {**options, "on_invalid": "skip", "rejects_path": str(folder / "rejécts.csv")}
+
+        assert [ModuleProcess("extrahop_observation", options).result().changed for _run in range(2)] == [True, False]
+        assert {"lédger.sqlite3", "rejécts.csv"} <= {path.name for path in folder.iterdir()}
+
+    def test_variables(self, extrahop, folder: Path, monkeypatch: pytest.MonkeyPatch):
+        authority = folder / "cä.pem"
+        shutil.copy(extrahop.pop("ca_path"), authority)
+        log = write_log(folder / "vpn.csv", *plain_rows(7))
+        monkeypatch.setenv("EXTRAHOP_CA_PATH", str(authority))
+        monkeypatch.setenv("SECOPS_XDR_LEDGER", str(folder / "lédger.sqlite3"))
+
+        options = {**extrahop, "path": log, "timezone": "UTC"}
+        assert [ModuleProcess("extrahop_observation", options).result().changed for _run in range(2)] == [True, False]
+        assert (folder / "lédger.sqlite3").is_file()
+
+    def test_a_variable_that_is_not_utf8(self, upload, log, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setitem(os.environb, b"EXTRAHOP_API_KEY", b"k\xe9y of this test")
+        assert "api_key: the value contains a character that is not UTF-8" in upload(path=log, api_key=None).msg
 
 
 class TestHome:
