@@ -33,6 +33,7 @@ class Convergence:
         self._read_access = read_access
         self._is_dry = is_dry
         self._may_not_read = False
+        self._has_read = False
 
     def converge(self, resource: Resource[RefT, StateT, ChangeT], wanted: Wanted[RefT, ChangeT]) -> Outcome[RefT, StateT]:
         """The outcome of one change; an error is part of it."""
@@ -50,19 +51,23 @@ class Convergence:
                 return replace(outcome, changed=True, after=resource.planned(before, needed.change))
             return task.carried_out(outcome, before, needed.change)
         except XdrError as error:
-            return replace(outcome, error=error)
+            # It comes from reading, so nothing was sent.
+            return replace(outcome, error=error.with_known_outcome() if isinstance(error, RequestError) else error)
 
     def _readable_state(self, task: _Task[RefT, StateT, ChangeT]) -> StateT | None:
         """The state of the item; None if this run must not read, or may not."""
         if self._read_access == READ_NONE or self._may_not_read:
             return None
         try:
-            return task.state()
+            state = task.state()
         except PermissionDeniedError:
             if self._read_access != READ_AUTO:
                 raise
-            self._may_not_read = True
+            # Where others can be read, the refusal is about this item, and the next one is tried.
+            self._may_not_read = not self._has_read
             return None
+        self._has_read = True
+        return state
 
     def _written_unseen(self, task: _Task[RefT, StateT, ChangeT]) -> Outcome[RefT, StateT]:
         outcome: Outcome[RefT, StateT] = Outcome(task.wanted.ref, changed=True, is_assumed=self._read_access != READ_NONE)

@@ -142,7 +142,7 @@ def stored_event(answer: Answer) -> StoredEvent | None:
     fields = answer.json_object()
     if fields.get("found") is False:
         return None
-    return _stored(fields, answer)
+    return stored(fields, answer)
 
 
 def search_page(answer: Answer) -> SearchPage:
@@ -157,7 +157,7 @@ def search_page(answer: Answer) -> SearchPage:
         raise answer.unexpected("hits of a search were expected")
     total, is_exact = _total(hits.get("total"))
     scroll_id = fields.get("_scroll_id")
-    events = [_stored(hit, answer) for hit in hits["hits"]]
+    events = [stored(hit, answer) for hit in hits["hits"]]
     gap = _gap(fields)
     return SearchPage(events, max(total, len(events)), is_exact and not gap, scroll_id if isinstance(scroll_id, str) else None, gap)
 
@@ -195,24 +195,24 @@ def _part_missing(counts: Any, what: str) -> str:
     return ""
 
 
-def _stored(fields: Any, answer: Answer) -> StoredEvent:
+def stored(fields: Any, answer: Answer) -> StoredEvent:
     if isinstance(fields, dict):
         index, identifier, source = fields.get("_index"), fields.get("_id"), fields.get("_source")
         if isinstance(index, str) and isinstance(identifier, str) and isinstance(source, dict):
             sort = fields.get("sort")
             with suppress(RecursionError):
-                return StoredEvent(_sound(index), _sound(identifier), _sound(source), tuple(sort) if isinstance(sort, list) else ())
+                return StoredEvent(sound(index), sound(identifier), sound(source), tuple(sort) if isinstance(sort, list) else ())
             raise answer.unexpected("documents that are nested less deeply were expected")
     raise answer.unexpected("documents with _index, _id and _source were expected")
 
 
-def _sound(value: Any) -> Any:
+def sound(value: Any) -> Any:
     """The value with U+FFFD instead of unpaired surrogates, which are valid in JSON but not in any output."""
     if isinstance(value, str):
         return value if value.isascii() else _HALF_CHARACTER.sub("\ufffd", value)
     if isinstance(value, dict):
-        return {_sound(name): _sound(item) for name, item in value.items()}
-    return [_sound(item) for item in value] if isinstance(value, list) else value
+        return {sound(name): sound(item) for name, item in value.items()}
+    return [sound(item) for item in value] if isinstance(value, list) else value
 
 
 def _total(value: Any) -> tuple[int, bool]:

@@ -95,7 +95,7 @@ class StellarClient:
 
     def insert_event(self, body: bytes) -> InsertedEvent:
         """Inserts one event. It is never sent a second time from here: the server would keep both."""
-        return inserted_event(self._write(Operation.ONCE, INSERT_PATH, body))
+        return inserted_event(self.write(Request(Operation.ONCE, "POST", INSERT_PATH, body)))
 
     def update_ser(self, index: str, identifier: str, fields: Mapping[str, Any]) -> None:
         """Changes an event by `update_ser`: `status`, `comments` and one `event_tag`."""
@@ -112,7 +112,7 @@ class StellarClient:
     def look_up(self, index: str, identifier: str) -> Reading:
         """One event by its id. Servers without such a read are asked by a search for the id, which lags behind writes."""
         if not self.reads_by_search:
-            answer = self._read(event_path(index, identifier), expect=(200, 404, 405))
+            answer = self.read(event_path(index, identifier), expect=(200, 404, 405))
             if answer.status == 200:
                 event = stored_event(answer)
                 if event and event.id != identifier:
@@ -138,12 +138,12 @@ class StellarClient:
         else:
             self._check_bodies(path)
             body["query"] = {"query_string": {"query": query}}
-        return search_page(self._read(path, params=params, json_body=json.dumps(body).encode() if body else None))
+        return search_page(self.read(path, params=params, json_body=json.dumps(body).encode() if body else None))
 
     def next_page(self, scroll_id: str) -> SearchPage:
         """The next page of a scroll. It is not asked for twice: a repetition would skip the page that got lost."""
         body = json.dumps({"scroll": SCROLL_LIFE, "scroll_id": scroll_id}).encode()
-        return search_page(self._read(SCROLL_PATH, operation=Operation.ONCE, json_body=body))
+        return search_page(self.read(SCROLL_PATH, operation=Operation.ONCE, json_body=body))
 
     def end_scroll(self, scroll_id: str) -> None:
         """Ends a scroll, which would otherwise hold memory of the server until its time is up. Raises no error: nothing depends on it."""
@@ -165,7 +165,7 @@ class StellarClient:
         if self._bodies_arrive:
             return
         body = json.dumps({"query": {"query_string": {"query": _NOBODY}}}).encode()
-        page = search_page(self._read(path, params={"size": "1"}, json_body=body))
+        page = search_page(self.read(path, params={"size": "1"}, json_body=body))
         if page.events or page.total:
             raise AnswerError(
                 f"GET {path}: the body of the request does not arrive, so this server would answer with events that do not match. A proxy "
@@ -190,18 +190,19 @@ class StellarClient:
     def _update(self, path: str, body: Mapping[str, Any]) -> None:
         # Each comment that arrives is kept, so one that may have arrived must not be sent again from here.
         operation = Operation.ONCE if "comments" in body else Operation.REPEATABLE_WRITE
-        accepted_value(self._write(operation, path, json.dumps(body).encode()))
+        accepted_value(self.write(Request(operation, "POST", path, json.dumps(body).encode())))
 
-    def _write(self, operation: Operation, path: str, body: bytes) -> Answer:
+    def write(self, request: Request, advice: str = _WRITE_ADVICE) -> Answer:
+        """The answer to a write. `advice` is for accounts that may not do this."""
         try:
             # Any 2xx: what it means is decided by what it says.
-            return self._http.request(Request(operation, "POST", path, body), expect=range(200, 300))
+            return self._http.request(request, expect=range(200, 300))
         except AuthenticationError as error:
             raise self._credentials.explained(error) from error
         except PermissionDeniedError as error:
-            raise error.with_message(f"{error.message} {_WRITE_ADVICE}") from error
+            raise error.with_message(f"{error.message} {advice}") from error
 
-    def _read(
+    def read(
         self,
         path: str,
         *,
@@ -209,7 +210,9 @@ class StellarClient:
         operation: Operation = Operation.READ,
         params: Mapping[str, str] | None = None,
         json_body: bytes | None = None,
+        advice: str = _READ_ADVICE,
     ) -> Answer:
+        """The answer to a read. `advice` is for accounts that may not do this."""
         request = Request(operation, "GET", path, json_body, params=params)
         # Gateways refuse single requests by mistake. A page of a scroll cannot be asked for again.
         attempts = 1 if operation is Operation.ONCE else 2
@@ -217,25 +220,25 @@ class StellarClient:
             while True:
                 attempts -= 1
                 try:
-                    return self._answer(request, expect)
+                    return self._answer(request, expect, advice)
                 except GatewayError:
                     if not attempts:
                         raise
         except AuthenticationError as error:
             raise self._credentials.explained(error) from error
         except PermissionDeniedError as error:
-            raise error.with_message(f"{error.message} {_READ_ADVICE}") from error
+            raise error.with_message(f"{error.message} {advice}") from error
 
-    def _answer(self, request: Request, expect: Collection[int]) -> Answer:
-        """The answer to a read. A refusal without a reason counts as a gateway's, except for a scoped key, which may not read anyway."""
+    def _answer(self, request: Request, expect: Collection[int], advice: str) -> Answer:
+        """The answer to a read. A refusal without a reason counts as a gateway's, except for a scoped key, which may not read events."""
         try:
             return self._http.request(request, expect=expect)
         except BareRefusalError as error:
-            if self._credentials.never_reads:
+            if self._credentials.never_reads and advice == _READ_ADVICE:
                 raise
             message = (
                 f"{request.method} {request.path} was refused with status 403 and without a reason, so perhaps not by the product, but by "
                 "a gateway, proxy or firewall before it. Have this host's address, the path and the method allowed there, and check that "
-                "the account may read events."
+                "the account may read this."
             )
             raise GatewayError(message, status=403, method=request.method, path=request.path) from error

@@ -1,0 +1,177 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""A case as something that updates converge: reading, comparing and writing its fields, tags and comments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._errors import InputError, NotFoundError, PermissionDeniedError, StatusError
+from .._resources.comparing import (
+    SeenTexts,
+    added,
+    has_comment,
+    near_miss_warnings,
+    near_misses,
+    seen_comment,
+    seen_tags,
+    surplus_warnings,
+    tags_to_add,
+    tags_to_remove,
+)
+from .._resources.resource import Needed, Seen, Wording
+from .endpoint import POST
+from .state import RESOLVED, CaseChange, CaseRef, CaseState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .._errors import RequestError
+    from .._resources.resource import Wanted, Written
+    from .._resources.texts import Spelling
+    from .._stellar.cases import CaseCalls
+    from .endpoint import CaseEndpoint
+    from .reading import CaseReader
+    from .users import Users
+
+_WORDING = Wording(
+    noun="case",
+    look="Look at the case in Stellar Cyber before you run this again: a comment would be written a second time.",
+    again="Run the same task again; with `comment_mode: always`, look at the case before.",
+    strange="It has a new comment that may be this one, rewritten, or somebody else's.",
+)
+_TENANT = "tenant"
+
+
+class CaseResource:
+    """The cases of one task."""
+
+    wording = _WORDING
+
+    def __init__(
+        self, calls: CaseCalls, reader: CaseReader, endpoint: CaseEndpoint, users: Users, *, repeats_comment: bool, spelling: Spelling
+    ) -> None:
+        self._calls = calls
+        self._reader = reader
+        self._endpoint = endpoint
+        self._users = users
+        self._repeats_comment = repeats_comment
+        self._spelling = spelling
+
+    def knowing(self, learned: Mapping[bytes, bytes]) -> CaseResource:
+        """The same with what was learned about the server's spelling, for the rest of the task."""
+        if not learned:
+            return self
+        spelling = self._spelling.knowing(learned)
+        return CaseResource(
+            self._calls, self._reader, self._endpoint, self._users, repeats_comment=self._repeats_comment, spelling=spelling
+        )
+
+    def read(self, wanted: Wanted[CaseRef, CaseChange]) -> CaseState:
+        """The present state of a case; its comments only if a comment is wanted. Raises NotFoundError if there is no such case."""
+        ref = wanted.ref
+        identifier = ref.id or ""
+        try:
+            case = self._reader.by_id(identifier)
+            if case is None:
+                raise no_such_case(ref)
+            if None not in (ref.ticket_id, case.ticket_id) and ref.ticket_id != case.ticket_id:
+                raise InputError(f"{ref.name}: the case {ref.id} has the number {case.ticket_id}, and not the `ticket_id` {ref.ticket_id}.")
+            return CaseState.of(case, None if wanted.change.comment is None else self._calls.comments(identifier))
+        except PermissionDeniedError as error:
+            if _TENANT not in error.reason.casefold():
+                raise
+            # This is about one case, and says nothing about the right to read.
+            raise StatusError(error.message, error.status, error.reason, **error.details) from error
+
+    def needed(self, wanted: Wanted[CaseRef, CaseChange], state: CaseState) -> Needed[CaseChange]:
+        """The part of a change that the case does not show."""
+        change = wanted.change
+        resolves = change.status == RESOLVED != state.status
+        is_other_resolution = state.resolution not in (None, change.resolution)
+        is_assigned = change.assignee is None or self._users.is_assigned(change.assignee, state.shown_assignees)
+        left = CaseChange(
+            None if change.status == state.status else change.status,
+            None if change.severity == state.severity else change.severity,
+            change.resolution if resolves or is_other_resolution else None,
+            change.update_alerts if resolves else None,
+            None if is_assigned else change.assignee,
+            tags_to_add(change.add_tags, state.tags, self._spelling),
+            tags_to_remove(change.remove_tags, state.tags, self._spelling),
+            change.comment if self._needs_comment(wanted, state) else None,
+        )
+        misses = near_misses(change.remove_tags, state.tags, self._spelling)
+        return Needed(left, near_miss_warnings(wanted.ref.name, "case", misses))
+
+    def _needs_comment(self, wanted: Wanted[CaseRef, CaseChange], state: CaseState) -> bool:
+        comment = wanted.change.comment
+        if comment is None or self._repeats_comment:
+            return comment is not None
+        return not has_comment(comment, wanted.ref.key, state.comments or (), self._spelling)
+
+    def planned(self, state: CaseState, change: CaseChange) -> CaseState:
+        """The state that a change leads to."""
+        return state.after(change)
+
+    def write(self, ref: CaseRef, change: CaseChange) -> None:
+        """Sends a change by the call that this server has, and then the comment."""
+        self._endpoint.send(ref, change)
+
+    def seen(self, written: Written[CaseChange], ref: CaseRef, before: CaseState, after: CaseState) -> Seen[CaseChange]:
+        """Compares the case after a change with the change."""
+        change, accepted = written.change, written.accepted
+        tags = seen_tags(change.add_tags, after.tags, added(before.tags, after.tags), self._spelling, accepted=accepted)
+        comment = SeenTexts()
+        if change.comment is not None:
+            new = added(before.comments or (), after.comments or ())
+            comment = seen_comment(change.comment, ref.key, new, self._spelling, accepted=accepted)
+        is_resolved = change.status != RESOLVED or after.status == RESOLVED
+        left = CaseChange(
+            None if change.status == after.status else change.status,
+            None if change.severity == after.severity else change.severity,
+            None if is_resolved and after.resolution in (None, change.resolution) else change.resolution,
+            None if is_resolved else change.update_alerts,
+            None if self._has_assignee(change, after, accepted=accepted) else change.assignee,
+            tags.missing,
+            tuple(tag for tag in change.remove_tags if tag in after.tags),
+            change.comment if comment.missing else None,
+        )
+        return Seen(
+            left,
+            surplus_warnings(ref.name, comment.surplus),
+            {**tags.rewritten, **comment.rewritten},
+            {**tags.learned, **comment.learned},
+            comment.is_strange,
+        )
+
+    def _has_assignee(self, change: CaseChange, after: CaseState, *, accepted: bool) -> bool:
+        """True if the case has the wanted assignee, or the server says so and nothing contradicts it."""
+        if change.assignee is None:
+            return True
+        is_assigned = self._users.is_assigned(change.assignee, after.shown_assignees)
+        return accepted if is_assigned is None else is_assigned
+
+    def comes_late(self, change: CaseChange, unclear: RequestError | None) -> bool:
+        """True for a comment that was sent and got no clear answer."""
+        return unclear is not None and change.comment is not None and (unclear.partly_done or not change.has_fields)
+
+    def hint(self, left: CaseChange) -> str:
+        """Advice if something of the fields is missing."""
+        if self._endpoint.name == POST and left.has_fields:
+            return " Servers newer than 4.3 make a new case of this call: look for one, and set `endpoint` to `put`."
+        if left.assignee:
+            return " Give an email address or user name that this server knows."
+        return ""
+
+
+def no_such_case(ref: CaseRef) -> NotFoundError:
+    """The error if there is no such case."""
+    if ref.id is None:
+        what = f"there is no case with the number {ref.ticket_id} that this account may see"
+    else:
+        what = f"there is no case {ref.id} that this account may see (the number that the UI shows is not the ID, but the `ticket_id`)"
+    return NotFoundError(f"{ref.name}: {what}. Find it with stellar_case_info.", 404, "")

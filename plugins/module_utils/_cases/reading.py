@@ -1,0 +1,109 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Finds single cases, also on servers without a call for that, and reads lists of cases page by page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._errors import AnswerError, InputError
+from .._stellar.cases import CASES_PATH, MAX_PAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from .._stellar.cases import CaseCalls, StoredCase
+
+CREATED_AT = "created_at"
+_ID_DIGITS = 24
+_SECOND_DIGITS = 8
+_AROUND_MS = 60_000
+_PASSES = 3
+
+
+class CaseList:
+    """The cases of one list, each once. `total` is known once the first case was asked for."""
+
+    def __init__(self, calls: CaseCalls, arguments: Mapping[str, str], size: int) -> None:
+        self.total: int | None = None
+        self.has_moved = False
+        """True if the number of matching cases changed while they were read."""
+        self._calls = calls
+        self._arguments = arguments
+        self._size = size
+        self._seen: set[str] = set()
+
+    def cases(self) -> Iterator[StoredCase]:
+        """The cases in order; raises AnswerError if the server does not give all that it counts."""
+        for _pass in range(_PASSES):
+            before = len(self._seen)
+            yield from self._one_pass()
+            if self.total is None or len(self._seen) >= self.total or len(self._seen) == before:
+                break
+        if self.total is not None and len(self._seen) < self.total:
+            raise AnswerError(
+                f"GET {CASES_PATH}: the server counts {self.total} cases and gave {len(self._seen)}. The next page brought nothing new, so "
+                "it does not page by `skip`, or it orders cases anew for each page. Narrow the search (`since`, `until`), or raise `size`."
+            )
+
+    def _one_pass(self) -> Iterator[StoredCase]:
+        skip = 0
+        while True:
+            page = self._calls.page({**self._arguments, "limit": str(self._size), "skip": str(skip)})
+            self.has_moved = self.has_moved or (self.total is not None and page.total != self.total)
+            self.total = page.total
+            new = [case for case in {case.id: case for case in page.cases}.values() if case.id not in self._seen]
+            self._seen.update(case.id for case in new)
+            yield from new
+            skip += len(page.cases)
+            is_complete = self.total is not None and len(self._seen) >= self.total
+            if not page.cases or is_complete or (skip > len(page.cases) and not new):
+                return
+
+
+class CaseReader:
+    """Reads single cases. Safe to use from several threads."""
+
+    def __init__(self, calls: CaseCalls) -> None:
+        self._calls = calls
+        self.lacks_case_call = False
+        """True if this server has no call for a single case: a case was in the list, and this call did not find it."""
+
+    def by_id(self, identifier: str) -> StoredCase | None:
+        """The case of an ID; None if there is none. Where the server has no such call, the list around the ID's own time is read."""
+        case = None if self.lacks_case_call else self._calls.case(identifier)
+        if case is None:
+            case = self._listed(identifier)
+            self.lacks_case_call = self.lacks_case_call or case is not None
+        return case
+
+    def by_ticket(self, number: int) -> StoredCase | None:
+        """The case with a number of the UI; None if there is none. Alone, this argument finds cases of any age [U]."""
+        page = self._calls.page({"ticket_id": str(number)})
+        found = {case.id: case for case in page.cases if case.ticket_id == number}
+        if len(found) > 1:
+            raise InputError(
+                f"ticket_id: several cases have the number {number}: {', '.join(found)}. Give the `id` of the one that is meant."
+            )
+        if not found and page.cases:
+            raise AnswerError(
+                f"GET {CASES_PATH}?ticket_id={number}: the server ignored the argument and gave other cases. Give the `id` of the case."
+            )
+        return next(iter(found.values()), None)
+
+    def is_listed_only(self, identifier: str) -> bool:
+        """True if the call for a single case does not find this case now, and the list does."""
+        return self._calls.case(identifier) is None and self._listed(identifier) is not None
+
+    def _listed(self, identifier: str) -> StoredCase | None:
+        """The case from the list. The first eight digits of an ID are the second in which the case was made [X]."""
+        if len(identifier) != _ID_DIGITS or not all(digit in "0123456789abcdefABCDEF" for digit in identifier):
+            return None
+        created = int(identifier[:_SECOND_DIGITS], 16) * 1000
+        around = {f"FROM~{CREATED_AT}": str(created - _AROUND_MS), f"TO~{CREATED_AT}": str(created + _AROUND_MS)}
+        found = CaseList(self._calls, around, MAX_PAGE).cases()
+        return next((case for case in found if case.id == identifier), None)

@@ -1,0 +1,168 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""The parts of a case that updates are about, and changes to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .._stellar.cases import StoredCase
+
+RESOLVED = "Resolved"
+STATUSES = ("New", "In Progress", "Escalated", RESOLVED, "Cancelled")
+SEVERITIES = ("Low", "Medium", "High", "Critical")
+RESOLUTIONS = ("True Positive", "False Positive", "Benign")
+
+
+@dataclass(frozen=True)
+class CaseRef:
+    """The case that is meant, by its ID or by its number in the UI. `where` is its place in the options."""
+
+    where: str
+    id: str | None
+    ticket_id: int | None
+
+    @property
+    def name(self) -> str:
+        """The name of the case in messages."""
+        return self.where or self.title
+
+    @property
+    def key(self) -> str:
+        """The ID of the case; its number while the ID is not known."""
+        return self.id or f"ticket {self.ticket_id}"
+
+    @property
+    def title(self) -> str:
+        """The case in a diff."""
+        return f"case {self.id}" if self.id else f"case with ticket_id {self.ticket_id}"
+
+    def identity(self) -> dict[str, Any]:
+        """The result keys by which users recognise the case."""
+        return {"id": self.id, "ticket_id": self.ticket_id}
+
+
+@dataclass(frozen=True)
+class CaseChange:
+    """A requested change to one case. None and empty values leave the field alone; an empty `assignee` removes the assignee."""
+
+    status: str | None = None
+    severity: str | None = None
+    resolution: str | None = None
+    update_alerts: bool | None = None
+    assignee: str | None = None
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
+    comment: str | None = None
+
+    @property
+    def has_fields(self) -> bool:
+        """True if something beside a comment is to be written."""
+        values = (self.status, self.severity, self.resolution, self.assignee)
+        return any(value is not None for value in values) or bool(self.add_tags or self.remove_tags)
+
+    @property
+    def is_empty(self) -> bool:
+        """True if there is nothing to do. To close the alerts is a part of resolving a case, and no change of its own."""
+        return self.comment is None and not self.has_fields
+
+    def __str__(self) -> str:
+        """The change in messages."""
+        named = {"status": self.status, "severity": self.severity, "resolution": self.resolution}
+        parts = [f"{name} {value}" for name, value in named.items() if value is not None]
+        parts += [f"assignee {self.assignee}" if self.assignee else "no assignee"] if self.assignee is not None else []
+        parts += [f"tag {tag} added" for tag in self.add_tags]
+        parts += [f"tag {tag} removed" for tag in self.remove_tags]
+        parts += ["the comment"] if self.comment is not None else []
+        return ", ".join(parts)
+
+    def body(self, severity_key: str) -> dict[str, Any]:
+        """The JSON of the fields; an older server calls the severity `priority`."""
+        # A resolution is sent together with the status, never alone.
+        status = RESOLVED if self.resolution is not None else self.status
+        tags = {name: list(tags) for name, tags in (("add", self.add_tags), ("delete", self.remove_tags)) if tags}
+        fields = {
+            "status": status,
+            "resolution": self.resolution,
+            "update_alerts": self.update_alerts,
+            severity_key: self.severity,
+            "assignee": self.assignee,
+            "tags": tags or None,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class CaseState:
+    """The parts of a case as they are. `comments` is None where they were not read, `resolution` where the case shows none."""
+
+    ticket_id: int | None
+    status: str | None
+    severity: str | None
+    assignee: str | None
+    assignee_name: str | None
+    tags: tuple[str, ...]
+    resolution: str | None = None
+    comments: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, case: StoredCase, comments: Sequence[Mapping[str, Any]] | None) -> CaseState:
+        """The state of a stored case. Older versions call the severity `priority`."""
+        source = case.source
+        tags = source.get("tags")
+        texts = [one.get("comment") for one in comments or ()]
+        return cls(
+            case.ticket_id,
+            _text(source.get("status")),
+            _text(source.get("severity")) or _text(source.get("priority")),
+            _text(source.get("assignee")),
+            _text(source.get("assignee_name")),
+            tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
+            _text(source.get("resolution")),
+            None if comments is None else tuple(text for text in texts if isinstance(text, str)),
+        )
+
+    @property
+    def shown_assignees(self) -> tuple[str, ...]:
+        """The texts by which the case shows its assignee; none if it has no assignee."""
+        return tuple(dict.fromkeys(text for text in (self.assignee, self.assignee_name) if text)) if self.assignee else ()
+
+    def as_result(self) -> dict[str, Any]:
+        """The state as users see it."""
+        resolution = {} if self.resolution is None else {"resolution": self.resolution}
+        return {
+            "status": self.status,
+            "severity": self.severity,
+            "assignee": self.assignee,
+            "tags": list(self.tags),
+            "comments": None if self.comments is None else list(self.comments),
+            **resolution,
+        }
+
+    def after(self, change: CaseChange) -> CaseState:
+        """The state that a change leads to."""
+        tags = [tag for tag in self.tags if tag not in change.remove_tags]
+        tags += [tag for tag in change.add_tags if tag not in tags]
+        comments = self.comments if change.comment is None else (*(self.comments or ()), change.comment)
+        has_new_resolution = change.resolution is not None and self.resolution is not None
+        return replace(
+            self,
+            status=change.status or self.status,
+            severity=change.severity or self.severity,
+            assignee=self.assignee if change.assignee is None else change.assignee or None,
+            tags=tuple(tags),
+            resolution=change.resolution if has_new_resolution else self.resolution,
+            comments=comments,
+        )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
