@@ -146,8 +146,8 @@ options:
   endpoint:
     description:
       - The call that updates a case. V(put) is C(PUT /cases/ID). V(post) is C(POST /cases?id=ID) of version 4.3.
-      - V(auto) uses V(put). It uses V(post) only if the server can neither read nor change a case by C(/cases/ID) and its list has the case,
-        because a newer server makes a new case of this call.
+      - V(auto) uses V(put). It uses V(post) only if the server can neither read nor change a case by C(/cases/ID) and its list has the
+        case, because a newer server makes a new case of this call.
     type: str
     choices: [auto, put, post]
     default: auto

@@ -12,8 +12,8 @@ author:
   - secops.xdr contributors (@secops)
 description:
   - Reads one case by its ID or number, or all cases that match a search. All given conditions must be met.
-  - Results of more than one page are put together, and each case is returned once. If the server does not give all cases that it counts, the
-    task fails.
+  - Results of more than one page are put together, and each case is returned once. If the server does not give all cases that it counts,
+    the task fails.
   - The result is checked against O(status), O(severity), O(tags), O(exclude_tags), O(min_score), O(since) and O(until). Cases that do not
     meet a condition are left out, with a warning that the server ignored it; RV(total_is_exact) is then V(false).
 extends_documentation_fragment:
@@ -66,14 +66,14 @@ options:
     type: float
   filter:
     description:
-      - Further arguments of the call C(GET /cases), such as C(NOT~assignee), and their values. They are sent as they are; several values are
-        separated by commas. Newer servers ignore arguments that they do not know.
+      - Further arguments of the call C(GET /cases), such as C(NOT~assignee), and their values. They are sent as they are; several values
+        are separated by commas. Newer servers ignore arguments that they do not know.
       - V(null), for the option or for a value, is an error, because it would match every case.
     type: dict
   since:
     description:
-      - The earliest time of the cases, in epoch milliseconds or ISO 8601 (UTC if it has no offset), or a span before now by the clock of the
-        host that runs the module, such as V(24h), V(7d) or V(90m).
+      - The earliest time of the cases, in epoch milliseconds or ISO 8601 (UTC if it has no offset), or a span before now by the clock of
+        the host that runs the module, such as V(24h), V(7d) or V(90m).
       - If not set, cases of any age are searched. Newer servers would otherwise list the last day only, so the module always sends a time.
     type: str
   until:
@@ -108,8 +108,8 @@ options:
     default: false
   with_alerts:
     description:
-      - Also read the alerts of each case, which contain addresses, users and times. This takes two requests for each case, and one for every
-        further 50 alerts.
+      - Also read the alerts of each case, which contain addresses, users and times. This takes two requests for each case, and one for
+        every further 50 alerts.
     type: bool
     default: false
 notes:

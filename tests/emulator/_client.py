@@ -38,6 +38,10 @@ class Controls(ABC):
         """The events in order of insertion: `_index`, `alias`, `_id`, `_version`, `_source`, `tags`."""
         return _list(_object(self.ask("GET", _page("events", offset, limit)))["documents"])
 
+    def cases(self, offset: int = 0, limit: int | None = None) -> list[dict[str, Any]]:
+        """The cases in order of creation, each with its `comments` and `alerts`."""
+        return _list(_object(self.ask("GET", _page("cases", offset, limit)))["cases"])
+
     def requests(self, *, kind: str | None = None, path: str = "", offset: int = 0) -> list[dict[str, Any]]:
         """The requests in order of arrival; only of one kind (read, write, token) or path prefix if given."""
         entries = _list(_object(self.ask("GET", _page("requests", offset, None)))["requests"])
@@ -91,6 +95,10 @@ class Controls(ABC):
     def tags(self) -> list[str]:
         """The names of all tags of devices."""
         return [one["name"] for one in _list(_object(self.ask("GET", "devices"))["tags"])]
+
+    def add_cases(self, *cases: dict[str, Any]) -> list[dict[str, Any]]:
+        """Put cases straight into the store, with `comments` (texts) and `alerts` (documents); gives `id` and `ticket_id` of each."""
+        return _list(_object(self.ask("POST", "cases", list(cases)))["cases"])
 
     def advance(self, seconds: float) -> None:
         """Set the emulator's clock forward: searches see more, and late work is done."""

@@ -64,6 +64,9 @@ def _answer(emulator: Emulator, call: Call, name: str, item: str) -> Any:
         value = _body(call)
         held = emulator.extrahop.detections if name == "detections" else emulator.extrahop.devices
         return {"ids": held.add(value if isinstance(value, list) else [value])}
+    if (call.method, name) == ("POST", "cases"):
+        value = _body(call)
+        return {"cases": emulator.stellar.add_cases(value if isinstance(value, list) else [value])}
     return _on_clock(emulator, call, name)
 
 
@@ -98,6 +101,9 @@ def _read(emulator: Emulator, call: Call, name: str) -> Any:
         return {"detections": emulator.extrahop.detections.all()}
     if name == "devices":
         return {"devices": emulator.extrahop.devices.all(), "tags": list(emulator.extrahop.devices.tags.values())}
+    if name == "cases":
+        cases = emulator.stellar.cases.store.as_json()
+        return {"cases": cases[offset : None if limit is None else offset + limit]}
     if name == "requests":
         return {**emulator.journal.counters(), "requests": emulator.journal.entries(offset, limit)}
     raise KeyError(name)

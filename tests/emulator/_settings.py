@@ -40,6 +40,19 @@ CHOICES: Mapping[str, tuple[object, ...]] = {
     "error_form": ("json", "text"),
     "missing_path_form": ("html", "json", "empty"),
     "login_page": ("off", "reads", "all"),
+    "case_severity_field": ("severity", "priority"),
+    "case_score_field": ("score", "incident_score"),
+    "case_post": ("creates", "updates", "missing"),
+    "case_update_answer": ("case", "text", "empty"),
+    "case_comment_answer": ("empty", "json"),
+    "case_assignee_shown": ("as_given", "email", "user_id", "name"),
+    "case_unassign": ("works", "refused", "ignored"),
+    "case_tag_delete": ("works", "ignored", "adds"),
+    "case_commas": ("all", "tags_and_status", "tags"),
+    "case_tags_match": ("any", "all"),
+    "case_bounds": ("inclusive", "exclusive"),
+    "case_skip": ("works", "ignored", "empty"),
+    "case_unknown_arguments": ("ignore", "refuse"),
 }
 
 
@@ -162,6 +175,32 @@ class Settings:
     session_cookie: bool = False
     single_token: bool = False
     gateway_refusal: str = ""
+    # Stellar Cyber: its cases
+    case_get_available: bool = True
+    case_put_available: bool = True
+    case_post: str = "creates"
+    case_severity_field: str = "severity"
+    case_score_field: str = "score"
+    case_update_answer: str = "case"
+    case_comment_answer: str = "empty"
+    case_users: list[str] = field(default_factory=lambda: ["analyst@example.com", "ann@example.com", "bob@example.com"])
+    case_users_readable: bool = True
+    case_assignee_shown: str = "as_given"
+    case_unassign: str = "works"
+    case_shows_resolution: bool = False
+    case_tag_delete: str = "works"
+    case_tags_together: bool = True
+    case_folds_tags: bool = False
+    case_tags_match: str = "any"
+    case_commas: str = "all"
+    case_bounds: str = "inclusive"
+    case_default_limit: int = 50
+    case_default_days: float = 1.0
+    case_unknown_arguments: str = "ignore"
+    case_ignored_arguments: list[str] = field(default_factory=list)
+    case_skip: str = "works"
+    case_alert_limit: int = 50
+    scoped_tenant: str = ""
 
     def __post_init__(self) -> None:
         self.check(self.as_dict())

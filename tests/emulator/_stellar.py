@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
+from ._cases import Cases
 from ._delivery import GATEWAY_PAGE, LOGIN_PAGE
 from ._exchange import READ, TOKEN, WRITE, Call, RefusedError, Reply, Route, html_reply, json_reply, parse_json
 from ._exchange import text_reply as text
@@ -35,7 +36,9 @@ class Stellar:
         self.tokens = Tokens()
         self.token_calls = 0
         self._search = Search(settings, self.store, clock)
+        self.cases = Cases(settings, clock, self._error, self.not_found)
         self.routes = (
+            *self.cases.routes(self._case_reader, self._case_writer),
             Route(TOKEN_PATH, TOKEN, {"POST": self._token}),
             Route("/connect/api/v1/insert_ser", WRITE, {"POST": self._insert}),
             Route("/connect/api/update_ser", WRITE, {"POST": self._update}),
@@ -55,13 +58,14 @@ class Stellar:
     def clear(self) -> None:
         """Forget all data and tokens."""
         self.store.clear()
+        self.cases.store.clear()
         self.tokens.clear()
         self._search.clear()
         self.token_calls = 0
 
     def counters(self) -> dict[str, Any]:
         """The data of the server, as JSON."""
-        return {"token_calls": self.token_calls, **self.store.counters()}
+        return {"token_calls": self.token_calls, "cases": len(self.cases.store.cases), **self.store.counters()}
 
     def events(self, offset: int = 0, limit: int | None = None) -> list[dict[str, Any]]:
         """The events as JSON."""
@@ -73,6 +77,13 @@ class Stellar:
             raise ValueError("events: expected objects, or objects with a _source")
         added = [self.store.seed(one) for one in values]
         return [{"index": one.index, "alias": one.alias, "id": one.id} for one in added]
+
+    def add_cases(self, values: list[Any]) -> list[dict[str, Any]]:
+        """Seed cases. Raises ValueError for what is no case."""
+        if not all(isinstance(one, dict) for one in values):
+            raise ValueError("cases: expected objects")
+        added = [self.cases.store.seed(one).source for one in values]
+        return [{"id": one["_id"], "ticket_id": one["ticket_id"]} for one in added]
 
     def not_found(self, call: Call) -> Reply:
         """The answer to an unknown path, and to calls that this server does not have."""
@@ -147,6 +158,21 @@ class Stellar:
         allowed = self._settings.right_to_read and (holder != _SCOPED or self._settings.scoped_key_can_read)
         if not allowed:
             raise RefusedError(self._error(403, "forbidden", "The account may not read data"))
+
+    def _case_reader(self, call: Call) -> str:
+        """Check who reads cases, which a scoped key may; gives the holder of the token."""
+        if self._settings.login_page != "off":
+            raise RefusedError(html_reply(200, LOGIN_PAGE))
+        if self._settings.gateway_refusal:
+            raise RefusedError(self._gateway_refusal())
+        holder = self._authenticate(call)
+        if not self._settings.right_to_read:
+            raise RefusedError(self._error(403, "forbidden", "The account may not read cases"))
+        return holder
+
+    def _case_writer(self, call: Call) -> tuple[Any, str]:
+        """Check who writes to cases; gives the JSON body and the holder of the token."""
+        return self._writer(call), self._authenticate(call)
 
     def _writer(self, call: Call) -> Any:
         """Check who writes; gives the JSON body."""

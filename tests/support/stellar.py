@@ -8,7 +8,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.secops.xdr.plugins.modules import stellar_ser_event, stellar_ser_event_info, stellar_ser_update
+from ansible_collections.secops.xdr.plugins.modules import (
+    stellar_case,
+    stellar_case_info,
+    stellar_ser_event,
+    stellar_ser_event_info,
+    stellar_ser_update,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +81,14 @@ class Stellar:
     def info(self, *, check_mode: bool = False, **options: Any) -> ModuleRun:
         """Runs stellar_ser_event_info."""
         return self._with(stellar_ser_event_info.main, options, check_mode, False)
+
+    def case(self, *, check_mode: bool = False, diff: bool = False, **options: Any) -> ModuleRun:
+        """Runs stellar_case."""
+        return self._with(stellar_case.main, options, check_mode, diff)
+
+    def cases(self, *, check_mode: bool = False, **options: Any) -> ModuleRun:
+        """Runs stellar_case_info."""
+        return self._with(stellar_case_info.main, options, check_mode, False)
 
     def sources(self) -> list[dict[str, Any]]:
         """The events that the server holds."""

@@ -36,21 +36,29 @@ class CaseList:
         self._arguments = arguments
         self._size = size
         self._seen: set[str] = set()
+        self._is_stuck = False
 
     def cases(self) -> Iterator[StoredCase]:
         """The cases in order; raises AnswerError if the server does not give all that it counts."""
         for _pass in range(_PASSES):
             before = len(self._seen)
             yield from self._one_pass()
-            if self.total is None or len(self._seen) >= self.total or len(self._seen) == before:
+            if not self._lacks_cases or len(self._seen) == before:
                 break
-        if self.total is not None and len(self._seen) < self.total:
+        if self._lacks_cases:
             raise AnswerError(
-                f"GET {CASES_PATH}: the server counts {self.total} cases and gave {len(self._seen)}. The next page brought nothing new, so "
-                "it does not page by `skip`, or it orders cases anew for each page. Narrow the search (`since`, `until`), or raise `size`."
+                f"GET {CASES_PATH}: the server counts {self.total or 'more'} cases and gave {len(self._seen)}. The next page brought nothing "
+                "new, so it does not page by `skip`, or it orders cases anew for each page. Narrow the search (`since`, `until`), or raise "
+                "`size`."
             )
 
+    @property
+    def _lacks_cases(self) -> bool:
+        """True if the server counts more cases than it gave. Without a count, a page that came twice shows that there may be more."""
+        return self._is_stuck if self.total is None else len(self._seen) < self.total
+
     def _one_pass(self) -> Iterator[StoredCase]:
+        """All pages, until one is empty or brings nothing new. Cases that come meanwhile move others to a page that was read."""
         skip = 0
         while True:
             page = self._calls.page({**self._arguments, "limit": str(self._size), "skip": str(skip)})
@@ -60,6 +68,7 @@ class CaseList:
             self._seen.update(case.id for case in new)
             yield from new
             skip += len(page.cases)
+            self._is_stuck = bool(page.cases) and not new
             is_complete = self.total is not None and len(self._seen) >= self.total
             if not page.cases or is_complete or (skip > len(page.cases) and not new):
                 return
