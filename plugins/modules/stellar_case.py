@@ -210,7 +210,7 @@ EXAMPLES = r"""
     host: stellar.example.com
     username: analyst@example.com
     api_key: "{{ stellar_api_key }}"
-    status: New
+    status: [New]
     since: 24h
   register: found
 

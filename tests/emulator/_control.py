@@ -57,17 +57,20 @@ def _answer(emulator: Emulator, call: Call, name: str, item: str) -> Any:
     if (call.method, name) == ("DELETE", "requests"):
         emulator.journal.clear()
         return {"cleared": True}
-    if (call.method, name) == ("POST", "events"):
+    if call.method == "POST" and name in ("events", "detections", "devices", "cases"):
         value = _body(call)
-        return {"events": emulator.stellar.add_events(value if isinstance(value, list) else [value])}
-    if (call.method, name) in (("POST", "detections"), ("POST", "devices")):
-        value = _body(call)
-        held = emulator.extrahop.detections if name == "detections" else emulator.extrahop.devices
-        return {"ids": held.add(value if isinstance(value, list) else [value])}
-    if (call.method, name) == ("POST", "cases"):
-        value = _body(call)
-        return {"cases": emulator.stellar.add_cases(value if isinstance(value, list) else [value])}
+        return _add(emulator, name, value if isinstance(value, list) else [value])
     return _on_clock(emulator, call, name)
+
+
+def _add(emulator: Emulator, name: str, values: list[Any]) -> Any:
+    """Seed events, cases, detections or devices."""
+    if name == "events":
+        return {"events": emulator.stellar.add_events(values)}
+    if name == "cases":
+        return {"cases": emulator.stellar.add_cases(values)}
+    held = emulator.extrahop.detections if name == "detections" else emulator.extrahop.devices
+    return {"ids": held.add(values)}
 
 
 def _on_clock(emulator: Emulator, call: Call, name: str) -> Any:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from .._errors import AnswerError, XdrError
-from .._resources.many import Workers
+from .._errors import AnswerError
+from .._resources.many import Workers, all_results
 from .._stellar.cases import ALERT_PAGE, CaseCalls
 from .._stellar.client import StellarClient
 from .reading import CaseList, CaseReader
@@ -43,10 +43,7 @@ def read_cases(params: Mapping[str, Any], run: Run, nulls: Collection[str] = ())
         cases = [case] if case else []
         total, is_exact = len(cases), True
     with Workers(_CONCURRENCY, "cases") as workers:
-        shown = workers.map(lambda one: _shown(one, calls, params), cases)
-    failed = next((one for one in shown if isinstance(one, XdrError)), None)
-    if failed:
-        raise failed
+        shown = all_results(workers.map(lambda one: _shown(one, calls, params), cases))
     return {"changed": False, "cases": shown, "total": total, "total_is_exact": is_exact}
 
 

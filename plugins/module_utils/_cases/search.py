@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._argspec import ArgumentSpec, plain_text, sendable_text, whole_number
 from .._errors import InputError
+from .._resources.options import refuse_nulls
 from .._stellar.cases import MAX_PAGE
 from .._times.moments import search_time
 from .options import checked_case_id
@@ -57,9 +58,7 @@ class CaseSearch:
     @classmethod
     def parsed(cls, params: Mapping[str, Any], nulls: Collection[str]) -> CaseSearch:
         """Checks the options of a task; `nulls` are those that were given as null. Raises InputError."""
-        for name in ("id", "ticket_id", *_CONDITIONS):
-            if name in nulls:
-                raise InputError(f"{name}: null was given, which would match every case. Leave the option out, or give a value.")
+        refuse_nulls(("id", "ticket_id", *_CONDITIONS), nulls, "case")
         since, until = (None if params[name] is None else search_time(name, params[name]) for name in ("since", "until"))
         if since is not None and until is not None and since >= until:
             raise InputError("since: this time is not before `until`, so no case can be between them.")

@@ -96,7 +96,8 @@ def wrong_with(given: dict[str, Any], options: dict[str, Any], where: str) -> It
 
 
 def wrong_value(value: Any, option: dict[str, Any], where: str) -> Iterator[str]:
-    if "choices" in option and value not in option["choices"]:
+    values = value if option.get("type") == "list" and isinstance(value, list) else [value]
+    if "choices" in option and not all(one in option["choices"] for one in values):
         yield f"{where} cannot be {value}"
     kind = option.get("type", "str")
     if kind in PYTHON_TYPES and not isinstance(value, PYTHON_TYPES[kind]):

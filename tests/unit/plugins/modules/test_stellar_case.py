@@ -367,6 +367,13 @@ class TestServersThatDiffer:
 
         assert stellar.case(id=ID, status="Escalated", comment="Seen.").changed
 
+    def test_tags_that_the_server_takes_only_one_way_are_an_error(self, stellar: Stellar):
+        stellar.emulator.configure(case_tags_together=False)
+
+        assert "either add or delete" in stellar.case(id=ID, add_tags=["new"], remove_tags=["old"]).msg
+        assert stellar.case(id=ID, add_tags=["new"]).changed
+        assert stellar.case(id=ID, remove_tags=["old"]).changed
+
     def test_a_comment_that_comes_back_escaped_is_the_same(self, stellar: Stellar):
         stellar.emulator.configure(comment_rewriting=["escape", "collapse"])
 

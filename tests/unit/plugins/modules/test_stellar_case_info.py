@@ -109,6 +109,16 @@ def test_every_kind_of_server_finds_the_same(stellar: Stellar, server: dict[str,
     assert result.warnings == []
 
 
+@pytest.mark.parametrize(("folds", "count"), [(True, 2), (False, 1)])
+def test_tags_are_found_in_the_case_that_the_server_minds(stellar: Stellar, folds: bool, count: int):
+    stellar.emulator.configure(case_folds_tags=folds)
+    stellar.emulator.add_cases({"tags": ["VPN"]}, {"tags": ["vpn"]}, {"tags": ["other"]})
+
+    result = stellar.cases(tags=["vpn"])
+
+    assert (len(result["cases"]), result["total_is_exact"], result.warnings) == (count, True, [])
+
+
 def test_lists_that_are_merged_keep_the_order_and_the_limit(stellar: Stellar):
     add(stellar, 6, status="New")
     add(stellar, 6, status="Escalated")
