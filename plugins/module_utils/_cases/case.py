@@ -117,6 +117,9 @@ class CaseResource:
         """The state that a change leads to."""
         return state.after(change)
 
+    def remember(self, written: Written[CaseChange], ref: CaseRef, before: CaseState) -> None:
+        """Does nothing: cases have no ledger."""
+
     def write(self, ref: CaseRef, change: CaseChange) -> None:
         """Sends a change by the call that this server has, and then the comment."""
         self._endpoint.send(ref, change)

@@ -48,8 +48,8 @@ class CaseList:
         if self._lacks_cases:
             raise AnswerError(
                 f"GET {CASES_PATH}: the server counts {self.total or 'more'} cases and gave {len(self._seen)}. The next page brought "
-                "nothing new, so it does not page by `skip`, or it orders cases anew for each page. Narrow the search (`since`, `until`), or "
-                "raise `size`."
+                "nothing new, so it does not page by `skip`, or it orders cases anew for each page. Narrow the search (`since`, "
+                "`until`), or raise `size`."
             )
 
     @property
