@@ -41,7 +41,7 @@ def dropped(lines: list[Line], random: Random) -> list[Line]:
 
 def cut(lines: list[Line], random: Random) -> list[Line]:
     share = _share(random)
-    return [replace(line, text=line.text[: random.randrange(len(line.text))]) if random.random() < share else line for line in lines]
+    return [replace(line, text=line.text[: random.randrange(1, len(line.text))]) if random.random() < share else line for line in lines]
 
 
 def garbled(lines: list[Line], random: Random) -> list[Line]:

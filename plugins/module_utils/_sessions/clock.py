@@ -206,8 +206,10 @@ class Clock:
             return not self._is_far_ahead(time, now, following, lower)
         above = [other for other in following if other >= now - tolerance]
         back = now - time
-        # After a single row in the wrong place, the next one is where the log was; a clock that was set back takes several rows.
-        is_single = bool(following) and following[0] >= now - tolerance and back > 2 * max(self._widest_gap(following), tolerance)
+        # After a single row in the wrong place, the next one is where the log was. A clock that was set back needs more rows to get there,
+        # but in a log of few rows, one may be enough.
+        is_busy = self._rows >= 2 * _NEIGHBOURS and back > 3 * max(self._widest_gap(following), tolerance)
+        is_single = is_busy and bool(following) and following[0] >= now - tolerance
         if len(above) * 2 > len(following) and (back > _DAY_MS or is_single):
             return False
         self._went_back(record.line, time, back)

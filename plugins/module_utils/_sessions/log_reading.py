@@ -59,7 +59,7 @@ class LogReading:
         self.flaw = ""
         """Why nobody may be named from this log at all; empty for a usable one."""
         self.first: int | None = None
-        """The earliest believed time."""
+        """The earliest believed time; of a log that is continued, the time at which it was left."""
         self.high: int | None = None
         """The latest believed time."""
         self.shown_last: int | None = None
@@ -77,11 +77,11 @@ class LogReading:
         builder = ClaimBuilder(self._log, self._seeds, self._wanted)
         yield from builder.facts(clock.timed(in_time))
         self.open_claims = builder.left()
-        self.first, self.high, self.flaw = clock.first, clock.latest, clock.flaw()
+        self.high, self.flaw = clock.latest, clock.flaw()
+        self.first = None if clock.first is None else self._since(clock.first)
         yield from clock.doubts()
         if clock.first is not None and clock.last is not None and not self.flaw:
-            since = clock.first if self._latest is None else min(clock.first, self._latest)
-            yield CoverageSpan(self._log.gateway, since, clock.last)
+            yield CoverageSpan(self._log.gateway, self._since(clock.first), clock.last)
 
     def _snapshots(self, blocks: Iterable[Sequence[Record]]) -> Iterator[Fact]:
         builder = SnapshotBuilder(self._log, self._seeds, self._wanted, self._latest)
@@ -96,8 +96,11 @@ class LogReading:
         self.shown_last = self._latest if builder.last is None else builder.last
         self.open_claims = builder.left()
         if builder.first is not None and builder.last is not None and not self.flaw:
-            since = builder.first if self._latest is None else min(builder.first, self._latest)
-            yield CoverageSpan(self._log.gateway, since, builder.last, of_snapshots=True)
+            yield CoverageSpan(self._log.gateway, self._since(builder.first), builder.last, of_snapshots=True)
+
+    def _since(self, first: int) -> int:
+        """The beginning of what is covered: where the log before this one ended, or the first time of this one."""
+        return first if self._latest is None else min(first, self._latest)
 
 
 def _as_they_say(blocks: Iterable[Sequence[Record]]) -> Iterator[Timed]:

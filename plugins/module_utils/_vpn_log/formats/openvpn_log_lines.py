@@ -127,7 +127,13 @@ def time_of(text: str) -> str:
 
 def ends_within_message(text: str) -> bool:
     """The line ends before it is certain which message it contains, and it may be one about a session."""
-    match = _BEHIND_CLIENT.search(text.rstrip())
+    begins = [0, *(match.start() for match in _WHOLE_CLOCK.finditer(text)), len(text)]
+    # What comes before another time may be the beginning of a message that was cut off.
+    return any(_is_begun(text[begin:end].rstrip()) for begin, end in zip(begins, begins[1:]))
+
+
+def _is_begun(text: str) -> bool:
+    match = _BEHIND_CLIENT.search(text)
     is_begun = match is not None and any(beginning.startswith(match["begun"]) for beginning in _BEGINNINGS)
     return is_begun or _CUT_SIGNAL.search(text) is not None
 

@@ -182,6 +182,11 @@ class TestClocks:
         rows = [start(60, "cem"), *map(other, range(100, 180, 5)), start(180, "ann"), start(155, "bob"), *map(other, range(160, 600, 5))]
         assert who(rows, 500) == "bob"
 
+    def test_a_clock_that_is_set_back_in_a_log_of_few_rows(self):
+        """The next row is as late as the one before. The clock may have been set back by nearly four hours all the same."""
+        rows = [start(37, "cem"), start(103, "gil"), other(-125), *map(other, (133, 185, 188, 257, 349, 351, 392)), start(400, "bob", Y)]
+        assert who([start(0, "cem"), *rows, LAST], 120) in ("doubtful", "ambiguous")
+
     def test_a_doubled_hour_is_doubtful_in_both_of_its_hours(self):
         # In Berlin, 2024-10-27 02:00 to 03:00 is shown twice: 00:00 to 02:00 UTC.
         change = round((1_729_987_200_000 - MIDNIGHT) / 60_000)

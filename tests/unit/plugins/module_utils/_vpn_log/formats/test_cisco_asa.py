@@ -108,6 +108,13 @@ def test_a_message_without_a_time_and_one_with_a_bad_address_are_rejected(writte
     assert "is not an IP address" in read.rejected[1].reason
 
 
+@pytest.mark.parametrize("end", range(4, len("IPAA: Freeing local pool address 10.")))
+def test_an_address_that_is_freed_by_a_message_that_is_cut_off(written: Written, end: int):
+    cut = "Jul 01 2024 08:00:00: %ASA-6-737016: " + "IPAA: Freeing local pool address 10.8.0.3"[:end]
+    read = read_log(written(f"Jul 01 2024 07:00:00: {ASSIGNED}\n{cut}\n"), "cisco_asa")
+    assert [row.line for row in read.rejected] == [2]
+
+
 @pytest.mark.parametrize(("duration", "seconds"), [("0h:00m:05s", 5), ("25h:01m:02s", 90062), ("1d 19h:41m:14s", 157274)])
 def test_durations(written: Written, duration: str, seconds: int):
     log = (

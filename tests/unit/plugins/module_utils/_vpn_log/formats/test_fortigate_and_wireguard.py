@@ -58,6 +58,16 @@ def test_events_that_begin_no_session(written: Written, old: str, new: str, reas
     assert read_log(written(UP.replace(old, new) + DOWN), "fortigate").skipped[1] == reason
 
 
+@pytest.mark.parametrize(
+    ("action", "kind", "ipaddr"),
+    [("ssl-login-fail", "start", "10.8.0.3"), ("tunnel-moved", "skipped", "10.8.0.3"), ("install_sa", "skipped", None)],
+)
+def test_other_events_with_a_vpn_address_are_about_this_address(written: Written, action: str, kind: str, ipaddr: str | None):
+    record = records_of(written(UP.replace("tunnel-up", action) + DOWN), "fortigate")[0]
+    assert (record.kind, record.ipaddr) == (kind, ipaddr)
+    assert record.reason in ("failed_login", "other_message")
+
+
 def test_what_a_user_is_called_cannot_pass_for_a_field(written: Written):
     log = UP.replace('user="ann"', r'user="x remip=6.6.6.6 \" tunnelip=6.6.6.6"')
     (session,) = read_log(written(log), "fortigate").observations

@@ -241,6 +241,13 @@ def test_a_line_that_ends_within_its_message_is_rejected(read: Read, message: st
     assert rejected(records) == list(range(1, len(lines) + 1))
 
 
+@pytest.mark.parametrize("message", [LEARN, PRIMARY, f"{CLIENT} SIGTERM[soft,remote-exit] received, client-instance exiting"])
+def test_a_message_that_is_cut_off_in_front_of_another_line_is_rejected(read: Read, message: str):
+    begin = message.index(" ", len(CLIENT)) + 2
+    lines = [f"{CLOCK} {message[:end]} {CLOCK} MULTI: multi_create_instance called" for end in range(begin, len(message) - 20)]
+    assert rejected(read("\n".join([*lines, f"{CLOCK} {LEARN}\n"]))) == list(range(1, len(lines) + 1))
+
+
 @pytest.mark.parametrize("message", ["TLS: soft reset", "OPTIONS IMPORT: reading client specific options from: /etc/openvpn/ccd/mira"])
 def test_a_line_with_a_whole_message_is_not_rejected(read: Read, message: str):
     assert rejected(read(f"{CLOCK} {CLIENT} {message}\n{CLOCK} {LEARN}\n")) == []
