@@ -29,9 +29,9 @@ WRITERS = ("upload", "insert", "update_ser: comment")
 # Each of them found something once, or represents many others.
 CROSS_SECTION = {
     "stall: the answer never comes": WRITERS,
-    "carried out after the client gave up": ("upload", "insert without reading", "security_events: comment"),
+    "carried out after the client gave up": ("upload", "insert without reading", "security_events: comment", "detection: note"),
     "reset in the request: body": ("upload", "update_ser: add tag"),
-    "reset after the request": ("upload: token", "insert without reading", "update_ser: remove tag"),
+    "reset after the request": ("upload: token", "insert without reading", "update_ser: remove tag", "device: new tag"),
     "answer cut short: body": ("upload", "insert", "insert: search"),
     "Content-Length too short": ("insert", "update_ser: status"),
     "endless body of a 503": ("upload", "insert: token"),
@@ -39,9 +39,15 @@ CROSS_SECTION = {
     "endless 100 Continue": ("upload",),
     "dripping header": ("insert",),
     "dripping body": ("update: token",),
-    "bad gateway after the work": ("upload", "security_events: all at once, second request"),
+    "bad gateway after the work": ("upload", "security_events: all at once, second request", "detection: all, second request"),
     "refused as too large": ("upload", "insert", "comment and tag without reading"),
-    "refused connections once it was done": ("upload", "insert", "update_ser: comment", "comment and tag without reading"),
+    "refused connections once it was done": (
+        "upload",
+        "insert",
+        "update_ser: comment",
+        "comment and tag without reading",
+        "detection: note",
+    ),
     "an expired certificate once it was done": ("upload", "update_ser: all at once, first request"),
 }
 

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from . import _hosts as hosts
+from ._ground import Ground, Operation, RawGround
 from ._hidden import forms_of, found_in_files
 from ._kills import Kill, kill_at_random, kill_table
 from ._matrix import Cell, legend, lengths_of, on_grounds, run_cells, table
 from ._network_faults import LASTING_FAULTS, NETWORK_FAULTS
-from ._operations import OPERATIONS, SERVER_OPERATIONS, Ground, Operation, RawGround
+from ._operations import OPERATIONS, SERVER_OPERATIONS
 from ._processes import ForkedModule, Surroundings, run_forked
 from ._raw_relay import RawFault, RawRelay
 from ._relay import Relay

@@ -16,8 +16,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ._ground import QUICK_LOOKS, Ground, Operation
 from ._matrix import DisagreementError
-from ._operations import QUICK_LOOKS, Ground, Operation
 from ._processes import ForkedModule, Surroundings, run_forked
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ._operations import QUICK_LOOKS, Ground, Operation
+from ._ground import QUICK_LOOKS, Ground, Operation
 from ._processes import ForkedModule, run_forked
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ._operations import QUICK_LOOKS, Ground, RawGround
+from ._ground import QUICK_LOOKS, Ground, RawGround
 from ._processes import run_forked
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from support.module_runs import ModuleRun
 
-    from ._operations import Operation
+    from ._ground import Operation
 
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
