@@ -22,6 +22,10 @@ _NONE = frozenset({"", "0.0.0.0", "::", "(null)", "(none)", "null", "none", "nil
 _NONE_PREFIX = "invalid-addr-"
 _IPV6_MARK = b"\0"
 _BROADCAST = b"\xff\xff\xff\xff"
+_FIRST_BYTES = bytes(range(1, 224))
+"""Of IPv4 addresses of single devices."""
+_ONLY_INSIDE = b"\x0a\x7f"
+"""All IPv4 addresses with these first bytes are used inside networks only."""
 _INSIDE_IPV6 = (IPv6Network("fc00::/7"), IPv6Network("fe80::/10"), IPv6Network("::1/128"))
 
 
@@ -73,9 +77,9 @@ def packed_column(texts: Sequence[str]) -> list[bytes | None]:
     except (OSError, ValueError):
         return list(map(_packed_or_none, texts))
     first_bytes = b"".join(cast("list[bytes]", packed))[::4]
-    if not first_bytes or (min(first_bytes) > 0 and max(first_bytes) < 224):
-        return packed
-    return list(map(_packed_or_none, texts))
+    if first_bytes.translate(None, _FIRST_BYTES):
+        return list(map(_packed_or_none, texts))
+    return packed
 
 
 def pack(text: str) -> bytes:
@@ -91,6 +95,12 @@ def is_inside(packed: bytes) -> bool:
     if len(packed) == 4:
         return _is_inside_ipv4(packed[0], packed[1])
     return _is_inside_ipv6(IPv6Address(packed[1:]))
+
+
+def are_surely_inside(pairs: Sequence[bytes]) -> bool:
+    """True if the first address of every packed pair is used inside networks only; False if that takes a closer look."""
+    joined = b"".join(pairs)
+    return len(joined) == 8 * len(pairs) and not joined[::8].translate(None, _ONLY_INSIDE)
 
 
 def _packed_or_none(text: str) -> bytes | None:

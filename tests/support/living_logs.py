@@ -13,6 +13,7 @@ import gzip
 import json
 import lzma
 import shutil
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -61,12 +62,15 @@ class LivingLogs:
         self._next = 0
         self._rest = ""
         self.ever: set[Observation] = set()
+        self.lived: Counter[str] = Counter()
         self._log.write_text(f"{HEADER}\n", encoding="ascii")
 
     def live(self) -> None:
         """One thing happens to the logs."""
         things = [self._grow] * 6 + [self._rename, self._copytruncate, self._compress, self._edit, self._cut, self._forget]
-        self._chance.choice(things)()
+        thing = self._chance.choice(things)
+        thing()
+        self.lived[thing.__name__.strip("_")] += 1
         self.ever |= self.present()
 
     def present(self) -> set[Observation]:
@@ -177,8 +181,11 @@ class Site:
         return result
 
 
-def tell_story(folder: Path, chance: random.Random, steps: int) -> None:
-    """Lets the logs live and runs uploads in between; fails if anything arrived twice, was never in a log, or is missing."""
+def tell_story(folder: Path, chance: random.Random, steps: int) -> Counter[str]:
+    """Lets the logs live and runs uploads in between; fails if anything arrived twice, was never in a log, or is missing.
+
+    Returns how often each thing happened to the logs, with the uploads as `runs` and the rows that arrived as `rows`.
+    """
     site = Site(folder, chance)
     for _step in range(steps):
         for _thing in range(chance.randrange(1, 4)):
@@ -196,6 +203,7 @@ def tell_story(folder: Path, chance: random.Random, steps: int) -> None:
     site.run()
     assert set(site.appliance.arrived) >= site.due
     assert site.run()["counts"]["uploaded"] == 0
+    return site.logs.lived + Counter(runs=steps + 2, rows=len(site.appliance.arrived))
 
 
 def _row(number: int) -> str:

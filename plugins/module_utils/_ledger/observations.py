@@ -128,17 +128,18 @@ class StoredObservations:
         self._database.run(f"DELETE FROM batch WHERE unreported = 0 AND id IN ({_OLD})", old)
 
     def _claim(self, keys: Sequence[ObservationKey]) -> tuple[ClaimedBatch, _Borrowed]:
-        """One attempt, in a transaction. Keys are inserted at once, and looked up only if some are there already."""
-        wanted = set(keys)
-        known = self._recorded.look_up(wanted) if self._looks_first else Known()
-        missing = _without(known, keys, wanted)
+        """One attempt, in a transaction. Keys are inserted at once, and looked up only if some are there already, or twice."""
         number = inserted = 0
-        if missing:
+        if not self._looks_first:
+            number = self._new_batch(keys, SENDING, len(keys))
+            inserted = self._insert(number, keys)
+            if inserted == len(keys):
+                return ClaimedBatch(keys, range(len(keys)), batch=number), _NOTHING
+        known = self._recorded.look_up(set(keys), except_batch=number)
+        missing = sorted(set(keys).difference(known.keys))
+        if missing and not number:
             number = self._new_batch(keys, SENDING, len(missing))
             inserted = self._insert(number, missing)
-            if inserted < len(missing):
-                known = self._recorded.look_up(wanted, except_batch=number)
-                missing = _without(known, keys, wanted)
         if known.batches or inserted < len(missing):
             # Other runs are sending some of them, or have given some up since they were in the way.
             raise _BeingSentError(known.batches)
@@ -161,8 +162,7 @@ class StoredObservations:
         if known.unclear or again:
             number = number or self._new_batch(fresh, SENDING, 0)
             self._move(known.unclear, number)
-        if known.keys:
-            self._database.run("UPDATE batch SET unreported = ? WHERE id = ?", (len(fresh), number))
+        self._database.run("UPDATE batch SET unreported = ? WHERE id = ?", (len(fresh), number))
         batch = ClaimedBatch(keys, (), unclear=len(known.unclear), batch=number)
         return _claimed(batch, fresh, uploaded), _Borrowed(known.unclear, again)
 
@@ -191,13 +191,14 @@ class StoredObservations:
         return sum(unreported for _number, unreported in ended)
 
     def _new_batch(self, keys: Collection[ObservationKey], state: int, unreported: int) -> int:
+        timestamps = [key[0] for key in keys]
         values = {
             "scope": self._scope,
             "run": self.run,
             "state": state,
             "unreported": unreported,
-            "first_timestamp": min(keys)[0],
-            "last_timestamp": max(keys)[0],
+            "first_timestamp": min(timestamps),
+            "last_timestamp": max(timestamps),
             "noted_at": self._now(),
         }
         return self._database.insert("batch", values)
@@ -233,13 +234,6 @@ class _BeingSentError(Exception):
     def __init__(self, batches: Collection[int]) -> None:
         super().__init__()
         self.batches = batches
-
-
-def _without(known: Known, keys: Sequence[ObservationKey], wanted: set[ObservationKey]) -> Sequence[ObservationKey]:
-    """The different keys that are not known; in the order of the log if all of them are new, which is the order of the table too."""
-    if not known.keys and len(wanted) == len(keys):
-        return keys
-    return sorted(wanted.difference(known.keys))
 
 
 def _claimed(batch: ClaimedBatch, fresh: Collection[ObservationKey], uploaded: Collection[ObservationKey]) -> ClaimedBatch:

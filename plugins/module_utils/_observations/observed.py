@@ -14,7 +14,7 @@ from itertools import compress, repeat
 from operator import eq, floordiv, itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from .._addresses import is_inside, pack
+from .._addresses import are_surely_inside, is_inside, pack
 from .._times.timestamps import format_iso8601
 from .._vpn_log.records import ALIVE, START, is_note, is_skipped
 from .batch import Observations
@@ -159,6 +159,8 @@ def _without(columns: _Columns, refused: Mapping[int, object]) -> _Columns:
 
 def _swapped(columns: _Columns) -> list[int]:
     """The places of observations with a public VPN address and a private one on the internet."""
+    if are_surely_inside(columns.packed):
+        return []
     beginnings = set(map(_BEGINNING, columns.packed))
     outside = {beginning for beginning in beginnings if beginning[0] == 0 or not is_inside(beginning + b"\1\1")}
     if not outside:

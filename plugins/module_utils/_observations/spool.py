@@ -119,7 +119,8 @@ def _unpacked(parts: list[bytes]) -> Frame:
     texts = parts[1].decode().split("\n") if count else []
     ipaddrs, associated_ipaddrs = texts[:count], texts[count:]
     if len(parts[3]) == count * _IPV4_PAIR_BYTES:
-        packed = list(struct.unpack(f"{_IPV4_PAIR_BYTES}s" * count, parts[3]))
+        # Not by struct.unpack(), which keeps what it makes of long formats.
+        packed = list(struct.Struct(f"{_IPV4_PAIR_BYTES}s" * count).unpack(parts[3]))
     else:
         packed = [pack(inside) + pack(outside) for inside, outside in zip(ipaddrs, associated_ipaddrs)]
     position = head["position"] and LogPosition(head["position"][0], head["position"][1], bytes.fromhex(head["position"][2]))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import locale
 import re
+import struct
 from datetime import datetime, timezone
 from functools import cache
 from operator import add, itemgetter
@@ -29,11 +30,11 @@ from .timestamps import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .zones import Zone
 
-    _Split = Callable[[list[str]], tuple[list[str], list[int | None]]]
+    _Split = Callable[[list[str]], tuple[Sequence[str | bytes], list[int | None]]]
 
 _REMEMBERED = 20_000
 _LONGEST_TIME = 200
@@ -42,7 +43,8 @@ _MARK = "\0"
 """The placeholder in an hour for its minutes and seconds."""
 _YEARS = ("%Y", "%y", "%G", "%c", "%x")
 _NO_MATCH = "does not match format"
-_BEFORE_END, _AT_END = itemgetter(slice(None, -6)), itemgetter(slice(-6, None))
+_END_CHARACTERS = len(":15:57")
+_BEFORE_END, _AT_END = itemgetter(slice(None, -_END_CHARACTERS)), itemgetter(slice(-_END_CHARACTERS, None))
 _HOURS = frozenset(f"{hour:02}" for hour in range(24))
 _ONE_DIGIT = re.compile(r":\d(?!\d)", re.ASCII)
 _WORD = re.compile(r"[A-Za-z]+")
@@ -57,7 +59,7 @@ class TimestampParser:
     def __init__(self, timestamp_format: str, zone: Zone) -> None:
         self.format = timestamp_format
         self.zone = zone
-        self._hours: dict[str, int] = {}
+        self._hours: dict[str | bytes, int] = {}
         self._days: dict[str, datetime] = {}
         self._parse, self._split = self._chosen()
         self._marks = 0 if self._split is _split_at_end else 1
@@ -86,8 +88,9 @@ class TimestampParser:
         except ValueError:
             return None
 
-    def _learn(self, hour: str) -> None:
+    def _learn(self, key: str | bytes) -> None:
         """Notes when an hour starts, unless the zone changes its offset within it."""
+        hour = key if isinstance(key, str) else key.decode()
         if hour.count(_MARK) != self._marks or len(hour) > _LONGEST_TIME:
             # The text holds one itself or is too long, and is no time, or not worth remembering.
             return
@@ -98,7 +101,7 @@ class TimestampParser:
         if last - first == 3_599_000:
             if len(self._hours) >= _REMEMBERED:
                 self._hours.clear()
-            self._hours[hour] = first
+            self._hours[key] = first
 
     def _first_and_last(self, hour: str) -> tuple[int, int]:
         """The first and the last second of an hour; raises ValueError."""
@@ -199,13 +202,24 @@ def _splitter_for(timestamp_format: str) -> _Split | None:
 
 
 @cache
-def _seconds_of_hour() -> dict[str, int]:
+def _seconds_of_hour() -> dict[str | bytes, int]:
     """Milliseconds since the hour began, by the text after it. Not made before it is needed: many tasks have a time or two."""
-    return {f":{minute:02}:{second:02}": (minute * 60 + second) * 1000 for minute in range(60) for second in range(60)}
+    seconds: dict[str | bytes, int] = {}
+    for second in range(3600):
+        text = f":{second // 60:02}:{second % 60:02}"
+        seconds[text] = seconds[text.encode()] = second * 1000
+    return seconds
 
 
-def _split_at_end(texts: list[str]) -> tuple[list[str], list[int | None]]:
-    return list(map(_BEFORE_END, texts)), list(map(_seconds_of_hour().get, map(_AT_END, texts)))
+def _split_at_end(texts: list[str]) -> tuple[Sequence[str | bytes], list[int | None]]:
+    seconds = _seconds_of_hour()
+    joined = "".join(texts).encode("utf-8", "surrogatepass")
+    length = len(joined) // max(len(texts), 1)
+    if length > _END_CHARACTERS and set(map(len, texts)) == {length} and len(joined) == length * len(texts):
+        # Cutting all of them at once, as bytes, takes half the time. Not by struct.unpack(), which keeps what it makes of long formats.
+        pieces = struct.Struct(f"{length - _END_CHARACTERS}s{_END_CHARACTERS}s" * len(texts)).unpack(joined)
+        return pieces[::2], list(map(seconds.get, pieces[1::2]))
+    return list(map(_BEFORE_END, texts)), list(map(seconds.get, map(_AT_END, texts)))
 
 
 def _split_at_last_colon(texts: list[str]) -> tuple[list[str], list[int | None]]:
