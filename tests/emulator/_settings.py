@@ -161,6 +161,7 @@ class Settings:
     refresh_interval: float = 0.0
     comment_rewriting: list[str] = field(default_factory=list)
     tag_rewriting: list[str] = field(default_factory=list)
+    event_rewriting: list[str] = field(default_factory=list)
     # Stellar Cyber: what is between it and its clients, and how its searches fail
     partial_searches: str = ""
     null_hits: bool = False
@@ -225,7 +226,7 @@ class Settings:
             _check_type(name, hints[name], value)
             if name in CHOICES and value not in CHOICES[name]:
                 raise SettingError(f"{name}: expected one of {', '.join(map(str, CHOICES[name]))}, got {value!r}")
-            if name in ("comment_rewriting", "tag_rewriting") and not set(value) <= set(REWRITINGS):
+            if name.endswith("_rewriting") and not set(value) <= set(REWRITINGS):
                 raise SettingError(f"{name}: expected some of {', '.join(REWRITINGS)}, got {value!r}")
             if name in ("observed", "unobserved"):
                 _check_networks(name, value)

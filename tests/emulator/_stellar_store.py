@@ -118,8 +118,15 @@ class EventStore:
         if self._settings.write_time_added:
             skew = self._settings.clock_ahead - self._settings.clock_behind
             added["write_time"] = _milliseconds() + int(skew * 1000)
-        self._put(Document(self._index(), alias, identifier), {**document, **added}, self._settings.refresh_delay)
+        stored = {name: self._rewritten(name, value) for name, value in document.items()}
+        self._put(Document(self._index(), alias, identifier), {**stored, **added}, self._settings.refresh_delay)
         return alias, identifier
+
+    def _rewritten(self, name: str, value: Any) -> Any:
+        """What is stored of a field of an inserted event."""
+        if not isinstance(value, str) or name == "event_status":
+            return value
+        return rewritten(value, self._settings.event_rewriting)
 
     def seed(self, value: dict[str, Any]) -> Document:
         """Keep a document as it is, searchable at once: `{_index?, _id?, alias?, _source}` or a source alone."""

@@ -375,6 +375,45 @@ class TestGateways:
             assert "may not read" not in run.msg
         assert stellar.bodies() == []
 
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "Forbidden",
+            "403 Forbidden",
+            {"message": "Forbidden"},
+            {"statusCode": 403, "message": "Access Denied"},
+            {"error": "rate limit exceeded"},
+            {"message": "Missing Authentication Token"},
+            {"error": {"type": "cluster_block_exception", "reason": "blocked by: [FORBIDDEN/4/index closed]"}},
+            {"fault": {"faultstring": "no", "detail": {"errorcode": "accesscontrol.IPDeniedAccess"}}},
+        ],
+        ids=str,
+    )
+    def test_refusals_that_say_nothing_about_the_account(self, stellar: Stellar, body: Any):
+        add_another(stellar)
+        stellar.emulator.add_fault("status", SEARCH, status=403, body=body, times=None)
+
+        assert "may not read" not in stellar.insert(**SEED_EVENT).msg
+        assert stellar.bodies() == []
+
+    @pytest.mark.parametrize("body", ["You do not have permission", {"error": {"type": "security_exception", "reason": "is unauthorized"}}])
+    def test_refusals_that_do(self, stellar: Stellar, body: Any):
+        stellar.emulator.add_fault("status", SEARCH, status=403, body=body, times=None)
+
+        result = stellar.insert(**SEED_EVENT)
+
+        assert result.changed
+        assert "may not read" in result.warnings[0]
+
+    def test_a_scoped_key_never_reads_whatever_the_refusal_says(self, stellar: Stellar):
+        stellar.emulator.add_fault("status", SEARCH, status=403, body={"message": "Forbidden"}, times=None)
+        key = stellar.emulator.emulator.settings.scoped_key
+
+        result = stellar.insert(**SEED_EVENT, auth_method="scoped_key", username=None, api_key=key)
+
+        assert result.changed
+        assert "may not read" in result.warnings[0]
+
     def test_a_single_refusal_is_tried_again(self, stellar: Stellar):
         add_target(stellar)
         stellar.emulator.add_fault("html", {"kind": "read"}, status=403)
@@ -439,6 +478,16 @@ class TestGateways:
 
         assert stellar.insert(**SEED_EVENT).changed
         assert not any("Cookie" in one["headers"] for one in stellar.emulator.requests())
+
+    def test_plain_text_that_calls_itself_html(self, stellar: Stellar):
+        """As some frameworks send every text."""
+        add_target(stellar)
+        html = {"Content-Type": "text/html; charset=utf-8"}
+        stellar.emulator.add_fault("status", UPDATE, status=200, body="OK 200", headers=html, work=True)
+
+        assert stellar.update(**EVENT, status="Closed", read_access="none").changed
+        stellar.emulator.add_fault("status", UPDATE, status=200, body="Invalid event status value", headers=html)
+        assert "Invalid event status value" in stellar.update(**EVENT, status="New", read_access="none").msg
 
     def test_a_redirect_in_another_encoding_is_a_message(self, stellar: Stellar):
         stellar.emulator.add_fault("redirect", {"kind": "read"}, location="https://example.com/b\udcfcro")
@@ -712,6 +761,48 @@ class TestServersThatRewrite:
         assert stellar.update(**EVENT, comment=comment).changed
         assert not stellar.update(**EVENT, comment=comment).changed
         assert stellar.emulator.state["stellar"]["comments_written"] == 1
+
+    @pytest.mark.parametrize("habit", ["escape", "lower", "cut_short", "ascii", "signed", "reversed"])
+    def test_an_accepted_comment_that_could_not_be_read_back_is_recognised(self, stellar: Stellar, habit: str):
+        add_target(stellar)
+        stellar.emulator.configure(comment_rewriting=[habit])
+        comment = "VPN user Müller: checked <this> session of User A."
+        stellar.emulator.add_fault("reset_before", {"kind": "read"}, after=1, times=None)
+
+        assert stellar.update(**EVENT, comment=comment, retries=0)["outcome_unknown"]
+        stellar.emulator.clear_faults()
+
+        assert not stellar.update(**EVENT, comment=comment).changed
+        assert stellar.emulator.state["stellar"]["comments_written"] == 1
+        assert stellar.update(**EVENT, comment="Closed by the shift of the night.").changed
+
+    def test_a_refused_comment_is_written_later(self, stellar: Stellar):
+        add_target(stellar)
+        stellar.emulator.add_fault("status", UPDATE, status=400, times=None)
+        assert stellar.update(**EVENT, comment="Checked the session of this user.").failed
+        stellar.emulator.clear_faults()
+
+        assert stellar.update(**EVENT, comment="Checked the session of this user.").changed
+
+    @pytest.mark.parametrize("habit", ["lower", "upper", "ascii", "cut_short", "underscores", "collapse", "escape"])
+    @pytest.mark.parametrize("action", ["", "reset_after"])
+    def test_events_whose_names_are_rewritten_are_inserted_once(self, stellar: Stellar, habit: str, action: str):
+        add_another(stellar)
+        stellar.emulator.configure(event_rewriting=[habit])
+        if action:
+            stellar.emulator.add_fault(action, INSERT)
+        event = {**SEED_EVENT, "event_name": "Scan of <Zürich> & the gateway of  the branch in Bern"}
+
+        assert [stellar.insert(**event).changed for _time in range(2)] == [True, False]
+        assert stellar.seen().count("POST insert_ser") == 1
+
+    def test_events_that_differ_in_case_only_are_two(self, stellar: Stellar):
+        add_another(stellar)
+        stellar.emulator.add_fault("reset_before", {**INSERT, "body_contains": "DEMO"})
+
+        stellar.insert(events=[SEED_EVENT, {**SEED_EVENT, "event_name": "DEMO TEST"}], concurrency=1)
+
+        assert sorted(source["event_name"] for source in stellar.sources()) == ["DEMO TEST", "another", "demo test"]
 
     def test_a_text_that_was_cut_at_a_usual_length_is_known_to_every_host(self, stellar: Stellar):
         add_target(stellar)

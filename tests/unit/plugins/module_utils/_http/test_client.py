@@ -71,6 +71,17 @@ class TestWhatMayBeDoneTwice:
         assert send(client(), operation).status == 202
         assert naps == [3, 3]
 
+    @pytest.mark.parametrize("status", [408, 425, 520, 522, 524, 529, 530, 599])
+    def test_gateways_that_gave_up(self, client, emulator, status):
+        emulator.add_fault("status", status=status)
+        assert send(client(), Operation.READ).status == 202
+
+    @pytest.mark.parametrize("value", ["-5", "1.5", "+3", "abc", "nan", "Wed, 32 Foo 2015", "Thu, 01 Jan 1970 00:00:00 GMT", "9" * 30])
+    def test_odd_forms_of_retry_after(self, client, emulator, value, naps):
+        emulator.add_fault("status", status=503, headers={"Retry-After": value})
+        assert send(client(), Operation.READ).status == 202
+        assert all(0 <= nap <= 60 for nap in naps)
+
     @pytest.mark.parametrize("operation", REPEATED)
     def test_no_more_often_than_told(self, client, emulator, operation):
         emulator.add_fault("reset_after", times=None)
@@ -155,6 +166,7 @@ class TestWhatMustNotBeDoneTwice:
         (404, NotFoundError, False),
         (408, UnclearStatusError, True),
         (409, UnclearStatusError, True),
+        (425, UnclearStatusError, True),
         (499, UnclearStatusError, True),
         (411, RequestTooLongError, False),
         (413, RequestTooLongError, False),

@@ -29,7 +29,9 @@ def answer(body: Any, headers: dict[str, str] | None = None) -> Answer:
     return Answer("POST", "/path", 200, headers or {}, text.encode(), str)
 
 
-@pytest.mark.parametrize("body", ["OK 200", "ok", "", '"OK"', {"index": "a"}, {"error": None}, {}])
+@pytest.mark.parametrize(
+    "body", ["OK 200", "ok", "", '"OK"', {"index": "a"}, {"error": None}, {"errors": [], "code": 0, "status": 200, "result": "updated"}, {}]
+)
 def test_accepted(body: Any):
     accepted_value(answer(body))
 
@@ -43,6 +45,13 @@ def test_accepted(body: Any):
         ({"error": {"reason": "no such index", "type": "x"}}, "no such index"),
         ({"success": False, "message": "nothing done"}, "nothing done"),
         ("Failed to update", "Failed to update"),
+        ("Exception: no such thing", "no such thing"),
+        ({"success": "false", "message": "nothing done"}, "nothing done"),
+        ({"code": 500, "message": "nothing done"}, "nothing done"),
+        ({"statusCode": "404", "message": "nothing done"}, "nothing done"),
+        ({"result": "failed", "message": "nothing done"}, "nothing done"),
+        ({"error_message": "nothing done"}, "nothing done"),
+        ({"acknowledged": False, "message": "nothing done"}, "nothing done"),
     ],
 )
 def test_refused_with_200(body: Any, reason: str):
@@ -156,3 +165,26 @@ def test_a_document_that_was_not_found_is_none():
 )
 def test_the_life_of_a_token_goes_by_the_clock_of_the_server(exp: Any, seconds: float):
     assert _seconds_of_life({"exp": exp}, answer({}, {"Date": "Thu, 01 Jan 1970 00:16:40 GMT"})) == seconds
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        {"is_running": True},
+        {"_shards": {"total": "5", "successful": "4"}},
+        {"_shards": {"total": 5, "successful": 5, "failures": [{"reason": "x"}]}},
+        {"error": {"type": "x"}},
+        {"status": 503},
+    ],
+    ids=str,
+)
+def test_a_search_that_is_not_whole(mark: dict[str, Any]):
+    page = search_page(answer({"hits": {"total": 0, "hits": []}, **mark}))
+    assert page.gap
+    assert not page.total_is_exact
+
+
+def test_documents_that_are_nested_too_deeply():
+    deep = '{"a":' * 900 + "1" + "}" * 900
+    with pytest.raises(AnswerError, match="nested less deeply"):
+        search_page(answer(f'{{"hits": {{"hits": [{{"_index": "i", "_id": "1", "_source": {deep}}}]}}}}'))
