@@ -56,7 +56,7 @@ options:
   retries:
     description:
       - How many times a request is retried after a temporary failure, such as a refused or broken connection or a status of 429, 502, 503
-        or 504. A C(Retry-After) header is honoured up to 60 seconds.
+        or 504 (the guide on connections lists all). A C(Retry-After) header is honoured up to 60 seconds.
       - If not set, the environment variable E(EXTRAHOP_RETRIES) is used.
     type: int
     default: 4

@@ -68,7 +68,7 @@ options:
   retries:
     description:
       - How many times a request is retried after a temporary failure, such as a refused or broken connection or a status of 429, 502, 503
-        or 504. A C(Retry-After) header is honoured up to 60 seconds.
+        or 504 (the guide on connections lists all). A C(Retry-After) header is honoured up to 60 seconds.
       - Inserts and comments are retried only if the server certainly did not carry them out.
       - If not set, the environment variable E(STELLAR_RETRIES) is used.
     type: int

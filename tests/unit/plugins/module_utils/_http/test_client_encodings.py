@@ -80,6 +80,6 @@ def test_a_small_answer_that_becomes_very_large_is_refused():
     bomb = gzip.compress(bytes(128 * 1024 * 1024))
     with (
         server(b"Content-Encoding: gzip\r\n", bomb) as (client, _requests),
-        pytest.raises(AnswerError, match="more than 64 MiB.* Check that `host`"),
+        pytest.raises(AnswerError, match=r"more than 64 MiB.* Check that `host`"),
     ):
         get(client)
