@@ -18,7 +18,9 @@ from ._texts import quoted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_NONE = frozenset({"", "0.0.0.0", "::", "(null)", "(none)", "null", "none", "nil", "n/a", "na", "-", "--", "unknown", "undef", "undefined"})
+_NONE = frozenset(
+    ("", "0.0.0.0", "::", "(null)", "(none)", "null", "none", "nil", "n/a", "na", "-", "--", "unknown", "undef", "undefined", "af_unspec")
+)
 _NONE_PREFIX = "invalid-addr-"
 _IPV6_MARK = b"\0"
 _BROADCAST = b"\xff\xff\xff\xff"

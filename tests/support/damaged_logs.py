@@ -31,6 +31,8 @@ class RightLog:
     targets: list[int]
     options: dict[str, Any] = field(default_factory=dict)
     lines_depend: bool = False
+    words_fit: bool = False
+    """A blank or a word between two fields may belong to the field before them."""
 
 
 def at(clock: str) -> int:
@@ -93,7 +95,127 @@ def _peer(number: int) -> str:
     )
 
 
+def _cef(number: int, product: str, *fields: str) -> str:
+    return f"<14>Oct 14 08:00:0{number} gw CEF:0|{product}|3|{' '.join(fields)}"
+
+
+def _forti_cef(number: int) -> str:
+    return _cef(
+        number,
+        "Fortinet|Fortigate|v7.2.5|39947|event:vpn tunnel-up",
+        f"deviceExternalId=FG1 FTNTFGTeventtime={at(f'08:00:0{number}') // 1000} FTNTFGTsubtype=vpn act=tunnel-up FTNTFGTtunnelid={number}",
+        f"FTNTFGTremip=198.51.100.{number}0 FTNTFGTtunnelip=10.64.0.{number}1 duser=bob{number} FTNTFGTgroup=RA msg=SSL tunnel",
+    )
+
+
+def _analyzer(number: int) -> str:
+    cells = [
+        *(f"itime={at(f'08:00:0{number}') // 1000}", "date=2024-10-14", f"time=08:00:0{number}", "devid=FG1", "tz=+0000", "type=event"),
+        *("subtype=vpn", "action=tunnel-up", f"tunnelid={number}", f"remip=198.51.100.{number}0", f"tunnelip=10.64.0.{number}1"),
+        *(f'user=""bob{number}""', 'group=""RA""', 'msg=""SSL, tunnel""'),
+    ]
+    return ",".join(f'"{cell}"' for cell in cells)
+
+
+def _global_protect_cef(number: int) -> str:
+    return _cef(
+        number,
+        "Palo Alto Networks|LF|2.0|GLOBALPROTECT|globalprotect",
+        f"PanOSDeviceSN=0191 start=Oct 14 2024 08:00:0{number} PanOSEventIDValue=gateway-connected PanOSSourceUserName=carl{number}",
+        f"PanOSPublicIPv4=203.0.113.{number}0 PanOSPrivateIPv4=10.62.0.{number}1 PanOSEventStatus=success PanOSGatewayPriority=1",
+    )
+
+
+def _global_protect_leef(number: int) -> str:
+    fields = [
+        *("EventID=gateway-connected", "EventStatus=success", f"usrName=carl{number}", f"PublicIP=203.0.113.{number}0"),
+        *(f"PrivateIP=10.62.0.{number}1", f"devTime=Oct 14 2024 08:00:0{number}", "Stage=connected"),
+    ]
+    return f"<14>Oct 14 08:00:0{number} gw LEEF:2.0|Palo Alto Networks|PAN-OS|10.1|gp|x7C|{'|'.join(fields)}"
+
+
+def _packet(number: int) -> list[str]:
+    return [
+        f"Mon Oct 14 08:00:0{number} 2024",
+        "\tAcct-Status-Type = Start",
+        f'\tUser-Name = "ivy{number}"',
+        f"\tFramed-IP-Address = 10.69.0.{number}1",
+        f'\tCalling-Station-Id = "203.0.113.{number}0"',
+        f'\tAcct-Session-Id = "S{number}"',
+        "\tNAS-IP-Address = 192.0.2.1",
+        f"\tTimestamp = {at(f'08:00:0{number}') // 1000}",
+        "",
+    ]
+
+
+def _nps_row(number: int) -> str:
+    values = [""] * 60
+    values[:6] = ['"HOST"', '"RAS"', "10/14/2024", f"08:00:0{number}", "4", f'"jan{number}"']
+    values[8], values[10], values[12] = f'"203.0.113.{number}0"', f'"10.70.0.{number}1"', '"192.0.2.1"'
+    values[31], values[35] = "1", f'"{number}"'
+    return ",".join(values)
+
+
+def _nps_event(number: int) -> str:
+    elements = {
+        "Timestamp": f"10/14/2024 08:00:0{number}.000",
+        "User-Name": f"jan{number}",
+        "NAS-IP-Address": "192.0.2.1",
+        "Acct-Status-Type": "1",
+        "Framed-IP-Address": f"10.70.0.{number}1",
+        "Calling-Station-Id": f"203.0.113.{number}0",
+        "Acct-Session-Id": str(number),
+        "Packet-Type": "4",
+    }
+    return f"<Event>{''.join(f'<{name}>{value}</{name}>' for name, value in elements.items())}</Event>"
+
+
+def _starts(name: str, network: str, outside: str = "203.0.113") -> list[Fact]:
+    return [Fact("start", f"{name}{n}", f"{network}.{n}1", f"{outside}.{n}0", at(f"08:00:0{n}")) for n in (1, 2, 3)]
+
+
 LOGS = [
+    RightLog(
+        "csv",
+        "csv",
+        [
+            "Node,Username,Real IP,VPN IP,Start Time,Port",
+            *(f"n1,kim{n},203.0.113.{n}0,10.61.0.{n}1,10/14/24 08:00:0{n},1194" for n in (1, 2, 3)),
+        ],
+        _starts("kim", "10.61.0"),
+        [1, 2],
+    ),
+    RightLog(
+        "fortigate_cef", "fortigate", list(map(_forti_cef, (1, 2, 3))), _starts("bob", "10.64.0", "198.51.100"), [0, 1], words_fit=True
+    ),
+    RightLog("fortianalyzer", "fortigate", list(map(_analyzer, (1, 2, 3))), _starts("bob", "10.64.0", "198.51.100"), [0, 1]),
+    RightLog(
+        "globalprotect_cef", "globalprotect", list(map(_global_protect_cef, (1, 2, 3))), _starts("carl", "10.62.0"), [0, 1], words_fit=True
+    ),
+    RightLog("globalprotect_leef", "globalprotect", list(map(_global_protect_leef, (1, 2, 3))), _starts("carl", "10.62.0"), [0, 1]),
+    RightLog(
+        "radius_detail",
+        "radius_detail",
+        [line for n in (1, 2, 3) for line in _packet(n)],
+        _starts("ivy", "10.69.0"),
+        # Not the lines with the address, whose value has no quotes: writers of such files cut the last record only.
+        [2, 4, 7, 8, 9, 11],
+    ),
+    RightLog("nps_rows", "nps", list(map(_nps_row, (1, 2, 3))), _starts("jan", "10.70.0"), [0, 1]),
+    RightLog("nps_events", "nps", list(map(_nps_event, (1, 2, 3))), _starts("jan", "10.70.0"), [0, 1]),
+    RightLog(
+        "openvpn_status_3",
+        "openvpn_status",
+        [
+            "TITLE\tOpenVPN 2.5.1",
+            f"TIME\t2024-10-14 09:00:00\t{at('09:00:00') // 1000}",
+            _HEADER_2.replace(",", "\t"),
+            *(_status_2(n).replace(",", "\t") for n in (1, 2, 3)),
+            "END",
+        ],
+        [Fact("alive", f"eve{n}", f"10.66.0.{n}1", f"203.0.113.{n}0", at(f"08:00:0{n}")) for n in (1, 2, 3)],
+        [3, 4],
+    ),
     RightLog(
         "cisco_asa_anyconnect",
         "cisco_asa",

@@ -44,7 +44,10 @@ _ASSIGNED_LATER = ("255.255.255.254", "255.255.255.255")
 
 
 class Packet(NamedTuple):
-    """An accounting packet. `time` in epoch milliseconds, `seconds` is the length of the session so far."""
+    """An accounting packet; its kind is SKIPPED if it is unknown.
+
+    `time` is in epoch milliseconds, `seconds` is the length of the session so far.
+    """
 
     kind: str
     username: str
@@ -70,6 +73,8 @@ class Accounting:
         if packet.kind == RESTART:
             return [Record(number, RESTART, OTHER_MESSAGE, time=packet.time, session=f"{packet.gateway}|")]
         session = f"{packet.gateway}|{packet.session_id}" if packet.session_id else None
+        if packet.kind == SKIPPED:
+            return _unknown(number, packet, session)
         start = self._start(packet, session)
         if packet.kind == END:
             return [
@@ -111,6 +116,13 @@ class Accounting:
                 self._starts.clear()
             self._starts[session] = start
         return start
+
+
+def _unknown(number: int, packet: Packet, session: str | None) -> list[Record]:
+    """The addresses of a packet of an unknown kind may be taken."""
+    common = (OTHER_MESSAGE, packet.username)
+    records = [Record(number, SKIPPED, *common, ipaddr, time=packet.time, session=session) for ipaddr in packet.ipaddrs]
+    return records or [Record(number, SKIPPED, *common, time=packet.time)]
 
 
 def inside_addresses(texts: Iterable[str]) -> list[str]:

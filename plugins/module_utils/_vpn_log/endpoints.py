@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 _PROTOCOL = re.compile(r"(?:udp|tcp)[46]?(?:-server|-client)?:", re.IGNORECASE)
 _SCOPE = re.compile(r"%[^%\]/]+\Z")
 """The interface of the gateway on which a link-local address was seen; it is no part of the address."""
+_LONG_PORT = re.compile(r":\d{5}\Z", re.ASCII)
 _PORT = re.compile(r":\d{1,5}\Z", re.ASCII)
 
 
 def parse_endpoint(text: str) -> Address | None:
     """The address of `udp4:203.0.113.7:1194`, `[2001:db8::7]:1194` or a plain address; None where the text says that there is none.
 
-    Raises ValueError with a reason. IPv6 without brackets is taken for an address without a port.
+    Raises ValueError with a reason. IPv6 without brackets is taken for an address without a port, unless its last part has five digits.
     """
     host = text.strip()
     if is_no_address(host):
@@ -39,4 +40,6 @@ def parse_endpoint(text: str) -> Address | None:
         return parse_address(_SCOPE.sub("", inner))
     if host.count(":") == 1 and _PORT.search(host):
         host = host.partition(":")[0]
-    return parse_address(_SCOPE.sub("", host) if "::" in host else host)
+    elif host.count(":") > 1:
+        host = _LONG_PORT.sub("", _SCOPE.sub("", host))
+    return parse_address(host)

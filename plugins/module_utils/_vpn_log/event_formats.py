@@ -15,6 +15,8 @@ from .._texts import quoted
 _CEF = re.compile(r"CEF:\s?\d+\|(?:(?:[^|\\]|\\.)*\|){6}")
 _CEF_NAME = re.compile(r"(?:\A|(?<=\s))([A-Za-z_][\w.\[\]-]*)\s?=", re.ASCII)
 _LEEF = re.compile(r"LEEF:\s?(?P<version>[12])\.0\|[^|]*\|[^|]*\|[^|]*\|[^|]*\|(?:(?P<separator>[^|=]{0,5})\|)?")
+_CUT_HEAD = re.compile(r"(?:\A|(?<=[\s>]))(?:C|CE|CEF|CEF:|L|LE|LEE|LEEF|LEEF:|(?:CEF|LEEF):\s?[\d.]+(?:\|[^|]*)?)\Z")
+_EQUALS = re.compile(r"(?<!\\)=")
 _HEXADECIMAL = re.compile(r"(?:0?x|\\x)([0-9A-Fa-f]{2})\Z")
 
 
@@ -29,6 +31,11 @@ def event_fields(text: str) -> dict[str, str] | None:
     return None
 
 
+def is_cut_event(text: str) -> bool:
+    """The text ends before the name of the vendor of a message in CEF or LEEF does."""
+    return _CUT_HEAD.search(text) is not None
+
+
 def note_field(fields: dict[str, str], name: str, value: str) -> None:
     """Adds a field; raises ValueError if it is there with another value."""
     if fields.get(name, value) != value:
@@ -41,7 +48,10 @@ def _cef(extension: str) -> dict[str, str]:
     names = list(_CEF_NAME.finditer(extension))
     for place, match in enumerate(names):
         end = names[place + 1].start() if place + 1 < len(names) else len(extension)
-        value = extension[match.end() : end].strip().replace("\\=", "=").replace("\\\\", "\\").strip('"')
+        value = extension[match.end() : end].strip()
+        if "user" in match[1].lower() and _EQUALS.search(value):
+            raise ValueError(f"{match[1]} is {quoted(value)}: it seems to contain the next field, so the message is damaged")
+        value = value.replace("\\=", "=").replace("\\\\", "\\").strip('"')
         note_field(fields, _of_its_own(fields, match[1]), value)
     return fields
 

@@ -13,14 +13,26 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from .._texts import quoted
+from .._times.timestamps import format_iso8601
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _WRITTEN_OUT = re.compile(r"#0(?:00|12|15)|\0|\\n")
 """Control characters that collectors leave between two messages, as they are or written out."""
 _PRIORITY = r"<\d{1,3}>(?=\d+ |[A-Za-z0-9*.:\[{%])"
 _SEPARATOR = re.compile(rf"(?P<count>\d{{1,6}} )?{_PRIORITY}")
 _COUNTED = re.compile(r"(\d{1,6}) (?=<\d{1,3}>)")
+_JSON_BEHIND_HEAD = re.compile(r"(?:<\d{1,3}>|\d{4}-\d\d-|[A-Z][a-z]{2} [ \d]\d )[^{]{0,300}(?P<object>\{.*\})\s*\Z")
+"""Collectors write a head of syslog before an object, some with the mark `@cee:` between them."""
 _JSON_KEYS = ("message", "log", "msg", "MESSAGE", "original", "event", "raw", "_raw", "full_message")
+_JSON_TIMES = ("@timestamp", "time", "timestamp", "date")
+_CLOCK = re.compile(r"\d\d:\d\d:\d\d", re.ASCII)
+_EPOCH = re.compile(r"[1-3]\d{9}(?:\.\d+)?(?:\s|\Z)", re.ASCII)
+_MICROSECONDS = re.compile(r"[1-3]\d{15}\Z", re.ASCII)
 _DEEPEST = 3
 TWO_MESSAGES = "the line contains more than one message, and it is unclear where one ends"
 CUT_JSON = "the line begins as JSON and is cut off, or is not JSON"
@@ -32,13 +44,50 @@ def messages_in(line: str, marker: re.Pattern[str]) -> list[str]:
     Raises ValueError with a reason if the line has several and cannot be split with certainty.
     """
     if line.startswith("{"):
-        return [message for text in _unwrapped(line, marker) for message in messages_in(text, marker)]
+        return [message for text in unwrapped(line, marker) for message in messages_in(text, marker)]
     if marker.search(line) is None:
         return [line]
+    whole = json_behind_head(line)
+    if whole is not None and _wrapped_text(whole, marker, _DEEPEST) is not None:
+        return messages_in(json.dumps(whole), marker)
     counted = _split_by_counts(line)
     if counted:
         return [message for text in counted for message in _split(text, marker)]
     return _split(line, marker)
+
+
+def json_behind_head(line: str) -> dict[str, Any] | None:
+    """The JSON object that a line consists of, with or without the head of a collector; None if it is none.
+
+    Raises ValueError if the object names a field twice, which parts of two objects do.
+    """
+    match = _JSON_BEHIND_HEAD.match(line)
+    if not match and not line.startswith("{"):
+        return None
+    try:
+        parsed = json.loads(match["object"] if match else line, object_pairs_hook=_without_twins)
+    except (json.JSONDecodeError, RecursionError):
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        for name, value in pairs:
+            if fields[name] != value:
+                raise ValueError(f"the field {quoted(name)} is there twice with different values: these may be parts of two messages")
+    return fields
+
+
+def objects_in(parsed: dict[str, Any], depth: int = _DEEPEST) -> Iterator[dict[str, Any]]:
+    """An object, and those that collectors wrapped in it, as objects or as texts."""
+    yield parsed
+    for key in _JSON_KEYS if depth else ():
+        value = parsed.get(key)
+        inner = json_behind_head(value) if isinstance(value, str) else value
+        if isinstance(inner, dict):
+            yield from objects_in(inner, depth - 1)
 
 
 def _split(line: str, marker: re.Pattern[str]) -> list[str]:
@@ -54,7 +103,7 @@ def _split_glued(piece: str, marker: re.Pattern[str]) -> list[str]:
     messages: list[str] = []
     begin = 0
     for before, place in zip(places, places[1:]):
-        separators = list(_SEPARATOR.finditer(piece, before, place))
+        separators = [match for match in _SEPARATOR.finditer(piece, before, place + 1) if match.end() <= place]
         if not separators or separators[-1]["count"]:
             # Digits before a priority may be a count or the end of a value.
             raise ValueError(TWO_MESSAGES)
@@ -80,20 +129,40 @@ def _split_by_counts(line: str) -> list[str]:
     return messages
 
 
-def _unwrapped(line: str, marker: re.Pattern[str]) -> list[str]:
-    """The text that a collector wrapped in JSON; the line itself if its JSON wraps none."""
-    try:
-        wrapped = json.loads(line)
-    except (ValueError, RecursionError):
+def unwrapped(line: str, marker: re.Pattern[str]) -> list[str]:
+    """The text that a collector wrapped in JSON; the line itself if it is no JSON or wraps none. Raises ValueError."""
+    if not line.startswith("{"):
+        return [line]
+    wrapped = json_behind_head(line)
+    if wrapped is None:
         if marker.search(line):
-            raise ValueError(CUT_JSON) from None
+            raise ValueError(CUT_JSON)
         return [f" {line}"]
     text = _wrapped_text(wrapped, marker, _DEEPEST)
     if text is None:
         if marker.search(line):
             raise ValueError("the message is not in a field of this JSON that is read: message, log, msg, MESSAGE or event.original")
         return [f" {line}"]
-    return text.splitlines()
+    head = _head_of(wrapped)
+    return [one if not head or _has_time(one, marker) else head + one for one in text.splitlines()]
+
+
+def _has_time(text: str, marker: re.Pattern[str]) -> bool:
+    match = marker.search(text)
+    return match is None or _CLOCK.search(text, 0, match.start()) is not None or _EPOCH.match(text) is not None
+
+
+def _head_of(wrapped: dict[str, Any]) -> str:
+    """The head of syslog that a message without a time would have: the time, host and program of the object around it."""
+    stamp = str(wrapped.get("__REALTIME_TIMESTAMP") or "")
+    value = next((wrapped[name] for name in _JSON_TIMES if isinstance(wrapped.get(name), (str, int, float))), "")
+    time = f"{stamp[:10]}" if _MICROSECONDS.match(stamp) else str(value).strip()
+    if _EPOCH.match(time):
+        time = format_iso8601(int(time[:10]) * 1000)
+    if not _CLOCK.search(time):
+        return ""
+    host, program = (str(wrapped.get(name) or "") for name in ("_HOSTNAME", "SYSLOG_IDENTIFIER"))
+    return " ".join([time, *filter(None, [host, f"{program}[1]:" if program else ""])]) + " "
 
 
 def _wrapped_text(value: Any, marker: re.Pattern[str], depth: int) -> str | None:

@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 _COUNT = re.compile(r"\d{1,6} (?=<\d{1,3}>)")
 _PRIORITY = re.compile(r"<\d{1,3}>")
-_RFC5424 = re.compile(
-    r"1 (?P<time>\S+) \S+ (?P<program>\S+) \S+ \S+ (?:-|(?:\[(?:[^\]\\\"]|\\.|\"(?:[^\"\\]|\\.)*\")*\])+)(?: \ufeff?(?P<text>.*))?\Z"
-)
+STRUCTURED_DATA = r"(?:-|(?:\[(?:[^\]\\\"]|\\.|\"(?:[^\"\\]|\\.)*\")*\])+)"
+"""The part of a head by RFC 5424 that comes last."""
+_RFC5424 = re.compile(rf"1 (?P<time>\S+) \S+ (?P<program>\S+) \S+ \S+ {STRUCTURED_DATA}(?: \ufeff?(?P<text>.*))?\Z")
 _TIME = (
     r"(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
     r"|(?:(?:19|20)\d\d )?[A-Z][a-z]{2} {1,2}\d{1,2} (?:(?:19|20)\d\d )?\d\d:\d\d:\d\d(?:[.,]\d+)?)"
@@ -36,6 +36,16 @@ _CUT_HEAD = re.compile(
     r"|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?: {1,2}\d{0,2}(?: (?:(?:19|20)\d\d )?[\d:.]*)?)?)(?: [^\s:]+){0,2} ?\Z)",
     re.ASCII,
 )
+
+_WHOLE_HEAD = re.compile(rf"(?:\d{{1,6}} )?<\d{{1,3}}>\d \S+ (?P<host>\S+) \S+ \S+ \S+ {STRUCTURED_DATA} ?(?P<rest>.*)\Z", re.ASCII)
+_PRIORITY_OF_HEAD = re.compile(r"<\d{1,3}>(?:\d (?=\S))?", re.ASCII)
+_NAME = re.compile(r"(?=.*[A-Za-z]|\d+\.\d+\.\d+\.\d+\Z)[A-Za-z0-9_][\w.:/-]*\Z", re.ASCII)
+_NO_NAME = re.compile(
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun|[ap]m|z|utc.*|gmt.*|(?-i:[A-Z]{1,4}T)"
+    r"|\d{4}-\d\d-\d\d.*|.*\d\d:\d\d:\d\d.*|\w+\.(?:emerg|alert|crit|critical|err|error|warn|warning|notice|info|debug))\Z",
+    re.ASCII | re.IGNORECASE,
+)
+_LONGEST_HEAD = 300
 
 
 class SyslogLine(NamedTuple):
@@ -104,3 +114,18 @@ def _unwrapped(line: str) -> SyslogLine | None:
     microseconds = int(stamp) if stamp.isascii() and stamp.isdigit() and len(stamp) < 20 else None
     head = next((str(fields[name]) for name in _JSON_TIMES if fields.get(name) not in (None, "")), "")
     return inner._replace(head=head, program=inner.program or program, microseconds=microseconds)
+
+
+def device_in(head: str) -> str:
+    """The gateway that wrote a line, by the head of the line: the last word that is no part of a time, or the host of RFC 5424.
+
+    In lower case; empty if there is none. A relay puts the lines of several gateways into one file, which may assign the same addresses.
+    """
+    relayed = _WHOLE_HEAD.match(head)
+    if relayed:
+        return device_in(relayed["rest"]) or device_in(relayed["host"])
+    for word in reversed(_PRIORITY_OF_HEAD.sub("", head[-_LONGEST_HEAD:]).split()):
+        name = word.rstrip(":,")
+        if _NAME.match(name) and not _NO_NAME.match(name):
+            return name.casefold()
+    return ""

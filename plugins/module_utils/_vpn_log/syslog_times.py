@@ -42,6 +42,8 @@ _OFFSET = re.compile(r"\s?(Z|[+-]\d\d(?::?\d\d)?)(?=\s|:\s|:?\Z)", re.ASCII)
 _BESIDE = re.compile(r"(?:\s+(?P<first>[^\s:]\S*?))?(?:\s+(?P<second>[^\s:]\S*?))?(?P<rest>(?:\s+[^\s:]\S*)*?)(?P<colon>\s*:?)\s*\Z")
 _PROGRAM = re.compile(r".+\[\d+\]\Z", re.ASCII)
 _NUMERIC_ZONE = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?([0-5]\d))?\Z", re.ASCII | re.IGNORECASE)
+_LETTERS = re.compile(r"[A-Za-z]+")
+_NO_LETTER = re.compile(r"[\d_-]", re.ASCII)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _BEGUN_MONTH = "|".join(sorted({month[:length] for month in _MONTHS for length in (1, 2, 3)}, key=len, reverse=True))
@@ -168,8 +170,9 @@ def _year_of(match: re.Match[str], text: str) -> str | None:
 def _zone_beside(beside: str) -> str | None:
     """The zone in what is between a time and its message: an offset or a word. None if there is only the name of a device or program.
 
-    Of a single word, a zone has the colon at once behind it (`EST:`), a name does not (`gw7 :`). Of two words, the first is the zone if
-    the gateway wrote both (`EST gw7 :`), and the name of a host if a relay did (`gw7 ASA:`), unless it is a zone that is known.
+    Of a single word, a zone has the colon at once behind it (`EST:`), a name does not (`gw7 :`), unless it can be no zone (`gw7:`). Of two
+    words, the first is the zone if the gateway wrote both (`EST gw7 :`), and the name of a host if a relay did (`gw7 ASA:`), unless it is a
+    zone that is known.
     """
     offset = _OFFSET.match(beside)
     if offset:
@@ -188,8 +191,11 @@ def _zone_beside(beside: str) -> str | None:
 
 
 def _is_host(word: str) -> bool:
-    """A name with a dot or an address is no zone."""
-    return "." in word or word.count(":") > 1
+    """A name with a dot, an address, and a name with digits that does not begin as a zone (`EST5EDT`, `UTC+2`) are no zones."""
+    if "." in word or word.count(":") > 1:
+        return True
+    begun = _LETTERS.match(word)
+    return begun is not None and _NO_LETTER.search(word) is not None and not _is_known(begun.group())
 
 
 def _is_known(word: str) -> bool:

@@ -6,44 +6,34 @@
 
 """Syslog of Cisco ASA and Firepower Threat Defense.
 
-Addresses are assigned by 722051 (AnyConnect), 751025 (IKEv2), 713228 (IKEv1), 746012 (identity firewall) and 737026 (address pool).
-Sessions end with 113019, 716002, 746013 and 737016. Severity and class differ from site to site, the number does not.
+Addresses are assigned by 722051 (AnyConnect), 751025 (IKEv2), 713228 (IKEv1), 746012 (identity firewall), 109201 (user authentication) and
+737026 (address pool). Sessions end with 113019, 716002, 746013, 109210, 109212 and 737016. Severity and class differ from site to site, the
+number does not.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from ..._texts import quoted
-from ..devices import device_in
 from ..endpoints import parse_endpoint
-from ..formats import cisco_asa_patterns as patterns
+from ..formats import cisco_asa_messages as patterns
 from ..line_reader import LineReader
 from ..messages import messages_in
 from ..records import ALIVE, END, FAILED_LOGIN, NO_ADDRESS, OTHER_MESSAGE, REJECTED, SAME_SESSION, SESSION_END, SKIPPED, START, Record
+from ..syslog import device_in
 from ..syslog_times import SyslogTimes, is_cut_head
+from .cisco_asa_messages import Message, cut_off, milliseconds, name_and_outside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ..reading import Reading
 
-    _Reader = Callable[["CiscoAsaParser", "_Message"], Sequence[Record]]
+    _Reader = Callable[["CiscoAsaParser", "Message"], Sequence[Record]]
 
 _MAX_HOLDERS = 50_000
 _LONGEST_NAME = 300
-
-
-class _Message:
-    """One message: its line, its number, what is before it and its text."""
-
-    def __init__(self, line: int, text: str, match: re.Match[str]) -> None:
-        self.line = line
-        self.number = match[1]
-        self.head = text[: match.start()]
-        self.text = text[match.end() :].removeprefix(":").strip()
-        self.whole = text
+_LEAST_TEXT = 12
 
 
 class CiscoAsaParser:
@@ -75,10 +65,10 @@ class CiscoAsaParser:
     def _message(self, number: int, text: str) -> Sequence[Record]:
         match = patterns.MARKER.search(text)
         if match is None:
-            is_cut = patterns.CUT_MARKER.search(text) is not None or is_cut_head(text)
+            is_cut = patterns.CUT_MARKER.search(text) or patterns.WITHOUT_NUMBER.search(text) or is_cut_head(text)
             return [Record(number, REJECTED, _CUT, text=text) if is_cut else Record(number, SKIPPED, OTHER_MESSAGE)]
         self.has_recognised = True
-        message = _Message(number, text, match)
+        message = Message(number, text, match)
         read = _READERS.get(message.number)
         if read is None:
             return [self._other(message)]
@@ -89,7 +79,7 @@ class CiscoAsaParser:
         except ValueError as error:
             return [Record(number, REJECTED, str(error), text=text, time=self._time_or_none(message))]
 
-    def _other(self, message: _Message) -> Record:
+    def _other(self, message: Message) -> Record:
         time = self._time_or_none(message) if self._needs_every_time else None
         if message.number in patterns.REFUSED:
             return Record(message.line, SKIPPED, FAILED_LOGIN, time=time)
@@ -107,11 +97,11 @@ class CiscoAsaParser:
             self.holders.clear()
         self.holders.update(dict.fromkeys(ipaddrs, name[:_LONGEST_NAME]))
 
-    def time(self, message: _Message) -> int:
+    def time(self, message: Message) -> int:
         """The time of a message; raises ValueError."""
         return self._times.milliseconds(message.head)
 
-    def _time_or_none(self, message: _Message) -> int | None:
+    def _time_or_none(self, message: Message) -> int | None:
         try:
             return self.time(message)
         except ValueError:
@@ -128,29 +118,23 @@ class CiscoAsaReader(LineReader):
 _CUT = "the message is cut off"
 
 
-def _cut_off(message: _Message) -> ValueError:
-    return ValueError(f"the message {message.number} is cut off or has another form: {quoted(message.text)}")
-
-
-def _assigned(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
+def _assigned(parser: CiscoAsaParser, message: Message) -> Sequence[Record]:
     """722051. Other texts with this number assign nothing."""
     match = patterns.ASSIGNED.match(message.text)
     if match:
-        name = match["name"] if match["name"] is not None else match["bare"]
-        if match["bare"] and " IP " in f" {match['bare']} ":
-            raise _cut_off(message)
-        outside = match["out"] if match["out"] is not None else match["out_bare"]
+        name, outside = name_and_outside(message, match)
         inside = [match[f"{field}{form}"] for field in ("in4", "in6") for form in ("", "_bare")]
         return _starts(parser, message, name, outside, inside)
-    if "Group".startswith(message.text[:5]) and not patterns.OTHER_TEXT.match(message.text):
-        raise _cut_off(message)
+    begins = "group".startswith(message.text[:5].casefold())
+    if (begins or "assigned" in message.text) and not patterns.OTHER_TEXT.match(message.text):
+        raise cut_off(message)
     return [Record(message.line, SKIPPED, OTHER_MESSAGE)]
 
 
-def _assigned_ikev2(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
+def _assigned_ikev2(parser: CiscoAsaParser, message: Message) -> Sequence[Record]:
     match = patterns.ASSIGNED_IKEV2.match(message.text)
     if not match or " Group:" in match["name"] or (not match["version"] and " " in match["name"].strip()):
-        raise _cut_off(message)
+        raise cut_off(message)
     outside = match["out"]
     if not outside.startswith("["):
         # IPv6 without brackets has the port behind its last colon as well.
@@ -158,55 +142,74 @@ def _assigned_ikev2(parser: CiscoAsaParser, message: _Message) -> Sequence[Recor
     return _starts(parser, message, match["name"], outside, [match["in4"], match["in6"]])
 
 
-def _assigned_ikev1(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
+def _assigned_ikev1(parser: CiscoAsaParser, message: Message) -> Sequence[Record]:
     match = patterns.ASSIGNED_IKEV1.match(message.text)
     if not match or ", IP = " in match["name"]:
-        raise _cut_off(message)
+        raise cut_off(message)
     return _starts(parser, message, match["name"], match["out"], [match["in4"]])
 
 
-def _mapping(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
+def _mapping(parser: CiscoAsaParser, message: Message) -> Sequence[Record]:
     """746012 and 746013. They name no outside address; only those of VPN users are about sessions.
 
     The name has a domain, which other messages may leave out: after one of these about the same address, it is the same session.
     """
     match = patterns.MAPPING.match(message.text)
     if not match:
-        raise _cut_off(message)
+        raise cut_off(message)
     if "VPN user" not in match["why"]:
         return [Record(message.line, SKIPPED, OTHER_MESSAGE)]
-    ipaddr, name = _address(match["in4"]), match["name"]
     if message.number == "746013":
-        return [Record(message.line, END, SESSION_END, ipaddr=ipaddr, time=parser.time(message))]
-    name = name.removeprefix("LOCAL\\")
+        return [Record(message.line, END, SESSION_END, ipaddr=_address(match["in4"]), time=parser.time(message))]
+    return _held(parser, message, match["name"].removeprefix("LOCAL\\"), match["in4"])
+
+
+def _user_authentication(parser: CiscoAsaParser, message: Message) -> Sequence[Record]:
+    """109201 to 109213. They name no outside address."""
+    match = patterns.UAUTH.match(message.text)
+    if not match or ", Assigned IP=" in match["name"]:
+        raise cut_off(message)
+    what = match["what"].lower()
+    if what.startswith(("succeeded remov", "successfully remov", "removing")):
+        return [Record(message.line, END, SESSION_END, match["name"], _address(match["in4"]), time=parser.time(message))]
+    if what.startswith(("succeeded add", "succeeded updat", "succeeded increment")):
+        return _held(parser, message, match["name"], match["in4"])
+    if len(what) < _LEAST_TEXT:
+        raise cut_off(message)
+    return [Record(message.line, SKIPPED, OTHER_MESSAGE)]
+
+
+def _held(parser: CiscoAsaParser, message: Message, name: str, inside: str) -> Sequence[Record]:
+    """A message that names the holder of an address: a sign of life if another message assigned it to the same user."""
+    ipaddr = _address(inside)
     holder = parser.holders.get(ipaddr or "", "")
     if holder and name.rpartition("\\")[2].casefold() == holder.rpartition("\\")[2].casefold():
         return [Record(message.line, ALIVE, SAME_SESSION, holder, ipaddr, time=parser.time(message))]
-    return _starts(parser, message, name, "", [match["in4"]])
+    return _starts(parser, message, name, "", [inside])
 
 
-def _pool(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
+def _pool(parser: CiscoAsaParser, message: Message) -> Sequence[Record]:
     """737026: an address is taken from a pool, before the message that says for whom. Who had it before has it no longer."""
     match = patterns.POOL.match(message.text)
     if not match:
-        raise _cut_off(message)
+        raise cut_off(message)
     return [Record(message.line, END, NO_ADDRESS, ipaddr=_address(match["in4"]), time=parser.time(message))]
 
 
-def _freed(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
+def _freed(parser: CiscoAsaParser, message: Message) -> Sequence[Record]:
     match = patterns.FREED.match(message.text)
     if not match:
-        raise _cut_off(message)
+        raise cut_off(message)
     return [Record(message.line, END, SESSION_END, ipaddr=_address(match["in4"]), time=parser.time(message))]
 
 
-def _disconnected(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
+def _disconnected(parser: CiscoAsaParser, message: Message) -> Sequence[Record]:
     """113019: it names no VPN address, and also ends tunnels between sites."""
     match = patterns.DISCONNECTED.match(message.text)
     if not match or ", IP = " in match["name"]:
-        raise _cut_off(message)
+        raise cut_off(message)
     end = parser.time(message)
-    duration = _milliseconds(match["duration"] or "")
+    duration = milliseconds(match["duration"] or "")
     start = None if duration is None else end - duration
     return [Record(message.line, END, SESSION_END, match["name"], None, _address(match["out"]), end, start)]
 
@@ -214,11 +217,12 @@ def _disconnected(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]
 def _of_user(kind: str, reason: str) -> _Reader:
     """A reader of messages that name group, user and outside address and no VPN address."""
 
-    def read(parser: CiscoAsaParser, message: _Message) -> Sequence[Record]:
+    def read(parser: CiscoAsaParser, message: Message) -> Sequence[Record]:
         match = patterns.GROUP_USER_IP.match(message.text)
         if not match:
-            raise _cut_off(message)
-        return [Record(message.line, kind, reason, match["name"], None, _address(match["out"]), parser.time(message))]
+            raise cut_off(message)
+        name, outside = name_and_outside(message, match)
+        return [Record(message.line, kind, reason, name, None, _address(outside), parser.time(message))]
 
     return read
 
@@ -236,10 +240,11 @@ _READERS: dict[str, _Reader] = {
     "722033": _of_user(ALIVE, SAME_SESSION),
     "722034": _of_user(ALIVE, SAME_SESSION),
     "716059": _of_user(ALIVE, SAME_SESSION),
+    **{str(number): _user_authentication for number in range(109201, 109214)},
 }
 
 
-def _starts(parser: CiscoAsaParser, message: _Message, name: str, outside: str, inside: Sequence[str | None]) -> Sequence[Record]:
+def _starts(parser: CiscoAsaParser, message: Message, name: str, outside: str, inside: Sequence[str | None]) -> Sequence[Record]:
     """A record for each VPN address, also if the outside address is missing or unreadable."""
     ipaddrs = [address for address in map(_address, inside) if address]
     if not ipaddrs:
@@ -263,12 +268,3 @@ def _address(text: str | None) -> str | None:
     """The address in canonical form; None if there is none. Raises ValueError."""
     address = parse_endpoint(text or "")
     return address.text if address else None
-
-
-def _milliseconds(duration: str) -> int | None:
-    """A duration such as `1d 19h:41m:14s`."""
-    match = patterns.DURATION.match(duration.strip())
-    if not match:
-        return None
-    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000

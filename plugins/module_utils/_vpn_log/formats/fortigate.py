@@ -19,7 +19,7 @@ from ..._texts import quoted
 from ..._times.timestamps import epoch_ms_to_milliseconds, iso8601_to_milliseconds
 from ..csv_records import cells
 from ..endpoints import parse_endpoint
-from ..event_formats import event_fields, note_field
+from ..event_formats import event_fields, is_cut_event, note_field
 from ..line_reader import LineReader
 from ..messages import messages_in
 from ..records import ALIVE, END, FAILED_LOGIN, NO_ADDRESS, OTHER_MESSAGE, REJECTED, SESSION_END, SKIPPED, START, Record
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _MARKER = re.compile(
     r'(?:(?<![\w"])logver=\d+ timestamp=\d+ (?:(?!logver=).){0,400}?)?(?<![\w"])date=\d{4}-\d\d-\d\d[ ,]+time='
-    r'|CEF:\s?\d+\|Fortinet\||"itime=\d|\A\s*"date=\d{4}-',
+    r'|CEF:\s?\d+\|Fortinet\||"itime=\d|\A\s*"date=\d{4}-|(?<![\w"=])time="?\d\d:\d\d:\d\d"?[ ,]+dev(?:name|id)=',
     re.ASCII,
 )
 _VPN_WORDS = re.compile(r"tunnel-(?:up|down|stats)|ssl-login-fail|ssl-new-con|tunnelip=|assignip=")
@@ -41,17 +41,30 @@ _PAIR = re.compile(
 )
 _OTHER_TYPE = re.compile(r'(?<!\w)(?:type="?(?:traffic|utm|anomaly|voip|dns)"?|subtype="?(?!vpn\b)[a-z][a-z-]+"?)(?=[ ,])')
 _TIME_FIELD = re.compile(r'(?<!\w)(eventtime|date|time|tz)=(?:"([^"]*)"|([^\s",]*))(?=[\s,])')
-_CEF_NAMES = {"act": "action", "duser": "user", "deviceExternalId": "devid"}
+_NAMES = {
+    "act": "action",
+    "duser": "user",
+    "deviceExternalId": "devid",
+    "device_id": "devid",
+    "rem_ip": "remip",
+    "tunnel_ip": "tunnelip",
+    "assigned_ip": "assignip",
+    "tunnel_id": "tunnelid",
+    "xauth_user": "xauthuser",
+}
+"""Other names of fields: those of CEF, and those of FortiOS before 5.0."""
 _BEGINNINGS = ("tunnel-up", "ssl-new-con")
 _OF_KEYS = ("negotiate", "install_sa", "delete_phase1_sa", "delete_ipsec_sa", "phase2-up", "phase2-down", "dpd")
 """Actions of IPsec tunnels that assign and free no address."""
+_KNOWN_OTHERS = re.compile(r"error|info|add|ssl-\w.*|auth-\w+|\Z")
+_ACTION = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*\Z")
 _EPOCH = re.compile(r"\d{10,19}\Z", re.ASCII)
 _SECONDS = re.compile(r"\d{1,9}\Z", re.ASCII)
 _ZONE = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d\d)?\Z", re.ASCII | re.IGNORECASE)
 _DIGITS_OF_MS = 13
 """Of epoch milliseconds; seconds have 10 digits and nanoseconds 19 from 2001 to 2286."""
 _NO_USER = ("", "N/A", "(null)")
-_CUT_HEAD = re.compile(r"(?:<\d{1,3}>)?\s*(?:d|da|dat|date|date=[\d-]*(?:[ ,]+(?:t|ti|tim|time)?)?|devname=.*|devid=.*|logid=.*)\Z")
+_CUT_HEAD = re.compile(r"(?:<\d{1,3}>)?\s*(?:d|da|dat|date|date=[\d-]*(?:[ ,]+(?:t|ti|tim|time)?)?|devname=.*|devid=.*|logid=.*|\".*)\Z")
 _NOT_LAST = ("tunnelip", "assignip", "remip", "user", "xauthuser", "duration", "tunnelid")
 _CUT = "the message is cut off or damaged"
 
@@ -75,6 +88,7 @@ class FortigateParser:
         try:
             messages = messages_in(line, _MARKER)
         except ValueError as error:
+            self.has_recognised = True
             yield Record(number, REJECTED, str(error), text=line)
             return
         for text in messages:
@@ -91,7 +105,7 @@ class FortigateParser:
     def _message(self, number: int, text: str) -> Record:
         begin = _MARKER.search(text)
         if begin is None:
-            is_cut = _VPN_WORDS.search(text) is not None or _CUT_HEAD.match(text) is not None or is_cut_head(text)
+            is_cut = _VPN_WORDS.search(text) or _CUT_HEAD.match(text) or is_cut_head(text) or is_cut_event(text)
             return Record(number, REJECTED, _CUT, text=text) if is_cut else Record(number, SKIPPED, OTHER_MESSAGE)
         self.has_recognised = True
         try:
@@ -106,8 +120,11 @@ class FortigateParser:
     def _event(self, number: int, fields: Mapping[str, str], text: str) -> Record:
         action = fields.get("action", "")
         may_be_vpn = fields.get("type", "") in ("", "event") and fields.get("subtype", "") in ("", "vpn")
-        if not action and (may_be_vpn or list(fields)[-1] in ("type", "subtype")):
+        last = next(reversed(list(fields)), "")
+        if not action and (may_be_vpn or last in ("type", "subtype")):
             raise ValueError(f"{_CUT}: it has no action")
+        if may_be_vpn and last == "action" and not text.rstrip().endswith('"'):
+            raise ValueError(f"{_CUT}: it ends with the action")
         if action == "tunnel-down":
             _check_whole(fields, text)
             return self._end(number, fields)
@@ -138,6 +155,10 @@ class FortigateParser:
         ipaddr = _inside(fields) if may_be_vpn and action not in _OF_KEYS else None
         if ipaddr is None:
             return Record(number, SKIPPED, reason, time=self._time_or_none(fields) if self._needs_every_time else None)
+        if not _ACTION.match(action):
+            raise ValueError(f"{_CUT}: the action is {quoted(action)}")
+        if not _KNOWN_OTHERS.match(action):
+            self.unknown_messages[action] = self.unknown_messages.get(action, 0) + 1
         return Record(number, START if is_failure else SKIPPED, reason, _username(fields), ipaddr, None, self._milliseconds(fields))
 
     def _end(self, number: int, fields: Mapping[str, str]) -> Record:
@@ -187,11 +208,15 @@ def _fields_of(text: str, begin: re.Match[str]) -> dict[str, str]:
     if named is not None:
         fields: dict[str, str] = {}
         for name, value in named.items():
-            note_field(fields, _CEF_NAMES.get(name, name.removeprefix("FTNTFGT").removeprefix("ad.")), value)
+            note_field(fields, _named(name.removeprefix("FTNTFGT").removeprefix("ad.")), value)
         return fields
     if text.lstrip().startswith('"'):
         return _cells(text.strip())
     return _pairs(text, begin.start())
+
+
+def _named(name: str) -> str:
+    return _NAMES.get(name, name)
 
 
 def _pairs(text: str, place: int) -> dict[str, str]:
@@ -203,7 +228,7 @@ def _pairs(text: str, place: int) -> dict[str, str]:
         if not match:
             raise ValueError(f"{_CUT} at {quoted(text[place:].strip())}")
         bare = match["bare"]
-        note_field(fields, match["name"], bare if match["quoted"] is None else match["quoted"])
+        note_field(fields, _named(match["name"]), bare if match["quoted"] is None else match["quoted"])
         place = match.end()
     return fields
 
@@ -217,13 +242,16 @@ def _cells(text: str) -> dict[str, str]:
         name, equals, value = cell.partition("=")
         if not equals or not name.replace("_", "").isalnum():
             raise ValueError(f"{_CUT}: the cell {quoted(cell)} is not key=value")
-        note_field(fields, name, value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value)
+        value = value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
+        if '"' in value.replace('\\"', ""):
+            raise ValueError(f"{_CUT}: the cell {quoted(cell)} has a single quote")
+        note_field(fields, name, value)
     return fields
 
 
 def _check_whole(fields: Mapping[str, str], text: str) -> None:
     """Raises ValueError if the message may be cut off in an address: gateways write other fields behind them."""
-    last = list(fields)[-1]
+    last = next(reversed(list(fields)), "")
     # A closed quote, or another field of the same end, shows that the last value is complete.
     is_closed = text.rstrip().endswith('"') or any(name in fields for name in ("user", "group", "msg") if name != last)
     if last in _NOT_LAST and not is_closed:

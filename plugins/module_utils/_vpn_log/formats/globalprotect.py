@@ -11,19 +11,18 @@ A session shows in several events. Each successful one of a gateway with a VPN a
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
 from ..._texts import quoted
 from ..._times.parsing import TimestampParser
-from ..._times.timestamps import ISO8601
+from ..._times.timestamps import ISO8601, epoch_to_milliseconds
 from ..csv_records import cells
 from ..endpoints import parse_endpoint
-from ..event_formats import event_fields
+from ..event_formats import event_fields, is_cut_event
 from ..formats import globalprotect_fields as fields
 from ..line_reader import LineReader
-from ..messages import messages_in
+from ..messages import json_behind_head, messages_in, objects_in
 from ..records import ALIVE, END, FAILED_LOGIN, NO_ADDRESS, OTHER_MESSAGE, OTHER_SERVICE, REJECTED, SESSION_END, SKIPPED, START, Record
 from ..syslog_times import is_cut_head
 
@@ -36,7 +35,15 @@ _MARKER = re.compile(
     r'(?:\A|(?<=[,\t\s]))"?GLOBALPROTECT"?(?=,|\s*\Z)|(?<=,)"?SYSTEM"?,"?globalprotect"?(?=,)|(?:CEF|LEEF):\s?\d[^|]*\|Palo Alto Networks\|'
 )
 _EVENT_HEAD = re.compile(r"(?:CEF|LEEF):\s?\d")
-_FORMATS = ("%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M:%S.%f", ISO8601, "%b %d %Y %H:%M:%S", "%b %d %Y %H:%M:%S %Z")
+_CEF_FORMAT = "%b %d %Y %H:%M:%S"
+_FORMATS = (
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M:%S.%f",
+    ISO8601,
+    *(f"{_CEF_FORMAT}{fraction}{zone}" for fraction in ("", ".%f") for zone in ("", " %Z")),
+)
+_EPOCH = re.compile(r"[1-4]\d{9}(?:\d{3}(?:\d{3})?)?\Z", re.ASCII)
+"""Epoch seconds, milliseconds or microseconds."""
 _HIGH_RES = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)\Z", re.ASCII)
 _NO_HIGH_RES = ("", "0", "1970-", "1969-")
 _SECONDS = re.compile(r"[1-9]\d{0,8}\Z", re.ASCII)
@@ -65,7 +72,7 @@ class GlobalProtectParser:
     def records(self, number: int, line: str) -> Iterator[Record]:
         """The records of a line: two for a client with an IPv4 and an IPv6 address, none for a header."""
         try:
-            event = self._json_event(line) if line.startswith("{") else None
+            event = self._json_event(line)
             texts = [] if event else messages_in(line, _MARKER)
         except ValueError as error:
             self.has_recognised = True
@@ -86,6 +93,8 @@ class GlobalProtectParser:
             if _EVENT_HEAD.search(text):
                 named = event_fields(text)
                 event = None if named is None else fields.named_event(named)
+                if event is None and (not named or "|GLOBALPROTECT|" in text):
+                    return [Record(number, REJECTED, "the row is cut off", text=text)]
             else:
                 row = [cell.strip() for cell in cells(text)]
                 if fields.is_header(row):
@@ -93,7 +102,7 @@ class GlobalProtectParser:
                     self._order = fields.FieldOrder(row, self._path)
                     return []
                 event = self._order.event(row)
-                if event is None and (is_cut_head(text) or fields.is_cut_before_type(row)):
+                if event is None and (is_cut_head(text) or is_cut_event(text) or fields.is_cut_before_type(row)):
                     return [Record(number, REJECTED, "the row is cut off", text=text)]
         except ValueError as error:
             if not is_marked and not fields.is_cut_before_type(text.split(",")):
@@ -113,12 +122,10 @@ class GlobalProtectParser:
             return None
 
     def _json_event(self, line: str) -> fields.Event | None:
-        """The event of a JSON object that has the fields themselves. Raises ValueError."""
-        try:
-            parsed = json.loads(line)
-        except (ValueError, RecursionError):
-            return None
-        return fields.named_event(parsed) if isinstance(parsed, dict) else None
+        """The event of a JSON object that has the fields themselves, also inside another one. Raises ValueError."""
+        parsed = json_behind_head(line) if "{" in line else None
+        events = map(fields.named_event, objects_in(parsed)) if parsed else iter(())
+        return next((event for event in events if event), None)
 
     def _checked(self, number: int, event: fields.Event, text: str) -> Sequence[Record]:
         self.has_recognised = True
@@ -167,7 +174,7 @@ class GlobalProtectParser:
         high_res = event.high_res
         if high_res is None and event.serial in self._with_high_res:
             raise ValueError("the row ends before its high-resolution time, which other rows of this gateway have: it is cut off")
-        if not high_res or high_res.startswith(_NO_HIGH_RES[1:]):
+        if not high_res or high_res.startswith(_NO_HIGH_RES[1:]) or _EPOCH.match(event.time):
             return self._local(event)
         if high_res[0].isdigit() and not _HIGH_RES.match(high_res):
             raise ValueError(f"the high-resolution time {quoted(high_res)} is cut off or has another form")
@@ -182,6 +189,8 @@ class GlobalProtectParser:
         return exact // 1000 * 1000
 
     def _local(self, event: fields.Event) -> int:
+        if _EPOCH.match(event.time):
+            return epoch_to_milliseconds(event.time[:10])
         text = f"{event.time} {event.zone}" if event.zone and event.time[:1].isalpha() and event.time[-1:].isdigit() else event.time
         return _first_that_fits(self._times, text) // 1000 * 1000
 

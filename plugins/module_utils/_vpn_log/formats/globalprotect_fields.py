@@ -41,8 +41,10 @@ _TYPE, _SYSTEM, _SYSTEM_SUBTYPE = "GLOBALPROTECT", "SYSTEM", "globalprotect"
 _LATEST_TYPE_PLACE = 8
 """Some senders put fields of their own before the type."""
 _SYSTEM_TEXT = re.compile(
-    r"(?:.*?\bLogin from: (?P<public>[^,\s]+),)?.*?\bUser ?name: (?P<user>[^,]{0,300}),.*?\bPrivate IP: (?P<private>[^,\s]+)(?P<end>[,.]\s)"
+    r"(?:.*?\bLogin from: (?P<public>[^,\s]+),)?.*?\bUser ?name: (?P<user>[^,]{0,300}),"
+    r".*?\bPrivate IP: (?P<private>[^,\s]+?)(?:,|\.(?:\s|\Z))"
 )
+_SYSTEM_USER = re.compile(r"\bUser ?name: (?P<user>[^,]{0,300}),")
 _BEGINS = re.compile(r"(?:\A|\s|>)\d{0,2}\Z", re.ASCII)
 _DATE = re.compile(r"\d{1,4}(?:/[\d/ :.]*)?\Z|\Z", re.ASCII)
 _KEYS: dict[str, tuple[str, ...]] = {
@@ -59,6 +61,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "serial": ("devicesn", "serial", "deviceexternalid"),
     "zone": ("dtz",),
 }
+_EVENTS = ("gateway-", "portal-")
 _NOT_LAST = ("user", "public", "public6", "private", "private6", "time")
 
 
@@ -142,6 +145,9 @@ def named_event(fields: Mapping[str, Any]) -> Event | None:
     values = {_key(name): _text(value) for name, value in fields.items()}
     found = {field: next((values[name] for name in names if name in values), None) for field, names in _KEYS.items()}
     if found["private"] is None and found["private6"] is None:
+        event = found["event"]
+        if event is not None and any(event.startswith(name) or name.startswith(event) for name in _EVENTS):
+            raise ValueError("the event has no private IP: it is cut off")
         return None
     if found["event"] is None:
         raise ValueError("the event has a private IP and no event ID")
@@ -163,7 +169,8 @@ def _system_event(row: list[str]) -> Event:
         return Event(event, status, match["user"], match["public"] or "", private=match["private"], time=row[TIME], serial=row[SERIAL])
     if "Private IP" in text or "config" in event:
         raise ValueError("the description of the event is cut off or has another form")
-    return Event(event, status, time=row[TIME], serial=row[SERIAL])
+    user = _SYSTEM_USER.search(text)
+    return Event(event, status, user["user"] if user else "", time=row[TIME], serial=row[SERIAL])
 
 
 def _plain(name: str) -> str:

@@ -20,6 +20,7 @@ from ..._times.parsing import TimestampParser
 from ..._times.timestamps import EPOCH, EPOCH_MS, ISO8601, duration_to_milliseconds, epoch_ms_to_milliseconds, epoch_to_milliseconds
 from ..endpoints import parse_endpoint
 from ..line_reader import LineReader
+from ..messages import json_behind_head, objects_in
 from ..options import DEFAULT_TIMESTAMP_FORMAT
 from ..records import NO_ADDRESS, OTHER_MESSAGE, REJECTED, SKIPPED, START, Record
 
@@ -46,14 +47,15 @@ class JsonLinesParser:
     def records(self, number: int, line: str) -> Iterator[Record]:
         """The record of an object; several if the VPN address is a list."""
         try:
-            fields = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            yield Record(number, REJECTED, f"not a JSON object on one line: {error}", text=line)
+            fields = json_behind_head(line)
+            objects = list(objects_in(fields)) if fields is not None else []
+        except ValueError as error:
+            yield Record(number, REJECTED, str(error), text=line)
             return
-        if not isinstance(fields, dict):
-            yield Record(number, REJECTED, "not a JSON object", text=line)
+        if fields is None:
+            yield Record(number, REJECTED, "not exactly one JSON object on a line, with or without a head of syslog", text=line)
             return
-        yield from self._object(number, fields, line)
+        yield from self._object(number, next((one for one in objects if field_of(one, self._columns.ipaddr) is not None), fields), line)
 
     def rest(self) -> Sequence[Record]:
         """Each line is complete in itself."""
@@ -61,22 +63,24 @@ class JsonLinesParser:
 
     def _object(self, number: int, fields: dict[str, Any], line: str) -> Iterator[Record]:
         columns = self._columns
+        username, (time, reason) = self._username(fields), self._time_and_reason(fields)
         values = field_of(fields, columns.ipaddr)
         if values is None:
-            yield Record(number, SKIPPED, NO_ADDRESS if self._names_outside(fields) else OTHER_MESSAGE)
+            yield Record(number, SKIPPED, NO_ADDRESS if self._names_outside(fields) else OTHER_MESSAGE, username, time=time)
             return
         self.has_recognised = True
         try:
             texts = [_text(value, columns.ipaddr) for value in (values if isinstance(values, list) else [values])]
             ipaddrs = [address.text for address in map(parse_endpoint, texts) if address]
-            if not ipaddrs:
-                yield Record(number, SKIPPED, NO_ADDRESS)
-                return
-            time = self._time(fields)
         except ValueError as error:
-            yield Record(number, REJECTED, str(error), text=line)
+            yield Record(number, REJECTED, str(error), username, time=time, text=line)
             return
-        username = self._username(fields)
+        if not ipaddrs:
+            yield Record(number, SKIPPED, NO_ADDRESS, username, time=time)
+            return
+        if time is None:
+            yield from (Record(number, REJECTED, reason, username, ipaddr, text=line) for ipaddr in dict.fromkeys(ipaddrs))
+            return
         outside, reason = None, None
         try:
             address = parse_endpoint(_single(fields, columns.associated_ipaddr))
@@ -91,6 +95,13 @@ class JsonLinesParser:
         is_named = field_of(fields, self._columns.associated_ipaddr) is not None
         self.has_recognised = self.has_recognised or is_named
         return is_named
+
+    def _time_and_reason(self, fields: dict[str, Any]) -> tuple[int | None, str | None]:
+        """The time, or the reason why there is none."""
+        try:
+            return self._time(fields), None
+        except ValueError as error:
+            return None, str(error)
 
     def _time(self, fields: dict[str, Any]) -> int:
         names = self._columns.timestamp
@@ -122,7 +133,8 @@ class JsonLinesParser:
             except ValueError:
                 continue
             if text:
-                return text
+                # Half a character cannot be kept.
+                return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return ""
 
 

@@ -20,6 +20,7 @@ from ..._texts import quoted
 from ..._times.timestamps import iso8601_to_milliseconds
 from ..accounting import KINDS, Accounting, Packet, inside_addresses, outside_address, seconds_of
 from ..line_reader import LineReader
+from ..messages import unwrapped
 from ..records import FAILED_LOGIN, OTHER_MESSAGE, REJECTED, SKIPPED, Record
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 _ROW = re.compile(r'\ufeff?"[^"]{0,300}","(?:IAS|RAS|NPS)",', re.IGNORECASE)
 _EVENT = re.compile(r"\ufeff?<Event>")
+_MARKER = re.compile(r"<Event>|" + _ROW.pattern, re.IGNORECASE)
+_HEAD = re.compile(r"(?:<\d{1,3}>)?[^\"<>\ufeff]+(?=\"|<Event>)")
+"""The head that a collector writes before a row or event."""
 _ELEMENT = re.compile(r"\s*<(?P<name>[A-Za-z][\w.-]*)(?: data_type=\"\d{1,2}\")?>(?P<value>[^<>]*)</(?P=name)>")
 _EVENT_END = re.compile(r"\s*</Event>\s*")
 _WIDTHS = (60, 66)
@@ -72,15 +76,21 @@ class NpsParser:
 
     def records(self, number: int, line: str) -> Iterator[Record]:
         """The records of a row, or of the events of a line."""
-        if _EVENT.match(line):
-            texts = [f"{text}</Event>" for text in line.split("</Event>")[:-1]]
-            rest = line.rpartition("</Event>")[2]
-            for text in [*texts, rest] if rest.strip() else texts:
-                yield from self._read(number, text)
-        elif _ROW.match(line):
-            yield from self._read(number, line)
+        try:
+            texts = [_without_head(text) for text in unwrapped(line, _MARKER)]
+        except ValueError as error:
+            texts, reason = [line], str(error)
         else:
-            yield Record(number, REJECTED, "the line is neither a row of a database-compatible log nor an <Event>", text=line)
+            reason = "the line is neither a row of a database-compatible log nor an <Event>"
+        for text in texts:
+            if _EVENT.match(text):
+                *events, rest = text.split("</Event>")
+                for event in [*(f"{event}</Event>" for event in events), *([rest] if rest.strip() else [])]:
+                    yield from self._read(number, event)
+            elif _ROW.match(text):
+                yield from self._read(number, text)
+            else:
+                yield Record(number, REJECTED, reason, text=line)
 
     def rest(self) -> Sequence[Record]:
         """Each line is complete in itself."""
@@ -92,10 +102,11 @@ class NpsParser:
         try:
             fields = _event_of(text) if _EVENT.match(text) else _row_of(text)
             time = self._time(fields)
-            kind = KINDS.get(fields.get("Acct-Status-Type", "").lower())
+            status = fields.get("Acct-Status-Type", "").lower()
+            kind = KINDS.get(status, SKIPPED)
             if fields.get("Packet-Type") == _REFUSED:
                 return [Record(number, SKIPPED, FAILED_LOGIN, time=time)]
-            if kind is None or fields.get("Packet-Type", "4") != "4":
+            if not status or fields.get("Packet-Type", "4") != "4":
                 return [Record(number, SKIPPED, OTHER_MESSAGE, time=time)]
             return self._accounting.records(number, _packet(kind, time, fields))
         except ValueError as error:
@@ -119,6 +130,11 @@ class NpsReader(LineReader):
 
     def __init__(self, reading: Reading) -> None:
         super().__init__(reading, NpsParser, "of a log of Network Policy Server in database-compatible or DTS-compliant format")
+
+
+def _without_head(text: str) -> str:
+    head = _HEAD.match(text)
+    return text[head.end() :] if head and _MARKER.match(text, head.end()) else text
 
 
 def _row_of(text: str) -> dict[str, str]:

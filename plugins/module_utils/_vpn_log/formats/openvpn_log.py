@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 from ..._errors import InputError
 from ..._texts import quoted
-from ..devices import device_in
 from ..endpoints import parse_endpoint
 from ..line_reader import LineReader
 from ..messages import messages_in
@@ -96,7 +95,7 @@ class OpenvpnLogParser:
         line = None
         try:
             line = line_of(text, match)
-            return self._known(number, line)._replace(device=device_in(line.time))
+            return self._known(number, line)._replace(device=line.device)
         except ValueError as error:
             readable = _READABLE.match(text, match.start())
             ipaddr = _address_or_none(readable[1]) if readable else None
@@ -211,7 +210,7 @@ class OpenvpnLogParser:
     def _process(self, number: int, line: Line) -> Record:
         """The server ended or began. In syslog, other servers may write to the same log, and it is not certain whose sessions ended."""
         time = self._time_or_none(line)
-        if line.is_syslog or line.prefix or time is None:
+        if line.outer or line.prefix or time is None:
             return Record(number, SKIPPED, OTHER_MESSAGE, time=time)
         self._clients.clear()
         return Record(number, RESTART, OTHER_MESSAGE, time=time)

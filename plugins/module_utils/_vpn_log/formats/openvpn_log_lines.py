@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from ..._texts import quoted
 from ..._times.timestamps import format_iso8601
+from ..syslog import STRUCTURED_DATA, device_in
 
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
@@ -25,19 +26,23 @@ _SYSLOG = re.compile(
     r"(?:[^\s\[\]:/]{1,64}\[\d{1,10}\]|[\w.@-]*(?:openvpn|ovpn)[\w.@-]*): ?(?P<rest>.*)\Z",
     re.ASCII,
 )
-_RFC5424 = re.compile(r"(?:<\d{1,3}>)?1 (?P<head>\d{4}-\S+) \S+ \S+ \S+ \S+ (?:-|\[.*?\](?= |\Z)) ?\ufeff?(?P<rest>.*)\Z")
+_RFC5424 = re.compile(rf"(?:<\d{{1,3}}>)?1 (?P<head>\d{{4}}-\S+ \S+) \S+ \S+ \S+ {STRUCTURED_DATA} ?\ufeff?(?P<rest>.*)\Z")
 _WRAPPED = re.compile(r"(?P<head>.*?)\[?OVPN \d+\]? OUT: (?P<quote>['\"])(?P<rest>.*)(?P=quote)\s*\Z")
 _WRAPPING = re.compile(r"\bOVPN \d+\]? OUT: ")
+_PROGRAM = re.compile(r"[\w.@-]*vpn[\w.@-]*(?:\[\d{1,10}\])?:", re.ASCII | re.IGNORECASE)
 _OFFSET = re.compile(r"\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)(?!\d)", re.ASCII)
 _CLIENT = re.compile(
     r"(?:(?P<name>.{1,300})/)?(?P<outside>(?:(?:udp|tcp)[46]?(?:-server|-client)?:)?(?:"
-    r"(?P<ported>(?:\[[^\s\[\]]+\]|\d[\d.]*\d):\d{1,5})|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*))(?: (?:rx-)?peer-id=\d+)?\Z",
+    r"(?P<ported>(?:\[[^\s\[\]]+\]|\d[\d.]*\d):\d{1,5})|\[AF_UNSPEC\]|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(?:%\w{1,15}(?::\d{1,5})?)?))"
+    r"(?: (?:rx-)?peer-id=\d+)?\Z",
     re.IGNORECASE | re.ASCII,
 )
 _NOT_IN_NAMES = re.compile(r"\d\d:\d\d:\d\d|MULTI:| -> |\bus=\d|:\d{1,5} ", re.ASCII)
 _CLOCK = re.compile(r"\d\d:\d\d:\d\d", re.ASCII)
 _WHOLE_CLOCK = re.compile(rf"(?:(?<![^\s>]){_MONTH} +\d{{1,2}}[ ,\d]* |(?<![^\s>])\d{{4}}-\d\d-\d\d[T ])\d\d:\d\d:\d\d", re.ASCII)
 _CUT_TIME = re.compile(r"(?:\d{4}-[\d: T-]{0,14}|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (?:[A-Z][a-z]{0,2}(?: [\d :]*)?)?)\Z", re.ASCII)
+_POOL_ENTRY = re.compile(r"[^/]{1,200},(?:\d{1,3}\.){3}\d{1,3}(?:,[0-9A-Fa-f:]*)?\Z", re.ASCII)
+"""A line of `IFCONFIG POOL LIST`, which the server writes when it starts."""
 _NO_MESSAGE = re.compile(r"(?:[^\s/]{1,200}/?|(?:[^/:]{1,100}/)?[\[\dA-Fa-f][\[\]\dA-Fa-f.:]*|)\Z", re.ASCII)
 _BEGINNINGS = (
     "MULTI: Learn: ",
@@ -73,7 +78,13 @@ class Line(NamedTuple):
     match: re.Match[str]
     message: str
     text: str
-    is_syslog: bool
+    outer: str
+    """What another program wrote before the line, such as the head of syslog; empty if the server wrote the line itself."""
+
+    @property
+    def device(self) -> str:
+        """The host in the head of the line."""
+        return device_in(_PROGRAM.sub("", self.outer))
 
 
 NO_CLIENT = Client("", "", "", has_port=False)
@@ -110,13 +121,13 @@ def line_of(text: str, marker: re.Match[str]) -> Line:
     whole = _WRAPPED.match(text) if _WRAPPING.search(text, 0, marker.start()) else None
     if whole:
         head, message = text[whole.start("rest") : marker.start()], text[marker.end() : whole.end("rest")]
-        time, prefix, is_syslog = _opened(head, whole["head"])
+        time, prefix, outer = _opened(head, whole["head"])
     elif _WRAPPING.search(text, 0, marker.start()):
         raise ValueError("the message is cut off: the quote behind OUT: is not closed")
     else:
         message = text[marker.end() :]
-        time, prefix, is_syslog = _opened(text[: marker.start()], "")
-    return Line(time, prefix, marker, message.rstrip(), text, is_syslog)
+        time, prefix, outer = _opened(text[: marker.start()], "")
+    return Line(time, prefix, marker, message.rstrip(), text, outer)
 
 
 def time_of(text: str) -> str:
@@ -149,11 +160,11 @@ def is_without_message(text: str) -> bool:
     if not own and not syslog:
         return False
     rest = (own["rest"] or "") if own else (syslog["rest"] if syslog else "")
-    return _NO_MESSAGE.match(rest.strip()) is not None
+    return _NO_MESSAGE.match(rest.strip()) is not None and _POOL_ENTRY.match(rest.strip()) is None
 
 
-def _opened(head: str, wrapping: str) -> tuple[str, str, bool]:
-    """The time, the client's prefix, and whether another program wrote the line down; of what is before the message."""
+def _opened(head: str, wrapping: str) -> tuple[str, str, str]:
+    """The time, the client's prefix, and what another program wrote before both; of what is before the message."""
     rest, outer = head, wrapping
     syslog = None if wrapping else (_RFC5424.match(head) or _SYSLOG.match(head))
     if syslog:
@@ -162,7 +173,7 @@ def _opened(head: str, wrapping: str) -> tuple[str, str, bool]:
         raise ValueError(f"the time in {quoted(outer)} is made of parts of two lines")
     epoch = _EPOCH_TIME.match(rest)
     if epoch:
-        return format_iso8601(int(epoch["seconds"]) * 1000), epoch["rest"].strip(), bool(outer)
+        return format_iso8601(int(epoch["seconds"]) * 1000), epoch["rest"].strip(), outer
     inner = ""
     own = _OWN_TIME.match(rest)
     while own:
@@ -171,4 +182,4 @@ def _opened(head: str, wrapping: str) -> tuple[str, str, bool]:
         rest = own["rest"] or ""
         own = _OWN_TIME.match(rest)
     # A collector's time with an offset is exact; the server's own one has none.
-    return outer if _OFFSET.search(outer) or not inner else inner, rest.strip(), bool(outer)
+    return outer if _OFFSET.search(outer) or not inner else inner, rest.strip(), outer

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _ATTRIBUTE = re.compile(
     r"\s+(?P<name>[A-Za-z][\w./-]*(?::\d{1,3})?)\s*(?::|\+)?=\s*"
-    r"(?P<value>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\{.*\}|[A-Z][a-z]{2} [ \d]\d \d{4} \d\d:\d\d:\d\d \S+|[^\s\"']\S*)?\s*\Z"
+    r"(?P<value>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\{.*\}|[A-Z][a-z]{2} [ \d]\d \d{4} \d\d:\d\d:\d\d \S+|[^\s\"'][^\s\"]*)?\s*\Z"
 )
 _INSIDE = re.compile(r"\s+Framed-IP(?:v6)?-Address = (\S+)\Z")
 _TAG = re.compile(r":\d{1,3}\Z", re.ASCII)
@@ -81,8 +81,9 @@ class RadiusDetailParser:
         self.has_recognised = self.has_recognised or any(map(_ATTRIBUTE.match, lines))
         try:
             fields = _fields_of(header, lines)
-            kind = KINDS.get(_first(fields, "Acct-Status-Type").lower())
-            if kind is None:
+            status = _first(fields, "Acct-Status-Type").lower()
+            kind = KINDS.get(status, SKIPPED)
+            if not status:
                 return [Record(number, SKIPPED, OTHER_MESSAGE, time=self._time_or_none(header, fields))]
             time = self._time(header, fields)
             return self._accounting.records(number, _packet(kind, time, fields))

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..._texts import quoted
 from ..._times.parsing import TimestampParser
-from ..devices import device_in
 from ..options import DEFAULT_TIMESTAMP_FORMAT
+from ..syslog import device_in
 from ..syslog_times import SyslogTimes
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def unwrapped(text: str, fields: dict[str, object]) -> Line | None:
         return None
     stamp = str(fields.get("__REALTIME_TIMESTAMP", ""))
     return Line(
-        next((str(fields[name]) for name in _JSON_TIMES if name in fields), ""),
+        # The journal has an exact time of its own, and a host that belongs to the head of a line.
+        str(fields.get("_HOSTNAME", "")) if stamp else next((str(fields[name]) for name in _JSON_TIMES if name in fields), ""),
         str(fields.get("thread", fields.get("THREAD", ""))),
         str(fields.get("ikesa-name", fields.get("IKE_SA_NAME", ""))),
         str(fields.get("ikesa-uniqueid", fields.get("IKE_SA_UNIQUE_ID", ""))),

@@ -25,6 +25,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.records import
 
 from support.damaged_logs import LOGS, MODIFIED
 from support.log_reading import opened
+from support.mutants import records_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,10 @@ if TYPE_CHECKING:
 _LEAST_REST = 11
 OFFSET = " +0200"
 EVENT_LOGS = ("cisco_asa", "fortigate", "globalprotect", "openvpn_log", "strongswan")
-INSERTED = (",", OFFSET, " word", " ", '"')
+READ_AS_FILES = ("csv", "radius_detail")
+"""Their readers do more with the lines of a file than to give them to a parser one by one."""
+WORD, BLANK = " word", " "
+INSERTED = (",", OFFSET, WORD, BLANK, '"')
 
 
 class Damage(NamedTuple):
@@ -84,6 +88,10 @@ class Reader:
 
     def records(self, lines: list[str]) -> list[Record]:
         """The records of the lines; no line may raise anything."""
+        if self.log.format in READ_AS_FILES:
+            (self.folder / "damaged.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
+            os.utime(self.folder / "damaged.log", (MODIFIED, MODIFIED))
+            return records_of(self.folder / "damaged.log", self.log.format, **self.log.options)
         parser = self._reader.new_parser(self._reader.reading)
         records = [record for number, line in enumerate(lines, start=1) if line.strip() for record in parser.records(number, line)]
         return [*records, *parser.rest()]
@@ -133,6 +141,8 @@ def test_damage_never_makes_another_session(log: RightLog, tmp_path: Path):
     with Reader(log, tmp_path) as reader:
         for target in log.targets:
             for damage in damages(log.lines, target):
+                if log.words_fit and damage.inserted in (WORD, BLANK):
+                    continue
                 records = reader.records(damage.lines)
                 bad = says_more_than_it_should(records, log.facts, damage.inserted)
                 if bad:
@@ -164,3 +174,19 @@ def test_a_cut_line_is_never_another_message(log: RightLog, tmp_path: Path):
                 line = log.lines[target][:place]
                 records = reader.records([line])
                 assert all(record.reason != OTHER_MESSAGE for record in records), line
+
+
+@pytest.mark.parametrize("log", LOGS, ids=lambda log: log.name)
+def test_a_line_in_latin_1_is_rejected_alone(log: RightLog, tmp_path: Path):
+    target = log.targets[0]
+    lines = [line.encode() for line in log.lines]
+    middle = len(lines[target]) // 2
+    lines[target] = lines[target][:middle] + "ü".encode("latin-1") + lines[target][middle:]
+    path = tmp_path / "latin.log"
+    path.write_bytes(b"\n".join([*lines, b""]))
+    os.utime(path, (MODIFIED, MODIFIED))
+    records = records_of(path, log.format, **log.options)
+    assert [record.reason for record in records if record.line == target + 1 and record.kind == REJECTED and "0xfc" in str(record.reason)]
+    seen = {record.username for record in records if record.kind in (START, ALIVE) and record.time is not None}
+    lost = {log.facts[0].user}
+    assert {fact.user for fact in log.facts if fact.kind in (START, ALIVE)} - lost <= seen

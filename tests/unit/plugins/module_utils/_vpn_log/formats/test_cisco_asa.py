@@ -75,6 +75,8 @@ def test_a_missing_year_is_the_latest_that_is_no_more_than_a_day_after_the_file(
         ("Mar 22 08:00:00 relay <166>Mar 21 2014 23:03:49: ", "2014-03-21T23:03:49"),
         ("2014-03-22T08:00:00Z relay Mar 21 2014 23:03:49: ", "2014-03-21T23:03:49"),
         ("Mar 22 08:00:00 relay Mar 21 23:03:49 fw : ", "2014-03-21T23:03:49"),
+        ("Mar 21 23:03:49 dev01: ", "2014-03-21T23:03:49"),
+        ("<166>: 2014 Mar 21 23:03:49 UTC 8a1c-44f0 : ", "2014-03-21T23:03:49"),
     ],
 )
 def test_what_stands_before_a_message(written: Written, head: str, start: str):
@@ -189,3 +191,63 @@ def test_unknown_messages_with_a_user_and_an_inside_address_are_named(written: W
         for _block in reader.records():
             pass
         assert reader.unknown_messages == {"799001": 3}
+
+
+@pytest.mark.parametrize(
+    "marker",
+    [
+        *("%ASA-4-722051:", "%ASA-4-722051", "%ASA-4-722051 :", "%FTD--6-722051:"),
+        *("%FTD<Up>-4-722051:", "%FTD-auth-6-722051:", "%NGIPS-4-722051:"),
+    ],
+)
+def test_forms_of_a_number(written: Written, marker: str):
+    log = written(f"2014-03-21T23:03:49Z fw {ASSIGNED}\n".replace("%ASA-4-722051:", marker))
+    os.utime(log, (epoch("2014-03-22T00:00:00"),) * 2)
+    (session,) = read_log(log, "cisco_asa").observations
+    assert (session.username, session.ipaddr, session.associated_ipaddr) == ("ann", "10.8.0.3", "203.0.113.7")
+
+
+def test_a_relay_can_take_the_number_for_the_program(written: Written):
+    line = ASSIGNED.replace("%ASA-4-722051:", "%ASA-4-722051 - - -")
+    (session,) = read_log(written(f"<166>1 2014-03-21T23:03:49+02:00 fw {line}\n"), "cisco_asa").observations
+    assert (session.ipaddr, session.time) == ("10.8.0.3", epoch("2014-03-21T21:03:49") * 1000)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ASSIGNED.partition(": ")[2],
+        "Group = staff, Username = ann, IP = 203.0.113.7, Session disconnected. Session Type: IPsec, Duration: 0h:00m:01s, Reason: x",
+    ],
+)
+def test_a_message_about_a_session_without_its_number_is_rejected(written: Written, line: str):
+    read = read_log(written(f"Mar 21 2014 23:03:49 fw : {ASSIGNED}\nMar 21 2014 23:03:50 fw : {line}\n"), "cisco_asa")
+    assert [row.line for row in read.rejected] == [2]
+
+
+def of_user(second: int, number: int, text: str) -> str:
+    return f"Mar 21 2014 23:03:{second:02} fw : %FTD-5-{number}: {text}\n"
+
+
+def test_user_authentication_names_the_holder_and_its_end(written: Written):
+    log = (
+        f"Mar 21 2014 23:03:01 fw : {ASSIGNED}\n"
+        + of_user(2, 109201, "UAUTH: Session=0x1, User=ann, Assigned IP=10.8.0.3, Succeeded adding entry.")
+        + of_user(3, 109201, "UAUTH: Session=0x2, User=bob, Assigned IP=10.8.0.4, Succeeded adding entry.")
+        + of_user(4, 109210, "UAUTH: Session=0x2, User=bob, Assigned IP=10.8.0.4, Successfully removed the rules for user bob")
+        + of_user(5, 109213, "UAUTH: Session=0x2, User=bob, Assigned IP=10.8.0.4, Failed removing entry.")
+    )
+    records = records_of(written(log), "cisco_asa")
+    assert [(one.kind, one.reason, one.username, one.ipaddr) for one in records] == [
+        ("start", None, "ann", "10.8.0.3"),
+        ("alive", "same_session", "ann", "10.8.0.3"),
+        ("start", "no_address", "bob", "10.8.0.4"),
+        ("end", "session_end", "bob", "10.8.0.4"),
+        ("skipped", "other_message", "", None),
+    ]
+
+
+@pytest.mark.parametrize("names", ["Group staff User ann IP 203.0.113.7", "Group <staff> User <ann> IP <203.0.113.7>"])
+def test_an_end_with_and_without_brackets(written: Written, names: str):
+    (end,) = records_of(written(of_user(1, 716002, f"{names} WebVPN session terminated: User Requested.")), "cisco_asa")
+    assert (end.kind, end.username, end.associated_ipaddr) == (END, "ann", "203.0.113.7")

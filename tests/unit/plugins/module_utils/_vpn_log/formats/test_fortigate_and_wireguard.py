@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.records import END, Record
 
-from support.log_reading import read_log
+from support.log_reading import opened, read_log
 from support.mutants import records_of
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ PEER = "\t".join(["wg0", *KEYS, "203.0.113.7:51820", "10.8.0.3/32", "1700000000"
         ("eventtime=1684630945473809731", "eventtime=1684630945473", 1_684_630_945_473),
         ("eventtime=1684630945473809731 ", "", 1_684_630_945_000),
         ('eventtime=1684630945473809731 tz="+0800" ', "", 1_684_659_745_000),
+        ("date=2023-05-21 time=09:02:25 ", 'time=09:02:25 devname="F" ', 1_684_630_945_473),
     ],
 )
 def test_the_time_of_an_event(written: Written, old: str, new: str, milliseconds: int):
@@ -66,6 +67,27 @@ def test_other_events_with_a_vpn_address_are_about_this_address(written: Written
     record = records_of(written(UP.replace("tunnel-up", action) + DOWN), "fortigate")[0]
     assert (record.kind, record.ipaddr) == (kind, ipaddr)
     assert record.reason in ("failed_login", "other_message")
+
+
+def test_fields_of_old_versions(written: Written):
+    old = UP.replace("remip=", "rem_ip=").replace("tunnelip=", "tunnel_ip=")
+    assert [(one.ipaddr, one.associated_ipaddr) for one in read_log(written(old), "fortigate").observations] == [
+        ("10.8.0.3", "203.0.113.7")
+    ]
+
+
+def test_an_unknown_event_has_its_address_and_is_listed(written: Written):
+    with opened(written(UP.replace("tunnel-up", "tunnel-moved")), "fortigate") as (_source, reader):
+        (record,) = [record for block in reader.records() for record in block.records()]
+    assert (record.kind, record.reason, record.username, record.ipaddr) == ("skipped", "other_message", "ann", "10.8.0.3")
+    assert reader.unknown_messages == {"tunnel-moved": 1}
+
+
+@pytest.mark.parametrize("between", ["<189>", "#000", "#012<189>"])
+def test_two_messages_on_a_line(written: Written, between: str):
+    two = UP.strip() + between + UP.replace("10.8.0.3", "10.8.0.4").replace('"ann"', '"bob"')
+    sessions = read_log(written(two), "fortigate").observations
+    assert [(one.username, one.ipaddr) for one in sessions] == [("ann", "10.8.0.3"), ("bob", "10.8.0.4")]
 
 
 def test_what_a_user_is_called_cannot_pass_for_a_field(written: Written):

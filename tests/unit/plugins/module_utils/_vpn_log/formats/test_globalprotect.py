@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -124,3 +125,46 @@ def test_the_events_of_a_session(written: Written):
         (4, "10.8.0.3", (START + 7201) * 1000, None),
     ]
     assert [one.line for one in records if is_observation(one)] == [1, 2, 5]
+
+
+CORTEX = {
+    "LogType": "GLOBALPROTECT",
+    "DeviceSN": "0191",
+    "TimeGenerated": "2024-01-01T10:00:00.000000Z",
+    "EventIDValue": "gateway-connected",
+    "SourceUserName": "ann",
+    "PublicIPv4": "203.0.113.7",
+    "PrivateIPv4": "10.8.0.3",
+    "EventStatus": "success",
+    "LoginDuration": 0,
+}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        json.dumps(CORTEX),
+        json.dumps({**CORTEX, "TimeGenerated": START}),
+        json.dumps({**CORTEX, "TimeGenerated": START * 1_000_000}),
+        json.dumps({"event": CORTEX}),
+        json.dumps({"message": json.dumps(CORTEX)}),
+        f"<14>1 2024-01-01T10:00:09Z stream-1 logforwarder - panwlogs - {json.dumps(CORTEX)}",
+    ],
+)
+def test_objects_of_cortex_as_collectors_pass_them_on(written: Written, line: str):
+    assert sessions(written(f"{line}\n")) == [[1, "ann", "10.8.0.3", "203.0.113.7", START, None]]
+
+
+@pytest.mark.parametrize(
+    ("event", "text", "kind", "ipaddr"),
+    [
+        ("globalprotectgateway-switch-to-ssl-succ", "Switched. User name: ann, Private IP: 10.8.0.3.", "alive", "10.8.0.3"),
+        ("globalprotectgateway-logout-succ", "Logged out. User name: ann, Client OS version: x, Reason: y.", END, None),
+        ("globalprotectgateway-config-release", "Released. User name: ann, Private IP: 10.8.0.3, Client version: 5.", END, "10.8.0.3"),
+    ],
+)
+def test_system_events_before_9_1(written: Written, event: str, text: str, kind: str, ipaddr: str | None):
+    clock = "2024/01/01 10:00:00"
+    line = f'1,{clock},0191,SYSTEM,globalprotect,0,{clock},,{event},GW,0,0,general,informational,"{text}",1,0x0,0,0,0,0,,fw\n'
+    (record,) = records_of(written(line), "globalprotect")
+    assert (record.kind, record.username, record.ipaddr) == (kind, "ann", ipaddr)

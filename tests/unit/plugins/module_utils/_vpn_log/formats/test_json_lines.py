@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.records import SKIPPED, START, is_observation
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.records import REJECTED, SKIPPED, START, is_observation
 
 from support.mutants import claims, cut, joined, records_of, rejected
 
@@ -108,3 +108,45 @@ def test_a_damaged_line_never_gives_another_address_user_or_time(tmp_path: Path)
     records = read(tmp_path, damaged)
     assert claims(records) <= truth
     assert {record.line for record in records} == {place for place, text in enumerate(damaged.split("\n"), start=1) if text}
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind", "reason", "ipaddr"),
+    [
+        ({"vpn": None}, SKIPPED, "no_address", None),
+        ({"vpn": {"ip": "0.0.0.0"}}, SKIPPED, "no_address", None),
+        ({"vpn": None, "source": None}, SKIPPED, "other_message", None),
+        ({"vpn": {"ip": "10.8.0"}}, REJECTED, "'10.8.0' is not an IP address", None),
+    ],
+)
+def test_every_object_has_its_time(tmp_path: Path, changed: dict[str, Any], kind: str, reason: str, ipaddr: str | None):
+    first = read(tmp_path, {**EVENT, **changed}, EVENT)[0]
+    assert (first.kind, first.reason, first.ipaddr, first.time) == (kind, reason, ipaddr, AT * 1000)
+
+
+def test_an_object_without_a_time_has_its_address(tmp_path: Path):
+    first, _second = read(tmp_path, {**EVENT, "@timestamp": None}, EVENT)
+    assert (first.kind, first.ipaddr, first.username) == (REJECTED, "10.8.0.6", "mira")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"May 31 08:15:09 gw app: @cee: {json.dumps(EVENT)}",
+        f"<14>1 2024-05-31T08:15:09Z gw app - - - {json.dumps(EVENT)}",
+        json.dumps({"message": json.dumps(EVENT)}),
+    ],
+)
+def test_an_object_behind_a_head_or_in_another_one(tmp_path: Path, line: str):
+    assert claims(read(tmp_path, line)) == {CLAIM}
+
+
+def test_a_name_that_is_there_twice_rejects_the_object(tmp_path: Path):
+    twice = json.dumps(EVENT)[:-1] + ', "vpn": {"ip": "10.8.0.9"}}'
+    first, second = read(tmp_path, twice, EVENT)
+    assert (first.kind, second.kind) == (REJECTED, START)
+
+
+def test_half_a_character_in_a_name_is_replaced(tmp_path: Path):
+    (record,) = read(tmp_path, json.dumps(EVENT).replace("mira", "mi\\ud800ra"))
+    assert record.username == "mi\ufffdra"

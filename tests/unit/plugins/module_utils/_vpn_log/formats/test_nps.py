@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -205,3 +206,14 @@ def test_a_damaged_line_never_gives_another_address_user_or_time(read: Read, lin
         # A value with something in it that is no address is none.
         assert {claim for claim in found if claim[2]} <= truth, damaged
         assert {claim[:2] + claim[3:] for claim in found} <= {claim[:2] + claim[3:] for claim in truth}, damaged
+
+
+@pytest.mark.parametrize("head", ["May 31 08:15:09 gw ", "<14>1 2024-05-31T08:15:09Z gw - - - - "])
+def test_lines_of_collectors(read: Read, line: Callable[..., str], head: str):
+    wrapped = json.dumps({"@timestamp": "2024-05-31T09:00:00Z", "message": line(inside="10.8.0.7")})
+    assert claims(read(head + line(), wrapped)) == {CLAIM, ("CORP\\mira", "10.8.0.7", "203.0.113.7", AT)}
+
+
+def test_a_packet_of_an_unknown_kind_may_take_an_address(read: Read, line: Callable[..., str]):
+    (record,) = read(line(status="15"))
+    assert (record.kind, record.reason, record.ipaddr) == (SKIPPED, "other_message", "10.8.0.6")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -306,3 +307,35 @@ def test_an_address_that_is_cut_off_at_the_end_of_its_line_is_not_believed(read:
     for damaged in cut(f"{CLOCK} {PRIMARY}".replace("10.8.0.6", "10.8.0.61")):
         learned = LEARN.replace("10.8.0.6", "10.8.0.61")
         assert {claim[1] for claim in claims(read(f"{CLOCK} {learned}\n{damaged}\n"))} == {"10.8.0.61"}
+
+
+@pytest.mark.parametrize(
+    ("line", "device"),
+    [
+        (json.dumps({"MESSAGE": LEARN, "__REALTIME_TIMESTAMP": f"{AT}000000", "_HOSTNAME": "gw1", "SYSLOG_IDENTIFIER": "openvpn"}), "gw1"),
+        (json.dumps({"@timestamp": "2024-05-31T08:15:00Z", "message": LEARN}), ""),
+        (json.dumps({"date": AT + 0.25, "log": LEARN}), ""),
+        (json.dumps({"@timestamp": "2024-05-31T09:00:00Z", "message": f"{CLOCK} {LEARN}"}), ""),
+        (f'<29>1 2024-05-31T08:15:00Z gw2 openvpn_server1 123 - [meta sequenceId="5"] {LEARN}', "gw2"),
+        (f"May 31 08:15:00 gw3 openvpnas[9]: [-] OVPN 4 OUT: '{CLOCK} {LEARN}'", "gw3"),
+    ],
+)
+def test_a_wrapped_line_has_the_time_and_the_gateway_of_its_wrapping(read: Read, line: str, device: str):
+    records = read(f"{line}\n")
+    assert claims(records) == {CLAIM}
+    assert [record.device for record in records] == [device]
+
+
+def test_the_list_of_the_pool_is_no_cut_line(read: Read):
+    texts = ("IFCONFIG POOL LIST", "mira,10.8.0.6,", "tom,10.8.0.7", "K, A,10.8.0.8,fd00::8", LEARN)
+    records = read("".join(f"{CLOCK} {text}\n" for text in texts))
+    assert [record.reason for record in records] == ["other_message"] * 4 + [None]
+
+
+@pytest.mark.parametrize(
+    ("outside", "address"),
+    [("[AF_UNSPEC]", None), ("fe80::9%eth0:40112", "fe80::9"), ("2001:db8::7:40112", "2001:db8::7"), ("2001:db8::7", "2001:db8::7")],
+)
+def test_outside_addresses_in_odd_forms(read: Read, outside: str, address: str | None):
+    (record,) = read(f"{CLOCK} mira/{outside} MULTI: Learn: 10.8.0.6 -> mira/{outside}\n")
+    assert (record.kind, record.username, record.ipaddr, record.associated_ipaddr) == (START, "mira", "10.8.0.6", address)

@@ -176,10 +176,18 @@ def test_the_number_of_a_session_counts_per_gateway(read: Read, changed: dict[st
     assert [record.session for record in read(detail(**changed))] == [session]
 
 
-@pytest.mark.parametrize("status", [None, "Tunnel-Start", "Failed"])
-def test_other_packets_are_skipped(read: Read, status: str | None):
-    first, _second = read(detail(Acct_Status_Type=status, Packet_Type="Access-Request") + detail())
-    assert (first.kind, first.reason, first.time) == (SKIPPED, "other_message", AT * 1000)
+@pytest.mark.parametrize(
+    ("status", "inside", "ipaddr"),
+    [
+        (None, "10.8.0.6", None),
+        ("Tunnel-Start", None, None),
+        ("Tunnel-Start", "10.8.0.6", "10.8.0.6"),
+        ("Failed", "10.8.0.6", "10.8.0.6"),
+    ],
+)
+def test_other_packets_are_not_uploaded_and_may_take_an_address(read: Read, status: str | None, inside: str | None, ipaddr: str | None):
+    first, _second = read(detail(Acct_Status_Type=status, Framed_IP_Address=inside, Packet_Type="Access-Request") + detail())
+    assert (first.kind, first.reason, first.time, first.ipaddr) == (SKIPPED, "other_message", AT * 1000, ipaddr)
 
 
 @pytest.mark.parametrize(

@@ -255,3 +255,17 @@ def test_a_damaged_line_never_gives_another_address_user_or_time(read: Read, sa:
         records = read(first, second, *others)
         assert claims(records) <= truth, (first, second)
         assert {record.line for record in records} >= {number for number, line in enumerate((first, second), start=1) if line.strip()}
+
+
+def test_the_last_message_of_a_session_is_no_cut_line(read: Read):
+    records = read(*charon(ESTABLISHED, ASSIGNED, DELETING, "IKE_SA deleted", sa="ra|1"))
+    assert [record.kind for record in records] == [SKIPPED, START, END, SKIPPED]
+
+
+@pytest.mark.parametrize("host", ["gw1", "gw2.example.com"])
+def test_the_gateway_in_heads_of_rfc_5424_and_in_the_journal(read: Read, host: str):
+    head = f"<30>1 2024-05-31T08:15:00.777042Z {host} charon 18610 - - 14[IKE] <ra|1>"
+    assert {record.device for record in read(f"{head} {ESTABLISHED}", f"{head} {ASSIGNED}")} == {host}
+    journal = {"__REALTIME_TIMESTAMP": f"{AT}000000", "_HOSTNAME": host, "IKE_SA_UNIQUE_ID": "1", "IKE_SA_NAME": "ra"}
+    lines = [json.dumps({**journal, "MESSAGE": message}) for message in (ESTABLISHED, ASSIGNED)]
+    assert {(record.device, record.time) for record in read(*lines)} == {(host, AT * 1000)}

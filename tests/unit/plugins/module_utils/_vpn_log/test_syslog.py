@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.devices import device_in
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.syslog import device_in
 
 
 @pytest.mark.parametrize(
