@@ -93,4 +93,4 @@ class LineReader:
 
 
 def _is_other(record: Record) -> bool:
-    return record.kind == SKIPPED and record.reason == OTHER_MESSAGE
+    return record.kind == SKIPPED and record.reason == OTHER_MESSAGE and record.ipaddr is None
