@@ -18,8 +18,11 @@ from ._errors import InputError
 from ._texts import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+_TEXTS = ("str", "path")
+_LIST_IN_TEXT = re.compile(r"""\s*\[(?:\s*|.*[,'"].*)\]\s*\Z""", re.DOTALL)
+"""A list as it is written in YAML, JSON or Python. `[VPN]` can be a single text."""
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 DEFAULT_TIMEOUT_SECONDS = 30
 DEFAULT_RETRIES = 4
@@ -93,6 +96,35 @@ def _set_variable(*names: str) -> str:
         if value:
             return value
     raise AnsibleFallbackNotFound
+
+
+def wrong_structures(given: Mapping[str, Any], spec: Mapping[str, Any], where: str = "") -> Iterator[str]:
+    """A message for each option that was given a structure for a text, or a text that looks like a list for a list.
+
+    Ansible would make texts of them: what Python prints for the structure, or one item for each part between commas.
+    """
+    for name, option in spec.items():
+        value, kind = given.get(name), option.get("type", "str")
+        if kind in _TEXTS:
+            yield from _structure_for_text(f"{where}{name}", value)
+        elif kind == "dict" and isinstance(value, dict) and option.get("options"):
+            yield from wrong_structures(value, option["options"], f"{where}{name}.")
+        elif kind == "list" and isinstance(value, list):
+            for position, item in enumerate(value):
+                place = f"{where}{name}[{position}]"
+                if option.get("elements") in _TEXTS:
+                    yield from _structure_for_text(place, item)
+                elif isinstance(item, dict) and option.get("options"):
+                    yield from wrong_structures(item, option["options"], f"{place}.")
+        elif kind == "list" and isinstance(value, str) and _LIST_IN_TEXT.match(value):
+            looks = f"a text that looks like a list was given: {quoted(value.strip())}"
+            yield f"{where}{name}: {looks}. Give a list, or a text with commas between the items."
+
+
+def _structure_for_text(where: str, value: Any) -> Iterator[str]:
+    if isinstance(value, (dict, list, tuple)):
+        what = "dictionary" if isinstance(value, dict) else "list"
+        yield f"{where}: a {what} was given where a single text belongs. Give the text itself, or join the items to one text."
 
 
 def connection_options(prefix: str) -> dict[str, dict[str, Any]]:

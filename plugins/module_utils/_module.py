@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ._argspec import wrong_structures
 from ._secrets import SecretKeeper, keep_ledger_password
 from ._texts import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable
 
 
 class XdrModule(AnsibleModule):
@@ -29,7 +30,7 @@ class XdrModule(AnsibleModule):
 
     def __init__(self, **spec: Any) -> None:
         super().__init__(**spec)
-        for problem in _structures_for_texts(self._given, self.argument_spec, ""):
+        for problem in wrong_structures(self._given, self.argument_spec):
             self.fail_json(problem)
 
     @property
@@ -77,24 +78,3 @@ class Run(NamedTuple):
         for option in ("ledger", "history"):
             keep_ledger_password(module.params.get(option), secrets)
         return cls(module.check_mode, module._diff, lambda text: module.warn(printable(text)), secrets)
-
-
-def _structures_for_texts(given: Mapping[str, Any], spec: Mapping[str, Any], where: str) -> Iterator[str]:
-    """A message for each dictionary or list that was given for a text: Ansible would send what Python prints for it."""
-    for name, option in spec.items():
-        value, kind = given.get(name), option.get("type", "str")
-        if kind in ("str", "path"):
-            yield from _structure_for_text(f"{where}{name}", value)
-        elif kind == "list" and isinstance(value, list):
-            for position, item in enumerate(value):
-                place = f"{where}{name}[{position}]"
-                if option.get("elements") == "str":
-                    yield from _structure_for_text(place, item)
-                elif isinstance(item, dict) and option.get("options"):
-                    yield from _structures_for_texts(item, option["options"], f"{place}.")
-
-
-def _structure_for_text(where: str, value: Any) -> Iterator[str]:
-    if isinstance(value, (dict, list, tuple)):
-        what = "dictionary" if isinstance(value, dict) else "list"
-        yield f"{where}: a {what} was given where a single text belongs. Give the text itself, or join the items to one text."

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ...module_utils._argspec import ArgumentSpec, stellar_connection, whole_number
+from ...module_utils._argspec import ArgumentSpec, stellar_connection, whole_number, wrong_structures
 from ...module_utils._errors import InputError
 from ...module_utils._events.query import any_of
 from ...module_utils._files import state_file
@@ -109,6 +109,8 @@ def _validated(arguments: Mapping[str, Any], secrets: SecretKeeper) -> Mapping[s
             secrets.add(value)
     # What a credential of the controller leaves blank reaches a source as an empty text.
     given = {name: value for name, value in arguments.items() if value is not None and value != ""}
+    for problem in wrong_structures(given, spec.options):
+        raise InputError(problem)
     result = ArgumentSpecValidator(spec.options, mutually_exclusive=spec.mutually_exclusive).validate(given)
     if result.error_messages:
         raise InputError("; ".join(secrets.shown(message) for message in result.error_messages))

@@ -6,11 +6,22 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.secops.xdr.plugins.module_utils._argspec import ArgumentSpec, plain_text, whole_number
+from ansible_collections.secops.xdr.plugins.module_utils._argspec import ArgumentSpec, plain_text, whole_number, wrong_structures
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 
 hypothesis = pytest.importorskip("hypothesis")
 st = pytest.importorskip("hypothesis.strategies")
+
+SPEC = {
+    "comment": {"type": "str"},
+    "untyped": {},
+    "path": {"type": "path"},
+    "paths": {"type": "list", "elements": "path"},
+    "tags": {"type": "list", "elements": "str"},
+    "columns": {"type": "dict", "options": {"ipaddr": {"type": "str"}, "timestamp": {"type": "raw"}}},
+    "events": {"type": "list", "elements": "dict", "options": {"name": {"type": "str"}, "tags": {"type": "list", "elements": "str"}}},
+    "fields": {"type": "dict"},
+}
 
 
 class TestOptions:
@@ -45,3 +56,40 @@ class TestOptions:
             "mutually_exclusive": [("a", "b")],
         }
         assert one.options == {"a": {}}
+
+
+class TestStructures:
+    @pytest.mark.parametrize(
+        ("given", "problem"),
+        [
+            ({"comment": ["a"]}, "comment: a list was given where a single text belongs"),
+            ({"untyped": {"a": 1}}, "untyped: a dictionary was given where a single text belongs"),
+            ({"path": ["/a"]}, "path: a list was given"),
+            ({"paths": ["/a", {"b": 1}]}, "paths[1]: a dictionary was given"),
+            ({"tags": ["a", ["b"]]}, "tags[1]: a list was given"),
+            ({"columns": {"ipaddr": ["a", "b"]}}, "columns.ipaddr: a list was given"),
+            ({"events": [{}, {"name": {"a": 1}}]}, "events[1].name: a dictionary was given"),
+            ({"tags": "['a', 'b']"}, "tags: a text that looks like a list was given: \"['a', 'b']\". Give a list"),
+            ({"tags": "[a, b]"}, "tags: a text that looks like a list was given"),
+            ({"tags": ' ["a"] '}, "tags: a text that looks like a list was given"),
+            ({"tags": "[]"}, "tags: a text that looks like a list was given"),
+            ({"events": [{"tags": "[a,b]"}]}, "events[0].tags: a text that looks like a list was given"),
+        ],
+    )
+    def test_wrong_ones_are_refused_by_name(self, given, problem):
+        (message,) = wrong_structures(given, SPEC)
+        assert message.startswith(problem)
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"comment": None, "path": "/a", "paths": ["/a"], "tags": ["a", "b"]},
+            {"tags": "a, b", "paths": "/var/log/vpn[0-9],/b"},
+            {"tags": "[VPN]"},
+            {"tags": ["[a, b]"], "comment": "[a, b]"},
+            {"columns": {"ipaddr": "VPN IP", "timestamp": ["Date", "Time"]}},
+            {"fields": {"a": [1], "b": {"c": 1}}},
+        ],
+    )
+    def test_right_ones_are_accepted(self, given):
+        assert list(wrong_structures(given, SPEC)) == []

@@ -62,3 +62,10 @@ def test_in_fips_mode_a_cursor_of_another_index_is_no_concern(monkeypatch: pytes
     write_former_cursor(index="aella-ser-2")
     become_fips(monkeypatch)
     assert "cursor-" in default_cursor()
+
+
+@pytest.mark.parametrize(("option", "value"), [("query", {"severity": 9}), ("tenants", "['a', 'b']"), ("index", ["aella-ser-*"])])
+def test_structures_where_texts_belong_are_refused(option: str, value: object):
+    given = {"host": "stellar.example.com", "access_token": "the token of this test", option: value}
+    with pytest.raises(InputError, match=f"^{option}: a "):
+        WatchOptions.from_arguments(given, SecretKeeper())
