@@ -85,10 +85,10 @@ class Rate:
         before = self._before if self._before.get("phase") == progress["phase"] else {"rows": 0, "done": 0}
         seconds = max(now - self._at, 0.001)
         rate = max(progress["rows"] - before["rows"], 0) / seconds
-        parts = [progress["phase"], f"{_grouped(progress['rows'])} rows"]
+        parts = [progress["phase"], _rows(progress["rows"])]
         if progress["total"]:
             parts.append(f"{progress['done'] * 100 // progress['total']} % of the log")
-        parts.append(f"{_grouped(round(rate))} rows a second")
+        parts.append(f"{_rows(round(rate))} a second")
         if progress["total"]:
             left = (progress["total"] - progress["done"]) * seconds / max(progress["done"] - before["done"], 1)
             parts.append(f"about {_duration(left)} left")
@@ -107,10 +107,12 @@ def _progress_file() -> Iterator[str]:
             os.unlink(path)
 
 
-def _grouped(number: int) -> str:
-    return f"{number:,}".replace(",", " ")
+def _rows(number: int) -> str:
+    return f"{number:,}".replace(",", " ") + (" row" if number == 1 else " rows")
 
 
 def _duration(seconds: float) -> str:
     whole = round(seconds)
-    return f"{whole} seconds" if whole < 120 else f"{whole // 60} minutes"
+    if whole < 120:
+        return f"{whole} second" if whole == 1 else f"{whole} seconds"
+    return f"{whole // 60} minutes"

@@ -35,6 +35,11 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else character.encode("unicode_escape").decode("ascii") for character in text)
 
 
+def counted(number: float, one: str, many: str = "") -> str:
+    """A number with its noun, and what follows it if that differs too: `1 row`, `2 rows`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def system_name(path: str) -> bytes:
     """The name of a file as the system knows it: UTF-8, whatever the locale of the process is."""
     return path.encode("utf-8", "surrogateescape")

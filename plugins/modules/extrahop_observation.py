@@ -234,7 +234,10 @@ counts:
       description: Rows that this run sent and the appliance accepted; in check mode, that it would send.
       type: int
     already_uploaded:
-      description: Rows that the ledger has from earlier runs.
+      description:
+        - Rows that the ledger has from earlier runs.
+        - Once it has an observation, all rows with it count. So a second run counts as many as the first one uploaded and skipped as
+          V(duplicate).
       type: int
     skipped:
       description:

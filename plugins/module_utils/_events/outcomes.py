@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .._errors import UnknownOutcomeError, XdrError
 from .._ledger.contract import EventRecord
 from .._resources.waiting import now
+from .._texts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -116,8 +117,8 @@ def insert_warnings(
     others = [event.where for event in events if event.body != first[event.key].body]
     if others:
         warnings.append(
-            f"{len(others)} events have the same `unique_by` values as an earlier one in the list and other values beside them; "
-            f"they were not inserted (first: {others[0]}). Name more fields in `unique_by` if they are different events."
+            f"{counted(len(others), 'event has', 'events have')} the same `unique_by` values as an earlier one in the list and other "
+            f"values beside them, and is left out (first: {others[0]}). Name more fields in `unique_by` if they are different events."
         )
     if finder.refusal:
         warnings.append(

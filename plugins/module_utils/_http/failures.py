@@ -20,6 +20,7 @@ from .._errors import (
     ConnectionFailedError,
     NoAnswerError,
 )
+from .._texts import counted
 from .library import ConnectTimeoutError, NewConnectionError, requests
 from .proxies import proxy_variable
 
@@ -52,7 +53,7 @@ def transport_error(error: Exception, exchange: Exchange, settings: ConnectionSe
         why = _certificate_message(certificate, place, settings) if certificate else _not_sent_message(causes, place, settings)
         return ConnectionFailedError(why, method=method, path=path)
     if _first(causes, requests.Timeout) or _first(causes, socket.timeout):
-        what = f"gave no answer within {settings.timeout} seconds (option `timeout`)"
+        what = f"gave no answer within {counted(settings.timeout, 'second')} (option `timeout`)"
     else:
         what = "broke the connection before its answer was complete"
     return NoAnswerError(
@@ -68,13 +69,13 @@ def given_up(exchange: Exchange, settings: ConnectionSettings, method: str, path
     if not exchange.sent:
         place = urlsplit(settings.base_url).netloc
         return ConnectionFailedError(
-            f"The connection to {place} was not ready within {exchange.seconds} seconds and was given up. "
+            f"The connection to {place} was not ready within {counted(exchange.seconds, 'second')} and was given up. "
             "Check the server's load and any proxy before it, or raise `timeout`.",
             method=method,
             path=path,
         )
     return NoAnswerError(
-        f"{method} {path}: the answer trickled in for more than {exchange.seconds} seconds and was given up. "
+        f"{method} {path}: the answer trickled in for more than {counted(exchange.seconds, 'second')} and was given up. "
         "Check the server's load and any proxy before it, or raise `timeout`.",
         method=method,
         path=path,
@@ -98,7 +99,8 @@ def _not_sent_message(causes: list[BaseException], place: str, settings: Connect
     if _first(causes, NewConnectionError):
         return f"{place} cannot be reached; check `host`, port and routing from the host that runs the module."
     if _first(causes, ConnectTimeoutError) or _first(causes, socket.timeout):
-        return f"No connection to {place} within {settings.timeout} seconds (option `timeout`); check `host`, port, routing and firewalls."
+        within = f"{counted(settings.timeout, 'second')} (option `timeout`)"
+        return f"No connection to {place} within {within}; check `host`, port, routing and firewalls."
     return _tls_message(causes, place, settings)
 
 

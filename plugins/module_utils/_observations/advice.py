@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from .._texts import counted
 from .._vpn_log.reading import unknown_messages_text
 from .._vpn_log.source import UNFINISHED_LINE
 from .tally import DUPLICATE
@@ -31,7 +32,7 @@ def of_ledger(ledger: Ledger, interrupted: int, logs: Sequence[OpenLog], *, chec
     """The warnings about earlier runs."""
     if interrupted and not check_mode:
         yield (
-            f"An earlier run ended while up to {interrupted} observations were on their way, and their outcome was never known. "
+            f"An earlier run ended while up to {_were(interrupted)} on their way, and their outcome was never known. "
             "They are sent again if they are in this input; the appliance may have received them twice."
         )
     if ledger.is_new and logs and time.time() * 1000 - min(log.modified_ms for log in logs) > _OLD_LOG_MS:
@@ -54,28 +55,26 @@ def of_sent_again(tally: Tally, interrupted: int) -> Iterator[str]:
     """Observations whose first attempt got no clear answer, in this run or an earlier one that was not reported yet."""
     if tally.unclear and not interrupted:
         yield (
-            f"{tally.unclear} observations were sent again because the outcome of an earlier run is unknown; the appliance may have "
+            f"{_were(tally.unclear)} sent again because the outcome of an earlier run is unknown; the appliance may have "
             "received them twice."
         )
     if tally.sent_again:
-        yield (
-            f"{tally.sent_again} observations were sent again after an attempt without a clear answer; the appliance may have "
-            "received them twice."
-        )
+        yield (f"{_were(tally.sent_again)} sent again after an attempt without a clear answer; the appliance may have received them twice.")
 
 
 def of_input(tally: Tally, source: ObservationInput, log: LogOptions) -> Iterator[str]:
     """The warnings about input that is suspicious but usable."""
     if tally.swapped:
         yield (
-            f"{tally.swapped} observations have a public ipaddr and a private associated_ipaddr (first: {tally.first_swapped}). "
+            f"{counted(tally.swapped, 'observation')} with a public ipaddr and a private associated_ipaddr (first: {tally.first_swapped}). "
             "They may be swapped: ipaddr is the VPN address inside, associated_ipaddr the one on "
             "the internet. The appliance accepts swapped ones and ignores them."
         )
     rows = tally.rows
     # A run that continues without rejected rows succeeds, even if a wrong format or encoding makes all of them invalid.
     if rows.rejected and tally.first_rejected and not (tally.uploaded + tally.already_uploaded + rows.skipped.get(DUPLICATE, 0)):
-        yield f"No row could be used, and nothing was uploaded: {rows.rejected} were rejected. {tally.first_rejected}"
+        rejected = counted(rows.rejected, "row was", "rows were")
+        yield f"No row could be used, and nothing was uploaded: {rejected} rejected. {tally.first_rejected}"
     if rows.skipped.get(UNFINISHED_LINE):
         paths = " or ".join(one.path for one in source.logs)
         yield (
@@ -89,3 +88,7 @@ def of_input(tally: Tally, source: ObservationInput, log: LogOptions) -> Iterato
             f"`timezone` is not set, and there are times without a zone. They were read in {log.zone.name}, the zone of this host. "
             "Set `timezone` to the zone of the gateway, or to `local` if this one is right."
         )
+
+
+def _were(number: int) -> str:
+    return counted(number, "observation was", "observations were")

@@ -14,6 +14,7 @@ This is what PEP 495 calls `fold=0`. A zone abbreviation beside the time (`EDT` 
 from __future__ import annotations
 
 import os
+import re
 import time
 from datetime import datetime, timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _DAY = 86_400
+_OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(0?[1-9]|1[0-4])(?::?00)?\Z", re.IGNORECASE)
 _ZONEINFO_FOLDER = "zoneinfo/"
 
 # Hours east of UTC, as the IANA database abbreviates zones today.
@@ -85,6 +87,29 @@ SHARED_ABBREVIATIONS = {
 """Abbreviations of several zones: only an option decides which one is meant."""
 
 
+def _zone_advice(name: str) -> str:
+    """What to give instead of a name that is not known."""
+    from difflib import get_close_matches
+    from zoneinfo import available_timezones
+
+    known = {_plain(zone): zone for zone in sorted(available_timezones())}
+    if not known:
+        return "no time zones are installed there: install the package tzdata."
+    offset = _OFFSET.match(name.strip())
+    if offset:
+        return f"did you mean Etc/GMT{'-' if offset[1] == '+' else '+'}{int(offset[2])}? In these names, the sign is reversed."
+    places = [zone for zone in known if "/" in zone]
+    cities = [zone for zone in places if zone.rpartition("/")[2] == _plain(name)]
+    for alike in (*known.keys() & {_plain(name)}, *cities, *get_close_matches(_plain(name), places, 1, 0.8)):
+        return f"did you mean {known[alike]}?"
+    return "give an IANA name such as Europe/Berlin or America/New_York. If the name is right, install the package tzdata there."
+
+
+def _plain(zone: str) -> str:
+    """The name of a zone without regard to case and to how its words are separated."""
+    return zone.strip().casefold().replace(" ", "_").replace("-", "_")
+
+
 class Zone:
     """The zone of times that carry none themselves."""
 
@@ -106,10 +131,7 @@ class Zone:
         try:
             return cls(name, ZoneInfo(name))
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise InputError(
-                f"timezone: {name!r} is not known on the host that runs the module; give an IANA name such as Europe/Berlin. "
-                "If the name is right, install the time zone data there (package tzdata)."
-            ) from error
+            raise InputError(f"timezone: {quoted(name)} is not known on the host that runs the module; {_zone_advice(name)}") from error
 
     @classmethod
     def of_host(cls, *, is_chosen: bool = False) -> Zone:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, Union
 
 from .._errors import InputError
-from .._texts import quoted, shorten
+from .._texts import counted, quoted, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,14 +37,16 @@ ColumnChoice = Union[str, "tuple[str, ...]"]
 def check_delimiter(delimiter: str) -> None:
     """Raises InputError if columns cannot be separated by this."""
     if len(delimiter) != 1 or delimiter in '"\r\n\0':
-        raise InputError(f"delimiter: {quoted(delimiter)} is not a valid separator; set one character, such as ',' or ';' or a tab.")
+        raise InputError(
+            f"delimiter: {quoted(delimiter)} is not a valid separator; give one character, such as ',' or ';', or '\\t' for a tab."
+        )
 
 
 def width_reason(columns: int, width: int) -> str:
     """Why a row with another number of columns than the header is rejected."""
     if columns < width:
         return f"short row: {columns} of {width} columns; it may be cut off"
-    return f"long row: {columns} columns, the header has {width}; a value with a separator in it needs quotes"
+    return f"long row: {counted(columns, 'column')}, the header has {width}; a value with a separator in it needs quotes"
 
 
 @dataclass(frozen=True)

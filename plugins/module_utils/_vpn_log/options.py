@@ -70,7 +70,8 @@ class LogOptions:
             timestamp_format=params["timestamp_format"],
             zone=chosen_zone(params),
             zone_is_given=bool(params["timezone"]),
-            delimiter=params["delimiter"],
+            # Single quotes of YAML and of the shell leave the two characters.
+            delimiter="\t" if params["delimiter"] == "\\t" else params["delimiter"],
             encoding=params["encoding"],
             peers=params.get("peers"),
         )

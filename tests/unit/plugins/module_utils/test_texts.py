@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.secops.xdr.plugins.module_utils._texts import quoted, shorten
+from ansible_collections.secops.xdr.plugins.module_utils._texts import counted, quoted, shorten
 
 hypothesis = pytest.importorskip("hypothesis")
 st = pytest.importorskip("hypothesis.strategies")
@@ -24,3 +24,16 @@ class TestTexts:
     def test_short_texts_stay_as_they_are(self):
         assert shorten("Grüße, 東京") == "Grüße, 東京"
         assert quoted("10.8.0.2") == "'10.8.0.2'"
+
+    @pytest.mark.parametrize(
+        ("number", "nouns", "text"),
+        [
+            (1, ("row",), "1 row"),
+            (0, ("row",), "0 rows"),
+            (2, ("row",), "2 rows"),
+            (1, ("row was", "rows were"), "1 row was"),
+            (3, ("entry", "entries"), "3 entries"),
+        ],
+    )
+    def test_numbers_with_their_nouns(self, number, nouns, text):
+        assert counted(number, *nouns) == text

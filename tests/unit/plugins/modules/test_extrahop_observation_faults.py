@@ -195,7 +195,7 @@ class TestUnclearOutcome:
     def test_a_timeout_is_told_with_its_option(self, upload, emulator, path):
         emulator.add_fault("delay", UPLOAD, seconds=1.5, when="after")
         msg = upload(path=path, timeout=1, retries=0).msg
-        assert "gave no answer within 1 seconds (option `timeout`)" in msg
+        assert "gave no answer within 1 second (option `timeout`)" in msg
         assert "may have been carried out or not" in msg
 
     def test_an_answer_that_trickles_in_is_given_up(self, upload, emulator, path, monkeypatch):

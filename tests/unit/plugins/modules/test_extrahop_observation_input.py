@@ -286,6 +286,13 @@ class TestFiles:
         host_zone("Europe/Berlin")
         return sent_by_vendor_script(write_log(tmp_path / "plain.csv", *plain_rows(5)))
 
+    def test_a_tab_as_quotes_leave_it(self, upload, tmp_path):
+        """Single quotes of YAML and of the shell pass on a backslash and a t."""
+        rows = [row.replace(",", "\t") for row in (HEADER, *plain_rows(3))]
+        path = write_log(tmp_path / "tabs.csv", *rows[1:], header=rows[0])
+        assert upload(path=path, delimiter="\\t")["counts"]["uploaded"] == 3
+        assert not upload(path=path, delimiter="\t").changed
+
     def test_delimiters(self, upload, emulator, tmp_path, expected):
         for delimiter in (";", "\t", "|", " "):
             rows = [delimiter.join(f'"{value}"' for value in row.split(",")) for row in (HEADER, *plain_rows(5))]

@@ -327,7 +327,13 @@ class TestOptions:
     def test_a_list_elsewhere_names_the_option(self, refused, log, option):
         assert option in refused(**{"path": log, option: ["a", "b"]})
 
-    @pytest.mark.parametrize("timezone", ["Europe/Berlim", "Mars/Olympus", "EDT", "../../etc/passwd", "/etc/localtime", "Europe", "a\0b"])
+    @pytest.mark.parametrize(("timezone", "meant"), [("America/New_york", "America/New_York"), ("Europe/Berlim", "Europe/Berlin")])
+    def test_a_misspelt_zone(self, refused, log, timezone, meant):
+        assert refused(path=log, timezone=timezone) == (
+            f"timezone: '{timezone}' is not known on the host that runs the module; did you mean {meant}?"
+        )
+
+    @pytest.mark.parametrize("timezone", ["Mars/Olympus", "EDT", "../../etc/passwd", "/etc/localtime", "Europe", "a\0b"])
     def test_an_unknown_zone(self, refused, log, timezone):
         msg = refused(path=log, timezone=timezone)
         assert msg.startswith("timezone: ")
@@ -345,7 +351,7 @@ class TestOptions:
     def test_a_delimiter_that_is_none(self, refused, log, delimiter):
         msg = refused(path=log, delimiter=delimiter)
         assert msg.startswith("delimiter: ")
-        assert "set one character" in msg
+        assert "give one character" in msg
 
     @pytest.mark.parametrize(
         ("timestamp_format", "reason"),

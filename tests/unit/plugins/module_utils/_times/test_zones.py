@@ -116,6 +116,36 @@ def test_an_unknown_name(name):
 
 
 @pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("America/New_york", "America/New_York"),
+        ("europe/berlin", "Europe/Berlin"),
+        ("America/New York", "America/New_York"),
+        ("Asia/Calcuta", "Asia/Calcutta"),
+        ("Lisbon", "Europe/Lisbon"),
+        ("UTC+2", "Etc/GMT-2"),
+        ("GMT-03:00", r"Etc/GMT\+3"),
+        ("+0100", "Etc/GMT-1"),
+    ],
+)
+def test_a_misspelt_name(name, meant):
+    with pytest.raises(InputError, match=rf"is not known on the host that runs the module; did you mean {meant}\?"):
+        Zone.named(name)
+
+
+@pytest.mark.parametrize("name", ["CEST", "EDT", "Eastern Standard Time", "Mars/Olympus", "UTC+25"])
+def test_a_name_like_no_other(name):
+    with pytest.raises(InputError, match="give an IANA name such as Europe/Berlin or America/New_York"):
+        Zone.named(name)
+
+
+def test_a_host_without_zones(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("zoneinfo.available_timezones", set)
+    with pytest.raises(InputError, match="no time zones are installed there: install the package tzdata"):
+        Zone.named("Europe/Berlln")
+
+
+@pytest.mark.parametrize(
     ("variable", "name"),
     [
         ("Europe/Berlin", "Europe/Berlin"),
