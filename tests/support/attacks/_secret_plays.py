@@ -137,6 +137,32 @@ def event_play(connection: dict[str, Any], known: dict[str, str], *, thorough: b
     return play
 
 
+def detection_play(connection: dict[str, Any], detection: int, device: int, *, thorough: bool) -> SecretPlay:
+    """Updates and reads a detection and a device with these connection options."""
+    play = SecretPlay()
+    common = {**connection, "retries": 0, "timeout": 5}
+    update = {**common, "id": detection}
+    play.add("note", "extrahop_detection", {**update, "status": "closed", "note": "accepted"})
+    play.add("note planned", "extrahop_detection", {**update, "note": "planned"}, keywords=_PLANNED)
+    play.add("note in the background", "extrahop_detection", {**update, "note": "background"}, keywords=_IN_BACKGROUND)
+    play.add("detections", "extrahop_detection_info", {**common, "with_notes": True, "with_participants": True})
+    play.add("tag", "extrahop_device", {**common, "id": device, "add_tags": ["accepted"], "watchlist": True})
+    play.add("devices", "extrahop_device_info", {**common, "tags": ["accepted"], "with_tags": True})
+    for status in _ECHOES if thorough else _ECHOES[-1:]:
+        play.add(f"note echo {status}", "extrahop_detection", {**update, "note": f"note-echo-{status}", "note_mode": "replace"}, fails=True)
+        play.fault(f"note-echo-{status}", "echo_authorization", status=status)
+    for form in _FORMS if thorough else _FORMS[3:5]:
+        play.add(f"tag echo {form}", "extrahop_device", {**common, "id": device, "add_tags": [f"tag-echo-{form}."]}, fails=True)
+        play.fault(f"tag-echo-{form}.", "echo_authorization", status=400, form=form)
+    play.add("search echo", "extrahop_detection_info", {**common, "types": ["search-echo"]}, fails=True)
+    play.fault("search-echo", "echo_authorization", status=403)
+    play.add(
+        "through a proxy that repeats its password", "extrahop_device_info", common, fails=True, keywords={"environment": {"NO_PROXY": ""}}
+    )
+    play.words.append("The proxy for")
+    return play
+
+
 def login_play(connection: dict[str, Any], token_path: str) -> SecretPlay:
     """Fails to log in, if the server repeats what it was sent, and if it returns something that is not a token."""
     play = SecretPlay()

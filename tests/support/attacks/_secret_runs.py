@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 from ._hidden import ProcessWatch, forms_of, found_in, found_in_files
-from ._secret_plays import LEDGER_PASSWORD, PROXY_PASSWORD, PROXY_USER, SecretPlay, event_play, login_play, upload_play
+from ._secret_plays import LEDGER_PASSWORD, PROXY_PASSWORD, PROXY_USER, SecretPlay, detection_play, event_play, login_play, upload_play
 from ._secret_proxy import echoing_proxy
 
 if TYPE_CHECKING:
@@ -105,7 +105,11 @@ def run_secret_plays(
         option = _option(kind)
         playground.environment[f"{'EXTRAHOP' if kind in _EXTRAHOP else 'STELLAR'}_{option.upper()}"] = connection.pop(option)
     if kind in _EXTRAHOP:
-        plays = {"uploads": upload_play(connection, thorough=thorough)}
+        (detection,), (device,) = control.add_detections({"title": "first"}), control.add_devices({"display_name": "first"})
+        plays = {
+            "uploads": upload_play(connection, thorough=thorough),
+            "detections": detection_play(connection, detection, device, thorough=thorough),
+        }
     else:
         (event,) = control.add_events(
             {"event_name": "first", "event_source": "firewall", "event_status": "New", "timestamp": 1_717_143_300_000}
