@@ -143,6 +143,21 @@ def many(bench: Bench, events: int) -> None:
     print(f"| the loop for {events} events, by proportion | {an_item * events:.0f} | {an_item * 1000:.1f} |")
 
 
+def many_cases(bench: Bench, cases: int) -> None:
+    """Many cases in one task."""
+    url = f"https://{bench.host}/_emulator/cases"
+    seed = {"ansible.builtin.uri": {"url": url, "method": "POST", "body_format": "json", "body": [{} for _case in range(cases)]}}
+    fields = {"status": "In Progress", "severity": "High", "add_tags": ["benchmark"]}
+    shared = {"cases": "{{ made.json.cases }}", "concurrency": CONCURRENCY}
+    update = {"secops.xdr.stellar_case": {**shared, **fields}}
+    comment = {"secops.xdr.stellar_case": {**shared, **fields, "status": "Escalated", "comment": "Seen by the benchmark."}}
+    tasks = (("seed", {**seed, "register": "made"}), ("update", update), ("update_again", update), ("comment", comment))
+    seconds = dict(bench.run(*tasks))
+    row(f"update {cases} cases (status, severity, tag; read before and after), one task", seconds["update"], cases)
+    row("the same task again", seconds["update_again"], cases)
+    row(f"update {cases} cases (status, comment; read before and after), one task", seconds["comment"], cases)
+
+
 def row(what: str, seconds: float, events: int) -> None:
     """One line of the table."""
     print(f"| {what} | {seconds:.2f} | {seconds / events * 1000:.1f} |")
@@ -171,9 +186,10 @@ def main() -> None:
     events = parser.parse_args().events
     print(f"Python {platform.python_version()}, ansible-core {ansible.release.__version__}, {os.cpu_count()} CPUs.\n")
     print(f"Each request takes {LATENCY * 1000:.0f} ms, `concurrency: {CONCURRENCY}`:\n")
-    print("| what | seconds | ms an event |\n|---|---|---|")
+    print("| what | seconds | ms each |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as folder, running_emulator(Path(folder), LATENCY) as bench:
         many(bench, events)
+        many_cases(bench, events)
     print(f"\nRequests without delay, medians of {REPEATS}:\n")
     print("| what | seconds | of `uri` |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as folder, running_emulator(Path(folder), 0.0) as bench:

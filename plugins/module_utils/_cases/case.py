@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .._errors import InputError, NotFoundError, PermissionDeniedError, StatusError
@@ -29,6 +30,7 @@ from .state import RESOLVED, CaseChange, CaseRef, CaseState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from concurrent.futures import Executor
 
     from .._errors import RequestError
     from .._resources.resource import Wanted, Written
@@ -47,41 +49,51 @@ _WORDING = Wording(
 _TENANT = "tenant"
 
 
+@dataclass(frozen=True)
+class CaseServer:
+    """The server, as the cases of one task use it."""
+
+    calls: CaseCalls
+    reader: CaseReader
+    endpoint: CaseEndpoint
+    users: Users
+    beside: Executor | None = None
+    """Threads that read comments while the case is read; None to read one after the other."""
+
+
 class CaseResource:
     """The cases of one task."""
 
     wording = _WORDING
 
-    def __init__(
-        self, calls: CaseCalls, reader: CaseReader, endpoint: CaseEndpoint, users: Users, *, repeats_comment: bool, spelling: Spelling
-    ) -> None:
-        self._calls = calls
-        self._reader = reader
-        self._endpoint = endpoint
-        self._users = users
-        self._repeats_comment = repeats_comment
+    def __init__(self, server: CaseServer, spelling: Spelling, *, repeats_comment: bool) -> None:
+        self._server = server
         self._spelling = spelling
+        self._repeats_comment = repeats_comment
 
     def knowing(self, learned: Mapping[bytes, bytes]) -> CaseResource:
         """The same with what was learned about the server's spelling, for the rest of the task."""
         if not learned:
             return self
-        spelling = self._spelling.knowing(learned)
-        return CaseResource(
-            self._calls, self._reader, self._endpoint, self._users, repeats_comment=self._repeats_comment, spelling=spelling
-        )
+        return CaseResource(self._server, self._spelling.knowing(learned), repeats_comment=self._repeats_comment)
 
     def read(self, wanted: Wanted[CaseRef, CaseChange]) -> CaseState:
         """The present state of a case; its comments only if a comment is wanted. Raises NotFoundError if there is no such case."""
         ref = wanted.ref
         identifier = ref.id or ""
+        server = self._server
+        beside = None
         try:
-            case = self._reader.by_id(identifier)
+            if wanted.change.comment is not None and server.beside:
+                beside = server.beside.submit(server.calls.comments, identifier)
+            case = server.reader.by_id(identifier)
             if case is None:
                 raise no_such_case(ref)
             if None not in (ref.ticket_id, case.ticket_id) and ref.ticket_id != case.ticket_id:
                 raise InputError(f"{ref.name}: the case {ref.id} has the number {case.ticket_id}, and not the `ticket_id` {ref.ticket_id}.")
-            return CaseState.of(case, None if wanted.change.comment is None else self._calls.comments(identifier))
+            if wanted.change.comment is None:
+                return CaseState.of(case, None)
+            return CaseState.of(case, beside.result() if beside else server.calls.comments(identifier))
         except PermissionDeniedError as error:
             if _TENANT not in error.reason.casefold():
                 raise
@@ -93,7 +105,7 @@ class CaseResource:
         change = wanted.change
         resolves = change.status == RESOLVED != state.status
         is_other_resolution = state.resolution not in (None, change.resolution)
-        is_assigned = change.assignee is None or self._users.is_assigned(change.assignee, state.shown_assignees)
+        is_assigned = change.assignee is None or self._server.users.is_assigned(change.assignee, state.shown_assignees)
         left = CaseChange(
             None if change.status == state.status else change.status,
             None if change.severity == state.severity else change.severity,
@@ -122,7 +134,7 @@ class CaseResource:
 
     def write(self, ref: CaseRef, change: CaseChange) -> None:
         """Sends a change by the call that this server has, and then the comment."""
-        self._endpoint.send(ref, change)
+        self._server.endpoint.send(ref, change)
 
     def seen(self, written: Written[CaseChange], ref: CaseRef, before: CaseState, after: CaseState) -> Seen[CaseChange]:
         """Compares the case after a change with the change."""
@@ -155,7 +167,7 @@ class CaseResource:
         """True if the case has the wanted assignee, or the server says so and nothing contradicts it."""
         if change.assignee is None:
             return True
-        is_assigned = self._users.is_assigned(change.assignee, after.shown_assignees)
+        is_assigned = self._server.users.is_assigned(change.assignee, after.shown_assignees)
         return accepted if is_assigned is None else is_assigned
 
     def comes_late(self, change: CaseChange, unclear: RequestError | None) -> bool:
@@ -164,7 +176,7 @@ class CaseResource:
 
     def hint(self, left: CaseChange) -> str:
         """Advice if something of the fields is missing."""
-        if self._endpoint.name == POST and left.has_fields:
+        if self._server.endpoint.name == POST and left.has_fields:
             return " Servers newer than 4.3 make a new case of this call: look for one, and set `endpoint` to `put`."
         if left.assignee:
             return " Give an email address or user name that this server knows."

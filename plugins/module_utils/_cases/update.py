@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,7 @@ from .._resources.resource import Outcome, Wanted
 from .._resources.texts import Spelling
 from .._stellar.cases import CaseCalls
 from .._stellar.client import StellarClient
-from .case import CaseResource, no_such_case
+from .case import CaseResource, CaseServer, no_such_case
 from .endpoint import CaseEndpoint
 from .options import CaseOptions
 from .reading import CaseReader
@@ -26,7 +28,8 @@ from .state import CaseChange, CaseRef, CaseState
 from .users import Users
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from concurrent.futures import Executor
 
     from .._module import Run
 
@@ -40,8 +43,9 @@ def update_cases(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     calls = CaseCalls(StellarClient.from_params(params, run.secrets))
     reader, users = CaseReader(calls), Users(calls)
     endpoint = CaseEndpoint(calls, reader, options.endpoint)
-    resource = CaseResource(calls, reader, endpoint, users, repeats_comment=options.repeats_comment, spelling=Spelling({}))
-    with Workers(options.concurrency, _CASES) as workers:
+    with Workers(options.concurrency, _CASES) as workers, _beside(options) as beside:
+        server = CaseServer(calls, reader, endpoint, users, beside)
+        resource = CaseResource(server, Spelling({}), repeats_comment=options.repeats_comment)
         found = workers.map(lambda wanted: _with_id(wanted, reader), options.changes)
         known = [one for one in found if not isinstance(one, XdrError)]
         done = iter(converge_all(Convergence(options.read_access, is_dry=run.check_mode), resource, known, workers))
@@ -55,6 +59,16 @@ def update_cases(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     if run.shows_diff:
         extra["diff"] = diffs(outcomes)
     return module_result(outcomes, extra, _CASES, is_single=options.is_single)
+
+
+@contextmanager
+def _beside(options: CaseOptions) -> Iterator[Executor | None]:
+    """Threads that read the comments of cases while the cases are read; None where that saves nothing."""
+    if options.concurrency == 1 or len(options.changes) < 2 or all(wanted.change.comment is None for wanted in options.changes):
+        yield None
+        return
+    with ThreadPoolExecutor(max_workers=options.concurrency) as threads:
+        yield threads
 
 
 def _with_id(wanted: Wanted[CaseRef, CaseChange], reader: CaseReader) -> Wanted[CaseRef, CaseChange]:
