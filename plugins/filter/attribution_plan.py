@@ -83,6 +83,31 @@ options:
     type: list
     elements: str
     default: []
+  cases:
+    description:
+      - Cases that M(secops.xdr.stellar_case_info) returned with comments and alerts. Each gets one comment that names the users of all its
+        alerts, with doubtful ones as such, and the tags of these users.
+    type: list
+    elements: dict
+    default: []
+    version_added: 1.1.0
+  detections:
+    description:
+      - Detections that M(secops.xdr.extrahop_detection_info) returned with notes and participants. Each gets one addition to its note.
+    type: list
+    elements: dict
+    default: []
+    version_added: 1.1.0
+  case_update:
+    description:
+      - As O(update), of M(secops.xdr.stellar_case) for the C(case_updates).
+    type: dict
+    version_added: 1.1.0
+  detection_update:
+    description:
+      - As O(update), of M(secops.xdr.extrahop_detection) for the C(detection_updates).
+    type: dict
+    version_added: 1.1.0
   tag_field:
     description:
       - The field of an event in which the server keeps tags, as the option of M(secops.xdr.stellar_ser_update).
@@ -110,7 +135,7 @@ _value:
   type: dict
   contains:
     questions:
-      description: One question for each event that has an address and a time, in the order of the events.
+      description: One question for each event and each alert of a case or detection that has an address and a time, in their order.
       type: list
       elements: dict
       sample:
@@ -118,7 +143,7 @@ _value:
           timestamp: "2024-05-31T08:15:00Z"
     attributions:
       description:
-        - The result for each event, in the same order. C(outcome) is one of V(attributed), V(already_attributed), V(doubtful),
+        - The result for each of them, in the same order. C(outcome) is one of V(attributed), V(already_attributed), V(doubtful),
           V(ambiguous), V(not_covered), V(no_session), V(not_vpn_address), V(unusable) and V(failed). C(reason) says why, C(settle) what
           would help.
       type: list
@@ -127,16 +152,25 @@ _value:
       description: The changes for M(secops.xdr.stellar_ser_update), as its option O(secops.xdr.stellar_ser_update#module:events).
       type: list
       elements: dict
+    case_updates:
+      description: The changes for M(secops.xdr.stellar_case), as its option O(secops.xdr.stellar_case#module:cases).
+      type: list
+      elements: dict
+    detection_updates:
+      description: The changes for M(secops.xdr.extrahop_detection), as its option O(secops.xdr.extrahop_detection#module:detections).
+      type: list
+      elements: dict
     counts:
       description: The number of C(events), and of each outcome.
       type: dict
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..plugin_utils._attribution.events import AlertReader, questions
-from ..plugin_utils._attribution.plan import plan, with_update
+from ..plugin_utils._attribution.groups import CASES, DETECTIONS, Group
+from ..plugin_utils._attribution.plan import EVENTS, plan, with_updates
 from ..plugin_utils._attribution.wording import Wording
 from ..plugin_utils._filters import options_of, reported
 from ..plugin_utils._role_options import texts
@@ -157,6 +191,10 @@ class _Options:
     address_field: str = "srcip"
     networks: Any = ()
     tag_field: str | None = None
+    cases: Sequence[dict[str, Any]] = ()
+    detections: Sequence[dict[str, Any]] = ()
+    case_update: Mapping[str, Any] = field(default_factory=dict)
+    detection_update: Mapping[str, Any] = field(default_factory=dict)
 
 
 @reported
@@ -166,17 +204,19 @@ def attribution_plan(
     update: Mapping[str, Any] | None = None,
     **given: Any,
 ) -> dict[str, Any]:
-    """The plan for these events."""
+    """The plan for these events, cases and detections."""
     options = options_of(_Options, given)
     reader = AlertReader.of(options.address_field, texts("networks", options.networks), options.tag_field)
     comments = {name: getattr(options, name) for name in ("comment", "ambiguous_comment", "correction_comment")}
     wording = Wording.of(texts("tags", options.tags), comments, corrects=bool(options.correct))
     alerts = [reader.alert(event) for event in events]
-    asked = {"questions": questions(alerts)}
+    groups = [Group.of_case(case, reader) for case in options.cases]
+    groups += [Group.of_detection(detection, reader) for detection in options.detections]
+    asked = {"questions": questions([*alerts, *(alert for group in groups for alert in group.alerts)])}
     if matches is None:
         return asked
-    planned = plan(alerts, matches, wording)
-    return {**asked, **(with_update(planned, update) if update else planned)}
+    results = {EVENTS: update or {}, CASES: options.case_update, DETECTIONS: options.detection_update}
+    return {**asked, **with_updates(plan(alerts, groups, matches, wording), results)}
 
 
 class FilterModule:

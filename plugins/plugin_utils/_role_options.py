@@ -66,9 +66,7 @@ def role_options(
         if value is None or (isinstance(value, str) and not value.strip() and name not in rules.may_be_blank):
             value = defaults.get(variable)
         converted = None if value is None else _converted(variable, value, described)
-        allowed = rules.choices.get(name)
-        if allowed and converted is not None and converted not in allowed:
-            raise AttributionError(f"value of {variable} must be one of: {', '.join(allowed)}; not {one_line(str(converted))!r}.")
+        _check_choice(variable, converted, rules.choices.get(name))
         options[name] = converted
     both = [f"{role}_{name}" for name in rules.exclusive if options.get(name) not in (None, "", [])]
     if len(both) > 1:
@@ -94,6 +92,13 @@ def texts(name: str, value: Any) -> tuple[str, ...]:
         if not isinstance(item, str):
             raise AttributionError(f"{name}: {_kind(item)} was given as an item of the list; each item must be a text.")
     return tuple(value)
+
+
+def _check_choice(variable: str, value: Any, allowed: Sequence[str] | None) -> None:
+    """Raises AttributionError if the value, or an item of a list, is not allowed."""
+    for one in value if isinstance(value, list) else [value]:
+        if allowed and one is not None and one not in allowed:
+            raise AttributionError(f"value of {variable} must be one of: {', '.join(allowed)}; not {one_line(str(one))!r}.")
 
 
 def _check_spelling(role: str, spec: Iterable[str], rules: RoleRules) -> None:

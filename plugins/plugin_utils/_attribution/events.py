@@ -48,6 +48,8 @@ class Alert:
     state: EventState = field(default=_NO_EVENT)
     outcome: str | None = None
     problem: str = ""
+    part_of: str = ""
+    """The case or detection that the alert is a part of."""
 
     @property
     def written_time(self) -> str | None:
@@ -98,9 +100,14 @@ class AlertReader:
             shown = f"{one_line(text)!a} means that there is no address" if text else "the event has no address"
             return replace(alert, ipaddr=text, outcome=UNUSABLE, problem=f"{self.address_field}: {shown}")
         alert = replace(alert, ipaddr=address.text)
-        if self.networks and not any(ip_address(address.text) in network for network in self.networks):
-            return replace(alert, outcome=NOT_VPN, problem="not in the VPN networks")
-        return alert
+        return alert if self.is_inside(address.text) else replace(alert, outcome=NOT_VPN, problem="not in the VPN networks")
+
+    def is_inside(self, address: str) -> bool:
+        """The address belongs to the VPN, as far as its networks are known."""
+        try:
+            return not self.networks or any(ip_address(address) in network for network in self.networks)
+        except ValueError:
+            return False
 
 
 def questions(alerts: Iterable[Alert]) -> list[dict[str, str]]:

@@ -4,14 +4,16 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Decides what is written to each event, and notes the results."""
+"""Decides what is written to each event, case and detection, and notes the results."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .events import answered
+from .groups import CASES, DETECTIONS, group_plan
 from .outcomes import ALREADY_ATTRIBUTED, AMBIGUOUS, ATTRIBUTED, FAILED, OUTCOMES, UNUSABLE, reason_of
 from .texts import one_line
 from .wording import Correction
@@ -20,8 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from .events import Alert
+    from .groups import Answer, Group
     from .wording import Wording
 
+EVENTS = "events"
+_UPDATES = {EVENTS: "updates", CASES: "case_updates", DETECTIONS: "detection_updates"}
 _SHOWN_DOUBTS = 5
 _OTHER_USER = "The VPN logs show another user for this address and time."
 
@@ -48,32 +53,36 @@ class Finding:
         return {name: value for name, value in change.items() if value}
 
 
-def plan(alerts: Iterable[Alert], matches: Sequence[Mapping[str, Any]], wording: Wording) -> dict[str, Any]:
-    """The finding for each event, in their order, and the updates that write it down."""
-    attributions: list[dict[str, Any]] = []
-    updates: list[dict[str, Any]] = []
-    for alert, match in answered(alerts, matches):
+def plan(alerts: Sequence[Alert], groups: Sequence[Group], matches: Sequence[Mapping[str, Any]], wording: Wording) -> dict[str, Any]:
+    """The finding for each alert of events and of groups, in their order, and the updates that write it down, by what is updated."""
+    pairs = list(answered([*alerts, *(alert for group in groups for alert in group.alerts)], matches))
+    updates: dict[str, list[dict[str, Any]]] = {EVENTS: [], CASES: [], DETECTIONS: []}
+    attributions = []
+    for alert, match in pairs[: len(alerts)]:
         finding = _finding(alert, match, wording)
-        attribution = _attribution(alert, finding)
         change = finding.update()
-        if change:
-            attribution["update"] = len(updates)
-            updates.append({"index": alert.index, "id": alert.id, **change})
-        attributions.append(attribution)
-    return {"attributions": attributions, "updates": updates, "counts": counts(attributions)}
+        attributions.append(_attribution(alert, finding, _place(updates[EVENTS], {"index": alert.index, "id": alert.id, **change}, change)))
+    left = iter(pairs[len(alerts) :])
+    for group in groups:
+        attributions += _of_group(group, list(islice(left, len(group.alerts))), wording, updates[group.kind])
+    return {"attributions": attributions, **{_UPDATES[kind]: found for kind, found in updates.items()}, "counts": counts(attributions)}
 
 
-def with_update(planned: Mapping[str, Any], update: Mapping[str, Any]) -> dict[str, Any]:
-    """The plan with the result of `stellar_ser_update` for its updates."""
-    changed = [bool(event.get("changed")) for event in update.get("events") or ()]
-    failures = {failed["position"]: str(failed["reason"]) for failed in update.get("failed_events") or ()}
+def with_updates(planned: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The plan with the results of the modules that wrote its updates, by what they updated."""
+    changed = {kind: [bool(one.get("changed")) for one in result.get(kind) or ()] for kind, result in results.items()}
+    failures = {
+        kind: {failed["position"]: str(failed["reason"]) for failed in result.get(f"failed_{kind}") or ()}
+        for kind, result in results.items()
+    }
     attributions = []
     for attribution in planned["attributions"]:
-        place = attribution.get("update")
-        is_changed = place is not None and place < len(changed) and changed[place]
-        if place in failures:
-            attribution = {**attribution, "outcome": FAILED, "reason": failures[place], "settle": "", "changed": is_changed}
-        elif place is not None and place < len(changed):
+        kind, place = attribution["kind"], attribution.get("update")
+        known = changed.get(kind, [])
+        is_changed = place is not None and place < len(known) and known[place]
+        if place in failures.get(kind, {}):
+            attribution = {**attribution, "outcome": FAILED, "reason": failures[kind][place], "settle": "", "changed": is_changed}
+        elif place is not None and place < len(known):
             outcome = attribution["outcome"]
             is_known = outcome == ATTRIBUTED and not is_changed
             attribution = {**attribution, "outcome": ALREADY_ATTRIBUTED if is_known else outcome, "changed": is_changed}
@@ -90,12 +99,10 @@ def counts(attributions: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def _finding(alert: Alert, match: Mapping[str, Any], wording: Wording) -> Finding:
-    if alert.outcome is not None:
-        return Finding(alert.outcome, alert.problem)
     session = match.get("session")
-    if session:
+    if session and alert.outcome is None:
         return _named(alert, session, wording)
-    return _nameless(alert, match, wording)
+    return _with_correction(alert, match, _without_name(alert, match), wording)
 
 
 def _named(alert: Alert, session: Mapping[str, Any], wording: Wording) -> Finding:
@@ -113,26 +120,62 @@ def _named(alert: Alert, session: Mapping[str, Any], wording: Wording) -> Findin
     return Finding(outcome, session=session, tags=tags, add_tags=missing, removed_tags=removed, comment=comment)
 
 
-def _nameless(alert: Alert, match: Mapping[str, Any], wording: Wording) -> Finding:
+def _without_name(alert: Alert, match: Mapping[str, Any]) -> Finding:
+    """Nobody is named: why, and what would settle it."""
+    if alert.outcome is not None:
+        return Finding(alert.outcome, alert.problem)
     reason = reason_of(match.get("reason"))
     doubts = tuple(one_line(str(words)) for words in match.get("doubts") or ())
-    candidates = tuple(match.get("candidates") or ())
     words = "; ".join(doubts[:_SHOWN_DOUBTS]) if doubts and reason.outcome not in (AMBIGUOUS, UNUSABLE) else reason.words
+    return Finding(reason.outcome, words, reason.settle, doubts, candidates=tuple(match.get("candidates") or ()))
+
+
+def _with_correction(alert: Alert, match: Mapping[str, Any], finding: Finding, wording: Wording) -> Finding:
+    """The finding with what is written to an event in which nobody is named."""
+    if alert.outcome is not None:
+        return finding
+    reason = reason_of(match.get("reason"))
     removed = wording.obsolete_tags(alert.state.tags, ()) if reason.contradicts else ()
     comment = ""
     if removed:
         sentence = f"{reason.words[0].upper()}{reason.words[1:]}."
         comment = wording.corrected(Correction(removed, sentence, alert.ipaddr, alert.written_time or ""))
     elif reason.outcome == AMBIGUOUS:
-        comment = wording.ambiguous_for(alert, candidates)
-    return Finding(reason.outcome, words, reason.settle, doubts, candidates=candidates, removed_tags=removed, comment=comment)
+        comment = wording.ambiguous_for(alert, finding.candidates)
+    return replace(finding, removed_tags=removed, comment=comment)
 
 
-def _attribution(alert: Alert, finding: Finding) -> dict[str, Any]:
+def _of_group(group: Group, answers: Sequence[Answer], wording: Wording, updates: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The finding for each alert of a case or detection. What is written to it is shown with its first alert."""
+    planned = group_plan(group, answers, wording)
+    change = planned.update(group)
+    place = _place(updates, change, change)
+    attributions = []
+    for number, (alert, match) in enumerate(answers):
+        session = match.get("session")
+        named = Finding(ATTRIBUTED if change else ALREADY_ATTRIBUTED, session=session)
+        finding = named if session and alert.outcome is None else _without_name(alert, match)
+        if number == 0:
+            finding = replace(finding, tags=planned.add_tags, removed_tags=planned.removed_tags, comment="\n".join(planned.lines))
+        attributions.append(_attribution(alert, finding, place, group.kind))
+    return attributions
+
+
+def _place(updates: list[dict[str, Any]], update: dict[str, Any], change: Mapping[str, Any]) -> int | None:
+    """Adds the update if it changes anything; its place among the updates."""
+    if not change:
+        return None
+    updates.append(update)
+    return len(updates) - 1
+
+
+def _attribution(alert: Alert, finding: Finding, place: int | None, kind: str = EVENTS) -> dict[str, Any]:
     """The finding as results and reports show it."""
     # Not asdict(): it copies the values from Ansible, which cannot be copied.
     found = {field.name: getattr(finding, field.name) for field in fields(finding) if field.name != "add_tags"}
     return {
+        "kind": kind,
+        "part_of": alert.part_of,
         "index": alert.index,
         "id": alert.id,
         "event_name": alert.name,
@@ -141,4 +184,5 @@ def _attribution(alert: Alert, finding: Finding) -> dict[str, Any]:
         "ipaddr": alert.ipaddr,
         **{name: list(value) if isinstance(value, tuple) else value for name, value in found.items()},
         "changed": False,
+        **({} if place is None else {"update": place}),
     }

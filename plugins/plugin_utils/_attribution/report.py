@@ -90,10 +90,10 @@ def _alert(number: int, found: Record, console_url: str) -> dict[str, Any]:
     session = found["session"]
     return {
         "number": number,
-        "id": one_line(found["id"]),
+        "id": one_line(str(found["id"])),
         "index": one_line(found["index"]),
         "url": console_link(console_url, found),
-        "name": one_line(found["event_name"]) or "(no name)",
+        "name": ", ".join(filter(None, [found["part_of"], one_line(found["event_name"])])) or "(no name)",
         "score": found["event_score"],
         "ipaddr": one_line(found["ipaddr"]),
         "at": milliseconds(found["time"]),

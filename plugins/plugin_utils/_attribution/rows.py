@@ -25,7 +25,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 """A spreadsheet takes a cell that begins with one of these for a formula, or may after it has removed spaces."""
 COLUMNS = (
     *("time", "event_name", "event_score", "ipaddr", "outcome", "username", "associated_ipaddr", "session_start", "session_end"),
-    *("gateway", "reason", "settle", "doubts", "candidates", "tags", "removed_tags", "changed", "index", "id", "url"),
+    *("gateway", "reason", "settle", "doubts", "candidates", "tags", "removed_tags", "changed", "part_of", "index", "id", "url"),
 )
 
 
@@ -50,6 +50,7 @@ def row(found: Mapping[str, Any], console_url: str) -> dict[str, Any]:
         "tags": list(found["tags"]),
         "removed_tags": list(found["removed_tags"]),
         "changed": found["changed"],
+        "part_of": found["part_of"],
         "index": found["index"],
         "id": found["id"],
         "url": console_link(console_url, found),
@@ -87,8 +88,8 @@ def check_console_url(option: str, url: str) -> None:
 
 
 def console_link(url: str, found: Mapping[str, Any]) -> str:
-    """The address of an event in the console. Without a place for the id, the id is put behind a slash."""
-    if not url:
+    """The address of an event in the console; detections have none. Without a place for the id, the id is put behind a slash."""
+    if not url or not found["index"]:
         return ""
     template = url if placeholders(url) else f"{url.rstrip('/')}/{{id}}"
     return filled(template, {name: quote(str(found[name]), safe="", errors="replace") for name in _CONSOLE})

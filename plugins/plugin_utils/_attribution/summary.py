@@ -20,9 +20,13 @@ Record = Mapping[str, Any]
 def summary(result: Record, total: int, shown: int, *, is_plan: bool) -> list[str]:
     """One line for each outcome with its number; below it, the first events with that outcome and what would settle them."""
     counts = result["counts"]
-    lines = [f"{counts['events']} open events with a source address"]
-    if total > counts["events"]:
-        lines.append(f"{total - counts['events']} more were not looked at (see vpn_attribution_limit)")
+    events = sum(1 for one in result["attributions"] if not one["part_of"])
+    lines = [f"{events} open events with a source address"]
+    if total > events:
+        lines.append(f"{total - events} more were not looked at (see vpn_attribution_limit)")
+    groups = dict.fromkeys(one["part_of"] for one in result["attributions"] if one["part_of"])
+    if groups:
+        lines.append(f"{counts['events'] - events} addresses in {len(groups)} open cases and detections")
     for name, outcome in OUTCOMES.items():
         found = [one for one in result["attributions"] if one["outcome"] == name]
         if found or outcome.is_always_counted:
@@ -46,7 +50,7 @@ def _listed(attributions: Sequence[Record], shown: int) -> Iterator[str]:
 
 
 def _place(found: Record) -> str:
-    name = one_line(found["event_name"]) or one_line(found["id"])
+    name = ", ".join(filter(None, [found["part_of"], one_line(found["event_name"])])) or one_line(found["id"])
     return f"{name}, {one_line(found['ipaddr']) or 'no address'} at {found['time'] or 'no time'}"
 
 

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...module_utils._resources.texts import normal
 from .texts import NO_END, check_placeholders, filled, one_line, pattern_of, placeholders, tag_name
 
 if TYPE_CHECKING:
@@ -100,6 +101,13 @@ class Wording:
         correction = pattern_of(self.correction_comment, dict.fromkeys(_CORRECTION, ""), open_names=_CORRECTION).pattern
         pattern = re.compile(f"(?:{correction} )?{said}", re.DOTALL)
         return any(pattern.fullmatch(comment.strip()) for comment in comments)
+
+    def is_said(self, texts: Iterable[str], session: Mapping[str, Any]) -> bool:
+        """One of these texts contains the comment, with any end. The texts are in normal form, as the comment is here."""
+        values = {name: normal(value) for name, value in _values(session).items()}
+        said = pattern_of(normal(self.comment), values, open_names=("end",)).pattern
+        pattern = re.compile(rf"(?<!\w){said}(?!\w)", re.DOTALL)
+        return any(pattern.search(text) for text in texts)
 
     def corrected(self, correction: Correction) -> str:
         """The comment on tags that are removed."""

@@ -20,6 +20,7 @@ OF_A_RUN = {
     "vpn_attribution": {
         *("found", "sessions", "questions", "days", "needs_timeline", "plan", "update", "result", "report", "wording"),
         *("options", "specs", "defaults", "given", "rules", "places"),
+        *("cases", "detections", "cases_written", "notes_written"),
     },
     "vpn_observations": {
         *("result", "listed", "lines_uploaded", "lines_skipped", "lines_rejected", "lines_unobserved", "lines_zone"),

@@ -1,0 +1,158 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""Cases and detections: several addresses at several times, and one comment or note that names the users of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ...module_utils._resources.texts import normal
+from .events import Alert
+from .outcomes import AMBIGUOUS, DOUBTFUL, NOT_VPN, OUTCOMES, UNUSABLE, reason_of
+from .texts import one_line
+from .wording import Correction
+
+if TYPE_CHECKING:
+    from .events import AlertReader
+    from .wording import Wording
+
+Answer = tuple[Alert, Mapping[str, Any]]
+CASES = "cases"
+DETECTIONS = "detections"
+_NOT_SUPPORTED = "The VPN logs do not support them."
+
+
+@dataclass(frozen=True)
+class Group:
+    """A case or a detection. `texts` are its comments or its note; `tags` is None if it has none."""
+
+    kind: str
+    id: Any
+    title: str
+    alerts: tuple[Alert, ...]
+    texts: tuple[str, ...] = ()
+    tags: tuple[str, ...] | None = None
+
+    @classmethod
+    def of_case(cls, case: Mapping[str, Any], reader: AlertReader) -> Group:
+        """A case that `stellar_case_info` returned, with its comments and alerts."""
+        source = case["source"]
+        title = _titled(f"case {case.get('ticket_id') or case['id']}", source.get("name"))
+        tags = source.get("tags")
+        return cls(
+            CASES,
+            case["id"],
+            title,
+            tuple(replace(reader.alert(alert), part_of=title) for alert in case.get("alerts") or ()),
+            tuple(str(one.get("comment") or "") for one in case.get("comments") or ()),
+            tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
+        )
+
+    @classmethod
+    def of_detection(cls, detection: Mapping[str, Any], reader: AlertReader) -> Group:
+        """A detection that `extrahop_detection_info` returned, with its note and participants.
+
+        Each participant is asked about at the start and at the end of the detection: an address may have changed hands between them.
+        """
+        source = detection["source"]
+        title = _titled(f"detection {detection['id']}", source.get("title"))
+        own = replace(reader, address_field="srcip")
+        alerts = [
+            replace(own.alert({"index": "", "id": detection["id"], "source": fields}), part_of=title)
+            for participant in detection.get("participants") or ()
+            if participant.get("external") is not True
+            for fields in _moments(source, _of_the_vpn(participant.get("ipaddrs") or (), reader))
+        ]
+        unique = {(alert.ipaddr, alert.time, alert.problem): alert for alert in alerts}
+        return cls(DETECTIONS, detection["id"], title, tuple(unique.values()), (str(detection.get("notes") or ""),))
+
+
+@dataclass(frozen=True)
+class GroupPlan:
+    """The texts and tags that a group lacks, and the tags that it must not keep."""
+
+    lines: tuple[str, ...] = ()
+    add_tags: tuple[str, ...] = ()
+    removed_tags: tuple[str, ...] = ()
+
+    def update(self, group: Group) -> dict[str, Any]:
+        """The change for `stellar_case` or `extrahop_detection`; empty if there is nothing to write."""
+        text = "\n".join(self.lines)
+        text_of = "note" if group.kind == DETECTIONS else "comment"
+        change: dict[str, Any] = {text_of: text, "add_tags": list(self.add_tags), "remove_tags": list(self.removed_tags)}
+        given = {name: value for name, value in change.items() if value}
+        return {"id": group.id, **given} if given else {}
+
+
+def group_plan(group: Group, answers: Sequence[Answer], wording: Wording) -> GroupPlan:
+    """The change that the answers ask for. A text that the group has already, with any end of the session, is not repeated."""
+    sessions = list({_who(session): session for session in (match.get("session") for _alert, match in answers) if session}.values())
+    wanted = dict.fromkeys(tag for session in sessions for tag in wording.tags_for(session))
+    held = group.tags or ()
+    removed = wording.obsolete_tags(held, wanted) if _are_settled(answers) else ()
+    missing = () if group.tags is None else wording.missing_tags(held, wanted)
+    if not wording.comment:
+        return GroupPlan((), missing, removed)
+    texts = tuple(map(normal, group.texts))
+    lines = [
+        *_corrections(answers, removed, wording),
+        *(wording.comment_for(session) for session in sessions if not wording.is_said(texts, session)),
+        *_nameless_lines(answers, texts),
+    ]
+    return GroupPlan(tuple(dict.fromkeys(lines)), missing, removed)
+
+
+def _corrections(answers: Sequence[Answer], removed: Sequence[str], wording: Wording) -> Iterator[str]:
+    if removed:
+        alert = answers[0][0]
+        yield from filter(None, [wording.corrected(Correction(removed, _NOT_SUPPORTED, alert.ipaddr, alert.written_time or ""))])
+
+
+def _nameless_lines(answers: Sequence[Answer], texts: Sequence[str]) -> Iterator[str]:
+    """One line for each address and outcome, at the first time; nothing if the group has such a line with any time."""
+    first: dict[tuple[str, str], Alert] = {}
+    for alert, match in answers:
+        outcome = alert.outcome or ("" if match.get("session") else reason_of(match.get("reason")).outcome)
+        if outcome in (DOUBTFUL, AMBIGUOUS):
+            kept = first.setdefault((alert.ipaddr, outcome), alert)
+            if (alert.time or 0) < (kept.time or 0):
+                first[alert.ipaddr, outcome] = alert
+    for (ipaddr, outcome), alert in first.items():
+        begin, end = f"VPN address {one_line(ipaddr)} at ", f": nobody is named, since the evidence is {OUTCOMES[outcome].label}."
+        if not any(end in part for text in texts for part in text.split(begin)[1:]):
+            yield f"{begin}{alert.written_time}{end}"
+
+
+def _are_settled(answers: Sequence[Answer]) -> bool:
+    """The logs cover every alert, so that a tag that none of them supports is wrong."""
+    return bool(answers) and all(
+        alert.outcome in (UNUSABLE, NOT_VPN) or match.get("session") or reason_of(match.get("reason")).contradicts
+        for alert, match in answers
+    )
+
+
+def _who(session: Mapping[str, Any]) -> tuple[Any, ...]:
+    return str(session.get("username")).casefold(), session.get("ipaddr"), session.get("associated_ipaddr"), session.get("start")
+
+
+def _titled(number: str, name: Any) -> str:
+    return f"{number}, {one_line(name)}" if isinstance(name, str) and name else number
+
+
+def _moments(source: Mapping[str, Any], ipaddrs: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The detection as events: one at its start, and one at its end if it has ended."""
+    times = dict.fromkeys(time for time in (source.get("start_time"), source.get("end_time")) if time)
+    for time in times or (None,):
+        yield {"timestamp": time, "srcip": list(ipaddrs), "event_score": source.get("risk_score")}
+
+
+def _of_the_vpn(ipaddrs: Sequence[str], reader: AlertReader) -> list[str]:
+    """The addresses of a participant that belong to the VPN; all of them if none does. Of several, it is not known which one acted."""
+    inside = [text for text in ipaddrs if reader.networks and reader.is_inside(text)]
+    return inside or list(ipaddrs)
