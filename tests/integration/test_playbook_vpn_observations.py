@@ -175,6 +175,7 @@ def test_every_variable_reaches_the_module(playground: Playground) -> None:
         "vpn_ledger_retention": 30,
         "vpn_force": False,
         "vpn_check_devices": True,
+        "vpn_metrics": "upload.prom",
     }
     run = playground.run(**variables)
     assert run.status == 0, run.output
@@ -186,6 +187,11 @@ def test_every_variable_reaches_the_module(playground: Playground) -> None:
     assert len((playground.folder / "rejects.csv").read_text(encoding="utf-8").splitlines()) == 31
     assert (playground.folder / "other.sqlite3").exists()
     assert not (playground.folder / "ledger.sqlite3").exists()
+    metrics = (playground.folder / "upload.prom").read_text(encoding="utf-8")
+    assert 'secops_xdr_upload_rows{source="Gateway 7",result="uploaded"} 5\n' in metrics
+    assert 'secops_xdr_upload_rows{source="Gateway 7",result="rejected"} 30\n' in metrics
+    modified = int((playground.folder / "vpn.csv").stat().st_mtime)
+    assert f'secops_xdr_upload_log_modified_timestamp_seconds{{source="Gateway 7"}} {modified}\n' in metrics
 
     again = playground.run(**{**variables, "vpn_force": True})
     assert again.status == 0, again.output

@@ -9,6 +9,8 @@ import csv
 import io
 import json
 import os
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -296,6 +298,17 @@ def test_a_wrong_tag_of_an_earlier_run_is_corrected_once(site: Site) -> None:
     assert succeeded(site.run()).recap("changed") == 0
 
 
+def metrics(path: Path) -> dict[str, float]:
+    """The values of a metrics file, without the time of the run, which must be a recent one."""
+    text = path.read_text(encoding="utf-8")
+    values = {name: float(value) for name, value in re.findall(r"^(\w+(?:\{[^\n]*\})?) ([\d.]+)$", text, re.MULTILINE)}
+    [last] = [value for name, value in values.items() if "_last_success_" in name]
+    assert path.stat().st_mtime - 600 < last < path.stat().st_mtime + 2
+    helped, typed = (re.findall(rf"^# {word} (\w+) ", text, re.MULTILINE) for word in ("HELP", "TYPE"))
+    assert helped == typed == list(dict.fromkeys(name.partition("{")[0] for name in values))
+    return {name: value for name, value in values.items() if "_last_success_" not in name}
+
+
 def test_the_history_answers_when_the_log_is_gone(site: Site) -> None:
     site.log(("jsmith", "203.0.113.9", "10.8.3.7", "08:00"), ("other", "203.0.113.8", "10.8.3.8", "09:00"))
     site.alert("10.8.3.7", "08:15")
@@ -303,9 +316,20 @@ def test_the_history_answers_when_the_log_is_gone(site: Site) -> None:
     gateway = {"vpn_sessions_log": str(site.folder / "vpn.csv"), "vpn_sessions_timezone": "UTC", "vpn_sessions_gateway": "vpn1"}
     keep = {
         "ansible.builtin.include_role": {"name": "secops.xdr.vpn_sessions"},
-        "vars": {**gateway, "vpn_sessions_history": history, "vpn_sessions_networks": "10.8.0.0/16"},
+        "vars": {
+            **gateway,
+            "vpn_sessions_history": history,
+            "vpn_sessions_networks": "10.8.0.0/16",
+            "vpn_sessions_metrics_path": str(site.folder / "sessions.prom"),
+        },
     }
     assert succeeded(site.play(keep)).recap("changed") == 1
+    assert metrics(site.folder / "sessions.prom") == {
+        'secops_xdr_history_sessions{gateway="vpn1",result="added"}': 2,
+        'secops_xdr_history_sessions{gateway="vpn1",result="updated"}': 0,
+        'secops_xdr_history_rejected_rows{gateway="vpn1"}': 0,
+        'secops_xdr_history_covered_until_timestamp_seconds{gateway="vpn1"}': 1717146000,
+    }
     assert succeeded(site.play(keep)).recap("changed") == 0
     (site.folder / "vpn.csv").unlink()
     files = {f"{kind}_path": str(site.folder / f"report.{kind}") for kind in ("csv", "json")}
@@ -317,9 +341,13 @@ def test_the_history_answers_when_the_log_is_gone(site: Site) -> None:
         gateways="vpn1",
         report_path=str(site.folder / "report.html"),
         console_url=url,
+        metrics_path=str(site.folder / "attribution.prom"),
         **files,
     )
     succeeded(run)
+    shown = metrics(site.folder / "attribution.prom")
+    assert {name: number for name, number in shown.items() if number} == {'secops_xdr_attribution_events{outcome="attributed"}': 1}
+    assert 'secops_xdr_attribution_events{outcome="doubtful"}' in shown
     assert site.tags() == [["vpn_user:jsmith"]]
     [row] = json.loads((site.folder / "report.json").read_text(encoding="utf-8"))
     [same] = csv.DictReader(io.StringIO((site.folder / "report.csv").read_text(encoding="utf-8")))
@@ -335,3 +363,33 @@ def test_a_history_with_a_password_shows_it_nowhere(site: Site) -> None:
     run = site.run("-vvvv", log=OMITTED, complete_until=OMITTED, history="postgresql://user:pass-4711@127.0.0.1:1/none")
     assert run.status != 0
     assert "pass-4711" not in run.output
+
+
+def test_cases_and_detections_get_one_comment_and_one_note(site: Site) -> None:
+    site.log(("jsmith", "203.0.113.9", "10.8.3.7", "08:00"), ("ann", "203.0.113.8", "10.8.3.8", "08:00"), ("?", "", "10.8.3.9", "08:00"))
+    for address in ("10.8.3.7", "10.8.3.8", "10.8.3.9"):
+        site.alert(address, "08:15")
+    alerts = [{"_index": event["_index"], "_id": event["_id"]} for event in site.control.events()]
+    site.control.add_cases({"name": "Odd logins", "status": "New", "tags": ["urgent"], "alerts": alerts})
+    site.control.add_detections(
+        {
+            "title": "Odd SSH",
+            "start_time": 1717143300000,
+            "participants": [{"object_type": "ipaddr", "object_value": "10.8.3.7", "role": "offender", "external": False}],
+        }
+    )
+    options = {"targets": "cases, detections", "networks": "10.8.0.0/16"}
+    run = succeeded(site.run("--check", **options))
+    assert site.writes == 0
+    run = succeeded(site.run(**options))
+    assert "4 addresses in 2 open cases and detections" in run.output
+    [case] = site.control.cases()
+    assert sorted(case["tags"]) == ["urgent", "vpn_user:ann", "vpn_user:jsmith"]
+    [comment] = [one["comment"] for one in case["comments"]]
+    lines = comment.splitlines()
+    assert [line.split(",")[0] for line in lines[:2]] == ["VPN address 10.8.3.7 was jsmith", "VPN address 10.8.3.8 was ann"]
+    assert lines[2:] == ["VPN address 10.8.3.9 at 2024-05-31T08:15:00Z: nobody is named, since the evidence is doubtful."]
+    [detection] = site.control.detections()
+    assert detection["note"].startswith("VPN address 10.8.3.7 was jsmith, from 203.0.113.9.")
+    assert site.tags() == [[], [], []]
+    assert succeeded(site.run(**options)).recap("changed") == 0

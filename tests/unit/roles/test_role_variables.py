@@ -24,9 +24,9 @@ OF_A_RUN = {
     },
     "vpn_observations": {
         *("result", "listed", "lines_uploaded", "lines_skipped", "lines_rejected", "lines_unobserved", "lines_zone"),
-        *("options", "specs", "defaults", "given", "rules"),
+        *("options", "specs", "defaults", "given", "rules", "places", "files", "written"),
     },
-    "vpn_sessions": {"result", "options", "specs", "defaults", "given", "rules"},
+    "vpn_sessions": {"result", "options", "specs", "defaults", "given", "rules", "places"},
 }
 """The variables that a role sets itself."""
 
