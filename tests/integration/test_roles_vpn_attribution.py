@@ -369,12 +369,12 @@ def test_cases_and_detections_get_one_comment_and_one_note(site: Site) -> None:
     site.log(("jsmith", "203.0.113.9", "10.8.3.7", "08:00"), ("ann", "203.0.113.8", "10.8.3.8", "08:00"), ("?", "", "10.8.3.9", "08:00"))
     for address in ("10.8.3.7", "10.8.3.8", "10.8.3.9"):
         site.alert(address, "08:15")
-    alerts = [{"_index": event["_index"], "_id": event["_id"]} for event in site.control.events()]
-    site.control.add_cases({"name": "Odd logins", "status": "New", "tags": ["urgent"], "alerts": alerts})
+    site.control.add_cases({"name": "Odd logins", "status": "New", "tags": ["urgent"], "alerts": site.control.events()})
     site.control.add_detections(
         {
             "title": "Odd SSH",
             "start_time": 1717143300000,
+            "end_time": 1717143360000,
             "participants": [{"object_type": "ipaddr", "object_value": "10.8.3.7", "role": "offender", "external": False}],
         }
     )
@@ -382,7 +382,7 @@ def test_cases_and_detections_get_one_comment_and_one_note(site: Site) -> None:
     run = succeeded(site.run("--check", **options))
     assert site.writes == 0
     run = succeeded(site.run(**options))
-    assert "4 addresses in 2 open cases and detections" in run.output
+    assert "5 addresses in 2 open cases and detections" in run.output, run.output
     [case] = site.control.cases()
     assert sorted(case["tags"]) == ["urgent", "vpn_user:ann", "vpn_user:jsmith"]
     [comment] = [one["comment"] for one in case["comments"]]
