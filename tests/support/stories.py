@@ -8,7 +8,7 @@ Times are epoch seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,7 +49,6 @@ class Story:
     stays: Sequence[Stay]
     failures: Sequence[tuple[str, int]] = ()
     """When gateways failed and started again."""
-    by_address: dict[tuple[str, str], list[Stay]] = field(default_factory=dict)
 
     def holders(self, ipaddr: str, since: int, until: int, gateway: str | None = None) -> list[Stay]:
         """The stays on an address at any time from `since` to `until`."""
@@ -82,6 +81,16 @@ def told(random: Random, begin: int, *, gateways: int = 1) -> Story:
     return Story(begin, end, numbered, failures)
 
 
+def settled(story: Story, random: Random) -> Story:
+    """The same story with addresses that belong to one user, and later to another one, as peers of WireGuard have them."""
+    owners = {stay.ipaddr: (random.choice(NAMES), random.choice(NAMES), random.randint(story.begin, story.end)) for stay in story.stays}
+    stays = []
+    for stay in story.stays:
+        first, second, change = owners[stay.ipaddr]
+        stays.append(replace(stay, user=first if stay.start < change else second))
+    return replace(story, stays=stays)
+
+
 def _of_address(
     random: Random, gateway: str, ipaddr: str, users: Sequence[str], period: tuple[int, int], failed: Sequence[int]
 ) -> list[Stay]:
@@ -112,3 +121,66 @@ def _of_address(
         )
         at = over + random.choice((1, random.randint(1, 120), random.randint(60, 3 * HOUR)))
     return found
+
+
+BEGIN = "begin"
+SIGN = "sign"
+FINISH = "finish"
+FAILURE = "failure"
+NOISE = "noise"
+WHOLE = "whole"
+"""One row for the whole stay."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Something that a gateway writes at `at` (epoch seconds): the real time, whatever its clock shows."""
+
+    at: int
+    kind: str
+    stay: Stay | None = None
+
+
+def rows_of(story: Story, gateway: str, *, noise_every: int = 900) -> list[Row]:
+    """The rows of a gateway that logs events, in the order of time. Rows before the beginning of the story are not in its log."""
+    rows = [Row(at, NOISE) for at in range(story.begin, story.end + 1, noise_every)]
+    for stay in story.stays:
+        if stay.gateway != gateway:
+            continue
+        rows.append(Row(stay.start, BEGIN, stay))
+        rows += [Row(at, SIGN, stay) for at in stay.signs]
+        if not (stay.is_silent or stay.is_on):
+            rows.append(Row(stay.end, FINISH, stay))
+    rows += [Row(at, FAILURE) for name, at in story.failures if name == gateway]
+    in_story = [row for row in rows if story.begin <= row.at <= story.end]
+    return sorted(in_story, key=lambda row: (row.at, row.kind in (BEGIN, SIGN)))
+
+
+def whole_rows_of(story: Story, gateway: str) -> list[Row]:
+    """The rows of an export: a row for each stay of which the export knows the beginning."""
+    own = [stay for stay in story.stays if stay.gateway == gateway and stay.start >= story.begin]
+    return [Row(stay.start, WHOLE, stay) for stay in own]
+
+
+def could_mean(rows: Sequence[Row], user: str, ipaddr: str, at: int, *, ends_name_users: bool = True) -> bool:
+    """True if these rows are all true of another story, in which this user had the address.
+
+    Where rows are lost without a trace, nobody can do better. The last row on the address gives it to this user, and no row after it
+    belongs to a stay of somebody else that had begun by then.
+    """
+    own = sorted((row for row in rows if row.stay and row.stay.ipaddr == ipaddr), key=lambda row: row.at)
+    before = [row for row in own if row.at <= at]
+    after = next((row for row in own if row.at > at), None)
+    has_it = bool(before) and before[-1].kind != FINISH and _is(before[-1], user)
+    if after is None or after.kind in (BEGIN, WHOLE):
+        return has_it
+    if after.kind == FINISH and not ends_name_users:
+        return has_it
+    if _is(after, user):
+        # A sign of life or an end can say since when.
+        return True
+    return has_it and after.stay is not None and after.stay.start > at
+
+
+def _is(row: Row, user: str) -> bool:
+    return row.stay is not None and row.stay.user.casefold() == user.casefold()

@@ -9,6 +9,7 @@ import bz2
 import gzip
 import lzma
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from support.story_texts import Line
@@ -140,6 +141,14 @@ def rotated(lines: Sequence[Line], head: str, random: Random, name: str) -> list
         own_name = f"{name}.{number}{packing}" if number else name
         files.append((own_name, _PACKED[packing](content) if packing else content))
     return files
+
+
+def overlapping(lines: Sequence[Line], head: str, random: Random) -> list[tuple[str, bytes]]:
+    """Several files, such as a collector makes one a day; the last lines of each are in the next one, too."""
+    number = min(len(lines), random.randint(1, 4))
+    places = [place * len(lines) // number for place in range(number + 1)]
+    parts = [lines[max(0, begin - 3) : end] for begin, end in pairwise(places)]
+    return [(f"vpn-{place}.log", as_bytes(part, head, random)) for place, part in enumerate(parts)]
 
 
 def written(folder: Path, files: Sequence[tuple[str, bytes]]) -> list[str]:

@@ -5,18 +5,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
 from zoneinfo import ZoneInfo
 
-from support.story_rows import BEGIN, FAILURE, FINISH, SIGN, Row, rows_of, whole_rows_of
+from support.stories import BEGIN, FAILURE, FINISH, SIGN, Row, rows_of, whole_rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from random import Random
 
-    from support.stories import Stay, Story
+    from support.stories import Story
 
 
 @dataclass(frozen=True)
@@ -91,10 +94,6 @@ def _fortigate(row: Row, clock: datetime, *, has_address: bool = True) -> str | 
         f'{head}subtype="vpn" level="information" vd="root" action="{action}" tunneltype="ssl-tunnel" tunnelid={1000 + stay.number} '
         f'remip={outside} {inside}user="{stay.user}" group="RA" dst_host="N/A" {duration}reason="N/A" msg="SSL tunnel"'
     )
-
-
-def _fortigate_new(row: Row, clock: datetime) -> str | None:
-    return _fortigate(row, clock, has_address=False)
 
 
 def _globalprotect(row: Row, clock: datetime) -> str | None:
@@ -201,7 +200,58 @@ def _strongswan(row: Row, clock: datetime) -> str | None:
     return f"{now}[CFG] {mark} lease {stay.ipaddr} by '{stay.user}' went offline" if row.kind == FINISH else None
 
 
+def _json(row: Row, clock: datetime) -> str | None:
+    stay = row.stay
+    if stay is None:
+        return json.dumps({"@timestamp": f"{clock:%Y-%m-%dT%H:%M:%S}", "message": "keep alive"})
+    client = {"ip": stay.outside, "inside": stay.ipaddr}
+    return json.dumps({"@timestamp": f"{clock:%Y-%m-%dT%H:%M:%S}", "user": stay.user, "client": client}, ensure_ascii=False)
+
+
+def _json_whole(row: Row, clock: datetime) -> str | None:
+    stay = row.stay
+    if stay is None:
+        return None
+    fields = {"time": int(clock.timestamp()), "user": stay.user, "remote": stay.outside, "address": stay.ipaddr}
+    ended = {} if stay.is_on or stay.is_silent else {"seconds": stay.end - stay.start}
+    return json.dumps({**fields, **ended}, ensure_ascii=False)
+
+
+_NPS_KINDS = {BEGIN: 1, FINISH: 2, SIGN: 3, FAILURE: 7}
+
+
+def _nps(row: Row, clock: datetime) -> str | None:
+    """An event as Network Policy Server writes it in DTS-compliant logs."""
+    stay, status = row.stay, _NPS_KINDS.get(row.kind)
+    if status is None:
+        return None
+    fields: list[tuple[str, int, object]] = [
+        ("Timestamp", 4, f"{clock:%m/%d/%Y %H:%M:%S}.000"),
+        ("Computer-Name", 1, "NPS1"),
+        ("Packet-Type", 0, 4),
+        ("NAS-IP-Address", 3, "192.0.2.1"),
+        ("Acct-Status-Type", 0, status),
+    ]
+    if stay is not None:
+        outside = stay.last_outside if row.kind == FINISH else stay.outside
+        fields += [
+            ("User-Name", 1, escape(stay.user)),
+            ("Framed-IP-Address", 3, stay.ipaddr),
+            ("Calling-Station-Id", 1, outside),
+            ("Acct-Session-Id", 1, f"S{stay.number:06}"),
+            *([] if row.kind == BEGIN else [("Acct-Session-Time", 0, row.at - stay.start)]),
+        ]
+    return "<Event>" + "".join(f'<{name} data_type="{kind}">{value}</{name}>' for name, kind, value in fields) + "</Event>"
+
+
 _UTC = {"timezone": "UTC"}
+_JSON_STARTS = {
+    "columns": {"ipaddr": "client.inside", "associated_ipaddr": "client.ip", "timestamp": "@timestamp", "username": "user"}
+}
+_JSON_WHOLE = {
+    "columns": {"ipaddr": "address", "associated_ipaddr": "remote", "timestamp": "time", "username": "user", "duration": "seconds"},
+    "timestamp_format": "epoch",
+}
 _CSV_HEAD = "Username,Real IP,VPN IP,Start Time,Bytes"
 _AS_HEAD = "Node,Username,Start Time,Duration,Service,Active,Auth,Real Ip,Vpn Ip,Proto,Port,Bytes Total,Error"
 
@@ -210,7 +260,7 @@ STYLES = (
     Style("asa without years", "cisco_asa", _asa_without_year, _UTC),
     Style("asa, addresses freed", "cisco_asa", _asa_freed, _UTC, ends_name_users=False),
     Style("fortigate", "fortigate", _fortigate, writes_zone=True),
-    Style("fortigate 7.6", "fortigate", _fortigate_new, writes_zone=True),
+    Style("fortigate 7.6", "fortigate", partial(_fortigate, has_address=False), writes_zone=True),
     Style("globalprotect", "globalprotect", _globalprotect, _UTC),
     Style("csv of starts", "csv", _csv_start, {**_UTC, "timestamp_format": "iso8601"}, _CSV_HEAD, has_ends=False),
     Style("csv, american", "csv", _csv_american, _UTC, _CSV_HEAD, has_ends=False),
@@ -226,6 +276,9 @@ STYLES = (
     ),
     Style("openvpn", "openvpn_log", _openvpn_log, _UTC),
     Style("radius", "radius_detail", _radius, _UTC, tells_failures=True, writes_zone=True),
+    Style("json of starts", "json_lines", _json, {**_UTC, **_JSON_STARTS}, has_ends=False),
+    Style("json with durations", "json_lines", _json_whole, _JSON_WHOLE, is_export=True, writes_zone=True),
+    Style("nps", "nps", _nps, _UTC, tells_failures=True),
     Style("strongswan", "strongswan", _strongswan, writes_zone=True),
 )
 
@@ -234,9 +287,9 @@ def lines_of(
     story: Story, style: Style, gateway: str, random: Random, zone: str = "UTC", shift: dict[int, int] | None = None
 ) -> list[Line]:
     """The lines of a gateway's log. `shift` says by how many seconds its clock is wrong from which moment on."""
-    rows = whole_rows_of(story, gateway) if style.is_export else rows_of(story, gateway, noise_every=random.choice((300, 900, 3600)))
-    if style.log_format == "csv" and not style.is_export:
-        rows = [row for row in rows if row.kind == BEGIN]
+    rows = whole_rows_of(story, gateway) if style.is_export else rows_of(story, gateway, noise_every=random.choice((600, 1800, 3600)))
+    if not style.has_ends:
+        rows = [row for row in rows if row.kind == BEGIN or (row.stay is None and style.log_format != "csv")]
     found = []
     for row in sorted(rows, key=lambda row: row.at):
         wrong = next((by for since, by in sorted((shift or {}).items(), reverse=True) if row.at >= since), 0)
@@ -244,41 +297,3 @@ def lines_of(
         if text is not None:
             found.append(Line(text, row))
     return found
-
-
-_CLIENT_HEADER = (
-    "HEADER,CLIENT_LIST,Common Name,Real Address,Virtual Address,Virtual IPv6 Address,Bytes Received,Bytes Sent,"
-    "Connected Since,Connected Since (time_t),Username,Client ID,Peer ID"
-)
-
-
-def status_file(story: Story, gateway: str, at: int) -> str:
-    """OpenVPN's status file of version 2 at a moment."""
-
-    def clock(moment: int) -> str:
-        return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S},{moment}"
-
-    on = [stay for stay in story.stays if stay.gateway == gateway and stay.start <= at < stay.end]
-    clients = [_client(stay, clock(stay.start)) for stay in on]
-    return "\n".join(
-        [
-            "TITLE,OpenVPN 2.5.1 x86_64-pc-linux-gnu",
-            f"TIME,{clock(at)}",
-            _CLIENT_HEADER,
-            *clients,
-            "HEADER,ROUTING_TABLE,Virtual Address,Common Name,Real Address,Last Ref,Last Ref (time_t)",
-            "GLOBAL_STATS,Max bcast/mcast queue length,0",
-            "END",
-            "",
-        ]
-    )
-
-
-def _client(stay: Stay, since: str) -> str:
-    real = f"{stay.outside}:{20_000 + stay.number}"
-    return f"CLIENT_LIST,{stay.user},{real},{stay.ipaddr},,9,9,{since},UNDEF,{stay.number},0"
-
-
-def texts(lines: Sequence[Line]) -> list[str]:
-    """The lines alone."""
-    return [line.text for line in lines]

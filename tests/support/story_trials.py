@@ -6,93 +6,88 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from support.stories import HOUR, Stay, Story, told
-from support.story_damage import LINES, as_bytes, dropped, garbled, rotated, written
-from support.story_rows import Row, could_mean
-from support.story_texts import STYLES, Line, Style, lines_of, status_file
+from support.stories import HOUR, settled, told
+from support.story_damage import LINES, as_bytes, dropped, garbled, overlapping, rotated, written
+from support.story_judging import TOLERANCE, AskedLog, Trial, judged
+from support.story_snapshots import status_file, wireguard_dump, wireguard_peers
+from support.story_texts import STYLES, Line, Style, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    Ask = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-    """Runs `vpn_session_info` with these options; an empty result if it fails."""
-    Take = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-    """Runs `vpn_session` likewise."""
+    from support.stories import Row
+
+
+class Modules(NamedTuple):
+    """Ways to run the modules with their options."""
+
+    ask: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    """Runs `vpn_session_info`; an empty result if it fails."""
+    take: Callable[[Mapping[str, Any]], object]
+    """Runs `vpn_session`."""
+    take_killed: Callable[[Mapping[str, Any], int], object]
+    """Runs `vpn_session`, and kills it at one of its transactions."""
+
 
 _SPRING = 1_714_521_600
 """2024-05-01T00:00:00Z: no clock is changed for months."""
 _AUTUMN = 1_729_944_000
 """2024-10-26T12:00:00Z: in the night that follows, clocks go back in Europe."""
 _BERLIN = "Europe/Berlin"
-TOLERANCE = 30
 QUESTIONS = 30
 
 CLOCKS = ("set back", "ahead before", "one time out of line", "wrong zone", "doubled hour")
-WHOLE_LOGS = ("undamaged", "last line cut", "rotated", "rotated, one lost", "other encoding")
-HISTORIES = ("history", "history, log rotated", "history, damaged", "history, two gateways")
-SNAPSHOTS = ("snapshots", "snapshots, damaged", "snapshots in a history")
+WHOLE_LOGS = ("undamaged", "last line cut", "rotated", "rotated, one lost", "several logs", "other encoding")
+HISTORIES = (
+    "history",
+    "history, log rotated",
+    "history, killed",
+    "history, damaged",
+    "history, doubled hour",
+    "history, two gateways",
+)
+SNAPSHOTS = (
+    "snapshots",
+    "snapshots, damaged",
+    "snapshots in several logs",
+    "snapshots in a history",
+    "wireguard",
+    "wireguard in a history",
+)
 KINDS = (*WHOLE_LOGS, *LINES, *CLOCKS, *HISTORIES, *SNAPSHOTS)
-UNDAMAGED = ("undamaged", "rotated", "other encoding", "history", "history, log rotated")
+UNDAMAGED = ("undamaged", "rotated", "several logs", "other encoding", "history", "history, log rotated", "history, killed")
 """Kinds of which at least 95 % of the questions about sessions in the log have to be answered."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One story, and what was asked about it."""
-
-    seed: int
-    kind: str
-    style: str
-    wrong: Sequence[str]
-    answerable: int = 0
-    """Questions about sessions that the log has from beginning to end, not near the moment at which they began or ended."""
-    named: int = 0
-    """How many of them were answered with a name."""
-
-
-@dataclass(frozen=True)
-class _Log:
-    story: Story
-    style: Style
-    left: Sequence[Row]
-    result: Mapping[str, Any]
-    is_lossy: bool = False
-    """Lines were lost without a trace."""
-    gateways: frozenset[str] = field(default_factory=lambda: frozenset({"gw1"}))
 
 
 class TrialRun:
     """Runs one trial in a folder of its own."""
 
-    def __init__(self, seed: int, folder: Path, ask: Ask, take: Take, formats: frozenset[str], kinds: Sequence[str] = KINDS) -> None:
+    def __init__(self, seed: int, folder: Path, modules: Modules, kinds: Sequence[str] = KINDS) -> None:
         self.seed = seed
         self._random = Random(seed)
         self.kind = self._random.choice(kinds)
         self._folder = folder
-        self._ask = ask
-        self._take = take
-        styles = [style for style in STYLES if style.log_format in formats]
-        if self.kind == "doubled hour":
-            styles = [style for style in styles if not style.writes_zone]
-        self._style = self._random.choice(styles)
-        self._story = told(self._random, _AUTUMN if self.kind == "doubled hour" else _SPRING, gateways=2 if "two" in self.kind else 1)
+        self._modules = modules
+        is_doubled = self.kind.endswith("doubled hour")
+        self._style = self._random.choice([style for style in STYLES if not (is_doubled and style.writes_zone)])
+        self._zone = _BERLIN if is_doubled else "UTC"
+        self._options = {**self._style.options, "format": self._style.log_format, **({"timezone": _BERLIN} if is_doubled else {})}
+        self._story = told(self._random, _AUTUMN if is_doubled else _SPRING, gateways=2 if "two" in self.kind else 1)
+        if self.kind.startswith("wireguard"):
+            self._story = settled(self._story, self._random)
         self._stays = [stay for stay in self._story.stays if stay.end > stay.start]
         self._questions = [self._question() for _time in range(QUESTIONS)]
+        self._history = str(folder / "sessions.sqlite3")
 
     def result(self) -> Trial:
         """Asks, and compares the answers with the story."""
-        if self.kind in SNAPSHOTS:
-            return self._judged(self._of_snapshots(), "openvpn_status")
-        if self.kind in HISTORIES:
-            return self._judged(self._of_history(), self._style.name)
-        log = self._of_log()
-        return Trial(self.seed, self.kind, self._style.name, ()) if log is None else self._judged(log, self._style.name)
+        log = self._of_snapshots() if self.kind in SNAPSHOTS else self._of_history() if self.kind in HISTORIES else self._of_log()
+        return judged(log, self._questions, self.seed, self.kind) if log else Trial(self.seed, self.kind, self._style.name, ())
 
     def _question(self) -> tuple[str, int]:
         random, story = self._random, self._story
@@ -104,17 +99,16 @@ class TrialRun:
     def _match(self) -> list[dict[str, Any]]:
         return [{"ipaddr": ipaddr, "timestamp": at} for ipaddr, at in self._questions]
 
-    def _of_log(self) -> _Log | None:
+    def _of_log(self) -> AskedLog | None:
         random, style, kind = self._random, self._style, self.kind
-        zone = _BERLIN if kind == "doubled hour" else "UTC"
         shift = self._shift()
-        lines = lines_of(self._story, style, "gw1", random, zone, shift)
+        lines = lines_of(self._story, style, "gw1", random, self._zone, shift)
         if not lines or (shift and not _goes_back(lines, shift)):
             return None
         if kind == "one time out of line":
             lines = self._one_out_of_line(lines)
         damaged = LINES[kind](lines, random) if kind in LINES else lines
-        options = {**style.options, "format": style.log_format, **({"timezone": zone} if zone != "UTC" else {})}
+        options = dict(self._options)
         if kind == "wrong zone":
             if style.writes_zone:
                 return None
@@ -127,15 +121,18 @@ class TrialRun:
         if kind == "other encoding":
             options["encoding"] = self._encoded(paths[0])
             _touch(paths[0], lines, style)
+        random.shuffle(paths)
         where = {"paths": paths} if len(paths) > 1 else {"path": paths[0]} if paths else {}
-        result = self._ask({**options, **where, "match": self._match()})
+        result = self._modules.ask({**options, **where, "match": self._match()})
         left = [line.row for line in damaged if line.row]
-        return _Log(self._story, style, left, result, is_lossy=kind == "dropped")
+        return AskedLog(self._story, style, left, result, is_lossy=kind == "dropped", covered_until=_last(left, style))
 
     def _files(self, lines: Sequence[Line]) -> list[tuple[str, bytes]]:
         """The files of the log; each was last written to when its last row was."""
         if self.kind.startswith("rotated"):
             return rotated(lines, self._style.head, self._random, "vpn.log")
+        if self.kind == "several logs":
+            return overlapping(lines, self._style.head, self._random)
         return [("vpn.log", as_bytes(lines, self._style.head, self._random, is_cut=self.kind == "last line cut"))]
 
     def _encoded(self, path: str) -> str:
@@ -163,20 +160,25 @@ class TrialRun:
         text = self._style.write(row, datetime.fromtimestamp(row.at + far, UTC))
         return lines if text is None else [*lines[:place], Line(text, row), *lines[place + 1 :]]
 
-    def _of_history(self) -> _Log:
+    def _of_history(self) -> AskedLog:
         """The log grows, and every now and then it is taken into the history."""
         random, style = self._random, self._style
         gateways = sorted({stay.gateway for stay in self._story.stays})
-        history = str(self._folder / "sessions.sqlite3")
         left: list[Row] = []
+        ends = []
         for gateway in gateways:
-            lines = lines_of(self._story, style, gateway, random)
+            lines = lines_of(self._story, style, gateway, random, self._zone)
             if self.kind == "history, damaged":
                 lines = random.choice((garbled, dropped))(lines, random)
-            left += [line.row for line in lines if line.row]
-            self._grow(lines, {**style.options, "format": style.log_format, "history": history, "gateway": gateway})
-        result = self._ask({"history": history, "match": self._match()}) if os.path.exists(history) else {}
-        return _Log(self._story, style, left, result, is_lossy=self.kind == "history, damaged", gateways=frozenset(gateways))
+            own = [line.row for line in lines if line.row]
+            left += own
+            ends.append(_last(own, style))
+            self._grow(lines, {**self._options, "history": self._history, "gateway": gateway})
+        is_lossy = self.kind == "history, damaged"
+        return AskedLog(self._story, style, left, self._answers(), is_lossy, min(ends), frozenset(gateways))
+
+    def _answers(self) -> Mapping[str, Any]:
+        return self._modules.ask({"history": self._history, "match": self._match()}) if os.path.exists(self._history) else {}
 
     def _grow(self, lines: Sequence[Line], options: Mapping[str, Any]) -> None:
         random = self._random
@@ -189,47 +191,58 @@ class TrialRun:
             _touch(str(path), lines[:end], self._style)
             older = self._folder / f"{name}.1"
             paths = [str(path), *([str(older)] if older.exists() else [])]
-            self._take({**options, "paths": paths})
+            if self.kind == "history, killed":
+                for _time in range(random.randint(0, 2)):
+                    self._modules.take_killed({**options, "paths": paths}, random.randint(0, 6))
+            self._modules.take({**options, "paths": paths})
             if random.random() < 0.3:
-                self._take({**options, "paths": paths})
-            if self.kind == "history, log rotated" and random.random() < 0.5:
+                self._modules.take({**options, "paths": paths})
+            if self.kind in ("history, log rotated", "history, killed") and random.random() < 0.5:
                 path.replace(older)
                 begin = end
+        if self.kind == "history, killed" and random.random() < 0.3:
+            path.write_bytes(as_bytes(lines[begin:], self._style.head, random))
+            self._modules.take_killed({**options, "path": str(path)}, random.randint(0, 6))
 
-    def _of_snapshots(self) -> _Log:
+    def _of_snapshots(self) -> AskedLog:
         random, story = self._random, self._story
+        is_damaged, is_wireguard = self.kind == "snapshots, damaged", self.kind.startswith("wireguard")
         every = random.choice((300, 900, HOUR))
-        moments = [at for at in range(story.begin, story.end, every) if self.kind != "snapshots, damaged" or random.random() < 0.8]
-        files = [status_file(story, "gw1", at) for at in moments]
-        if self.kind == "snapshots, damaged":
+        moments = [at for at in range(story.begin, story.end, every) if not is_damaged or random.random() < 0.8]
+        files = [(wireguard_dump if is_wireguard else status_file)(story, "gw1", at) for at in moments]
+        if is_damaged:
             files = [_spoiled(text, random) for text in files]
-        path, style = self._folder / "status.log", Style("openvpn_status", "openvpn_status", lambda row, clock: None)
-        options = {"format": "openvpn_status", "timezone": "UTC"}
-        if self.kind != "snapshots in a history":
-            path.write_text("".join(files))
-            os.utime(path, (story.end + 10,) * 2)
-            return _Log(story, style, (), self._ask({**options, "path": str(path), "match": self._match()}))
-        history = str(self._folder / "sessions.sqlite3")
-        for moment, text in list(zip(moments, files, strict=True))[:: max(1, len(files) // 12)]:
+        # A peer of WireGuard has its address until another one gets it.
+        style = Style(self.kind.split()[0], "", lambda row, clock: None, has_ends=not is_wireguard)
+        options: dict[str, Any] = {"format": "openvpn_status", "timezone": "UTC"}
+        if is_wireguard:
+            options = {"format": "wireguard", "peers": wireguard_peers(story)}
+        if self.kind.endswith("in a history"):
+            self._take_snapshots(list(zip(moments, files, strict=True)), options)
+            return AskedLog(story, style, (), self._answers())
+        parts = [files]
+        if self.kind == "snapshots in several logs":
+            parts = [files[place : place + 7] for place in range(0, len(files), 7)]
+        paths = []
+        for place, part in enumerate(parts):
+            paths.append(self._folder / f"status-{place}.log")
+            paths[-1].write_text("".join(part))
+            os.utime(paths[-1], (story.end + 10,) * 2)
+        where = {"paths": [str(path) for path in paths]}
+        return AskedLog(story, style, (), self._modules.ask({**options, **where, "match": self._match()}))
+
+    def _take_snapshots(self, snapshots: Sequence[tuple[int, str]], options: Mapping[str, Any]) -> None:
+        """Every now and then, some snapshots are taken into the history."""
+        path = self._folder / "status.log"
+        for moment, text in snapshots[:: max(1, len(snapshots) // 12)]:
             path.write_text(text)
             os.utime(path, (moment + 1,) * 2)
-            self._take({**options, "path": str(path), "history": history, "gateway": "gw1"})
-        return _Log(story, style, (), self._ask({"history": history, "match": self._match()}) if os.path.exists(history) else {})
+            self._modules.take({**options, "path": str(path), "history": self._history, "gateway": "gw1"})
 
-    def _judged(self, log: _Log, style: str) -> Trial:
-        wrong: list[str] = []
-        answerable = named = 0
-        for (ipaddr, at), answer in zip(self._questions, log.result.get("matches") or [], strict=False):
-            user = answer["session"]["username"] if answer["session"] else None
-            if _is_answerable(log, ipaddr, at):
-                answerable += 1
-                named += user is not None
-            if user is not None and not _is_right(log, user, ipaddr, at):
-                truth = log.story.holder(ipaddr, at)
-                wrong.append(f"{ipaddr} at {at}: {user} was named, it was {truth.user if truth else 'nobody'}; {answer['session']}")
-        if not log.result.get("matches"):
-            answerable = sum(_is_answerable(log, ipaddr, at) for ipaddr, at in self._questions)
-        return Trial(self.seed, self.kind, style, wrong, answerable, named)
+
+def _last(rows: Sequence[Row], style: Style) -> int:
+    """The last time of these rows; 0 for an export, which is made after them."""
+    return 0 if style.is_export else max((row.at for row in rows), default=0)
 
 
 def _goes_back(lines: Sequence[Line], shift: Mapping[int, int]) -> bool:
@@ -256,43 +269,3 @@ def _spoiled(text: str, random: Random) -> str:
         if line and random.random() < 0.05:
             lines[place] = line[: random.randrange(len(line))]
     return "\n".join(line for line in lines if random.random() > 0.01)
-
-
-def _is_answerable(log: _Log, ipaddr: str, at: int) -> bool:
-    stay = log.story.holder(ipaddr, at)
-    if stay is None or stay.is_silent or (stay.is_on and log.style.is_export):
-        return False
-    inside = log.story.begin <= stay.start and min(at - stay.start, stay.end - at) > TOLERANCE + 1
-    rivals = [other for other in log.story.holders(ipaddr, at, at) if other.gateway != stay.gateway]
-    return inside and at < log.story.end - HOUR and not rivals
-
-
-def _is_right(log: _Log, user: str, ipaddr: str, at: int) -> bool:
-    """The user had the address, or had it just now and nobody else had got it; or the log does not show otherwise."""
-    name = user.casefold()
-    near = log.story.holders(ipaddr, at - TOLERANCE, at + 1)
-    is_alone = len(log.gateways) == 1
-    # What began before the log of another gateway did, that log cannot show.
-    truth = [stay for stay in log.story.holders(ipaddr, at, at) if stay.start >= log.story.begin or _named(stay, name) or is_alone]
-    if any(_named(stay, name) for stay in near) and all(_named(stay, name) for stay in truth):
-        return True
-    if not truth and _unended(log, ipaddr, at, name):
-        return True
-    names_users = log.style.ends_name_users
-    return log.is_lossy and any(
-        could_mean(log.left, user, ipaddr, moment, ends_name_users=names_users) for moment in (at, at - TOLERANCE - 1)
-    )
-
-
-def _named(stay: Stay, name: str) -> bool:
-    return stay.user.casefold() == name
-
-
-def _unended(log: _Log, ipaddr: str, at: int, name: str) -> bool:
-    """No log of this kind can show that this stay ended: the gateway failed, or it writes no ends."""
-    for gateway in log.gateways:
-        before = [stay for stay in log.story.stays if stay.ipaddr == ipaddr and stay.start <= at and stay.gateway == gateway]
-        last = max(before, key=lambda stay: stay.start, default=None)
-        if last and _named(last, name) and (not log.style.has_ends or (last.is_silent and not log.style.tells_failures)):
-            return True
-    return False

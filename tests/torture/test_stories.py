@@ -8,8 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from support.story_runs import run_story
-from support.story_tallies import StoryTally
+from support.story_runs import StoryTally, run_story
 from support.story_trials import KINDS
 
 if TYPE_CHECKING:

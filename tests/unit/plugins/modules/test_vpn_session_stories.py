@@ -16,7 +16,7 @@ from support.story_trials import KINDS, UNDAMAGED
 if TYPE_CHECKING:
     from pathlib import Path
 
-STORIES = 5
+STORIES = 4
 LEAST_NAMED = 0.95
 
 
