@@ -75,16 +75,24 @@ class StoryTally:
     answerable: dict[str, int] = field(default_factory=dict)
     named: dict[str, int] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
+    undamaged: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Of whole logs, by the kind of log: the questions about sessions in it, and how many of them were answered with a name."""
 
     def add(self, trial: Trial) -> None:
         """Adds a story."""
         for counts, number in ((self.stories, 1), (self.answerable, trial.answerable), (self.named, trial.named)):
             counts[trial.kind] = counts.get(trial.kind, 0) + number
+        if trial.kind in UNDAMAGED:
+            answerable, named = self.undamaged.get(trial.style, (0, 0))
+            self.undamaged[trial.style] = answerable + trial.answerable, named + trial.named
         self.wrong += [f"story {trial.seed}, {trial.kind}, {trial.style}: {words}" for words in trial.wrong]
 
-    def share_named_undamaged(self) -> float:
-        """The share of answered questions in whole logs."""
-        return sum(self.named.get(kind, 0) for kind in UNDAMAGED) / max(1, sum(self.answerable.get(kind, 0) for kind in UNDAMAGED))
+    def named_undamaged(self) -> dict[str, float]:
+        """The share of answered questions in whole logs, by the kind of log."""
+        return {style: named / answerable for style, (answerable, named) in self.undamaged.items() if answerable}
+
+    def _share_undamaged(self) -> float:
+        return sum(named for _all, named in self.undamaged.values()) / max(1, sum(whole for whole, _named in self.undamaged.values()))
 
     def _percent(self, kind: str) -> float:
         return 100 * self.named[kind] / max(1, self.answerable[kind])
@@ -99,6 +107,8 @@ class StoryTally:
         text = (
             f"{sum(self.stories.values()):,} stories, {sum(self.answerable.values()):,} questions about sessions that the log has from "
             f"beginning to end before it was damaged, and as many others; {len(self.wrong)} wrong names. "
-            f"In whole logs, {100 * self.share_named_undamaged():.1f} % of these questions were answered with a name."
+            f"In whole logs, {100 * self._share_undamaged():.1f} % of these questions were answered with a name"
         )
+        least = min(self.named_undamaged().items(), key=lambda one: one[1], default=None)
+        text += f" (least of all in those of {least[0]}: {100 * least[1]:.1f} %)." if least else "."
         return "\n".join([text, "", "| Damage | Stories | Questions | Named |", "|---|---:|---:|---:|", *rows])

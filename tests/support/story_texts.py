@@ -245,9 +245,7 @@ def _nps(row: Row, clock: datetime) -> str | None:
 
 
 _UTC = {"timezone": "UTC"}
-_JSON_STARTS = {
-    "columns": {"ipaddr": "client.inside", "associated_ipaddr": "client.ip", "timestamp": "@timestamp", "username": "user"}
-}
+_JSON_STARTS = {"columns": {"ipaddr": "client.inside", "associated_ipaddr": "client.ip", "timestamp": "@timestamp", "username": "user"}}
 _JSON_WHOLE = {
     "columns": {"ipaddr": "address", "associated_ipaddr": "remote", "timestamp": "time", "username": "user", "duration": "seconds"},
     "timestamp_format": "epoch",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from support.attacks import Results
 
 STORIES = 20_000
+WRITTEN_EVERY = 1000
 
 
 def test_nobody_is_named_wrongly_in_any_story(tmp_path: Path, seed: int, results: Results):
@@ -24,6 +25,7 @@ def test_nobody_is_named_wrongly_in_any_story(tmp_path: Path, seed: int, results
     tally = StoryTally()
     for number in range(STORIES):
         tally.add(run_story(seed * STORIES + number, tmp_path, KINDS))
-    results.write("stories", "Who had this address", tally.markdown(), seconds=time.monotonic() - began)
-    assert tally.wrong == []
-    assert tally.share_named_undamaged() >= 0.95
+        if (number + 1) % WRITTEN_EVERY == 0:
+            results.write("stories", "Who had this address", tally.markdown(), seconds=time.monotonic() - began)
+            assert tally.wrong == []
+    assert {style: share for style, share in tally.named_undamaged().items() if share < 0.95} == {}
