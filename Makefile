@@ -30,7 +30,7 @@ help:
 	@echo "make demo         watch a VPN log become observations and tagged events, against an emulator"
 	@echo "make test         every check: $(STAGES)"
 	@echo "make CHECK        one of them; ARGUMENTS='-k timestamps -x' are passed on"
-	@echo "make bench        measure it beside what it replaces (a quarter of an hour); ARGUMENTS=--quick for a minute"
+	@echo "make bench        measure it beside what it replaces (20 minutes); ARGUMENTS=--quick for a minute or two"
 	@echo "make torture      the long attacks; SEED=NUMBER repeats a run"
 	@echo "make matrix       sanity, unit and integration tests on each ansible-core and Python (hours)"
 	@echo "make format       let ruff put the Python code in order"

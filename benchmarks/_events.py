@@ -14,21 +14,16 @@ from _findings import Finding
 from _paths import BENCHMARKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from _site import Site
 
 
-def printed_by(script: str, title: str) -> Callable[[Site], Finding]:
-    """A part that runs a script and takes over the Markdown that it prints."""
+def printed_by(script: str, title: str, whole: Sequence[str], quick: Sequence[str]) -> Callable[[Site], Finding]:
+    """A part that runs a script with these arguments, those of a quick run included, and takes over the Markdown that it prints."""
 
     def part(site: Site) -> Finding:
-        path = BENCHMARKS / script
-        if not path.exists():
-            return Finding(title, notes=["Not measured: there is no such benchmark here."])
-        if site.is_quick:
-            return Finding(title, notes=[f"Not measured in a quick run; see `benchmarks/{script} --help`."])
-        command = [sys.executable, str(path)]
+        command = [sys.executable, str(BENCHMARKS / script), *(quick if site.is_quick else whole)]
         done = subprocess.run(command, env=site.environment(), stdout=subprocess.PIPE, text=True, check=False)
         print(done.stdout, flush=True)
         notes = [f"`{script}` ended with status {done.returncode}."] if done.returncode else []

@@ -28,7 +28,7 @@ class Spread:
         return cls(tuple(values))
 
     def text(self, form: str = ".2f") -> str:
-        """Such as C(1.23 (1.20 to 1.31))."""
+        """Such as `1.23 (1.20 to 1.31)`."""
         middle, low, high = median(self.values), min(self.values), max(self.values)
         return f"{middle:{form}} ({low:{form}} to {high:{form}})" if len(self.values) > 1 else f"{middle:{form}}"
 
@@ -83,6 +83,11 @@ def alternately(rounds: int, *pairs: tuple[Variant, Callable[[], Usage]]) -> lis
             variant.runs.append(usage)
             print(f"  {number + 1}/{rounds} {variant.label}: {usage.wall:.2f} s, {usage.peak:.0f} MiB", flush=True)
     return [variant for variant, _measure in pairs]
+
+
+def of_minima(one: Sequence[float], other: Sequence[float]) -> list[float]:
+    """The least of the one by the least of the other, as what was measured against a bound."""
+    return [min(one) / min(other)]
 
 
 def ratios(one: Sequence[float], other: Sequence[float]) -> list[float]:

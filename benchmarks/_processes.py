@@ -21,14 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Usage:
-    """The time that a process and its children took, in seconds. `peak` is that of the largest recorded process below it, in MiB, and
-    `parts` is how many of those there were."""
+    """The time that a process and its children took, in seconds. `peak` is that of the largest recorded process below it, in MiB.
+
+    `tasks` are the seconds of its tasks, if they were timed.
+    """
 
     wall: float
     cpu: float
     peak: float = 0.0
-    parts: int = 0
     server_cpu: float = 0.0
+    tasks: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass
@@ -55,7 +57,6 @@ class Process:
             wall,
             usage.ru_utime + usage.ru_stime,
             max((entry["peak"] for entry in modules), default=0.0),
-            len(modules),
         )
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import sys
 
-from ansible_collections.secops.xdr.plugins.module_utils._observations.input import opened_input
+from ansible_collections.secops.xdr.plugins.module_utils._observations.input import InputReader, opened_input
 from ansible_collections.secops.xdr.plugins.module_utils._observations.options import UploadOptions, observation_options
-from ansible_collections.secops.xdr.plugins.module_utils._observations.reading import InputReader
 
 
 def options(path: str) -> UploadOptions:

@@ -24,11 +24,11 @@ SPDX-License-Identifier: GPL-3.0-or-later
 
 # Benchmarks
 
-Made by `make bench`. Variants run one after the other and again (A B A B …), as whole processes with all that they start, against
-the emulator on the same machine. Figures are the median, with the smallest and the largest in brackets; ratios are taken
-pair by pair. The peak is the largest resident memory of the process that uploads: the script, or the module below ansible-playbook;
-"parts" is how many processes of the module there were, one for each line of progress and one more.
-"Server" is what the emulator, which parses and checks each row, spent on the same cores meanwhile.
+Made by `make bench`, which writes all of it. Variants run one after the other and again (A B A B …), as whole processes with all that
+they start, against the emulator on the same machine. Bounds compare minima: other work on the machine only ever adds time, so the least
+of each comes closest to what it takes. Figures are the median, with the smallest and the largest in brackets. The peak is the largest
+resident memory of the process that uploads: the script, or the module below ansible-playbook. "Server" is what the emulator, which parses
+and checks each row, spent on the same cores meanwhile.
 """
 _COLUMNS = (
     "what",
@@ -36,7 +36,6 @@ _COLUMNS = (
     "CPU seconds",
     "rows a second",
     "peak, MiB",
-    "parts",
     "server, CPU seconds",
     "seconds of each round",
 )
@@ -81,7 +80,6 @@ def _row(variant: Variant) -> str:
         Spread.of([run.cpu for run in runs]).text(),
         Spread.of([variant.rows / wall for wall in variant.walls]).text(",.0f") if variant.rows else "",
         f"{peak:.1f}" if peak else "",
-        str(max(run.parts for run in runs) or ""),
         Spread.of([run.server_cpu for run in runs]).text() if any(run.server_cpu for run in runs) else "",
         " ".join(f"{wall:.2f}" for wall in variant.walls),
     ]

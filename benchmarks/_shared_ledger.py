@@ -93,9 +93,7 @@ def _measured(site: Site, ledger: str, runs: int, rows: int) -> Outcome:
     usages.append(usage)
     twice, under_way = _sent_twice(site.control.requests(kind="write"))
     lost = len(wanted) - int(site.control.state["extrahop"]["observations"]["distinct"])
-    total = Usage(
-        time.monotonic() - begun, sum(one.cpu for one in usages), max(one.peak for one in usages), sum(one.parts for one in usages)
-    )
+    total = Usage(time.monotonic() - begun, sum(one.cpu for one in usages), max(one.peak for one in usages))
     print(f"  {runs} runs: {total.wall:.2f} s, {twice} twice, {lost} lost, {under_way} under way when killed", flush=True)
     return Outcome(total, twice, lost, under_way)
 

@@ -121,6 +121,18 @@ class Site:
             raise SystemExit(f"{got} observations arrived instead of {accepted}: {' '.join(command)}")
         return replace(usage, server_cpu=cpu_seconds(self._process.pid) - before)
 
+    def timed(self, playbook: Path, environment: dict[str, str], *, accepted: int, **variables: str) -> Usage:
+        """Runs a playbook, with the seconds of each of its tasks."""
+        with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".jsonl") as times:
+            timing = {
+                "ANSIBLE_CALLBACK_PLUGINS": str(BENCHMARKS / "callback_plugins"),
+                "ANSIBLE_CALLBACKS_ENABLED": "task_times",
+                "BENCHMARK_TASK_TIMES": times.name,
+            }
+            usage = self.measured(self.ansible(playbook, **variables), {**environment, **timing}, accepted=accepted)
+            entries = [json.loads(line) for line in times]
+        return replace(usage, tasks=tuple((entry["name"], entry["seconds"]) for entry in entries))
+
     def upload(self, log: Path, state: Path | None, *, accepted: int) -> Usage:
         """Runs ansible-playbook with the one task that uploads this log."""
         command = self.ansible(self.playbook("upload", [UPLOAD]), log=str(log))

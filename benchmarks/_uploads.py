@@ -10,7 +10,7 @@ from shutil import copyfile
 from statistics import median
 from typing import TYPE_CHECKING
 
-from _findings import Finding, Promise, Variant, alternately, ratios
+from _findings import Finding, Promise, Variant, alternately, of_minima, ratios
 from _paths import BENCHMARKS
 from _site import SOURCE
 
@@ -47,9 +47,8 @@ def _against_script(site: Site, log: Path, kind: str, bound: float) -> Finding:
         (script, lambda: site.measured(command, site.environment(), accepted=rows)),
         (task, lambda: site.upload(log, None, accepted=rows)),
     )
-    # Other work on the machine only ever adds time, so the least of each comes closest to what it takes.
     promises = [
-        Promise(f"(a) {kind}: the whole playbook run, of the script's time (minima)", [min(task.walls) / min(script.walls)], bound),
+        Promise(f"(a) {kind}: the whole playbook run, of the script's time ", of_minima(task.walls, script.walls), bound),
         Promise(f"(a) {kind}: peak of the module's process, MiB", [run.peak for run in task.runs], 80, form=".1f"),
     ]
     processor = min(run.cpu for run in task.runs) / min(run.cpu for run in script.runs)
@@ -90,9 +89,9 @@ def again_and_grown(site: Site) -> Finding:
         (appended, grown),
     )
     promises = [
-        Promise("(b) the same again, of the task on a new ten-row file", ratios(again.walls, new_ten.walls), 1.3),
-        Promise("(b) the same again, of the task on the same ten rows again", ratios(again.walls, ten_again.walls), 1.3),
-        Promise("(c) rows appended, of the task on a new ten-row file", ratios(appended.walls, new_ten.walls), 1.5),
+        Promise("(b) the same again, of the task on a new ten-row file", of_minima(again.walls, new_ten.walls), 1.3),
+        Promise("(b) the same again, of the task on the same ten rows again", of_minima(again.walls, ten_again.walls), 1.3),
+        Promise("(c) rows appended, of the task on a new ten-row file", of_minima(appended.walls, new_ten.walls), 1.5),
     ]
     return Finding("(b) the same again, (c) rows appended", variants, promises)
 
@@ -110,7 +109,7 @@ def by_length(site: Site) -> Finding:
     growth = ratios([run.peak for run in long.runs], [run.peak for run in short.runs])
     slopes = [(b - a) / (many - few) * 1e6 for a, b in zip(short.walls, long.walls, strict=True)]
     promises = [
-        Promise("(e) time for each row, of that in the shorter log", ratios(slower, short.walls), 1.15),
+        Promise("(e) time for each row, of that in the shorter log", of_minima(slower, short.walls), 1.15),
         Promise("(e) peak of the module's process, of that with the shorter log", growth, 1.1),
     ]
     notes = [f"Each further million rows takes {', '.join(f'{slope:.2f}' for slope in slopes)} s."]

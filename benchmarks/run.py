@@ -45,9 +45,9 @@ PARTS: dict[str, Callable[[Site], Finding]] = {
     "shared": shared_ledger,
     "task": small_upload,
     "reading": reading_alone,
-    "events": printed_by("stellar.py", "(i) Security events"),
-    "sessions": printed_by("sessions.py", "Sessions"),
-    "history": printed_by("history.py", "The session history"),
+    "events": printed_by("stellar.py", "(i) Security events", (), ("--events", "20")),
+    "sessions": printed_by("sessions.py", "Sessions", ("--repeats", "2"), ("--rows", "10000", "--questions", "50", "--repeats", "1")),
+    "history": printed_by("history.py", "The session history", ("--repeats", "2"), ("--sessions", "10000", "--repeats", "1")),
 }
 
 
@@ -72,7 +72,7 @@ def main() -> None:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(PARTS)} (default: everything)")
-    parser.add_argument("--rounds", type=int, help="how often each variant runs (default: 5; 1 with --quick)")
+    parser.add_argument("--rounds", type=int, help="how often each variant runs (default: 4; 1 with --quick)")
     parser.add_argument("--quick", action="store_true", help="everything at a hundredth of its size, to see that it works")
     parser.add_argument("--profile", action="store_true", help="show where the time of an upload goes, and measure nothing")
     options = parser.parse_args()
@@ -80,7 +80,7 @@ def main() -> None:
     if unknown:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     is_whole = not options.names and not options.quick
-    rounds = options.rounds or (1 if options.quick else 5)
+    rounds = options.rounds or (1 if options.quick else 4)
     with tempfile.TemporaryDirectory(prefix="xdr-bench-") as folder, Site(Path(folder), is_quick=options.quick, rounds=rounds) as site:
         if options.profile:
             show_profile(site, site.sized(MILLION))

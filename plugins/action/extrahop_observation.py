@@ -6,8 +6,8 @@
 
 """Runs the module of the same name, and shows every ten seconds how far a long upload is.
 
-The lines go to standard error, because a program may read standard output. The module writes how far it is to a file that it can only
-share with this plugin on the same host, so there are none for remote hosts.
+The lines go to standard error, because a program may read standard output. The module writes how far it is to a file of the user who
+runs ansible-playbook. So there are none for remote hosts, nor with `become` to another user than root, who cannot open that file.
 """
 
 from __future__ import annotations
@@ -39,13 +39,17 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """The result of the module."""
         super().run(tmp, task_vars)
-        is_local = self._connection.transport == "local" and not self._play_context.become
-        if self._task.async_val or self._task.no_log or not is_local:
+        if self._task.async_val or self._task.no_log or not self._shares_files():
             return self._module_result(task_vars)
         host = str((task_vars or {}).get("inventory_hostname", ""))
         with _progress_file() as path, self._shown_progress(host, path):
             self._task.environment = [*(self._task.environment or []), {_VARIABLE: path}]
             return self._module_result(task_vars)
+
+    def _shares_files(self) -> bool:
+        """True if the module can write to a file of this process: on the same host, as the same user or as root."""
+        context = self._play_context
+        return self._connection.transport == "local" and (not context.become or context.become_user in (None, "root"))
 
     def _module_result(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         result: dict[str, Any] = self._execute_module(task_vars=task_vars, wrap_async=bool(self._task.async_val))

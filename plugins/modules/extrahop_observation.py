@@ -155,6 +155,9 @@ notes:
     not document what a repeated observation does. Nothing that it documents speaks against one.
   - The ledger records each batch before it is sent. If a run was killed, a warning of the next run says that observations were on their
     way.
+  - During an upload that takes longer, a line on standard error shows every ten seconds how far it is, at which rate, and how much time is
+    left. The module must run on the control node (connection V(local)), without C(become) or with C(become) to root; another user cannot
+    write to the file that the line is read from. Tasks with C(async) or C(no_log) show no such lines.
   - Several runs can use the same ledger at the same time. A run waits only for rows that another run is sending at that moment.
 seealso:
   - name: Add observations through the REST API

@@ -12,6 +12,7 @@ Sources of the facts: the vendor's guide "Add observations through the REST API"
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from .._argspec import environment_value
 from .._errors import InputError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .._secrets import SecretKeeper
 
 OBSERVATIONS_PATH = "/api/v1/observations/associatedipaddrs"
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 _CREDENTIALS = ("api_key", "client_id", "client_secret")
 
 
@@ -52,8 +54,12 @@ class ExtraHopClient:
 
     @property
     def endpoint(self) -> str:
-        """The base URL, which names this appliance in the ledger."""
-        return self._settings.base_url
+        """The name of this appliance in the ledger, the same however a task spells its host. It looks like an https URL."""
+        parts = urlsplit(self._settings.base_url)
+        host = (parts.hostname or "").rstrip(".")
+        host = f"[{host}]" if ":" in host else host
+        port = "" if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
+        return f"https://{host}{port}"
 
     def get_ready(self) -> None:
         """Makes sure that requests can be sent; raises MissingLibraryError, or InputError if a proxy cannot be used."""

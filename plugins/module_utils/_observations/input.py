@@ -4,27 +4,36 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The sources of observations: logs, or a list in the task. Both give records."""
+"""The input of an upload: logs, or a list in the task. It is read as frames, each with the position after it where reading may continue."""
 
 from __future__ import annotations
 
+import json
+import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .._addresses import parse_address
+from .._errors import EmptyLogError
 from .._times.moments import Moments
 from .._times.timestamps import EPOCH_MS, epoch_ms_to_milliseconds, epoch_to_milliseconds
 from .._vpn_log.open_logs import opened_logs
 from .._vpn_log.records import NO_ADDRESS, REJECTED, SKIPPED, START, Record, RecordBlock
+from .observed import observed
+from .report import RowCounts
+from .spool import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from .._vpn_log.open_logs import OpenLog
     from .._vpn_log.options import LogOptions
+    from .observed import ObservedRows
 
 _ITEMS_A_BLOCK = 10_000
+_UNSETTLED_LINES = 100
+"""A rejected row so near to the end may become whole when the log grows (a quoted value over several lines does)."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,67 @@ def opened_input(log: LogOptions, observations: Sequence[Mapping[str, Any]] | No
         return
     with opened_logs(log, wants_usernames=False) as logs:
         yield ObservationInput(logs)
+
+
+class InputReader:
+    """One pass over the input, from where reading begins. `summaries` are those of the checkpoints there, by log."""
+
+    def __init__(self, source: ObservationInput, divisor: int, summaries: Mapping[int, Mapping[str, Any]]) -> None:
+        self._source = source
+        self._divisor = divisor
+        self._summaries = summaries
+        self._now_ms = int(time.time() * 1000)
+        self._current: OpenLog | None = None
+
+    @property
+    def may_be_used(self) -> bool:
+        """True if later rows cannot prove the rows so far wrong; see LogReader.dates_are_settled."""
+        return self._current is None or self._current.reader.dates_are_settled
+
+    @property
+    def bytes_done(self) -> int:
+        """The number of bytes of content that have been read."""
+        return sum(log.source.offset for log in self._source.logs)
+
+    def frames(self) -> Iterator[tuple[ObservedRows, Frame]]:
+        """All rows, in order. Raises EmptyLogError at the end if no log has a row."""
+        if self._source.listed is not None:
+            for block in self._source.listed:
+                rows = observed(block, self._divisor, self._now_ms)
+                yield rows, Frame(0, rows.read, rows.observations)
+            return
+        errors: list[EmptyLogError] = []
+        for number, log in enumerate(self._source.logs):
+            self._current = log
+            try:
+                yield from self._frames_of(number, log)
+            except EmptyLogError as error:
+                if number not in self._summaries:
+                    errors.append(error)
+            self._current = None
+        if len(errors) == len(self._source.logs):
+            raise errors[0]
+
+    def _frames_of(self, number: int, log: OpenLog) -> Iterator[tuple[ObservedRows, Frame]]:
+        counts = RowCounts()
+        if number in self._summaries:
+            counts.add_summary(self._summaries[number])
+        waiting: tuple[ObservedRows, Frame] | None = None
+        for block in log.reader.records():
+            rows = observed(block, self._divisor, self._now_ms)
+            counts.add(rows)
+            position = log.source.position()
+            frame = Frame(number, rows.read, rows.observations, position)
+            if position is not None:
+                summary = {**counts.summary(), "head": log.reader.repeated_lines}
+                frame = replace(frame, summary=json.dumps(summary))
+            if waiting:
+                yield waiting
+            waiting = rows, frame
+        if waiting and counts.last_rejected_line > 0 and counts.last_rejected_line > log.source.line - _UNSETTLED_LINES:
+            waiting = waiting[0], replace(waiting[1], position=None)
+        if waiting:
+            yield waiting
 
 
 def _listed(observations: Sequence[Mapping[str, Any]], log: LogOptions) -> Iterator[RecordBlock]:

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING
 from .._addresses import pack
 from .._errors import InputError
 from .._vpn_log.source import LogPosition
-from .batch import Observations
+from .observed import Observations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,16 +21,13 @@ from .._errors import EmptyLogError, InputError, XdrError
 from .._extrahop.client import ExtraHopClient
 from .._ledger.contract import ObservationScope
 from .._ledger.opening import ledger_file, open_ledger
-from . import advice
-from .batch import Observations
-from .input import opened_input
+from . import report
+from .input import InputReader, opened_input
+from .observed import Observations
 from .options import UploadOptions
-from .progress import CHECKING, UPLOADING, Progress
-from .reading import InputReader
-from .scope import canonical_endpoint
+from .report import CHECKING, DUPLICATE, UPLOADING, Progress, Tally
 from .sender import ObservationSender
 from .spool import Spool
-from .tally import DUPLICATE, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -89,11 +86,11 @@ class ObservationUpload:
 
     def upload(self) -> dict[str, Any]:
         """The result keys of the module. An error carries what had been done until then."""
-        scope = ObservationScope(canonical_endpoint(self._client.endpoint), self._options.source, self._options.timestamp_unit)
+        scope = ObservationScope(self._client.endpoint, self._options.source, self._options.timestamp_unit)
         try:
             with self._ledger.observations(scope, force=self._options.force) as ledger:
                 self._interrupted = ledger.interrupted
-                self._warn(advice.of_ledger(self._ledger, ledger.interrupted, self._source.logs, check_mode=self._run.check_mode))
+                self._warn(report.warnings_of_ledger(self._ledger, ledger.interrupted, self._source.logs, check_mode=self._run.check_mode))
                 self._upload_all(ledger, scope)
                 if self._options.ledger_retention_days:
                     ledger.expire(self._options.ledger_retention_days)
@@ -101,9 +98,9 @@ class ObservationUpload:
                 observed = self._client.observed_addresses(sorted(self._ipaddrs))
                 self._unobserved = sorted(self._ipaddrs - observed)
         except XdrError as error:
-            self._warn(advice.of_sent_again(self._tally, self._interrupted))
+            self._warn(report.warnings_of_sent_again(self._tally, self._interrupted))
             raise error.with_result(self._result()) from error
-        self._warn(advice.of_sent_again(self._tally, self._interrupted))
+        self._warn(report.warnings_of_sent_again(self._tally, self._interrupted))
         return self._result()
 
     def _upload_all(self, ledger: ObservationLedger, scope: ObservationScope) -> None:
@@ -119,7 +116,7 @@ class ObservationUpload:
         finally:
             if checkpoints and not self._run.check_mode:
                 checkpoints.save()
-        self._warn(advice.of_input(self._tally, self._source, self._options.log))
+        self._warn(report.warnings_of_input(self._tally, self._source.logs, self._options.log))
 
     def _resumed(self, ledger: ObservationLedger, scope: ObservationScope) -> tuple[Checkpoints | None, dict[int, dict[str, Any]]]:
         """Lets each log be read from where an earlier run has ended; returns the summaries of what is before, by log."""
@@ -135,7 +132,7 @@ class ObservationUpload:
         for number, log in enumerate(self._source.logs):
             summary = checkpoints.resume(number, takes_rejected=takes_rejected)
             if summary is None:
-                self._warn(advice.of_other_scope(checkpoints.elsewhere(number), scope, log.path))
+                self._warn(report.warnings_of_other_scope(checkpoints.elsewhere(number), scope, log.path))
             else:
                 self._tally.add_summary(summary)
                 summaries[number] = summary

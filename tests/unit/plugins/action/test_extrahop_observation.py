@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.secops.xdr.plugins.action import extrahop_observation as _action
-from ansible_collections.secops.xdr.plugins.module_utils._observations import progress as _progress
+from ansible_collections.secops.xdr.plugins.module_utils._observations import report as _report
 
 
 @pytest.fixture
@@ -40,15 +41,33 @@ def test_without_a_total_no_time_is_promised(clock):
     assert line == "checking, 10 rows, 10 rows a second"
 
 
+@pytest.mark.parametrize(
+    ("transport", "become", "become_user", "shares"),
+    [
+        ("local", False, None, True),
+        ("local", True, None, True),
+        ("local", True, "root", True),
+        ("local", True, "vpn", False),
+        ("ssh", False, None, False),
+        ("ssh", True, "root", False),
+    ],
+)
+def test_progress_needs_a_file_that_the_module_can_write(transport, become, become_user, shares):
+    plugin = _action.ActionModule.__new__(_action.ActionModule)
+    plugin._connection = SimpleNamespace(transport=transport)
+    plugin._play_context = SimpleNamespace(become=become, become_user=become_user)
+    assert plugin._shares_files() is shares
+
+
 def test_plugin_and_module_mean_the_same_variable():
-    assert _action._VARIABLE == _progress.VARIABLE
+    assert _action._VARIABLE == _report.PROGRESS_VARIABLE
 
 
 def test_the_module_writes_what_the_plugin_reads(monkeypatch, tmp_path, clock):
     path = tmp_path / "progress"
     path.touch()
-    monkeypatch.setenv(_progress.VARIABLE, str(path))
-    progress = _progress.Progress()
+    monkeypatch.setenv(_report.PROGRESS_VARIABLE, str(path))
+    progress = _report.Progress()
     progress.report("checking", 5, 10, 20)
     assert json.loads(path.read_text()) == {"phase": "checking", "rows": 5, "done": 10, "total": 20}
     progress.report("checking", 6, 11, 20)
@@ -59,11 +78,11 @@ def test_the_module_writes_what_the_plugin_reads(monkeypatch, tmp_path, clock):
 
 
 def test_without_a_plugin_nothing_is_written(monkeypatch, tmp_path):
-    monkeypatch.delenv(_progress.VARIABLE, raising=False)
+    monkeypatch.delenv(_report.PROGRESS_VARIABLE, raising=False)
     folder = tmp_path / "empty"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    _progress.Progress().report("checking", 5, 10, 20)
+    _report.Progress().report("checking", 5, 10, 20)
     assert list(folder.iterdir()) == []
 
 
@@ -72,7 +91,7 @@ def test_the_module_creates_no_file_and_follows_no_link(monkeypatch, tmp_path):
     target.write_text("kept")
     link.symlink_to(target)
     for path in (link, tmp_path / "missing"):
-        monkeypatch.setenv(_progress.VARIABLE, str(path))
-        _progress.Progress().report("checking", 5, 10, 20)
+        monkeypatch.setenv(_report.PROGRESS_VARIABLE, str(path))
+        _report.Progress().report("checking", 5, 10, 20)
     assert target.read_text() == "kept"
     assert not (tmp_path / "missing").exists()

@@ -4,28 +4,42 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Counts what a run did with each row: the promise that nothing is dropped in silence."""
+"""Reports what a run did with each row: its counts, its warnings, and how far a long upload is. Nothing is dropped in silence."""
 
 from __future__ import annotations
 
+import json
+import os
+import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .._errors import RequestError
-from .._texts import shorten
+from .._texts import counted, shorten
 from .._times.timestamps import format_iso8601
+from .._vpn_log.reading import unknown_messages_text
+from .._vpn_log.source import UNFINISHED_LINE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from .batch import Observations
-    from .observed import ObservedRows
+    from .._ledger.contract import Ledger, ObservationScope
+    from .._vpn_log.open_logs import OpenLog
+    from .._vpn_log.options import LogOptions
+    from .observed import Observations, ObservedRows
     from .sender import BatchOutcome
 
 LISTED_REJECTS = 20
 LISTED_UPLOADS = 20
 DUPLICATE = "duplicate"
 OVER_LIMIT = "over_limit"
+PROGRESS_VARIABLE = "XDR_UPLOAD_PROGRESS"
+"""Names the file that the action plugin shows progress from. It creates it, and can only read it if the module runs on the same host."""
+CHECKING = "checking"
+UPLOADING = "uploading"
+_SECONDS_BETWEEN = 1.0
+_OLD_LOG_MS = 86_400_000
 
 
 @dataclass
@@ -147,3 +161,87 @@ class Tally:
         if self.uploaded > len(lines):
             lines.append(f"and {self.uploaded - len(lines)} more")
         return {"before": "", "after": "".join(f"{line}\n" for line in lines)}
+
+
+class Progress:
+    """Writes how far the upload is, at most once a second."""
+
+    def __init__(self) -> None:
+        self._path = os.environ.get(PROGRESS_VARIABLE, "")
+        self._next_at = 0.0
+
+    def report(self, phase: str, rows: int, done: int, total: int) -> None:
+        """`done` of `total` are of whatever unit; a total of 0 is unknown."""
+        if not self._path or time.monotonic() < self._next_at:
+            return
+        self._next_at = time.monotonic() + _SECONDS_BETWEEN
+        with suppress(OSError):
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_TRUNC)
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(json.dumps({"phase": phase, "rows": rows, "done": done, "total": total}))
+
+
+def warnings_of_ledger(ledger: Ledger, interrupted: int, logs: Sequence[OpenLog], *, check_mode: bool) -> Iterator[str]:
+    """The warnings about earlier runs."""
+    if interrupted and not check_mode:
+        yield (
+            f"An earlier run ended while up to {_were(interrupted)} on their way, and their outcome was never known. "
+            "They are sent again if they are in this input; the appliance may have received them twice."
+        )
+    if ledger.is_new and logs and time.time() * 1000 - min(log.modified_ms for log in logs) > _OLD_LOG_MS:
+        yield (
+            f"Nothing is recorded yet in the ledger {ledger.where}, although the log is older than a day. "
+            "If it was uploaded before with another ledger, set `ledger` to that one; rows are sent again otherwise."
+        )
+
+
+def warnings_of_other_scope(before: ObservationScope | None, now: ObservationScope, path: str) -> Iterator[str]:
+    """The same log was uploaded before with another appliance, source or unit of time."""
+    if before is None or before == now:
+        return
+    names = ("appliance", "source", "timestamp_unit")
+    changes = [f"{name} {old!r} (now {new!r})" for name, old, new in zip(names, before, now) if old != new]
+    yield f"{path} was uploaded before with {', '.join(changes)}. These are different observations, so its rows are sent again."
+
+
+def warnings_of_sent_again(tally: Tally, interrupted: int) -> Iterator[str]:
+    """Observations whose first attempt got no clear answer, in this run or an earlier one that was not reported yet."""
+    if tally.unclear and not interrupted:
+        yield (
+            f"{_were(tally.unclear)} sent again because the outcome of an earlier run is unknown; the appliance may have "
+            "received them twice."
+        )
+    if tally.sent_again:
+        yield f"{_were(tally.sent_again)} sent again after an attempt without a clear answer; the appliance may have received them twice."
+
+
+def warnings_of_input(tally: Tally, logs: Sequence[OpenLog], log: LogOptions) -> Iterator[str]:
+    """The warnings about input that is suspicious but usable."""
+    if tally.swapped:
+        yield (
+            f"{counted(tally.swapped, 'observation')} with a public ipaddr and a private associated_ipaddr (first: {tally.first_swapped}). "
+            "They may be swapped: ipaddr is the VPN address inside, associated_ipaddr the one on "
+            "the internet. The appliance accepts swapped ones and ignores them."
+        )
+    rows = tally.rows
+    # A run that continues without rejected rows succeeds, even if a wrong format or encoding makes all of them invalid.
+    if rows.rejected and tally.first_rejected and not (tally.uploaded + tally.already_uploaded + rows.skipped.get(DUPLICATE, 0)):
+        rejected = counted(rows.rejected, "row was", "rows were")
+        yield f"No row could be used, and nothing was uploaded: {rejected} rejected. {tally.first_rejected}"
+    if rows.skipped.get(UNFINISHED_LINE):
+        paths = " or ".join(one.path for one in logs)
+        yield (
+            f"The last line of {paths} has no line end yet, so it may be unfinished. It was left for the next run. "
+            "It is read without a line end once nothing was written to the file for two minutes."
+        )
+    for one in logs:
+        yield from unknown_messages_text(one.path, one.reader.unknown_messages)
+    if log.zone.was_used and not log.zone_is_given:
+        yield (
+            f"`timezone` is not set, and there are times without a zone. They were read in {log.zone.name}, the zone of this host. "
+            "Set `timezone` to the zone of the gateway, or to `local` if this one is right."
+        )
+
+
+def _were(number: int) -> str:
+    return counted(number, "observation was", "observations were")
