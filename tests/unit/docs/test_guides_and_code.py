@@ -59,6 +59,7 @@ FOREIGN = {
     "drools_db_port",
     "drools_db_user",
     "json_query",
+    "keep_keys",
     "read_csv",
     "s_client",
     "target_session_attrs",
