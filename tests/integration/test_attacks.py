@@ -29,7 +29,13 @@ WRITERS = ("upload", "insert", "update_ser: comment")
 # Each of them found something once, or represents many others.
 CROSS_SECTION = {
     "stall: the answer never comes": WRITERS,
-    "carried out after the client gave up": ("upload", "insert without reading", "security_events: comment", "detection: note"),
+    "carried out after the client gave up": (
+        "upload",
+        "insert without reading",
+        "security_events: comment",
+        "case: comment",
+        "detection: note",
+    ),
     "reset in the request: body": ("upload", "update_ser: add tag"),
     "reset after the request": ("upload: token", "insert without reading", "update_ser: remove tag", "device: new tag"),
     "answer cut short: body": ("upload", "insert", "insert: search"),
@@ -39,7 +45,12 @@ CROSS_SECTION = {
     "endless 100 Continue": ("upload",),
     "dripping header": ("insert",),
     "dripping body": ("update: token",),
-    "bad gateway after the work": ("upload", "security_events: all at once, second request", "detection: all, second request"),
+    "bad gateway after the work": (
+        "upload",
+        "security_events: all at once, second request",
+        "case: comment after fields",
+        "detection: all, second request",
+    ),
     "refused as too large": ("upload", "insert", "comment and tag without reading"),
     "refused connections once it was done": (
         "upload",

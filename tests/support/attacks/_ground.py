@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 EVENT = {"index": "aella-ser-1610496070892-", "id": "7PW5SXcBlxPU3jFcFJ_s"}
 COMMENT = "Seen at the gate."
+UPDATES = frozenset({"stellar_ser_update", "stellar_case", "extrahop_detection", "extrahop_device"})
+"""The modules that read, write what differs, and read again."""
 # The modules look ten seconds for a write; the emulator shows writes at once, and its slowest answer comes within two seconds.
 QUICK_LOOKS = Surroundings(
     constants={

@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._ground import QUICK_LOOKS, Ground, Operation
+from ._ground import QUICK_LOOKS, UPDATES, Ground, Operation
 from ._matrix import DisagreementError
 from ._processes import ForkedModule, Surroundings, run_forked
 
@@ -121,7 +121,7 @@ def at_once(ground: Ground, operation: Operation, runs: int) -> str:
 
 
 def _run(ground: Ground, operation: Operation, surroundings: Surroundings, **more: Any) -> ModuleRun:
-    takes_ledger = operation.module != "stellar_ser_update"
+    takes_ledger = operation.module not in UPDATES
     params = {**operation.params(ground), "timeout": 30, **({} if "ledger" in more and not takes_ledger else more)}
     return run_forked(operation.module, params, surroundings)
 

@@ -22,7 +22,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ._ground import QUICK_LOOKS, Ground, RawGround
+from ._ground import QUICK_LOOKS, UPDATES, Ground, RawGround
 from ._processes import run_forked
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class _Trial:
         if not self.operation.can_read and first.failed and _says_unknown(first):
             self._resolve(first, stood)
             return "U?"
-        if not self.operation.can_read and self.operation.module == "stellar_ser_update" and not first.failed:
+        if not self.operation.can_read and self.operation.module in UPDATES and not first.failed:
             # It was warned that each run writes again.
             return "D"
         second = self._run(**_UNDISTURBED)
@@ -149,7 +149,7 @@ class _Trial:
 
     def _resolve(self, first: ModuleRun, stood: Sequence[int]) -> None:
         """Does what the message asks of the user: says what is there, or sends what is missing."""
-        if self.operation.module == "stellar_ser_update":
+        if self.operation.module in UPDATES:
             if 0 not in stood:
                 return
             if 1 in stood:
@@ -169,7 +169,8 @@ class _Trial:
 
 
 def _says_unknown(run: ModuleRun) -> bool:
-    return run.values.get("outcome_unknown", False) or any(one["outcome_unknown"] for one in run.values.get("failed_events", ()))
+    failed = [one for name in ("failed_events", "failed_cases", "failed_detections") for one in run.values.get(name, ())]
+    return run.values.get("outcome_unknown", False) or any(one["outcome_unknown"] for one in failed)
 
 
 def _done(nothing: Sequence[int], stood: Sequence[int]) -> int:

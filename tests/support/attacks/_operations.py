@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._case_operations import CASE_OPERATIONS
 from ._extrahop_operations import EXTRAHOP_OPERATIONS
 from ._ground import COMMENT, EVENT, Ground, Operation
 
@@ -154,6 +155,7 @@ OPERATIONS: dict[str, Operation] = {
         ),
         *_updates("update_ser"),
         *_updates("security_events"),
+        *CASE_OPERATIONS,
         *EXTRAHOP_OPERATIONS,
         Operation(
             "comment and tag without reading",

@@ -131,6 +131,7 @@ def event_play(connection: dict[str, Any], known: dict[str, str], *, thorough: b
     play.add("search echo", "stellar_ser_event_info", {**common, "query": "*", "index": "aella-ser-echo"}, fails=True)
     play.faults.append({"action": "echo_authorization", "match": {"path_regex": "aella-ser-echo"}, "times": None, "status": 400})
     play.add_elsewhere("stellar_ser_event", {**common, **event, "event_name": "elsewhere"})
+    _add_cases(play, common, thorough=thorough)
     if thorough:
         play.add("bad shape", "stellar_ser_event", {**common, "events": "text"}, fails=True)
         play.add("bad host", "stellar_ser_update", {**common, **known, "comment": "x", "host": "127.0.0.1:1"}, fails=True)
@@ -161,6 +162,21 @@ def detection_play(connection: dict[str, Any], detection: int, device: int, *, t
     )
     play.words.append("The proxy for")
     return play
+
+
+def _add_cases(play: SecretPlay, common: dict[str, Any], *, thorough: bool) -> None:
+    """Reads and updates cases. The emulator has none; echoes are met before it says so."""
+    case = {**common, "id": "64f1a2b3c4d5e6f708192a3b"}
+    play.add("cases", "stellar_case_info", {**common, "with_comments": True, "filter": {"name": "x"}})
+    play.add("no such case", "stellar_case", {**case, "status": "Escalated", "comment": "seen"}, fails=True)
+    unread = {**case, "read_access": "none"}
+    for form in _FORMS if thorough else _FORMS[3:5]:
+        play.add(f"case echo {form}", "stellar_case", {**unread, "comment": f"case-echo-{form}."}, fails=True)
+        play.fault(f"case-echo-{form}.", "echo_authorization", status=400, form=form)
+    play.add("case told", "stellar_case", {**unread, "add_tags": ["case-told"]}, fails=True)
+    play.fault("case-told", "status", status=403, body={"error": _TEXT})
+    play.add("case read echo", "stellar_case_info", {**common, "id": "case-read-echo"}, fails=True)
+    play.faults.append({"action": "echo_authorization", "match": {"path_regex": "case-read-echo"}, "times": None, "status": 400})
 
 
 def login_play(connection: dict[str, Any], token_path: str) -> SecretPlay:
