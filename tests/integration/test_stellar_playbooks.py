@@ -218,6 +218,40 @@ def test_what_was_found_is_handed_on(playground: Playground):
     assert succeeded(playground.tasks(*tasks)).total("changed") == 0
 
 
+def test_cases_that_were_found_are_updated_once_with_their_alerts(playground: Playground):
+    (alert,) = playground.emulator.add_events({"event_name": "x", "event_status": "New", "srcip": "10.8.3.7"})
+    document = {"_index": alert["index"], "_id": alert["id"], "_source": {"srcip": "10.8.3.7"}}
+    old = {"created_at": 1_693_557_427_000, "alerts": [document]}
+    playground.emulator.add_cases(old, {"severity": "Low"}, {"status": "Resolved"})
+    tasks = [
+        {
+            "secops.xdr.stellar_case_info": {"status": ["New", "In Progress"], "severity": "Medium", "with_alerts": True},
+            "register": "found",
+        },
+        {
+            "secops.xdr.stellar_case": {
+                "cases": "{{ found.cases }}",
+                "status": "In Progress",
+                "assignee": "ann@example.com",
+                "add_tags": ["vpn"],
+                "comment": "Seen.",
+            }
+        },
+        {"secops.xdr.stellar_ser_update": {"events": "{{ found.cases | map(attribute='alerts') | flatten }}", "add_tags": ["in-a-case"]}},
+    ]
+
+    planned = succeeded(playground.tasks(*tasks, arguments=("--check", "--diff")))
+    assert '"assignee": "ann@example.com"' in planned.output
+    assert not playground.emulator.writes()
+    assert succeeded(playground.tasks(*tasks)).total("changed") == 2
+    first, *others = playground.emulator.cases()
+    assert (first["status"], first["assignee"], first["tags"]) == ("In Progress", "ann@example.com", ["vpn"])
+    assert [one["comment"] for one in first["comments"]] == ["Seen."]
+    assert [(one["status"], one["comments"]) for one in others] == [("New", []), ("Resolved", [])]
+    assert playground.emulator.events()[0]["tags"] == ["in-a-case"]
+    assert succeeded(playground.tasks(*tasks)).total("changed") == 0
+
+
 class TestEventInsert:
     """The playbook secops.xdr.event_insert."""
 

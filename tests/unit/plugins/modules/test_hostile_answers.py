@@ -101,6 +101,47 @@ def test_totals_of_any_form(stellar: Stellar, total: Any):
     assert not isinstance(run["total"], bool)
 
 
+CASE_ID = "64f1a2b3c4d5e6f708192a3b"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        [],
+        "cases",
+        {},
+        {"cases": 5, "total": 1},
+        {"cases": [5], "total": 1},
+        {"cases": [{"_id": 5}], "total": 1},
+        {"cases": [{"name": "x"}], "total": 1},
+        {"cases": None, "total": 3},
+    ],
+)
+def test_lists_of_cases_of_any_form(stellar: Stellar, data: Any):
+    answer_with(stellar.emulator, "/connect/api/v1/cases", {"data": data})
+    assert "a body that this API does not give" in stellar.cases().msg
+
+
+@pytest.mark.parametrize("value", [None, 5, True, [], {}, [5, None, {"tag": "x"}], "\ud800", float("nan")])
+def test_fields_of_a_case_of_any_form(stellar: Stellar, value: Any):
+    """A case is read and compared whatever its fields are, and what was not carried out is an error."""
+    names = ("ticket_id", "status", "severity", "assignee", "assignee_name", "tags", "resolution", "created_at", "score")
+    case = {"_id": CASE_ID, **dict.fromkeys(names, value)}
+    answer_with(stellar.emulator, f"/connect/api/v1/cases/{CASE_ID}", {"data": case})
+    answer_with(stellar.emulator, "/connect/api/v1/cases", {"data": {"cases": [case], "total": 1}})
+
+    assert "did not carry out: status Escalated, tag x added" in stellar.case(id=CASE_ID, status="Escalated", add_tags=["x"]).msg
+    assert [one["id"] for one in stellar.cases()["cases"]] == [CASE_ID]
+
+
+def test_another_case_than_the_one_that_was_asked_for_is_not_taken(stellar: Stellar):
+    answer_with(stellar.emulator, f"/connect/api/v1/cases/{CASE_ID}", {"data": {"_id": "b" * 24, "status": "New"}})
+
+    assert "another one came, perhaps from a cache" in stellar.case(id=CASE_ID, status="Escalated").msg
+    assert not stellar.emulator.writes()
+
+
 @pytest.mark.parametrize("text", ["\x1b[2Jcleared", "\u202eturned\u2066", "a\r\nb", "\ud800half", "\u200bunseen\ufeff"])
 def test_reasons_steer_no_terminal(stellar: Stellar, text: str):
     answer_with(stellar.emulator, "/connect/api/data/", {"error": {"reason": text}}, status=400)
