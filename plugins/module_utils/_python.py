@@ -12,7 +12,7 @@ import sys
 OLDEST = (3, 9)
 
 
-def require_python() -> None:
+def require_python():  # type: () -> None
     """Ends the module with a result that says which Python is needed, unless it is new enough."""
     if sys.version_info[:2] >= OLDEST:
         return

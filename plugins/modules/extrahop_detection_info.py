@@ -222,7 +222,7 @@ from ..module_utils._errors import reported_by
 from ..module_utils._module import Run, XdrModule
 
 
-def main() -> None:
+def main():  # type: () -> None
     """Runs the module."""
     spec = extrahop_connection().merged_with(info_options())
     module = XdrModule(supports_check_mode=True, **spec.to_kwargs())

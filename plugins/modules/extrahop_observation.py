@@ -309,7 +309,7 @@ from ..module_utils._observations.options import observation_options
 from ..module_utils._observations.upload import upload_observations
 
 
-def main() -> None:
+def main():  # type: () -> None
     """Runs the module."""
     spec = extrahop_connection().merged_with(observation_options())
     module = XdrModule(supports_check_mode=True, **spec.to_kwargs())

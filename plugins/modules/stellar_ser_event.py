@@ -496,7 +496,7 @@ from ..module_utils._events.new import insert_options
 from ..module_utils._module import Run, XdrModule
 
 
-def main() -> None:
+def main():  # type: () -> None
     """Runs the module."""
     spec = stellar_connection().merged_with(insert_options())
     module = XdrModule(supports_check_mode=True, **spec.to_kwargs())

@@ -181,7 +181,7 @@ from ..module_utils._events.info import info_options, read_events
 from ..module_utils._module import Run, XdrModule
 
 
-def main() -> None:
+def main():  # type: () -> None
     """Runs the module."""
     spec = stellar_connection().merged_with(info_options())
     module = XdrModule(supports_check_mode=True, **spec.to_kwargs())

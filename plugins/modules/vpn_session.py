@@ -60,7 +60,7 @@ options:
     elements: str
   history:
     description:
-      - The session history. The absolute path of a SQLite file, or C(postgresql://…) for a history that several hosts share.
+      - The session history. The absolute path of a SQLite file, or C(postgresql://...) for a history that several hosts share.
       - If not set, the environment variable E(SECOPS_XDR_HISTORY) is used, then C(secops.xdr/sessions.sqlite3) in E(XDG_STATE_HOME) or
         C(~/.local/state).
     type: str
@@ -197,7 +197,7 @@ from ..module_utils._sessions.ingest import take_sessions
 from ..module_utils._sessions.options import ingest_options
 
 
-def main() -> None:
+def main():  # type: () -> None
     """Runs the module."""
     module = XdrModule(supports_check_mode=True, **ingest_options().to_kwargs())
     with reported_by(module):

@@ -52,7 +52,7 @@ options:
     version_added: 1.1.0
   history:
     description:
-      - The session history that M(secops.xdr.vpn_session) keeps. The absolute path of a SQLite file, or C(postgresql://…).
+      - The session history that M(secops.xdr.vpn_session) keeps. The absolute path of a SQLite file, or C(postgresql://...).
       - If not set, the environment variable E(SECOPS_XDR_HISTORY) is used, then C(secops.xdr/sessions.sqlite3) in E(XDG_STATE_HOME) or
         C(~/.local/state).
     type: str
@@ -386,7 +386,7 @@ from ..module_utils._sessions.options import session_options
 from ..module_utils._sessions.report import read_sessions
 
 
-def main() -> None:
+def main():  # type: () -> None
     """Runs the module."""
     module = XdrModule(supports_check_mode=True, **session_options().to_kwargs())
     with reported_by(module):

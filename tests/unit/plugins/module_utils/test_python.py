@@ -18,7 +18,7 @@ PLUGINS = Path(next(iter(module_utils.__path__))).parent
 MODULES = sorted(PLUGINS.glob("modules/*.py"))
 
 
-@pytest.mark.parametrize("version", [(3, 6, 15), (3, 8, 18)])
+@pytest.mark.parametrize("version", [(2, 7, 18), (3, 6, 15), (3, 8, 18)])
 def test_what_an_old_python_is_told(monkeypatch, capsys, version):
     monkeypatch.setattr(sys, "version_info", version)
     with pytest.raises(SystemExit) as end:
@@ -38,8 +38,13 @@ def test_a_new_one_is_told_nothing(capsys):
 
 @pytest.mark.parametrize("path", [*MODULES, PLUGINS / "module_utils" / "_python.py"], ids=lambda path: path.stem)
 def test_an_old_python_gets_as_far_as_the_question(path):
-    """It can read the file, and asks before it imports anything else."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 6))
+    """It can read the file, and asks before it imports anything else. ansible-core 2.16 manages hosts with Python 2.7."""
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text, feature_version=(3, 6))
+    assert text.isascii(), "Python 2 refuses other characters"
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    assert [node.name for node in functions if node.returns or any(one.annotation for one in node.args.args)] == []
+    assert not any(isinstance(node, (ast.JoinedStr, ast.AnnAssign, ast.Nonlocal)) for node in ast.walk(tree))
     imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
     if path in MODULES:
         assert imports[0].module == "module_utils._python"
