@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from itertools import repeat
@@ -29,6 +30,11 @@ _FIRST_BYTES = bytes(range(1, 224))
 _ONLY_INSIDE = b"\x0a\x7f"
 """All IPv4 addresses with these first bytes are used inside networks only."""
 _INSIDE_IPV6 = (IPv6Network("fc00::/7"), IPv6Network("fe80::/10"), IPv6Network("::1/128"))
+_PROTOCOL = re.compile(r"(?:udp|tcp)[46]?(?:-server|-client)?:", re.IGNORECASE)
+_SCOPE = re.compile(r"%[^%\]/]+\Z")
+"""The interface of the gateway on which a link-local address was seen; it is no part of the address."""
+_LONG_PORT = re.compile(r":\d{5}\Z", re.ASCII)
+_PORT = re.compile(r":\d{1,5}\Z", re.ASCII)
 
 
 class Address(NamedTuple):
@@ -67,6 +73,27 @@ def parse_address(text: str) -> Address | None:
             return None
         raise ValueError(f"{quoted(text)} is an address of a network, a multicast group or everybody, not of a single device")
     return Address(stripped, packed, _is_inside_ipv4(first, packed[1]))
+
+
+def parse_endpoint(text: str) -> Address | None:
+    """The address of `udp4:203.0.113.7:1194`, `[2001:db8::7]:1194` or a plain address; None where the text says that there is none.
+
+    Raises ValueError with a reason. IPv6 without brackets is taken for an address without a port, unless its last part has five digits.
+    """
+    host = text.strip()
+    if is_no_address(host):
+        return None
+    host = _PROTOCOL.sub("", host, count=1) if _PROTOCOL.match(host) else host
+    if host.startswith("["):
+        inner, bracket, port = host[1:].partition("]")
+        if not bracket or (port and not _PORT.match(port)):
+            raise ValueError(f"{quoted(text)} is not an address in brackets, with or without a port after them")
+        return parse_address(_SCOPE.sub("", inner))
+    if host.count(":") == 1 and _PORT.search(host):
+        host = host.partition(":")[0]
+    elif host.count(":") > 1:
+        host = _LONG_PORT.sub("", _SCOPE.sub("", host))
+    return parse_address(host)
 
 
 def packed_column(texts: Sequence[str]) -> list[bytes | None]:

@@ -280,6 +280,14 @@ rejected_rows:
   sample:
     - line: 17
       reason: "'10.8.3.7:1194' is not an IP address; it seems to have a port: only 10.8.3.7 belongs here"
+other_programs:
+  description:
+    - Lines of other programs, by program, for the 20 most frequent ones. They are counted as V(other_message).
+    - For GlobalProtect, rows of other types are counted by their type.
+  returned: if this run read such lines
+  type: dict
+  version_added: 1.1.0
+  sample: {sshd: 4011, CRON: 96}
 unobserved:
   description: Addresses of this input that the appliance never observed. It ignores observations of them.
   returned: with O(check_devices=true)

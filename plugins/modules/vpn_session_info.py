@@ -317,6 +317,13 @@ rejected_rows:
       description: The log, if several are read.
       type: str
   sample: []
+other_programs:
+  description:
+    - Lines of other programs, by program, for the 20 most frequent ones. They are counted as V(other_message).
+    - For GlobalProtect, rows of other types are counted by their type.
+  returned: if this run read such lines
+  type: dict
+  sample: {sshd: 4011, CRON: 96}
 coverage:
   description: The spans of time that the logs cover.
   returned: success

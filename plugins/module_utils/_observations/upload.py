@@ -21,6 +21,7 @@ from .._errors import EmptyLogError, InputError, XdrError
 from .._extrahop.client import ExtraHopClient
 from .._ledger.contract import ObservationScope
 from .._ledger.opening import ledger_file, open_ledger
+from .._vpn_log.syslog import joined_counts
 from . import report
 from .input import InputReader, opened_input
 from .observed import Observations
@@ -266,6 +267,9 @@ class ObservationUpload:
             "timestamp_unit": self._options.timestamp_unit,
             "timezone": self._options.log.zone.name,
         }
+        programs = joined_counts(log.reader.other_programs for log in self._source.logs)
+        if programs:
+            result["other_programs"] = programs
         if tally.outcome_unknown:
             result["outcome_unknown"] = True
         if self._unobserved is not None:

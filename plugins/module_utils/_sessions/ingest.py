@@ -136,7 +136,7 @@ class _Taking:
         """The counts of rows and sessions, and the first rejected rows."""
         kept = self._kept
         sessions = {"added": kept.added, "updated": kept.updated, "unchanged": kept.unchanged, "forgotten": self.forgotten}
-        return {"counts": {**self._tally.counts(), **sessions}, "rejected_rows": self._tally.rejected_rows}
+        return {"counts": {**self._tally.counts(), **sessions}, **self._tally.lists()}
 
     def _before(self, positions: Sequence[LogPosition]) -> Before:
         """What earlier runs left open: the sessions that the last snapshot shows, or those that rows of this log may still end."""

@@ -152,7 +152,7 @@ def _doubt_result(doubt: Doubt) -> dict[str, Any]:
 
 def _counted(tally: RowTally, selected: int) -> dict[str, Any]:
     counts = {**tally.counts(), "sessions": tally.sessions, "selected": selected}
-    return {"counts": counts, "rejected_rows": tally.rejected_rows}
+    return {"counts": counts, **tally.lists()}
 
 
 def _answer_result(answer: Answer) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from .._errors import EmptyLogError, InputError
 from .._texts import shorten
 from .._vpn_log.reading import unknown_messages_text
 from .._vpn_log.records import ALIVE, END, REJECTED, RESTART, SNAPSHOT, is_observation, is_skipped
+from .._vpn_log.syslog import joined_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,6 +39,8 @@ class RowTally:
     rejected: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     rejected_rows: list[dict[str, Any]] = field(default_factory=list)
+    other_programs: dict[str, int] = field(default_factory=dict)
+    """Lines of other programs, by program."""
 
     def rows(self, log: OpenLog) -> Iterator[list[Record]]:
         """The rows of a log, counted, block by block; raises InputError."""
@@ -46,6 +49,7 @@ class RowTally:
             for row in rows:
                 self._count(row, log.path)
             yield rows
+        self.other_programs = joined_counts([self.other_programs, log.reader.other_programs])
 
     def rows_or_none(self, log: OpenLog, run: Run) -> Iterator[list[Record]]:
         """The same; a log without any is a warning."""
@@ -53,6 +57,11 @@ class RowTally:
             yield from self.rows(log)
         except EmptyLogError as error:
             run.warn(error.message)
+
+    def lists(self) -> dict[str, Any]:
+        """The results about rows beside `counts`."""
+        programs = {"other_programs": self.other_programs} if self.other_programs else {}
+        return {"rejected_rows": self.rejected_rows, **programs}
 
     def counts(self) -> dict[str, Any]:
         """The first keys of the result `counts`."""

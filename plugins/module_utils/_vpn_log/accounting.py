@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from .endpoints import parse_endpoint
+from .._addresses import parse_endpoint
 from .records import ALIVE, END, NO_ADDRESS, OTHER_MESSAGE, RESTART, SESSION_END, SKIPPED, START, Record
 
 if TYPE_CHECKING:

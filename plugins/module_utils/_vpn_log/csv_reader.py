@@ -55,6 +55,7 @@ class CsvReader:
         self._times = TimestampParser(reading.timestamp_format, reading.zone)
         self._dates = DayMonthCheck(self._times)
         self.unknown_messages: Mapping[str, int] = {}
+        self.other_programs: Mapping[str, int] = {}
         self.dates_are_settled = self._dates.is_settled
         """True if day and month are certain in all rows so far, whatever follows."""
         self.repeated_lines: int | None = 1

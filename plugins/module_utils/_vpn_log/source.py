@@ -20,8 +20,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._errors import InputError
-from .content import LogContent
-from .lines import checked_encoding, clean, has_overlong_line, keeps_ascii, through_filled_line
+from .content import LogContent, checked_encoding, clean, has_overlong_line, keeps_ascii, through_filled_line
 from .records import REJECTED, SKIPPED, Record
 
 if TYPE_CHECKING:

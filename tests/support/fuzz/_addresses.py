@@ -8,8 +8,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.xdr.plugins.module_utils._addresses import packed_column, parse_address
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.endpoints import parse_endpoint
+from ansible_collections.secops.xdr.plugins.module_utils._addresses import packed_column, parse_address, parse_endpoint
 
 from support.fuzz._draw import Draw
 

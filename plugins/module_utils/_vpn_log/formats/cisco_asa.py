@@ -15,12 +15,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..endpoints import parse_endpoint
+from ..._addresses import parse_endpoint
 from ..formats import cisco_asa_messages as patterns
-from ..line_reader import LineReader
 from ..messages import messages_in
+from ..reading import LineReader
 from ..records import ALIVE, END, FAILED_LOGIN, NO_ADDRESS, OTHER_MESSAGE, REJECTED, SAME_SESSION, SESSION_END, SKIPPED, START, Record
-from ..syslog import device_in
+from ..syslog import count_program, device_in
 from ..syslog_times import SyslogTimes, is_cut_head
 from .cisco_asa_messages import Message, cut_off, milliseconds, name_and_outside
 
@@ -42,6 +42,7 @@ class CiscoAsaParser:
     def __init__(self, reading: Reading) -> None:
         self.has_recognised = False
         self.unknown_messages: dict[str, int] = {}
+        self.other_programs: dict[str, int] = {}
         self.holders: dict[str, str] = {}
         """The users to whom addresses were assigned last, as far as they are kept."""
         self._times = SyslogTimes(reading.zone, reading.source.modified_ms)
@@ -66,7 +67,10 @@ class CiscoAsaParser:
         match = patterns.MARKER.search(text)
         if match is None:
             is_cut = patterns.CUT_MARKER.search(text) or patterns.WITHOUT_NUMBER.search(text) or is_cut_head(text)
-            return [Record(number, REJECTED, _CUT, text=text) if is_cut else Record(number, SKIPPED, OTHER_MESSAGE)]
+            if is_cut:
+                return [Record(number, REJECTED, _CUT, text=text)]
+            count_program(self.other_programs, text)
+            return [Record(number, SKIPPED, OTHER_MESSAGE)]
         self.has_recognised = True
         message = Message(number, text, match)
         read = _READERS.get(message.number)

@@ -15,14 +15,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ..._addresses import parse_endpoint
 from ..._texts import quoted
 from ..._times.timestamps import epoch_ms_to_milliseconds, iso8601_to_milliseconds
 from ..csv_records import cells
-from ..endpoints import parse_endpoint
-from ..event_formats import event_fields, is_cut_event, note_field
-from ..line_reader import LineReader
-from ..messages import messages_in
+from ..messages import event_fields, is_cut_event, messages_in, note_field
+from ..reading import LineReader
 from ..records import ALIVE, END, FAILED_LOGIN, NO_ADDRESS, OTHER_MESSAGE, REJECTED, SESSION_END, SKIPPED, START, Record
+from ..syslog import count_program
 from ..syslog_times import is_cut_head
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class FortigateParser:
     def __init__(self, reading: Reading) -> None:
         self.has_recognised = False
         self.unknown_messages: dict[str, int] = {}
+        self.other_programs: dict[str, int] = {}
         self._zone = reading.zone
         self._needs_every_time = reading.wants_usernames
 
@@ -106,7 +107,10 @@ class FortigateParser:
         begin = _MARKER.search(text)
         if begin is None:
             is_cut = _VPN_WORDS.search(text) or _CUT_HEAD.match(text) or is_cut_head(text) or is_cut_event(text)
-            return Record(number, REJECTED, _CUT, text=text) if is_cut else Record(number, SKIPPED, OTHER_MESSAGE)
+            if is_cut:
+                return Record(number, REJECTED, _CUT, text=text)
+            count_program(self.other_programs, text)
+            return Record(number, SKIPPED, OTHER_MESSAGE)
         self.has_recognised = True
         try:
             fields = _fields_of(text, begin)

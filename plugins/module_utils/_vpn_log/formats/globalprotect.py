@@ -14,16 +14,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ..._addresses import parse_endpoint
 from ..._texts import quoted
 from ..._times.parsing import TimestampParser
 from ..._times.timestamps import ISO8601, epoch_to_milliseconds
 from ..csv_records import cells
-from ..endpoints import parse_endpoint
-from ..event_formats import event_fields, is_cut_event
 from ..formats import globalprotect_fields as fields
-from ..line_reader import LineReader
-from ..messages import json_behind_head, messages_in, objects_in
+from ..messages import event_fields, is_cut_event, json_behind_head, messages_in, objects_in
+from ..reading import LineReader
 from ..records import ALIVE, END, FAILED_LOGIN, NO_ADDRESS, OTHER_MESSAGE, OTHER_SERVICE, REJECTED, SESSION_END, SKIPPED, START, Record
+from ..syslog import count_program
 from ..syslog_times import is_cut_head
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ _OTHER_SERVICES = ("portal-", "satellite-", "globalprotectportal-", "gateway-aut
 _OFFSET_MS, _TOLERANCE_MS, _FARTHEST_MS = 900_000, 60_000, 52_200_000
 """Zones are multiples of 15 minutes apart, up to 14 hours."""
 _MAX_SERIALS = 10_000
+_KIND = re.compile(r'(?<=,)"?([A-Z]{4,20})"?,')
+"""The type of a row of PAN-OS, such as TRAFFIC."""
 _CLOCK = re.compile(r'(?<=,)"?(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d)"?(?=,)', re.ASCII)
 
 
@@ -62,6 +64,7 @@ class GlobalProtectParser:
     def __init__(self, reading: Reading) -> None:
         self.has_recognised = False
         self.unknown_messages: dict[str, int] = {}
+        self.other_programs: dict[str, int] = {}
         self._path = reading.source.path
         self._zone = reading.zone
         self._needs_every_time = reading.wants_usernames
@@ -106,10 +109,13 @@ class GlobalProtectParser:
                     return [Record(number, REJECTED, "the row is cut off", text=text)]
         except ValueError as error:
             if not is_marked and not fields.is_cut_before_type(text.split(",")):
+                count_program(self.other_programs, text)
                 return [Record(number, SKIPPED, OTHER_MESSAGE)]
             self.has_recognised = True
             return [Record(number, REJECTED, str(error), text=text)]
         if event is None:
+            kind = _KIND.search(text)
+            count_program(self.other_programs, text, kind[1] if kind else "")
             return [Record(number, SKIPPED, OTHER_MESSAGE, time=self._time_in(text) if self._needs_every_time else None)]
         return self._checked(number, event, text)
 

@@ -14,14 +14,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from ..._addresses import parse_endpoint
 from ..._errors import InputError
 from ..._texts import quoted
 from ..._times.parsing import TimestampParser
 from ..._times.timestamps import EPOCH, EPOCH_MS, ISO8601, duration_to_milliseconds, epoch_ms_to_milliseconds, epoch_to_milliseconds
-from ..endpoints import parse_endpoint
-from ..line_reader import LineReader
 from ..messages import json_behind_head, objects_in
 from ..options import DEFAULT_TIMESTAMP_FORMAT
+from ..reading import LineReader
 from ..records import NO_ADDRESS, OTHER_MESSAGE, REJECTED, SKIPPED, START, Record
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class JsonLinesParser:
     def __init__(self, reading: Reading) -> None:
         self.has_recognised = False
         self.unknown_messages: dict[str, int] = {}
+        self.other_programs: dict[str, int] = {}
         self._columns = reading.columns
         self._format = ISO8601 if reading.timestamp_format == DEFAULT_TIMESTAMP_FORMAT else reading.timestamp_format
         self._times = TimestampParser(self._format, reading.zone)

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 from ..._texts import quoted
 from ..._times.timestamps import iso8601_to_milliseconds
 from ..accounting import KINDS, Accounting, Packet, inside_addresses, outside_address, seconds_of
-from ..line_reader import LineReader
 from ..messages import unwrapped
+from ..reading import LineReader
 from ..records import FAILED_LOGIN, OTHER_MESSAGE, REJECTED, SKIPPED, Record
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class NpsParser:
     def __init__(self, reading: Reading) -> None:
         self.has_recognised = False
         self.unknown_messages: dict[str, int] = {}
+        self.other_programs: dict[str, int] = {}
         self._zone = reading.zone
         self._latest = reading.source.modified_ms + _MS_A_DAY
         self._accounting = Accounting()

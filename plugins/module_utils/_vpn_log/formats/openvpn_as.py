@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..._addresses import parse_endpoint
 from ..._errors import EmptyLogError, InputError
 from ..._texts import quoted
 from ..._times.parsing import TimestampParser
 from ..._times.timestamps import ISO8601, duration_to_milliseconds
 from ..columns import check_delimiter, width_reason
 from ..csv_records import CsvRecords, cells, line_of
-from ..endpoints import parse_endpoint
-from ..line_reader import LineReader
+from ..reading import LineReader
 from ..records import ALIVE, FAILED_LOGIN, NO_ADDRESS, OTHER_SERVICE, REJECTED, SAME_SESSION, SKIPPED, START, Record
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class OpenvpnAsParser:
     def __init__(self, reading: Reading) -> None:
         self.has_recognised = False
         self.unknown_messages: dict[str, int] = {}
+        self.other_programs: dict[str, int] = {}
         self._path = reading.source.path
         self._delimiter = reading.delimiter
         self._times = [TimestampParser(timestamp_format, reading.zone) for timestamp_format in _FORMATS]

@@ -16,14 +16,14 @@ import re
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
+from ..._addresses import parse_endpoint
 from ..._errors import InputError
 from ..._texts import quoted
-from ..endpoints import parse_endpoint
-from ..line_reader import LineReader
 from ..messages import messages_in
+from ..reading import LineReader
 from ..records import ALIVE, END, NO_ADDRESS, OTHER_MESSAGE, REJECTED, RESTART, SAME_SESSION, SESSION_END, SKIPPED, START, Record
-from ..syslog import ends_before_message
-from ..syslog_times import SyslogTimes
+from ..syslog import count_program
+from ..syslog_times import SyslogTimes, is_cut_head
 from .openvpn_log_lines import NO_CLIENT, Client, Instance, Line, client_of, ends_within_message, is_without_message, line_of, time_of
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class OpenvpnLogParser:
     def __init__(self, reading: Reading) -> None:
         self.has_recognised = False
         self.unknown_messages: dict[str, int] = {}
+        self.other_programs: dict[str, int] = {}
         self._path = reading.source.path
         self._times = SyslogTimes(reading.zone, reading.source.modified_ms)
         self._clients: dict[str, Instance] = {}
@@ -114,10 +115,12 @@ class OpenvpnLogParser:
         return self._end(number, line)
 
     def _other(self, number: int, text: str) -> Record:
-        if ends_within_message(text) or is_without_message(text) or ends_before_message(text):
+        if ends_within_message(text) or is_without_message(text) or is_cut_head(text):
             return Record(number, REJECTED, "the message is cut off", time=self._time_in(text), text=text)
         if _OWN_MESSAGES.search(text):
             self.has_recognised = True
+        else:
+            count_program(self.other_programs, text)
         return Record(number, SKIPPED, OTHER_MESSAGE, time=self._time_in(text))
 
     def _time_in(self, text: str) -> int | None:

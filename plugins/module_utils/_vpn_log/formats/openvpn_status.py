@@ -15,12 +15,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..._addresses import parse_endpoint
 from ..._errors import InputError
 from ..._texts import quoted
 from ..._times.parsing import TimestampParser
 from ..._times.timestamps import epoch_to_milliseconds
-from ..endpoints import parse_endpoint
-from ..line_reader import LineReader
+from ..reading import LineReader
 from ..records import ALIVE, NO_ADDRESS, OTHER_MESSAGE, REJECTED, SKIPPED, SNAPSHOT, Record
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class OpenvpnStatusParser:
     def __init__(self, reading: Reading) -> None:
         self.has_recognised = False
         self.unknown_messages: dict[str, int] = {}
+        self.other_programs: dict[str, int] = {}
         self._times = [TimestampParser(form, reading.zone) for form in ("%Y-%m-%d %H:%M:%S", "%a %b %d %H:%M:%S %Y")]
         self._columns: list[str] = []
         self._section = _START

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from ..._texts import quoted
 from ..._times.timestamps import epoch_to_milliseconds, iso8601_to_milliseconds
 from ..accounting import KINDS, Accounting, Packet, inside_addresses, outside_address, seconds_of
-from ..line_reader import LineReader
+from ..reading import LineReader
 from ..records import OTHER_MESSAGE, REJECTED, SKIPPED, Record
 from ..syslog_times import SyslogTimes
 
@@ -70,6 +70,7 @@ class RadiusDetailParser:
     def __init__(self, reading: Reading) -> None:
         self.has_recognised = False
         self.unknown_messages: dict[str, int] = {}
+        self.other_programs: dict[str, int] = {}
         self._zone = reading.zone
         self._times = SyslogTimes(reading.zone, reading.source.modified_ms)
         self._accounting = Accounting()

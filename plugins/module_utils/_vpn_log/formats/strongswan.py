@@ -15,15 +15,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ..._addresses import parse_endpoint
 from ..._errors import InputError
 from ..._texts import quoted
-from ..endpoints import parse_endpoint
-from ..line_reader import LineReader
 from ..messages import messages_in
+from ..reading import LineReader
 from ..records import END, NO_ADDRESS, OTHER_MESSAGE, REJECTED, RESTART, SESSION_END, SKIPPED, START, Record
-from ..syslog import ends_before_message
-from .strongswan_clients import Assigned, Place, Sa, is_of
-from .strongswan_lines import CharonTimes, Line, json_fields, line_of, own_message, unwrapped
+from ..syslog import count_program
+from ..syslog_times import is_cut_head
+from .strongswan_lines import Assigned, CharonTimes, Line, Place, Sa, is_of, json_fields, line_of, own_message, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +57,7 @@ class StrongswanParser:
     def __init__(self, reading: Reading) -> None:
         self.has_recognised = False
         self.unknown_messages: dict[str, int] = {}
+        self.other_programs: dict[str, int] = {}
         self._source = reading.source
         self._times = CharonTimes(reading)
         self._sas: dict[str, Sa] = {}
@@ -88,9 +89,10 @@ class StrongswanParser:
                     parts = parts._replace(clock=outer.clock, microseconds=outer.microseconds)
                 if begin is not None:
                     yield from self._read(number, parts)
-                elif ends_before_message(text):
+                elif is_cut_head(text):
                     yield Record(number, REJECTED, "the line is cut off before its message", text=text)
                 else:
+                    count_program(self.other_programs, text)
                     yield Record(number, SKIPPED, OTHER_MESSAGE)
         self._source.lines_held_back = len(self._waiting) + len(self._recent)
 

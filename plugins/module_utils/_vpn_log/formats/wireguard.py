@@ -17,11 +17,11 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..._addresses import parse_endpoint
 from ..._errors import InputError
 from ..._texts import system_name
 from ..._times.timestamps import epoch_to_milliseconds
-from ..endpoints import parse_endpoint
-from ..line_reader import LineReader
+from ..reading import LineReader
 from ..records import ALIVE, NEVER_CONNECTED, NO_ADDRESS, OTHER_MESSAGE, REJECTED, SKIPPED, SNAPSHOT, Record
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _KEY = r"(?:[A-Za-z0-9+/]{1,64}={0,2}|\([a-z]+\))"
 _PEER = re.compile(
-    rf"(?:(?P<interface>[^\t]{{1,64}})\t)?(?P<key>{_KEY})\t{_KEY}\t(?P<endpoint>[^\t]+)\t(?P<allowed>[^\t]+)\t(?P<handshake>\d{{1,20}})"
+    rf"(?:(?P<interface>[^\t]{{1,64}})\t)?(?P<key>{_KEY})\t{_KEY}\t(?!(?:\d{{1,5}}|off)\t)(?P<endpoint>[^\t]+)\t(?P<allowed>[^\t]+)\t(?P<handshake>\d{{1,20}})"
     r"\t\d{1,20}\t\d{1,20}\t(?:off|\d{1,5})(?:\t(?:on|off|\d{1,10}))*\Z",
     re.ASCII,
 )
@@ -51,6 +51,7 @@ class WireguardParser:
     def __init__(self, reading: Reading) -> None:
         self.has_recognised = False
         self.unknown_messages: dict[str, int] = {}
+        self.other_programs: dict[str, int] = {}
         self._users = users_by_key(reading.options.peers)
         self._interfaces: set[str] = set()
 

@@ -13,9 +13,15 @@ import pytest
 import yaml
 from ansible_collections.secops.xdr.plugins.doc_fragments.vpn_log import ModuleDocFragment
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.readers import READERS
+from ansible_collections.secops.xdr.plugins.modules import vpn_session, vpn_session_info
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from support.module_runs import ModuleRun
+
+    RunModule = Callable[..., ModuleRun]
 
 WRITTEN = datetime(2024, 6, 1, tzinfo=UTC).timestamp()
 AT = int(datetime(2024, 5, 31, 8, 15, tzinfo=UTC).timestamp())
@@ -125,3 +131,21 @@ def test_the_documentation_lists_every_format_that_can_be_read():
     assert options["format"]["choices"] == list(READERS)
     described = " ".join(options["format"]["description"])
     assert [name for name in READERS if f"V({name})" not in described] == []
+
+
+def test_lines_of_other_programs_are_counted_by_program(upload, run_module: RunModule, tmp_path: Path):
+    log = tmp_path / "all.log"
+    client = "mira/203.0.113.7:40112"
+    log.write_text(
+        "May 31 08:14:00 web sshd[4711]: Accepted publickey for root\n"
+        f"May 31 08:15:00 gw openvpn[99]: {client} MULTI: Learn: 10.8.0.6 -> {client}\n"
+        "May 31 08:16:00 web sshd[4711]: Disconnected\n"
+        "May 31 08:17:00 db CRON[7]: (root) CMD (true)\n"
+    )
+    os.utime(log, (WRITTEN, WRITTEN))
+    options = {"path": str(log), "format": "openvpn_log", "timezone": "UTC"}
+    kept = {**options, "gateway": "gw", "history": str(tmp_path / "history.sqlite3")}
+    for run in (upload(**options), run_module(vpn_session.main, kept), run_module(vpn_session_info.main, options)):
+        assert run["other_programs"] == {"sshd": 2, "CRON": 1}
+        assert run["counts"]["skipped"] == {"other_message": 3}
+    assert "other_programs" not in upload(**options).values, "nothing was read again"

@@ -132,6 +132,19 @@ class TestAsciiLocale:
         assert [ModuleProcess("extrahop_observation", options).result().changed for _run in range(2)] == [True, False]
         assert {"lédger.sqlite3", "rejécts.csv"} <= {path.name for path in folder.iterdir()}
 
+    def test_logs_of_every_module(self, extrahop, folder: Path):
+        key, other = "A" * 43 + "=", "B" * 43 + "="
+        (folder / "wg-ä.dump").write_text(
+            f"wg0\t{key}\t{other}\t51820\toff\nwg0\t{key}\t(none)\t203.0.113.9:4500\t10.8.0.9/32\t1704448800\t1\t2\toff\n"
+        )
+        (folder / "schlüssel").write_text(f"{key} Jürgen\n", encoding="utf-8")
+        logs = {"paths": [str(folder / "w?-ä.d*")], "format": "wireguard", "peers": str(folder / "schlüssel"), "timezone": "UTC"}
+
+        assert ModuleProcess("extrahop_observation", {**extrahop, **logs}).result().changed
+        assert ModuleProcess("vpn_session", {**logs, "gateway": "gw", "history": str(folder / "sitzungen-ß.sqlite3")}).result().changed
+        (session,) = ModuleProcess("vpn_session_info", logs).result()["sessions"]
+        assert (session["username"], session["ipaddr"], session["associated_ipaddr"]) == ("Jürgen", "10.8.0.9", "203.0.113.9")
+
     def test_variables(self, extrahop, folder: Path, monkeypatch: pytest.MonkeyPatch):
         authority = folder / "cä.pem"
         shutil.copy(extrahop.pop("ca_path"), authority)

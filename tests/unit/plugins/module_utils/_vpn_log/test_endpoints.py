@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.endpoints import parse_endpoint
+from ansible_collections.secops.xdr.plugins.module_utils._addresses import parse_endpoint
 
 
 @pytest.mark.parametrize(
