@@ -53,11 +53,21 @@ _CUT_HEAD = re.compile(
     re.ASCII,
 )
 _LONGEST_HEAD = 120
+_CUT_BEFORE_PROGRAM = re.compile(
+    rf"(?:<\d{{0,3}}>?)?(?:1 )?(?:[A-Z]?[a-z]{{0,2}}\Z|(?:\d{{1,4}}|\d{{4}}-[\d-]{{0,5}}|\d{{4}}-\d\d-\d\dT[\d:.,]*(?:Z|[+-][\d:]*)?"
+    rf"|(?:{'|'.join(_MONTHS)})(?: {{1,2}}\d{{0,2}}(?: (?:(?:19|20)\d\d )?[\d:.]*)?)?)(?: [^\s:]+){{0,2}} ?\Z)",
+    re.ASCII,
+)
 
 
 def is_cut_head(line: str) -> bool:
     """The line has no more than a time, or the beginning of one, and perhaps the name of a device: its message is cut off."""
     return len(line) <= _LONGEST_HEAD and _CUT_HEAD.match(line) is not None
+
+
+def is_cut_before_program(line: str) -> bool:
+    """The line ends before the message of a program begins, so nobody can say whose it was."""
+    return _CUT_BEFORE_PROGRAM.match(line) is not None
 
 
 class SyslogTimes:

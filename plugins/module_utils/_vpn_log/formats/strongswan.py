@@ -22,7 +22,7 @@ from ..messages import messages_in
 from ..reading import LineReader
 from ..records import END, NO_ADDRESS, OTHER_MESSAGE, REJECTED, RESTART, SESSION_END, SKIPPED, START, Record
 from ..syslog import count_program
-from ..syslog_times import is_cut_head
+from ..syslog_times import is_cut_before_program
 from .strongswan_lines import Assigned, CharonTimes, Line, Place, Sa, is_of, json_fields, line_of, own_message, unwrapped
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class StrongswanParser:
                     parts = parts._replace(clock=outer.clock, microseconds=outer.microseconds)
                 if begin is not None:
                     yield from self._read(number, parts)
-                elif is_cut_head(text):
+                elif is_cut_before_program(text):
                     yield Record(number, REJECTED, "the line is cut off before its message", text=text)
                 else:
                     count_program(self.other_programs, text)
