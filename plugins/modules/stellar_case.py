@@ -356,7 +356,7 @@ failed_cases:
     reason:
       description: What is wrong, and what to do.
       type: str
-      sample: "cases[2]: there is no case 64f1a2b3c4d5e6f708192a3c that this account may see."
+      sample: "cases[2]: no such case: there is no case 64f1a2b3c4d5e6f708192a3c that this account may see."
     outcome_unknown:
       description: Whether the update may have been carried out anyway.
       type: bool

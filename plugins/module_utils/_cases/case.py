@@ -189,4 +189,4 @@ def no_such_case(ref: CaseRef) -> NotFoundError:
         what = f"there is no case with the number {ref.ticket_id} that this account may see"
     else:
         what = f"there is no case {ref.id} that this account may see (the number that the UI shows is not the ID, but the `ticket_id`)"
-    return NotFoundError(f"{ref.name}: {what}. Find it with stellar_case_info.", 404, "")
+    return NotFoundError(f"{ref.name}: no such case: {what}. Find it with stellar_case_info.", 404, "")

@@ -56,14 +56,10 @@ class CaseEndpoint:
         except StatusError as error:
             if error.status not in _MISSING:
                 raise
-            if PUT in {self._chosen, self.name} or not self._is_old_server(identifier):
+            if PUT in {self._chosen, self.name} or not self._reader.has_no_case_call(identifier):
                 advice = "Check the ID of the case. Version 4.3 does not have this call; there, set `endpoint: post`."
                 raise error.with_message(f"{error.message} {advice}") from error
             self._post(ref, identifier, change)
-
-    def _is_old_server(self, identifier: str) -> bool:
-        """True if neither reading nor changing a case by its path works and the list has the case, which is so on version 4.3 only."""
-        return self._reader.lacks_case_call and self._reader.is_listed_only(identifier)
 
     def _post(self, ref: CaseRef, identifier: str, change: CaseChange) -> None:
         if self._made_case:

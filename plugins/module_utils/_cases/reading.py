@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .._stellar.cases import CaseCalls, StoredCase
 
 CREATED_AT = "created_at"
+EARLIEST_MS = 1_000_000_000_000
+"""Sent where no earliest time is wanted: without a time, newer servers list the last day only [T]."""
 _ID_DIGITS = 24
 _SECOND_DIGITS = 8
 _AROUND_MS = 60_000
@@ -104,9 +106,16 @@ class CaseReader:
             )
         return next(iter(found.values()), None)
 
-    def is_listed_only(self, identifier: str) -> bool:
-        """True if the call for a single case does not find this case now, and the list does."""
-        return self._calls.case(identifier) is None and self._listed(identifier) is not None
+    def has_no_case_call(self, identifier: str) -> bool:
+        """True if the list has cases, this one among them, and no other one can be read by itself either.
+
+        One case alone proves little: it may have been removed a moment ago, and the list may lag behind.
+        """
+        if not self.lacks_case_call:
+            return False
+        page = self._calls.page({f"FROM~{CREATED_AT}": str(EARLIEST_MS), "limit": "2"})
+        other = next((case.id for case in page.cases if case.id != identifier), None)
+        return other is None or self._calls.case(other) is None
 
     def _listed(self, identifier: str) -> StoredCase | None:
         """The case from the list. The first eight digits of an ID are the second in which the case was made [X]."""

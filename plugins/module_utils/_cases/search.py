@@ -19,7 +19,7 @@ from .._resources.options import refuse_nulls
 from .._stellar.cases import MAX_PAGE
 from .._times.moments import search_time
 from .options import checked_case_id
-from .reading import CREATED_AT
+from .reading import CREATED_AT, EARLIEST_MS
 from .state import SEVERITIES, STATUSES
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 MAX_LIMIT = 1_000_000
 MODIFIED_AT = "modified_at"
-EARLIEST_MS = 1_000_000_000_000
-"""Sent where no earliest time is wanted: without a time, newer servers list the last day only [T]."""
 _CONDITIONS = ("status", "severity", "tags", "exclude_tags", "assignee", "tenant_id", "min_score", "filter", "since", "until")
 _DIRECTIONS = ("asc", "desc")
 _OWN_ARGUMENTS = {"limit": "limit", "skip": "size", "sort": "sort", "order": "sort", "ticket_id": "ticket_id"}

@@ -254,7 +254,7 @@ class TestManyCases:
 
         result = stellar.case(cases=[{"ticket_id": 7}, {"id": ID}, {"id": missing}], status="Escalated")
 
-        assert result.msg.startswith("2 of 3 cases failed; see failed_cases. The first is cases[0]: there is no case with the number 7")
+        assert result.msg.startswith("2 of 3 cases failed; see failed_cases. The first is cases[0]: no such case: there is no case with ")
         assert result.changed
         assert [(one["position"], one["id"], one["ticket_id"], one["outcome_unknown"]) for one in result["failed_cases"]] == [
             (0, None, 7, False),
@@ -311,6 +311,14 @@ class TestOldServers:
 
         assert "was refused with status 404" in stellar.case(id=ID, status="Escalated", read_access=read_access).msg
         assert len(stellar.emulator.cases()) == 1
+
+    def test_no_case_is_made_for_one_that_was_just_removed_and_is_still_listed(self, stellar: Stellar):
+        stellar.emulator.add_cases({})
+        for method in ("GET", "PUT"):
+            stellar.emulator.add_fault("status", {"method": method, "path_regex": f"/cases/{ID}"}, status=404, times=None)
+
+        assert "was refused with status 404" in stellar.case(id=ID, status="Escalated").msg
+        assert len(stellar.emulator.cases()) == 2
 
     def test_no_case_is_made_where_reading_by_id_is_missing_and_nothing_was_read(self, stellar: Stellar):
         stellar.emulator.configure(case_get_available=False, case_put_available=False)
