@@ -16,7 +16,10 @@ description:
   - Each run continues where the last one ended. A log that was read before adds nothing again, not even if it was renamed or compressed
     since. An open session is updated when a later row ends it.
   - Snapshots (O(format=openvpn_status) and O(format=wireguard)) show only one moment. Run the module every few minutes to build sessions
-    from them.
+    from them. Nobody is named between the last snapshot that shows a session and the first that does not.
+  - A log covers the time up to its last row. A quiet night is covered as soon as the next row was read, so this module has no option
+    such as O(secops.xdr.vpn_session_info#module:complete_until). If the last minutes matter, let the gateway log more often, or ask the log
+    itself.
   - The history contains user names and addresses. Protect it like the logs themselves.
 extends_documentation_fragment:
   - secops.xdr.vpn_log
@@ -43,7 +46,6 @@ options:
       - Several logs of the gateway, as files or patterns, compressed or not. They are read as one log, in the order of their content.
       - List the rotated logs as well, so that rows written between the last run and the rotation are not missed. Otherwise the history
         has a gap there.
-
     type: list
     elements: path
   gateway:

@@ -124,6 +124,7 @@ options:
       - The time until which the log is known to be complete, or V(now) for a log that a gateway is writing right now.
       - If not set, the log covers the time up to the last time in it. Questions about later times get the reason V(after_log_end), because
         the age of a file does not show that nothing happened since.
+      - If the log was last written to more than an hour before this time, a warning says so.
       - Not used with snapshots (O(format=openvpn_status) and O(format=wireguard)), which show only one moment.
     type: raw
   on_invalid:

@@ -27,11 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from .._module import Run
+    from .._vpn_log.open_logs import OpenLog
     from .model import AddressClaim, AddressEvidence, ClaimWindow, Doubt, EvidenceSource
     from .questions import Answer
 
 
 MAX_LISTED_DOUBTS = 500
+STALE_MS = 3_600_000
+"""A log that a gateway is writing is hardly silent for longer."""
 
 
 def read_sessions(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
@@ -50,6 +53,11 @@ def _of_logs(options: SessionOptions, logs: LogTask, run: Run) -> dict[str, Any]
         _read_logs(logs, run, memory, tally)
     except XdrError as error:
         raise error.with_result(_counted(tally, 0)) from error
+    if options.wanted and options.wanted.users and tally.sessions and not tally.names_users:
+        run.warn(
+            "`users`: no session of the log names a user, so the list is empty. Set `columns.username` to the column with the names (csv, "
+            "json_lines), or `peers` (wireguard)."
+        )
     result = _result(options, memory)
     selected = result.pop("selected")
     return {**result, **_counted(tally, selected), "timezone": options.zone_name}
@@ -104,7 +112,7 @@ def _read_logs(task: LogTask, run: Run, memory: MemoryEvidence, tally: RowTally)
             before = Before(reading.open_claims, latest=reading.shown_last)
         for claim in before.open_claims:
             memory.add(claim)
-        for warning in log_warnings(task.options, logs):
+        for warning in (*log_warnings(task.options, logs), *_stale(task, logs)):
             run.warn(warning)
     for joined in joined_spans([log.path for log in logs], spans, task.complete_until):
         memory.add(joined)
@@ -112,6 +120,17 @@ def _read_logs(task: LogTask, run: Run, memory: MemoryEvidence, tally: RowTally)
         tally.check(
             task.options,
             "Fix the log, or set `on_invalid: skip`: such rows then make doubtful what they may have changed, and nothing else.",
+        )
+
+
+def _stale(task: LogTask, logs: Sequence[OpenLog]) -> Iterator[str]:
+    """A warning if the task vouches for a time in which nothing was written."""
+    newest = max(logs, key=lambda log: log.modified_ms)
+    if task.complete_until is not None and task.complete_until - newest.modified_ms > STALE_MS:
+        yield (
+            f"`complete_until`: {newest.path} was last written to at {format_iso8601(newest.modified_ms)}, but the task says that it is "
+            f"complete until {format_iso8601(task.complete_until)}. If the gateway no longer writes to it, or its transfer stopped, "
+            "answers about the time in between name who was connected last. Check that this log is still written to."
         )
 
 

@@ -37,6 +37,8 @@ class RowTally:
     read: int = 0
     sessions: int = 0
     rejected: int = 0
+    names_users: bool = False
+    """A row of a session names its user."""
     skipped: dict[str, int] = field(default_factory=dict)
     rejected_rows: list[dict[str, Any]] = field(default_factory=list)
     other_programs: dict[str, int] = field(default_factory=dict)
@@ -82,6 +84,7 @@ class RowTally:
         self.read += 1
         if is_observation(record):
             self.sessions += 1
+            self.names_users = self.names_users or bool(record.username)
         elif record.kind == REJECTED or not is_skipped(record):
             self.rejected += 1
             if len(self.rejected_rows) < LISTED_REJECTS:

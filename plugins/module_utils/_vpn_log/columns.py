@@ -16,6 +16,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, Union
 
+from .._addresses import parse_address
 from .._errors import InputError
 from .._texts import counted, quoted, shorten
 
@@ -97,6 +98,11 @@ class CsvHeader:
                 f"columns.{option}: the header of {self._path} names the column {quoted(name)} more than once (columns {shown}). "
                 "Rename one of them in the log, or choose another column."
             )
+        if any(map(_is_address, self._names)):
+            raise InputError(
+                f"path: {self._path} has no line with the names of the columns: its first line is a row already. If rotation cut the log, "
+                "let it keep this line in every part, or copy it from another part to the top of this one."
+            )
         listed = ", ".join(quoted(name) for name in self._names)
         raise InputError(
             f"columns.{option}: {self._path} has no column {quoted(name)}. "
@@ -131,6 +137,13 @@ class CsvHeader:
         if exact:
             return exact
         return [place for place, own in enumerate(self._names) if own.casefold() == name.strip().casefold()]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return parse_address(text) is not None
+    except ValueError:
+        return False
 
 
 def stated_delimiter(head: Sequence[str]) -> str | None:

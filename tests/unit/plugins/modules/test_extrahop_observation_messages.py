@@ -108,6 +108,14 @@ class TestHeader:
         assert "'Real Ip', 'Client', 'Start Time'" in msg
         assert "Set `columns`" in msg
 
+    def test_a_part_of_a_rotated_log_has_none(self, refused, tmp_path):
+        path = write_log(
+            tmp_path / "log.csv", "jdoe,203.0.113.9,10.8.0.3,05/31/24 08:00:00", header="ann,203.0.113.7,10.8.0.2,05/31/24 07:00:00"
+        )
+        msg = refused(path=path)
+        assert msg.startswith(f"path: {path} has no line with the names of the columns: its first line is a row already.")
+        assert "ann" not in msg.replace(path, "")
+
     def test_missing_column_of_a_pattern(self, refused, log):
         msg = refused(path=log, columns={"timestamp": "{Month}/{Day}"})
         assert msg.startswith("columns.timestamp: ")

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import gzip
 import os
+import sqlite3
+import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from ansible_collections.secops.xdr.plugins.modules import vpn_session, vpn_session_info
+
+from support.module_process import PATIENCE_SECONDS, ModuleProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,6 +119,61 @@ def test_an_open_session_that_a_later_row_ends_is_updated(take: Take, who: Who):
 def test_only_new_rows_are_read(take: Take):
     take(*ROWS)
     assert take(down(100, "bob", 30))["counts"]["read"] == 1
+
+
+def test_a_quiet_night_is_covered_as_soon_as_the_next_row_is_read(take: Take, who: Who):
+    take(*ROWS)
+    assert who(91) == ["after_log_end"]
+    take(up(600, "zoe", "10.8.0.99"))
+    assert who(91, 500) == ["bob", "bob"]
+
+
+class TestKilled:
+    """`kill -9` in the middle of a run: nothing is doubled, and the next run completes the history."""
+
+    SESSIONS = 30_000
+    """Kept in several transactions."""
+
+    @pytest.fixture
+    def options(self, log: Path) -> dict[str, Any]:
+        rows = (f"u{place % 97},203.0.113.7,10.8.{place % 251}.{place % 7},{NOON + 2 * place}\n" for place in range(self.SESSIONS))
+        log.write_text("Username,Real IP,VPN IP,Start Time\n" + "".join(rows), encoding="utf-8")
+        os.utime(log, (NOON + 86_400,) * 2)
+        return {"path": str(log), "timestamp_format": "epoch", "gateway": "gw1"}
+
+    @staticmethod
+    def tables(history: str) -> dict[str, list[Any]]:
+        with closing(sqlite3.connect(history)) as database:
+            names = ("claim", "assigned", "span", "doubt", "log_position")
+            return {name: sorted(database.execute(f"SELECT * FROM {name}"), key=repr) for name in names}
+
+    def test_the_next_run_completes_it(self, run_module: Callable[..., ModuleRun], options: dict[str, Any], tmp_path: Path):
+        whole = str(tmp_path / "undisturbed.sqlite3")
+        assert run_module(vpn_session.main, {**options, "history": whole})["counts"]["added"] == self.SESSIONS
+        attempts = [str(tmp_path / f"{number}.sqlite3") for number in range(5)]
+        history = next((history for history in attempts if self._is_killed({**options, "history": history})), None)
+        assert history is not None, "every run came to its end before it could be killed"
+        again = run_module(vpn_session.main, {**options, "history": history})
+        assert again["counts"]["read"] == self.SESSIONS
+        assert self.tables(history) == self.tables(whole)
+        assert not run_module(vpn_session.main, {**options, "history": history}).changed
+
+    def _is_killed(self, options: dict[str, Any]) -> bool:
+        """Kills a run after its first transaction; false if it was faster."""
+        process = ModuleProcess("vpn_session", options)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not self._claims(options["history"]) and not process.has_ended:
+            assert time.monotonic() < deadline, "it never kept anything"
+        process.kill()
+        return 0 < self._claims(options["history"]) < self.SESSIONS
+
+    @staticmethod
+    def _claims(history: str) -> int:
+        try:
+            with closing(sqlite3.connect(f"file:{history}?mode=ro", uri=True)) as database:
+                return int(database.execute("SELECT count(*) FROM claim").fetchone()[0])
+        except sqlite3.OperationalError:
+            return 0
 
 
 def test_a_copy_adds_nothing(take: Take, log: Path, tmp_path: Path):

@@ -256,6 +256,23 @@ class TestMatch:
         assert holders(long_ago) == [("ann", None)]
         assert long_ago["log_end"] > "2025"
 
+    @pytest.mark.parametrize(("minutes", "warnings"), [(59, 0), (61, 1)])
+    def test_who_vouches_for_a_log_that_was_not_written_to_is_warned(self, ask: Ask, log: WriteLog, minutes: int, warnings: int):
+        path = log(entry("ann", 0))
+        os.utime(path, (NOON + 60,) * 2)
+        result = ask(path, match=[question(60)], complete_until=NOON + 60 + 60 * minutes)
+        assert len([text for text in result.warnings if "was last written to at 2024-01-01T12:01:00Z" in text]) == warnings
+
+    def test_a_filter_by_users_on_a_log_without_users_warns(self, ask: Ask, log: WriteLog):
+        path = log(entry("ann", 0))
+        assert not ask(path, users=["bob"]).warnings
+        with open(path, encoding="utf-8") as file:
+            text = file.read().replace("Username", "Whatever")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        result = ask(path, users=["ann"], format="csv", columns=COLUMNS, timestamp_format="%Y.%m.%d %H:%M:%S %Z")
+        assert [text for text in result.warnings if text.startswith("`users`: no session of the log names a user")]
+
     def test_two_at_once_are_ambiguous_and_both_are_candidates(self, ask: Ask, log: WriteLog):
         (answer,) = ask(log(entry("ann", 0, 3600), entry("bob", 600, 60)), match=[question(630)])["matches"]
         assert answer["session"] is None
