@@ -11,6 +11,7 @@ Connections of each thread are kept alive, with one authentication object that a
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from .._errors import (
     NO_HANDLES_MESSAGE,
     AnswerError,
     ConnectionFailedError,
+    InputError,
     NoAnswerError,
     RequestError,
 )
@@ -38,7 +40,7 @@ from .library import (
 from .proxies import proxies_for
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from .._secrets import SecretKeeper
     from .auth import Auth
@@ -97,6 +99,8 @@ class HttpClient:
             # Whoever sets validate_certs to false has decided; urllib3 would repeat it on stderr for every request. Set once, because
             # the filters of warnings belong to all threads.
             warnings.simplefilter("ignore", InsecureRequestWarning)
+        elif not settings.ca_path:
+            _require_authorities()
         self.settings = settings
         self.secrets = secrets
         self.auth: Auth | None = None
@@ -228,3 +232,14 @@ def _no_answer(
     if error is None or exchange.is_over:
         return given_up(exchange, settings, request.method, request.path)
     return transport_error(error, exchange, settings, request.method, request.path)
+
+
+def _require_authorities() -> None:
+    """Raises InputError if the file of certificate authorities that requests uses by itself is missing, as in small containers."""
+    unpacked: Callable[[str], str] = requests.utils.extract_zipped_paths
+    path = unpacked(requests.utils.DEFAULT_CA_BUNDLE_PATH)
+    if not os.path.exists(path):
+        raise InputError(
+            f"This host has no certificate authorities: the Python library requests looks for them in {path}, and there is no such file. "
+            "Install the system's package ca-certificates or the Python library certifi, or set `ca_path`."
+        )

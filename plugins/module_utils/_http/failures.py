@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from typing import TYPE_CHECKING, TypeVar
@@ -40,6 +41,7 @@ _STRICT = range(80, 95)  # X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA to X509_V_ERR_E
 """Errors that only strict checking reports, which Python does by default from 3.13 on."""
 _WEAK = range(66, 69)  # X509_V_ERR_EE_KEY_TOO_SMALL, X509_V_ERR_CA_KEY_TOO_SMALL, X509_V_ERR_CA_MD_TOO_WEAK
 _NO_SERVER = (24, 26, 79)  # X509_V_ERR_INVALID_PURPOSE, and X509_V_ERR_INVALID_CA before and since OpenSSL 3
+_KEY_LOG = "SSLKEYLOGFILE"
 _CERTIFICATE_LIBRARIES = ("X509", "PEM", "ASN1")
 """The parts of OpenSSL that read certificates from files, which happens before anything is sent."""
 
@@ -86,6 +88,9 @@ def _not_sent_message(causes: list[BaseException], place: str, settings: Connect
     """The reason why the request was not sent, if it was not the certificate."""
     if any(isinstance(cause, OSError) and cause.errno in NO_HANDLES for cause in causes):
         return NO_HANDLES_MESSAGE
+    key_log = environment_value(_KEY_LOG)
+    if key_log and any(isinstance(cause, OSError) and cause.filename == os.environ.get(_KEY_LOG) for cause in causes):
+        return f"The environment variable {_KEY_LOG} names {key_log}, which this user cannot write. Correct or unset it; nothing was sent."
     if _first(causes, requests.exceptions.ProxyError):
         return (
             f"The proxy for {place} cannot be reached or refused the connection. Check the environment variable "

@@ -497,6 +497,22 @@ class TestServer:
         assert f"The environment variable {variable} is not used for this" in upload(path=log, ca_path=None).msg
         assert not upload(path=log).failed
 
+    def test_tls_with_a_key_log_that_cannot_be_written(self, upload, emulator, log, monkeypatch, tmp_path):
+        monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "nowhere" / "keys"))
+        run = upload(path=log, retries=0)
+        assert run.msg.startswith(f"The environment variable SSLKEYLOGFILE names {tmp_path}/nowhere/keys, which this user cannot write")
+        monkeypatch.delenv("SSLKEYLOGFILE")
+        assert upload(path=log).warnings == []
+
+    def test_tls_on_a_host_without_authorities(self, upload, emulator, log, monkeypatch, tmp_path):
+        monkeypatch.setattr("requests.utils.DEFAULT_CA_BUNDLE_PATH", str(tmp_path / "cacert.pem"))
+        msg = upload(path=log, ca_path=None).msg
+        assert msg.startswith(
+            f"This host has no certificate authorities: the Python library requests looks for them in {tmp_path}/cacert.pem"
+        )
+        assert "set `ca_path`" in msg
+        assert not upload(path=log).failed
+
     def test_tls_of_the_right_authority_that_strict_checks_refuse(self, upload, start_emulator, log, extrahop, monkeypatch):
         """Python 3.13 and later check strictly, and here every Python does."""
         other = start_emulator("no-key-id")
