@@ -51,7 +51,8 @@ class ClaimBuilder:
                 if self._run:
                     self._unread_is_over()
                 self._first = row.at if self._first is None else self._first
-                self._last = max(self._last, row.at, row.end or 0)
+                # The rows of what comes after the last row of this log are in the next one, if there is one.
+                self._last = max(self._last, row.at, 0 if self._log.is_followed else row.end or 0)
                 self._take(row)
             else:
                 self._doubt(row)
