@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import itertools
 import os
+import select
 import socket
 import threading
-import time
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import ConnectionFailedError, NoAnswerError, PermissionDeniedError
@@ -48,7 +48,8 @@ class Server:
                     for piece in answer:
                         connection.sendall(piece)
                         self.sent += len(piece)
-                        time.sleep(0.05)
+                        # Until the client goes away, or for a moment.
+                        select.select([connection], [], [], 0.05)
                 except OSError:
                     continue
 
