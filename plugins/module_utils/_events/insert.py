@@ -32,6 +32,7 @@ from .new import UNKNOWN_IS_INSERTED, UNKNOWN_IS_MISSING, InsertOptions, NewEven
 from .outcomes import (
     FORMER_UNKNOWN,
     InsertOutcome,
+    ReadBack,
     Unclear,
     failed_outcomes,
     found_outcome,
@@ -39,7 +40,6 @@ from .outcomes import (
     insert_warnings,
     unknown_error,
 )
-from .read_back import ReadBack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

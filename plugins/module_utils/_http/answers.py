@@ -51,6 +51,7 @@ _GATEWAY_TEXT = re.compile(
     re.IGNORECASE,
 )
 """Texts of gateways, proxies and firewalls, and refusals that have nothing to do with the rights of an account."""
+_GZIP = b"\x1f\x8b"
 _NO_REASONS = ("path", "timestamp", "requestId")
 _BARE_TEXTS = frozenset({"", "forbidden", "403 forbidden", "access denied", "access_denied", "accessdenied", "request forbidden"})
 """Texts that say nothing. Gateways use them more often than products, which name the missing right."""
@@ -119,6 +120,8 @@ class Answer(NamedTuple):
     def unexpected(self, expectation: str) -> AnswerError:
         """The error for an answer that this API does not give."""
         found = "an HTML page, perhaps a login page of a proxy" if self.is_html else self.shown(self.text) or "an empty body"
+        if self.body.startswith(_GZIP):
+            found = "compressed bytes without the header that says so"
         return AnswerError(
             f"{self.method} {self.path} was answered with status {self.status} and a body that this API does not give: {expectation}, "
             f"got {found}. Check that `host` names the product itself.",

@@ -53,9 +53,9 @@ SLOWEST_EXCHANGE_FACTOR = 10
 the next bytes."""
 _CHUNK_BYTES = 64 * 1024
 _HEADERS = {"User-Agent": "secops.xdr (Ansible)", "Accept-Encoding": "identity", "Connection": "keep-alive"}
-_ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
-"""Some proxies compress whether asked or not. What a piece of an answer becomes with these is bounded; with others, or with several
-at once, a small answer could fill the memory of the host."""
+_ENCODINGS = frozenset({"", "identity", "none", "utf-8", "binary", "gzip", "x-gzip", "deflate"})
+"""Some servers name an encoding of characters here, and some proxies compress whether asked or not. What a piece of an answer becomes with
+these is bounded; with others, or with several at once, a small answer could fill the memory of the host."""
 
 
 class Operation(Enum):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
@@ -56,6 +57,8 @@ def transport_error(error: Exception, exchange: Exchange, settings: ConnectionSe
         return ConnectionFailedError(why, method=method, path=path)
     if _first(causes, requests.Timeout) or _first(causes, socket.timeout):
         what = f"gave no answer within {counted(settings.timeout, 'second')} (option `timeout`)"
+    elif any(_is_malformed(cause) for cause in causes):
+        what = "sent something that is not an HTTP answer, or not compressed as its header says"
     else:
         what = "broke the connection before its answer was complete"
     return NoAnswerError(
@@ -64,6 +67,13 @@ def transport_error(error: Exception, exchange: Exchange, settings: ConnectionSe
         method=method,
         path=path,
     )
+
+
+def _is_malformed(cause: BaseException) -> bool:
+    """True for an answer that did arrive, but cannot be read. `http.client` has the same errors for one that ends early."""
+    if isinstance(cause, (requests.exceptions.ContentDecodingError, requests.exceptions.InvalidHeader)):
+        return True
+    return isinstance(cause, HTTPException) and not isinstance(cause, (RemoteDisconnected, IncompleteRead))
 
 
 def given_up(exchange: Exchange, settings: ConnectionSettings, method: str, path: str) -> RequestError:

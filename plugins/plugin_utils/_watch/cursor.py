@@ -16,20 +16,18 @@ import contextlib
 import fcntl
 import json
 import os
-import stat
 import threading
 import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...module_utils._errors import XdrError
+from ...module_utils._files import open_existing, open_own, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _FORMATS = (1, 2)
-_OWNER_ONLY = 0o600
-_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC
 SMALL = 1000
 """Events in a cursor that is replaced each time. A larger one is replaced once half as many events as it holds are in the journal."""
 
@@ -50,7 +48,7 @@ class CursorFile:
     """`belongs_to` names server and index; a cursor of another one is refused. All errors are CursorError."""
 
     def __init__(self, path: str, belongs_to: Mapping[str, str]) -> None:
-        self._path = path
+        self._path = os.path.abspath(path)
         self._belongs_to = dict(belongs_to)
         self._lock_file: int | None = None
         self._journal: int | None = None
@@ -61,8 +59,7 @@ class CursorFile:
     def open(self) -> Mapping[str, Any]:
         """Locks the cursor and returns its streams by the names of their kinds; none if there is no cursor yet."""
         try:
-            os.makedirs(os.path.dirname(os.path.abspath(self._path)), mode=0o700, exist_ok=True)
-            self._lock_file = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | _FLAGS, _OWNER_ONLY)
+            self._lock_file = open_own(f"{self._path}.lock")
         except OSError as error:
             raise self._error(error) from error
         try:
@@ -100,7 +97,7 @@ class CursorFile:
             try:
                 self._close_journal()
                 if streams:
-                    self._replace(_text({**self._head(""), "streams": streams}))
+                    self._replace("", streams)
                     self._remove_journal()
             except OSError as error:
                 raise self._error(error) from error
@@ -108,19 +105,17 @@ class CursorFile:
                 os.close(self._lock_file)
                 self._lock_file = None
 
-    def _head(self, journal: str) -> dict[str, Any]:
-        return {"format": _FORMATS[-1], **self._belongs_to, "journal": journal}
-
     def _replace_all(self, streams: Mapping[str, Any]) -> None:
         """Replaces the cursor. A large one gets a new journal, whose name in both keeps it from being taken for that of another cursor."""
         self._close_journal()
         count = sum(len(stream["sent"]) for stream in streams.values())
         name = uuid.uuid4().hex if count > SMALL else ""
-        self._replace(_text({**self._head(name), "streams": streams}))
+        self._replace(name, streams)
         if not name:
             self._remove_journal()
             return
-        self._journal = os.open(self._journal_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | _FLAGS, _OWNER_ONLY)
+        self._journal = open_own(self._journal_path)
+        os.ftruncate(self._journal, 0)
         self._room_in_journal = count // 2
         _write_durably(self._journal, _text(name) + b"\n")
 
@@ -161,15 +156,13 @@ class CursorFile:
 
     def _content(self, path: str) -> bytes | None:
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | _FLAGS)
-        except FileNotFoundError:
-            return None
+            descriptor = open_existing(path)
+            if descriptor is None:
+                return None
+            with os.fdopen(descriptor, "rb") as file:
+                return file.read()
         except OSError as error:
             raise self._error(error) from error
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise CursorError(f"cursor: {path} is not a regular file; set `cursor` to one.")
-            return file.read()
 
     def _checked(self, cursor: Mapping[str, Any]) -> Mapping[str, Any]:
         if cursor["format"] not in _FORMATS:
@@ -186,22 +179,9 @@ class CursorFile:
                 raise TypeError
         return streams
 
-    def _replace(self, content: bytes) -> None:
-        temporary = f"{self._path}.new"
-        # The lock keeps other sources off this name, so a file that is there was left by a run that was killed.
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, _OWNER_ONLY)
-        try:
-            _write_durably(descriptor, content)
-        finally:
-            os.close(descriptor)
-        os.replace(temporary, self._path)
-        folder = os.open(os.path.dirname(os.path.abspath(self._path)), os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    def _replace(self, journal: str, streams: Mapping[str, Any]) -> None:
+        with replaced(self._path) as file:
+            json.dump({"format": _FORMATS[-1], **self._belongs_to, "journal": journal, "streams": streams}, file)
 
     def _error(self, error: OSError) -> CursorError:
         return CursorError(f"cursor: {self._path} cannot be used: {error.strerror}. Set `cursor` to a file that this user may write.")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .position import Found
+    from .stream import Found
 
     TakenCallback = Callable[[str], None]
 

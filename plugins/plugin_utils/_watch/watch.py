@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import threading
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...module_utils._errors import (
     AuthenticationError,
@@ -26,9 +27,7 @@ from ...module_utils._stellar.client import StellarClient
 from .cursor import CursorFile, Taken
 from .handover import ConfirmedHandover, Handover
 from .options import WatchOptions
-from .position import MOST_REMEMBERED
-from .stream import CHANGED, READ_AT_ONCE, UNDATED, WRITTEN, Stream
-from .worker import Worker
+from .stream import CHANGED, MOST_REMEMBERED, READ_AT_ONCE, UNDATED, WRITTEN, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -43,6 +42,7 @@ _SETTLING_SECONDS = 0.05
 _BUSY = (408, 425, 429)
 _LOGGER = logging.getLogger("secops.xdr.stellar_ser_event")
 _RANDOM = random.SystemRandom()
+_ResultT = TypeVar("_ResultT")
 
 
 async def watch_events(queue: Any, arguments: Mapping[str, Any], feedback: asyncio.Queue[Any] | None) -> None:
@@ -213,3 +213,38 @@ async def _first_of(*work: Coroutine[Any, Any, None]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Worker:
+    """One thread, one piece of work at a time, always the same thread: connections stay open.
+
+    Threads of the loop's own pool are waited for when a program ends, and a request may take its whole timeout.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._serve, name=name, daemon=True).start()
+
+    async def run(self, work: Callable[[], _ResultT]) -> _ResultT:
+        """The result of the work, or the exception that it ended with. A caller that is cancelled does not wait for it."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_called(work), self._loop))
+
+    def stop(self) -> None:
+        """Ends the thread once it is idle."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _serve(self) -> None:
+        self._loop.run_forever()
+        self._loop.run_until_complete(_cancelled(asyncio.all_tasks(self._loop)))
+        self._loop.close()
+
+
+async def _called(work: Callable[[], _ResultT]) -> _ResultT:
+    return work()
+
+
+async def _cancelled(ordered: set[asyncio.Task[Any]]) -> None:
+    """Work that was ordered and not begun, by callers that are gone."""
+    for task in ordered:
+        task.cancel()
+    await asyncio.gather(*ordered, return_exceptions=True)

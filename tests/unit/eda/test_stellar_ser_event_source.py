@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import shutil
 import stat
 import threading
 import time
@@ -636,11 +637,11 @@ def test_a_cursor_serves_one_source_at_a_time(args: dict[str, Any]):
 
 def test_a_cursor_that_cannot_be_written_ends_it(emulator: RunningEmulator, args: dict[str, Any], cursor: Path):
     emulator.add_events(document(1))
-    cursor.parent.mkdir()
-    (cursor.parent / "cursor.json.new").mkdir()
+    engine = RuleEngine(args)
+    engine.keeps = lambda _event: shutil.rmtree(cursor.parent) is None
 
-    with pytest.raises(XdrError, match=r"cursor: .* cannot be used"):
-        asyncio.run(run_until(RuleEngine(args), 1))
+    with pytest.raises(XdrError, match=r"cursor: .* cannot be used: No such file"):
+        asyncio.run(run_until(engine, 2))
 
 
 def test_the_default_cursor_is_a_file_for_each_thing_that_is_watched(emulator: RunningEmulator, args: dict[str, Any], tmp_path: Path):

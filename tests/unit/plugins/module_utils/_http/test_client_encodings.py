@@ -12,7 +12,7 @@ import zlib
 from contextlib import contextmanager
 
 import pytest
-from ansible_collections.secops.xdr.plugins.module_utils._errors import AnswerError
+from ansible_collections.secops.xdr.plugins.module_utils._errors import AnswerError, NoAnswerError
 from ansible_collections.secops.xdr.plugins.module_utils._http.client import HttpClient, Operation, Request
 from ansible_collections.secops.xdr.plugins.module_utils._http.connection import ConnectionSettings
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
@@ -56,11 +56,13 @@ def test_no_compression_is_asked_for():
     [
         (b"Content-Encoding: gzip\r\n", gzip.compress(BODY)),
         (b"Content-Encoding: GZIP\r\n", gzip.compress(BODY)),
+        (b"Content-Encoding: utf-8\r\n", BODY),
+        (b"Content-Encoding: none\r\n", BODY),
         (b"Content-Encoding: deflate\r\n", zlib.compress(BODY)),
         (b"Content-Encoding: identity\r\n", BODY),
         (b"Content-Encoding:\r\n", BODY),
     ],
-    ids=["gzip", "capitals", "deflate", "identity", "empty"],
+    ids=["gzip", "capitals", "characters", "none", "deflate", "identity", "empty"],
 )
 def test_what_proxies_compress_all_the_same_is_read(header, body):
     with server(header, body) as (client, _requests):
@@ -83,3 +85,18 @@ def test_a_small_answer_that_becomes_very_large_is_refused():
         pytest.raises(AnswerError, match=r"more than 64 MiB.* Check that `host`"),
     ):
         get(client)
+
+
+def test_an_answer_that_is_not_compressed_as_it_says():
+    with (
+        server(b"Content-Encoding: gzip\r\n", BODY) as (client, _requests),
+        pytest.raises(NoAnswerError, match="not compressed as its"),
+    ):
+        get(client)
+
+
+def test_an_answer_that_is_compressed_and_does_not_say_so():
+    with server(b"", gzip.compress(BODY)) as (client, _requests):
+        answer = client.request(Request(Operation.READ, "GET", "/x"), expect=(200,))
+    with pytest.raises(AnswerError, match="got compressed bytes without the header"):
+        answer.json()

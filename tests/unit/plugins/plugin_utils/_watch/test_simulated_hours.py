@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.secops.xdr.plugins.plugin_utils._watch import cursor, position, stream, watch
+from ansible_collections.secops.xdr.plugins.plugin_utils._watch import cursor, stream, watch
 from ansible_collections.secops.xdr.plugins.plugin_utils._watch.handover import ConfirmedHandover, Handover
 from ansible_collections.secops.xdr.plugins.plugin_utils._watch.options import WatchOptions
 from ansible_collections.secops.xdr.tests.unit.plugins.plugin_utils._watch.simulated import (
@@ -203,9 +203,9 @@ def test_a_clock_that_is_set_back_neither_loses_nor_repeats(tmp_path: Path):
 
 def test_a_cursor_of_many_events_is_not_written_anew_for_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(cursor, "SMALL", 50)
-    replaced: list[int] = []
-    replace = cursor.CursorFile._replace
-    monkeypatch.setattr(cursor.CursorFile, "_replace", lambda self, content: (replaced.append(len(content)), replace(self, content))[1])
+    replaced: list[str] = []
+    replace = cursor.replaced
+    monkeypatch.setattr(cursor, "replaced", lambda path: (replaced.append(path), replace(path))[1])
     events = [Written(START, START + number, number) for number in range(3000)]
     engine = Engine(LaggingServer(events, lambda: START), options(tmp_path))
     engine.run(taken=2000, kill=True)
@@ -250,7 +250,7 @@ def test_a_cursor_that_is_removed_takes_its_journal_with_it(tmp_path: Path, monk
 def test_more_events_than_are_remembered_shorten_the_overlap_with_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(position, "MOST_REMEMBERED", 100)
+    monkeypatch.setattr(stream, "MOST_REMEMBERED", 100)
     monkeypatch.setattr(stream, "READ_AT_ONCE", 50)
     monkeypatch.setattr(watch, "READ_AT_ONCE", 50)
     events = [Written(START + number * 100, START + number * 100, number) for number in range(1000)]
@@ -263,7 +263,7 @@ def test_more_events_than_are_remembered_shorten_the_overlap_with_a_warning(
 
 
 def test_a_flood_from_the_future_ends_it_and_is_not_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(position, "MOST_REMEMBERED", 20)
+    monkeypatch.setattr(stream, "MOST_REMEMBERED", 20)
     events = [Written(START, START + 10**9 + number, number) for number in range(50)]
     engine = Engine(LaggingServer(events, lambda: START), options(tmp_path))
 

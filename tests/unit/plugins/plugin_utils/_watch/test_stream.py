@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ansible_collections.secops.xdr.plugins.plugin_utils._watch import position as _watch_position
-from ansible_collections.secops.xdr.plugins.plugin_utils._watch.position import Found, Position
+from ansible_collections.secops.xdr.plugins.plugin_utils._watch import stream as _stream
+from ansible_collections.secops.xdr.plugins.plugin_utils._watch.stream import Found, Position
 
 if TYPE_CHECKING:
     import pytest
@@ -75,7 +75,7 @@ def test_an_event_from_the_future_does_not_move_it():
 
 
 def test_its_memory_is_bounded(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(_watch_position, "MOST_REMEMBERED", 100)
+    monkeypatch.setattr(_stream, "MOST_REMEMBERED", 100)
     position = Position(3_600_000, NOW - 3_600_000)
     for number in range(1000):
         hand_over(position, number, NOW - 1_000_000 + number // 10 * 10)
@@ -89,7 +89,7 @@ def test_its_memory_is_bounded(monkeypatch: pytest.MonkeyPatch):
 
 def test_events_of_one_time_stay_together(monkeypatch: pytest.MonkeyPatch):
     """Else a search that finds them all would pass on the forgotten ones again."""
-    monkeypatch.setattr(_watch_position, "MOST_REMEMBERED", 10)
+    monkeypatch.setattr(_stream, "MOST_REMEMBERED", 10)
     position = Position(1000, NOW - 100_000)
     for number in range(50):
         hand_over(position, number, NOW - 50_000)
