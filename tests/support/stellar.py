@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from support.module_runs import ModuleRun
 
 MODULE_UTILS = "ansible_collections.secops.xdr.plugins.module_utils"
-CLOCKED = ("_resources.waiting", "_times.moments", "_http.auth", "_database.sqlite")
+CLOCKED = ("_resources.waiting", "_times.timestamps", "_http.auth", "_database.sqlite")
 SEED_TIME = 1619583462308
 # What the vendor's script sends, with its time as the document shows it.
 SEED_BODY = {

@@ -17,7 +17,7 @@ from .._argspec import ArgumentSpec, plain_text, sendable_text, whole_number
 from .._errors import InputError
 from .._resources.options import refuse_nulls
 from .._stellar.cases import MAX_PAGE
-from .._times.moments import search_time
+from .._times.timestamps import search_time
 from .options import checked_case_id
 from .reading import CREATED_AT, EARLIEST_MS
 from .state import SEVERITIES, STATUSES

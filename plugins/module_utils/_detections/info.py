@@ -19,7 +19,7 @@ from .._extrahop.detections import SEARCH_PATH, DetectionCalls
 from .._extrahop.devices import DeviceCalls, addresses_of
 from .._resources.many import Workers, all_results
 from .._resources.options import refuse_nulls
-from .._times.moments import search_time
+from .._times.timestamps import search_time
 from .detection import NULL_WORDS, RESOLUTIONS, STATUSES
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from .._extrahop.client import ExtraHopClient
 from .._extrahop.devices import DeviceCalls
 from .._resources.many import Workers, all_results
 from .._resources.options import refuse_nulls
-from .._times.moments import search_time
+from .._times.timestamps import search_time
 from .searching import LARGEST_ID, MOST_DEVICES, all_found, any_of, checked_address, checked_rule, with_ids
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from .._resources.converge import Convergence
 from .._resources.many import Workers, converge_all, diffs, module_result, outcome_warnings
 from .._resources.options import READ_REQUIRED, tags_to_change
 from .._resources.resource import Wanted
-from .._times.moments import search_time
+from .._times.timestamps import search_time
 from .device import Change, DeviceRef, DeviceResource, TagBook
 from .searching import LARGEST_ID, checked_address, checked_rule, devices_by_rule, devices_with_address, devices_with_name, shown
 

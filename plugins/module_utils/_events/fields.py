@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._argspec import plain_text, whole_characters
 from .._errors import InputError
-from .._times.moments import event_time
+from .._times.timestamps import event_time
 from .state import STATUSES
 
 if TYPE_CHECKING:

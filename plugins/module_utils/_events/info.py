@@ -24,7 +24,7 @@ from .._stellar.paths import (
     search_path,
 )
 from .._stellar.search import EventSearch
-from .._times.moments import search_time
+from .._times.timestamps import search_time
 from .query import any_of, exact, in_parts, is_field_name, may_match, stored_value
 from .state import STATUSES
 

@@ -19,7 +19,7 @@ from urllib.parse import quote_plus
 from .._errors import InputError
 from .._resources.texts import normal, resembles, spellings
 from .._stellar.paths import LONGEST_LINE
-from .._times.moments import event_time
+from .._times.timestamps import event_time
 from .fields import CUSTOM_OBJECT, NAMES
 
 if TYPE_CHECKING:

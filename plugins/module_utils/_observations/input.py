@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._addresses import parse_address
 from .._errors import EmptyLogError
-from .._times.moments import Moments
+from .._times.parsing import Moments
 from .._times.timestamps import EPOCH_MS, epoch_ms_to_milliseconds, epoch_to_milliseconds
 from .._vpn_log.open_logs import opened_logs
 from .._vpn_log.records import NO_ADDRESS, REJECTED, SKIPPED, START, Record, RecordBlock

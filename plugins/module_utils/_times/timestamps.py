@@ -12,13 +12,12 @@ All results are integers, in milliseconds since 1970-01-01 UTC; fractions beyond
 from __future__ import annotations
 
 import re
+import time
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
 
+from .._errors import InputError
 from .._texts import quoted
-
-if TYPE_CHECKING:
-    from .zones import Zone
+from .zones import Zone
 
 EPOCH = "epoch"
 EPOCH_MS = "epoch_ms"
@@ -38,6 +37,9 @@ _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)?\Z")
 _EPOCH_NUMBER = re.compile(r"-?\d{1,20}(\.\d*)?\Z", re.ASCII)
 _SECONDS = re.compile(r"(\d{1,9})(?:\.\d*)?\Z", re.ASCII)
 _CLOCK = re.compile(r"(?:(\d{1,4})(?:d| days?,?)? )?(\d{1,5}):(\d\d):(\d\d)(?:\.\d*)?\Z", re.ASCII)
+_NUMBER = re.compile(r"\s*(-?\d{1,20})(\.\d*)?\s*\Z", re.ASCII)
+_SPAN = re.compile(r"\s*(\d{1,9})\s*([smhdw])\s*\Z", re.ASCII | re.IGNORECASE)
+_MILLISECONDS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 
 def epoch_to_milliseconds(text: str) -> int:
@@ -121,3 +123,30 @@ def duration_to_milliseconds(text: str) -> int | None:
         return None
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000
+
+
+def event_time(option: str, text: str) -> int:
+    """Epoch milliseconds for an option. A time without an offset is in UTC, as the server itself takes it. Raises InputError."""
+    number = _NUMBER.match(text)
+    if not number:
+        try:
+            return iso8601_to_milliseconds(text, Zone.named("UTC"))
+        except ValueError as error:
+            raise InputError(f"{option}: {error}, and not a number of epoch milliseconds.") from error
+    milliseconds = int(number.group(1))
+    if EARLIEST_MS <= milliseconds < LATEST_MS:
+        return milliseconds
+    if EARLIEST_MS <= milliseconds * 1000 < LATEST_MS:
+        raise InputError(f"{option}: {quoted(text)} looks like epoch seconds; give milliseconds ({milliseconds}000) or an ISO 8601 time.")
+    raise InputError(f"{option}: {quoted(text)} is not a time between 1980 and 2099 in epoch milliseconds.")
+
+
+def search_time(option: str, text: str) -> int:
+    """Epoch milliseconds for the bound of a search, by this host's clock for a span before now (`24h`, `7d`). Raises InputError."""
+    span = _SPAN.match(text)
+    if not span:
+        return event_time(option, text)
+    milliseconds = int(time.time() * 1000) - int(span.group(1)) * _MILLISECONDS[span.group(2).lower()]
+    if milliseconds < EARLIEST_MS:
+        raise InputError(f"{option}: {quoted(text)} reaches back further than 1980.")
+    return milliseconds

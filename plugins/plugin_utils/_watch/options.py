@@ -23,7 +23,7 @@ from ...module_utils._events.query import any_of
 from ...module_utils._files import state_file
 from ...module_utils._http.connection import ConnectionSettings
 from ...module_utils._stellar.paths import DEFAULT_PATTERN, checked_pattern
-from ...module_utils._times.moments import event_time
+from ...module_utils._times.timestamps import event_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

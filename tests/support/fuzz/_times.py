@@ -9,7 +9,6 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
-from ansible_collections.secops.xdr.plugins.module_utils._times.moments import Moments, event_time
 from ansible_collections.secops.xdr.plugins.module_utils._times.parsing import TimestampParser
 from ansible_collections.secops.xdr.plugins.module_utils._times.timestamps import (
     EARLIEST_MS,
@@ -17,7 +16,9 @@ from ansible_collections.secops.xdr.plugins.module_utils._times.timestamps impor
     EPOCH_MS,
     ISO8601,
     LATEST_MS,
+    Moments,
     epoch_to_milliseconds,
+    event_time,
     format_iso8601,
     iso8601_to_milliseconds,
 )
