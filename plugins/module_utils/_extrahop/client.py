@@ -90,8 +90,8 @@ class ExtraHopClient:
         from .._http.client import Operation, Request
 
         answer = self.http().request(Request(Operation.REPEATABLE_WRITE, "POST", OBSERVATIONS_PATH, body), expect=(202,))
-        if answer.is_html:
-            raise answer.unexpected("an empty body, text or JSON was expected")
+        if answer.is_html or answer.says_failed:
+            raise answer.unexpected("an empty body, or text or JSON without an error, was expected")
         return answer.is_repeated
 
     def observed_addresses(self, addresses: Sequence[str]) -> set[str]:

@@ -68,6 +68,10 @@ _GATEWAY_HEADERS = (
 )
 # Both vendors' error bodies are known from clients only: ExtraHop's use the first four keys, in this order, Stellar Cyber's error.reason.
 _TOO_MANY_CLAUSES = re.compile(rb"too.?many.{0,20}clauses|max.?clause.?count", re.IGNORECASE)
+_FAILED = re.compile(r"(error|fail|invalid|denied|rejected)", re.IGNORECASE)
+_ERROR_NAMES = ("error", "errors", "error_message", "errorMessage", "error_code", "errorCode", "exception", "failed", "fault")
+_STATUS_NAMES = ("status", "result", "code", "statusCode", "status_code", "httpStatus")
+_SUCCESS_NAMES = ("success", "ok", "acknowledged")
 _REASON_KEYS = ("error_message", "detail", "error", "reason", "message", "type")
 
 
@@ -97,6 +101,15 @@ class Answer(NamedTuple):
     def is_html(self) -> bool:
         """True if this is a page for people, such as a proxy's login form. The header proves nothing: many servers call any text HTML."""
         return self.body[:200].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
+
+    @property
+    def says_failed(self) -> bool:
+        """True if the body is a JSON object that reports a failure, whatever the status."""
+        try:
+            value = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return False
+        return isinstance(value, dict) and says_failed(value)
 
     def json(self) -> Any:
         """The body as JSON, with U+FFFD for bytes that are not UTF-8; raises AnswerError where it is none."""
@@ -195,6 +208,22 @@ def _texts_in(value: Any, depth: int) -> list[str]:
         return [value]
     items = list(enumerate(value)) if isinstance(value, list) else list(value.items()) if isinstance(value, dict) else []
     return [text for name, item in items if depth and name not in _NO_REASONS for text in _texts_in(item, depth - 1)]
+
+
+def says_failed(value: Mapping[str, Any]) -> bool:
+    """True if a JSON object reports a failure, in one of the usual shapes."""
+    return (
+        any(value.get(name) for name in _ERROR_NAMES)
+        or any(str(value.get(name, True)).lower() == "false" for name in _SUCCESS_NAMES)
+        or any(_is_failure(value.get(name)) for name in _STATUS_NAMES)
+    )
+
+
+def _is_failure(status: Any) -> bool:
+    """True for a status that means failure: a word such as `error`, or the number of an HTTP status."""
+    if isinstance(status, str) and not status.isdecimal():
+        return bool(_FAILED.match(status))
+    return str(status).isdecimal() and 400 <= int(status) < 600
 
 
 def reason_of(answer: Answer) -> str:

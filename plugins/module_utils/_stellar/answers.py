@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._errors import AnswerError, PartialSearchError, StatusError
-from .._http.answers import reason_of
+from .._http.answers import reason_of, says_failed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,10 +32,6 @@ _REFUSAL = re.compile(
     re.IGNORECASE,
 )
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
-_FAILED = re.compile(r"(error|fail|invalid|denied|rejected)", re.IGNORECASE)
-_ERROR_NAMES = ("error", "errors", "error_message", "errorMessage", "error_code", "errorCode", "exception", "failed", "fault")
-_STATUS_NAMES = ("status", "result", "code", "statusCode", "status_code", "httpStatus")
-_SUCCESS_NAMES = ("success", "ok", "acknowledged")
 _GAPS = {
     "timed_out": "it timed out",
     "terminated_early": "it was terminated early",
@@ -88,27 +84,11 @@ def accepted_value(answer: Answer) -> Any:
     value = None if answer.is_html else _parsed(text)
     said = value if isinstance(value, str) else text
     if not answer.is_html:
-        if (isinstance(value, dict) and _says_failed(value)) or (not isinstance(value, dict) and _REFUSAL.match(said)):
+        if (isinstance(value, dict) and says_failed(value)) or (not isinstance(value, dict) and _REFUSAL.match(said)):
             raise _refused(answer)
         if isinstance(value, dict) or not said or _SUCCESS.match(said):
             return value
     raise answer.unexpected("OK or a JSON object was expected")
-
-
-def _says_failed(value: Mapping[str, Any]) -> bool:
-    """True if a JSON object reports a failure, in one of the usual shapes."""
-    return (
-        any(value.get(name) for name in _ERROR_NAMES)
-        or any(str(value.get(name, True)).lower() == "false" for name in _SUCCESS_NAMES)
-        or any(_is_failure(value.get(name)) for name in _STATUS_NAMES)
-    )
-
-
-def _is_failure(status: Any) -> bool:
-    """True for a status that means failure: a word such as `error`, or the number of an HTTP status."""
-    if isinstance(status, str) and not status.isdecimal():
-        return bool(_FAILED.match(status))
-    return str(status).isdecimal() and 400 <= int(status) < 600
 
 
 def inserted_event(answer: Answer) -> InsertedEvent:
@@ -116,7 +96,7 @@ def inserted_event(answer: Answer) -> InsertedEvent:
     value = None if answer.is_html else _parsed(answer.text.lstrip("\ufeff").strip())
     fields = value if isinstance(value, dict) else {}
     index, identifier = fields.get("index", fields.get("_index")), fields.get("_id")
-    if isinstance(identifier, str) and identifier and not _says_failed(fields):
+    if isinstance(identifier, str) and identifier and not says_failed(fields):
         return InsertedEvent(index if isinstance(index, str) else None, identifier)
     found = "an HTML page" if answer.is_html else answer.shown(answer.text) or "an empty body"
     raise AnswerError(
@@ -177,7 +157,7 @@ def _gap(fields: Mapping[str, Any]) -> str:
     for name, meaning in _GAPS.items():
         if fields.get(name):
             return meaning
-    if _says_failed(fields):
+    if says_failed(fields):
         return "it reported an error beside its hits"
     return _part_missing(fields.get("_shards"), "shards") or _part_missing(fields.get("_clusters"), "clusters")
 

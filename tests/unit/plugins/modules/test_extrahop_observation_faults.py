@@ -184,6 +184,14 @@ class TestUnclearOutcome:
         assert "HTML page" in msg
         assert "`host`" in msg
 
+    @pytest.mark.parametrize("body", [{"error": "disk full"}, {"error_message": "disk full"}, {"status": "failed", "detail": "disk full"}])
+    def test_an_error_with_the_right_status_is_no_acceptance(self, upload, emulator, path, body):
+        emulator.add_fault("status", UPLOAD, status=202, body=body)
+        run = upload(path=path)
+        assert "disk full" in run.msg
+        assert run["counts"]["uploaded"] == 0
+        assert upload(path=path)["counts"]["uploaded"] == ROWS
+
     def test_a_login_page_with_the_right_status_is_no_acceptance(self, upload, emulator, path):
         """A captive portal or proxy may answer anything; whether the body of a 202 is a page for people can be seen."""
         emulator.add_fault("html", UPLOAD, status=202)
