@@ -39,8 +39,11 @@ _VPN_WORDS = re.compile(r"tunnel-(?:up|down|stats)|ssl-login-fail|ssl-new-con|tu
 _PAIR = re.compile(
     r'\s*,?\s*(?P<name>[A-Za-z_][\w.-]*)=(?:"(?P<quoted>(?:[^"\\]|\\.)*)"(?=[\s,]|\Z)|(?P<bare>[^\s",]*)(?=[\s,]|\Z))', re.ASCII
 )
-_OTHER_TYPE = re.compile(r'(?<!\w)(?:type="?(?:traffic|utm|anomaly|voip|dns)"?|subtype="?(?!vpn\b)[a-z][a-z-]+"?)(?=[ ,])')
-_TIME_FIELD = re.compile(r'(?<!\w)(eventtime|date|time|tz)=(?:"([^"]*)"|([^\s",]*))(?=[\s,])')
+_OTHER_TYPE = re.compile(
+    r'(?<!\w)(?:type="?(?:traffic|utm|anomaly|voip|dns)"?|subtype="?(?!vpn\b)[a-z][a-z-]+"?|FTNTFGTsubtype=(?!vpn\b)[a-z][a-z-]+)(?=[ ,])'
+    r"|(?<!\w)cat=(?:traffic|utm|anomaly|voip|dns|event:(?!vpn\b))"
+)
+_TIME_FIELD = re.compile(r'(?<!\w)(?:FTNTFGT)?(eventtime|date|time|tz)=(?:"([^"]*)"|([^\s",]*))(?=[\s,])')
 _NAMES = {
     "act": "action",
     "duser": "user",
@@ -81,7 +84,7 @@ class FortigateParser:
 
     def records(self, number: int, line: str) -> Iterator[Record]:
         """The records of all messages on a line."""
-        if _OTHER_TYPE.search(line) and line.count("date=") == 1 and not _VPN_WORDS.search(line):
+        if _OTHER_TYPE.search(line) and line.count("date=") + line.count("CEF:") == 1 and not _VPN_WORDS.search(line):
             # Most lines of a busy gateway are about traffic, and a look at each of their fields would take ten times as long.
             self.has_recognised = True
             yield Record(number, SKIPPED, OTHER_MESSAGE, time=self._time_in(line) if self._needs_every_time else None)
@@ -212,15 +215,12 @@ def _fields_of(text: str, begin: re.Match[str]) -> dict[str, str]:
     if named is not None:
         fields: dict[str, str] = {}
         for name, value in named.items():
-            note_field(fields, _named(name.removeprefix("FTNTFGT").removeprefix("ad.")), value)
+            name = name.removeprefix("FTNTFGT").removeprefix("ad.")
+            note_field(fields, _NAMES.get(name, name), value)
         return fields
     if text.lstrip().startswith('"'):
         return _cells(text.strip())
     return _pairs(text, begin.start())
-
-
-def _named(name: str) -> str:
-    return _NAMES.get(name, name)
 
 
 def _pairs(text: str, place: int) -> dict[str, str]:
@@ -232,7 +232,7 @@ def _pairs(text: str, place: int) -> dict[str, str]:
         if not match:
             raise ValueError(f"{_CUT} at {quoted(text[place:].strip())}")
         bare = match["bare"]
-        note_field(fields, _named(match["name"]), bare if match["quoted"] is None else match["quoted"])
+        note_field(fields, _NAMES.get(match["name"], match["name"]), bare if match["quoted"] is None else match["quoted"])
         place = match.end()
     return fields
 
@@ -248,7 +248,7 @@ def _cells(text: str) -> dict[str, str]:
             raise ValueError(f"{_CUT}: the cell {quoted(cell)} is not key=value")
         value = value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
         if '"' in value.replace('\\"', ""):
-            raise ValueError(f"{_CUT}: the cell {quoted(cell)} has a single quote")
+            raise ValueError(f"{_CUT}: the cell {quoted(cell)} has a quote that is not closed")
         note_field(fields, name, value)
     return fields
 

@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 _MARKER = re.compile(
     r'(?:\A|(?<=[,\t\s]))"?GLOBALPROTECT"?(?=,|\s*\Z)|(?<=,)"?SYSTEM"?,"?globalprotect"?(?=,)|(?:CEF|LEEF):\s?\d[^|]*\|Palo Alto Networks\|'
 )
+_OTHER_EVENT = re.compile(
+    r"(?:CEF|LEEF):\s?[\d.]+\|Palo Alto Networks\|[^|]*\|[^|]*\|(?:[^|]*\|)?"
+    r"(?:TRAFFIC|THREAT|CONFIG|HIPMATCH|USERID|AUTH\w*|DECRYPTION|SCTP|GTP|IPTAG|CORRELATION|URL|FILE|WILDFIRE)\|"
+)
+"""Events of other types, whose fields do not matter."""
 _EVENT_HEAD = re.compile(r"(?:CEF|LEEF):\s?\d")
 _CEF_FORMAT = "%b %d %Y %H:%M:%S"
 _FORMATS = (
@@ -92,6 +97,9 @@ class GlobalProtectParser:
 
     def _message(self, number: int, text: str) -> Sequence[Record]:
         is_marked = _MARKER.search(text) is not None
+        if _OTHER_EVENT.search(text):
+            self.has_recognised = True
+            return [Record(number, SKIPPED, OTHER_MESSAGE)]
         try:
             if _EVENT_HEAD.search(text):
                 named = event_fields(text)

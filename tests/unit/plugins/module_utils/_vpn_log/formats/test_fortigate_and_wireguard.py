@@ -69,6 +69,27 @@ def test_other_events_with_a_vpn_address_are_about_this_address(written: Written
     assert record.reason in ("failed_login", "other_message")
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "cat=utm:webfilter FTNTFGTsubtype=webfilter FTNTFGTeventtime=1684630945 duser=ann cat=News act=blocked duser=ann2",
+        "cat=traffic:forward FTNTFGTsubtype=forward FTNTFGTeventtime=1684630945 app=HTTP app=Web.Client",
+        "cat=event:system FTNTFGTsubtype=system FTNTFGTeventtime=1684630945 duser=admin msg=changed",
+    ],
+)
+def test_events_in_cef_about_something_else_are_never_rejected(written: Written, fields: str):
+    """Two fields of an event can have the same name in CEF."""
+    records = records_of(written(f"CEF:0|Fortinet|Fortigate|v6|13056|x|4|deviceExternalId=FG1 {fields}\n{UP}"), "fortigate")
+    assert [(one.kind, one.reason) for one in records] == [("skipped", "other_message"), ("start", None)]
+    assert records[0].time == 1_684_630_945_000
+
+
+def test_an_interface_of_amneziawg_is_no_peer(written: Written):
+    interface = "\t".join(["wg0", *KEYS, "51820", "5", "50", "1000", "0", "0", "1", "2", "3", "4", "off"])
+    records = records_of(written(f"{interface}\n{PEER}"), "wireguard")
+    assert [one.kind for one in records] == ["snapshot", "alive"]
+
+
 def test_fields_of_old_versions(written: Written):
     old = UP.replace("remip=", "rem_ip=").replace("tunnelip=", "tunnel_ip=")
     assert [(one.ipaddr, one.associated_ipaddr) for one in read_log(written(old), "fortigate").observations] == [

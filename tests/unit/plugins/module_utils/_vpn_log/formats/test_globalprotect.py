@@ -168,3 +168,10 @@ def test_system_events_before_9_1(written: Written, event: str, text: str, kind:
     line = f'1,{clock},0191,SYSTEM,globalprotect,0,{clock},,{event},GW,0,0,general,informational,"{text}",1,0x0,0,0,0,0,,fw\n'
     (record,) = records_of(written(line), "globalprotect")
     assert (record.kind, record.username, record.ipaddr) == (kind, "ann", ipaddr)
+
+
+@pytest.mark.parametrize("head", ["LF|2.0|TRAFFIC|end", "PAN-OS|10.1|end|TRAFFIC"])
+def test_events_of_other_types_are_never_rejected(written: Written, head: str):
+    """Two fields of an event can have the same name in CEF."""
+    other = f"CEF:0|Palo Alto Networks|{head}|3|src=10.8.0.3 cnt=1 cnt=2 app=web-browsing\n"
+    assert read_log(written(other + row()), "globalprotect").reasons == ["other_message"]
