@@ -7,8 +7,8 @@
 """Syslog of Cisco ASA and Firepower Threat Defense.
 
 Addresses are assigned by 722051 (AnyConnect), 751025 (IKEv2), 713228 (IKEv1), 746012 (identity firewall), 109201 (user authentication) and
-737026 (address pool). Sessions end with 113019, 716002, 746013, 109210, 109212 and 737016. Severity and class differ from site to site, the
-number does not.
+737026 (address pool). Sessions end with 113019, 716002, 746013, 737016 and those of 109202 to 109213 that remove an entry. Severity and
+class differ from site to site, the number does not.
 """
 
 from __future__ import annotations
