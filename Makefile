@@ -28,6 +28,7 @@ endif
 .PHONY: help
 help:
 	@echo "make demo         watch a VPN log become observations and tagged events, against an emulator"
+	@echo "make shell        a shell with the emulator and the sample events, to try everything by hand"
 	@echo "make test         every check: $(STAGES)"
 	@echo "make CHECK        one of them; ARGUMENTS='-k timestamps -x' are passed on"
 	@echo "make bench        measure it beside what it replaces (20 minutes); ARGUMENTS=--quick for a minute or two"
@@ -75,14 +76,14 @@ changelog: venv
 	@$(NOX) changelog -- release $(ARGUMENTS)
 
 # In an environment of its own, which has what a user needs and nothing that tests need: the artifact is built, installed and shown.
-.PHONY: demo
-demo: export PATH := $(CURDIR)/build/demo/.venv/bin:$(PATH)
-demo: export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/demo/collections
-demo: build/demo/.venv/made
+.PHONY: demo shell
+demo shell: export PATH := $(CURDIR)/build/demo/.venv/bin:$(PATH)
+demo shell: export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/demo/collections
+demo shell: build/demo/.venv/made
 	@rm -rf build/demo/artifact build/demo/collections
 	@ansible-galaxy collection build --output-path build/demo/artifact
 	@ansible-galaxy collection install --offline --collections-path build/demo/collections build/demo/artifact/*.tar.gz
-	@python build/demo/collections/ansible_collections/secops/xdr/tests/demo/demo.py --folder build/demo
+	@python build/demo/collections/ansible_collections/secops/xdr/tests/demo/demo.py --folder build/demo $(if $(filter shell,$@),--shell)
 
 # In an environment of its own, which has Ansible with community.general to measure beside, and what draws the plot.
 .PHONY: bench

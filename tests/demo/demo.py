@@ -26,6 +26,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -164,11 +165,13 @@ def playbook_environment(folder: Path, emulator: dict[str, Any]) -> dict[str, st
     }
 
 
-def asked(emulator: dict[str, Any], what: str) -> dict[str, Any]:
-    """Return what the emulator answers to a question about what it holds."""
+def asked(emulator: dict[str, Any], what: str, given: Any = None) -> dict[str, Any]:
+    """Return what the emulator answers to a question about what it holds, or give it more to hold."""
     context = ssl.create_default_context(cafile=emulator["ca_path"])
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
-    with opener.open(f"{emulator['url']}/_emulator/{what}", timeout=PATIENCE_SECONDS) as answer:
+    body = None if given is None else json.dumps(given).encode()
+    request = urllib.request.Request(f"{emulator['url']}/_emulator/{what}", data=body, headers={"Content-Type": "application/json"})
+    with opener.open(request, timeout=PATIENCE_SECONDS) as answer:
         told: dict[str, Any] = json.load(answer)
     return told
 
@@ -236,8 +239,6 @@ def check_second(first: PlaybookRun, second: PlaybookRun, before: Held, after: H
 
 def demonstrate(place: Path) -> None:
     """Run all steps in this folder; raise DemoError where one does not hold what it promises."""
-    if ROOT.parts[-3:] != INSTALLED_AS:
-        raise DemoError(f"{ROOT} is not an installed collection. In a checkout, run `make demo`.")
     report = os.path.relpath(place / REPORT)
     with tempfile.TemporaryDirectory(prefix="run-", dir=place) as name:
         folder = Path(name)
@@ -257,20 +258,41 @@ def demonstrate(place: Path) -> None:
             title("6. The security events now: one is doubtful, so nobody is named in it")
             show_events(held.events)
             check_first(trial, first, held)
-            title("7. The same again")
+            title("7. A case and a detection get the names, too")
+            name_in_case_and_detection(emulator, environment)
+            title("8. The same again")
             second = run_playbook(environment, PLAYBOOK, "-e", f"vpn_report={report}")
             held_again = Held.by(emulator)
-        title("8. Keep the sessions in a history, delete the log, and ask who it was")
+        title("9. Keep the sessions in a history, delete the log, and ask who it was")
         ask_history(environment, folder)
     check_second(first, second, held, held_again)
     title("Result")
     say(f"The first runs uploaded {held.observations['accepted']} observations, each once; every row of the log is accounted for.")
     say(f"It named the user in {first.attributed} of {len(held.events)} events, with one tag and one comment each.")
-    say("In the doubtful event it named nobody. The history knew a user after the log was deleted.")
+    say("A case and a detection got one text each. In the doubtful event nobody was named.")
+    say("The history knew a user after the log was deleted.")
     say("The second run changed nothing.")
     say(f"A report for people who would rather look: {report}")
     say()
-    say_how_by_hand(os.path.relpath(place / "events.json"))
+    say("To try it by hand, open a shell with an emulator that holds the same events:")
+    say("  make shell")
+
+
+def name_in_case_and_detection(emulator: dict[str, Any], environment: dict[str, str]) -> None:
+    """Open a case with all events and a detection, and have their users named; raise DemoError unless each gets one text."""
+    address, moment = ASKED
+    time_ms = int(datetime.fromisoformat(moment).timestamp() * 1000)
+    participant = {"object_type": "ipaddr", "object_value": address, "role": "offender", "external": False}
+    detection = {"title": "Rare SSH port", "start_time": time_ms, "end_time": time_ms + 60_000, "participants": [participant]}
+    asked(emulator, "cases", [{"name": "Odd logins", "alerts": asked(emulator, "events")["documents"]}])
+    asked(emulator, "detections", [detection])
+    targets = {"vpn_upload": False, "vpn_attribution_targets": ["cases", "detections"], "vpn_attribution_networks": ["10.8.0.0/16"]}
+    for _time in range(2):
+        run_command(environment, "ansible-playbook", PLAYBOOK, "-e", json.dumps(targets))
+    [case], [found] = asked(emulator, "cases")["cases"], asked(emulator, "detections")["detections"]
+    if len(case["comments"]) != 1 or found["note"].count("gus.hollis") != 1:
+        raise DemoError(f"The case and the detection should have one comment and one note: {case['comments']}, {found['note']!r}.")
+    say(f"\nThe comment of the case:\n{case['comments'][0]['comment']}\n\nThe note of the detection:\n{found['note']}")
 
 
 def ask_history(environment: dict[str, str], folder: Path) -> None:
@@ -289,23 +311,29 @@ def ask_history(environment: dict[str, str], folder: Path) -> None:
         raise DemoError("The history should have named gus.hollis.")
 
 
-def say_how_by_hand(events: str) -> None:
-    """Print the commands that start the emulator and run the playbook, with paths from the current folder."""
-    programs, tests, collections = (os.path.relpath(path) for path in (Path(sys.executable).parent, ROOT / "tests", ROOT.parents[2]))
-    say("To try it by hand, start the emulator with the same events in one terminal:")
-    say(f"  {programs}/python {tests}/demo/sample_events.py > {events}")
-    say(f"  PYTHONPATH={tests} {programs}/python -m emulator --events {events}")
-    say("Paste the `export` lines that it prints into another one, and run there:")
-    say(f"  export PATH=$PWD/{programs}:$PATH ANSIBLE_COLLECTIONS_PATH=$PWD/{collections}")
-    say(f"  ansible-playbook {PLAYBOOK} --check")
+def open_shell(place: Path) -> None:
+    """Start the emulator with the sample events, and run the user's shell in its environment."""
+    with tempfile.TemporaryDirectory(prefix="shell-", dir=place) as name, running_emulator(Path(name)) as emulator:
+        say(f"The emulator answers at {emulator['url']}, with sample events. `exit` ends it. Try, for instance:")
+        say(f"  ansible-playbook {PLAYBOOK} --check")
+        subprocess.run([os.environ.get("SHELL") or "/bin/sh"], env=playbook_environment(Path(name), emulator), check=False)
+
+
+def check_installed() -> None:
+    """Raise DemoError unless this file belongs to an installed collection."""
+    if ROOT.parts[-3:] != INSTALLED_AS:
+        raise DemoError(f"{ROOT} is not an installed collection. In a checkout, run `make demo` or `make shell`.")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path(), help="where the report is written (default: the current folder)")
-    place: Path = parser.parse_args().folder
+    parser.add_argument("--shell", action="store_true", help="open a shell with the emulator instead, to try the playbooks by hand")
+    arguments = parser.parse_args()
+    place: Path = arguments.folder.resolve()
     try:
-        demonstrate(place.resolve())
+        check_installed()
+        (open_shell if arguments.shell else demonstrate)(place)
     except DemoError as error:
         print(f"\nThe demo failed. {error}", file=sys.stderr)
         return 1

@@ -9,14 +9,13 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
-from ansible_collections.secops.xdr.plugins.module_utils._times.parsing import TimestampParser
+from ansible_collections.secops.xdr.plugins.module_utils._times.parsing import Moments, TimestampParser
 from ansible_collections.secops.xdr.plugins.module_utils._times.timestamps import (
     EARLIEST_MS,
     EPOCH,
     EPOCH_MS,
     ISO8601,
     LATEST_MS,
-    Moments,
     epoch_to_milliseconds,
     event_time,
     format_iso8601,

@@ -19,6 +19,7 @@ import os, signal, sys
 from demo import demo
 # Who runs tests in the background has it ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+demo.check_installed = lambda: None
 demo.demonstrate = lambda place: demo.run_playbook(dict(os.environ), "playbook")
 sys.exit(demo.main())
 """
@@ -65,3 +66,16 @@ def test_an_interrupt_is_told_as_one(tmp_path: Path, is_told_to_all: bool) -> No
         _output, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert said.strip() == "The demo was interrupted."
+
+
+def test_the_shell_knows_the_emulator_while_it_runs(tmp_path: Path) -> None:
+    shell = tmp_path / "shell"
+    ask = "import os, socket; socket.create_connection(os.environ['STELLAR_HOST'].split(':')); print('reached')"
+    shell.write_text(f"#!/bin/sh\n'{sys.executable}' -c \"{ask}\" > '{tmp_path}/seen'\nexit 3\n", encoding="utf-8")
+    shell.chmod(0o755)
+    code = "import pathlib, sys; from demo import demo; demo.open_shell(pathlib.Path(sys.argv[1]))"
+    environment = os.environ | {"SHELL": str(shell), "PYTHONPATH": str(TESTS)}
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=environment, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "seen").read_text(encoding="utf-8") == "reached\n"
+    assert "--check" in done.stdout
