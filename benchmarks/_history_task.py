@@ -2,10 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One measurement of `history.py`, in a process of its own: `_history_task.py keep LOCATION SESSIONS` or `ask LOCATION SESSIONS NUMBER`."""
+"""One measurement of `history.py`, in a process of its own.
+
+`_history_task.py keep LOCATION SESSIONS`, `ask LOCATION SESSIONS NUMBER`, or `module NAME` with its options on stdin.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import io
 import json
 import random
 import resource
@@ -22,6 +28,8 @@ from ansible_collections.secops.xdr.plugins.module_utils._sessions.model import 
     Evidence,
 )
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.questions import Question, Rules, answers
+
+from support.module_runs import patch_module_args
 
 ADDRESSES = 4_000
 USERS = 5_000
@@ -76,7 +84,20 @@ def ask(location: str, sessions: int, number: int) -> dict[str, Any]:
     return {"seconds": time.monotonic() - began[0], "processor": time.process_time() - began[1], "named": named}
 
 
+def module(name: str) -> dict[str, Any]:
+    """Runs a module, with its imports."""
+    options = json.load(sys.stdin)
+    began = time.monotonic(), time.process_time()
+    printed = io.StringIO()
+    with patch_module_args(options), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        importlib.import_module(f"ansible_collections.secops.xdr.plugins.modules.{name}").main()
+    result = json.loads(printed.getvalue())
+    if result.get("failed"):
+        raise RuntimeError(result["msg"])
+    return {"seconds": time.monotonic() - began[0], "processor": time.process_time() - began[1], "counts": result["counts"]}
+
+
 if __name__ == "__main__":
     task, location, *numbers = sys.argv[1:]
-    result = {"keep": keep, "ask": ask}[task](location, *map(int, numbers))
+    result = module(location) if task == "module" else {"keep": keep, "ask": ask}[task](location, *map(int, numbers))
     print(json.dumps({**result, "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))

@@ -47,7 +47,7 @@ PARTS: dict[str, Callable[[Site], Finding]] = {
     "reading": reading_alone,
     "events": printed_by("stellar.py", "(i) Security events", (), ("--events", "20")),
     "sessions": printed_by("sessions.py", "Sessions", ("--repeats", "2"), ("--rows", "10000", "--questions", "50", "--repeats", "1")),
-    "history": printed_by("history.py", "The session history", ("--repeats", "2"), ("--sessions", "10000", "--repeats", "1")),
+    "history": printed_by("history.py", "The session history", ("--repeats", "2"), ("--quick",)),
 }
 
 
