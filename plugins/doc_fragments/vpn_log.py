@@ -12,6 +12,11 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
+  path:
+    description:
+      - A log on the host that runs the module. It may be compressed; see O(paths).
+      - The file is opened once; what is appended while the module runs is left for the next run.
+    type: path
   paths:
     description:
       - Several logs on the host that runs the module, as files or patterns such as V(/var/log/vpn.csv*). They are read as one log in the

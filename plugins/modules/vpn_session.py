@@ -36,11 +36,6 @@ attributes:
     description: A second run with the same options and the same input reports no change and sends no write.
     support: full
 options:
-  path:
-    description:
-      - A log on the host that runs the module. It may be compressed.
-      - The file is opened once; what is appended while the module runs is read by the next run.
-    type: path
   paths:
     description:
       - Several logs of the gateway, as files or patterns, compressed or not. They are read as one log, in the order of their content.

@@ -36,12 +36,6 @@ attributes:
     details:
       - This module only reads.
 options:
-  path:
-    description:
-      - A log on the host that runs the module. It may be compressed.
-      - The file is opened once; what is appended while the module runs is left out.
-      - Set one of O(path), O(paths) and O(history). Without any of them, the default history is used.
-    type: path
   paths:
     description:
       - Several logs of one gateway, as files or patterns, compressed or not. They are read as one log, in the order of their content.
@@ -53,6 +47,7 @@ options:
   history:
     description:
       - The session history that M(secops.xdr.vpn_session) keeps. The absolute path of a SQLite file, or C(postgresql://...).
+      - Set one of O(path), O(paths) and O(history). Without any of them, the default history is used.
       - If not set, the environment variable E(SECOPS_XDR_HISTORY) is used, then C(secops.xdr/sessions.sqlite3) in E(XDG_STATE_HOME) or
         C(~/.local/state).
     type: str

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""Claims from the rows of a log, oldest first: who took, kept and gave back which address.
+"""Turns the rows of a log, oldest first, into claims: which user had which address from when to when.
 
 A claim is passed on when its address was taken by another one and that one by a third, or when the log ends. So memory grows with the
 addresses in use, never with the log.
@@ -29,23 +29,23 @@ Fact = Union[AddressClaim, Doubt]
 
 UNFINISHED_LINE = "unfinished_line"
 _SAME_START_MS = 120_000
-"""Login, assignment of the address and accounting of one session begin within this time."""
+"""A session logs in, gets its address and starts accounting within this time."""
 
 
 class ClaimBuilder:
     """The claims and doubts of one log. `wanted` are the addresses whose claims are returned; None means all."""
 
-    def __init__(self, log: LogFacts, seeds: Iterable[OpenClaim] = (), wanted: Collection[str] | None = None) -> None:
+    def __init__(self, log: LogFacts, earlier: Iterable[OpenClaim] = (), wanted: Collection[str] | None = None) -> None:
         self._log = log
         self._wanted = wanted
-        self._open = OpenClaims(seeds)
+        self._open = OpenClaims(earlier)
         self._facts: list[Fact] = []
         self._run: _Unread | None = None
         self._first: int | None = None
         self._last = 0
 
     def facts(self, rows: Iterable[Timed]) -> Iterator[Fact]:
-        """Everything that the rows say; claims come when they are complete. Those without an end are in `left`."""
+        """The claims that are complete, and the doubts. `left` has the claims without an end."""
         for row in rows:
             if row.is_believed:
                 if self._run:
@@ -68,7 +68,7 @@ class ClaimBuilder:
         yield from self._facts
 
     def left(self) -> list[AddressClaim]:
-        """The claims that are still open, once all rows were read; also those of addresses that are not wanted."""
+        """The claims without an end, after all rows were read. Includes addresses that are not wanted."""
         return [claim.claim(self._log.gateway) for claim in self._open.left(self._last)]
 
     def _claim(self, claim: AddressClaim) -> None:
@@ -107,7 +107,7 @@ class ClaimBuilder:
         self._open.hold(new)
 
     def _whole(self, new: OpenClaim, held: OpenClaim | None, end: int) -> None:
-        """A row that also has the end of the session. It is complete; an open claim that began before it is over."""
+        """A row with both start and end of a session. Ends the open claim on the address."""
         if held and held.is_same_session(new):
             held.add(new)
             self._open.close(held, end, END_PROVEN)
@@ -118,10 +118,10 @@ class ClaimBuilder:
         self._claim(new.claim(self._log.gateway))
 
     def _taken(self, held: OpenClaim, new: OpenClaim, row: Timed) -> None:
-        """The address goes from one claim to the next. The order of lines decides, because a clock may have been set back."""
+        """Another claim takes the address. The order of lines decides, because the clock may have been set back."""
         if new.start == held.start and new.user != held.user:
             # Two users at the same time: the order of lines says nothing.
-            self._open.let_go(held)
+            self._open.hand_on(held)
             return
         if new.start >= held.start:
             self._open.close(held, new.start, END_TAKEN)
@@ -165,7 +165,7 @@ class ClaimBuilder:
     def _ended(self, record: Record, time: int) -> None:
         found = self._open.ended_by(record, time)
         if not found.claims or found.may_be_another:
-            self._lone_end(record, time)
+            self._end_without_beginning(record, time)
         for held in found.claims:
             if found.is_unclear:
                 words = "a session of this user ends here, and it is unclear which one"
@@ -178,7 +178,7 @@ class ClaimBuilder:
         if began is not None and began > held.start + _SAME_START_MS and not held.has_key(record.session):
             if held.end_kind == END_UNKNOWN:
                 self._open.close(held, began, END_TAKEN)
-            self._lone_end(record._replace(ipaddr=held.ipaddr), time)
+            self._end_without_beginning(record._replace(ipaddr=held.ipaddr), time)
             return
         is_proven = held.has_key(record.session) or (began is not None and began <= held.start + _SAME_START_MS)
         held.add_outside(record)
@@ -188,7 +188,7 @@ class ClaimBuilder:
         is_proven = is_proven or held.end_kind == END_PROVEN
         self._open.close(held, end, END_PROVEN if is_proven else END_LOGGED)
 
-    def _lone_end(self, record: Record, time: int) -> None:
+    def _end_without_beginning(self, record: Record, time: int) -> None:
         """The end of a session whose beginning is not in the log."""
         if record.ipaddr is None:
             self._end_of_unknown_address(record, time)
@@ -208,7 +208,7 @@ class ClaimBuilder:
         self._facts.append(self._doubted(None, since, until, record.line, words))
 
     def _compare(self) -> None:
-        """Two logs that cover one time have the same sessions in it, or a clock was set back in between, or they are of two gateways."""
+        """Doubts this log if another log has a session that this one should have as well."""
         first, tolerance = self._first, self._log.tolerance_ms
         if first is None:
             return
@@ -225,7 +225,7 @@ class ClaimBuilder:
         """A row that cannot be read, or whose time is not believed."""
         record, kind = row.record, row.record.kind
         if kind == ALIVE and record.time is None and record.ipaddr:
-            self._open.still_on(record)
+            self._open.note_on_at_end(record)
         elif kind == REJECTED:
             self._unread(row, f"the row cannot be read ({record.reason})" if record.reason else "the row cannot be read")
         elif kind == SKIPPED:
@@ -238,7 +238,7 @@ class ClaimBuilder:
                 self._unread(row._replace(record=record._replace(ipaddr=held.ipaddr)), "the time of the row cannot be believed")
 
     def _unread(self, row: Timed, words: str) -> None:
-        """Rows that follow each other and may concern any address are one doubt."""
+        """Adds a doubt. Consecutive rows that may concern any address become one."""
         record = row.record
         if record.time is not None and not row.at <= record.time <= row.latest:
             # Either the time is wrong, or the row is in the wrong place.

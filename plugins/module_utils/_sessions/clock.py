@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""Which times of a log can be believed, and what the log covers.
+"""Decides which times of a log are believed, and which time the log covers.
 
 Works on records oldest first. Three things make times doubtful: a single time far from its neighbours, a clock that was set back, and
 rows that are later than the file itself. Times that occur twice because clocks go back are doubtful where a log carries no zone.
@@ -32,16 +32,16 @@ _DAY_MS = 24 * _HOUR_MS
 MAX_CLOCK_MS = _DAY_MS
 """A clock that was wrong by more than this makes the whole log doubtful."""
 _ZONES_APART_MS = 36 * _HOUR_MS
-"""More than a wrong time zone can account for."""
+"""More than the largest difference between two time zones."""
 _LONELY_MS = 30 * _DAY_MS
 _RARE_MS = 600_000
 _NEIGHBOURS = 5
 _MAX_JUMPS = 500
-"""More steps back than this count as one long jump."""
+"""Maximum number of jumps that are kept apart."""
 
 
 class Timed(NamedTuple):
-    """A record and the time at which it counts: its own if that is believed, else that of the row before it."""
+    """A record with the time that is used for it: its own, or that of the row before it if its own is not believed."""
 
     record: Record
     at: int
@@ -58,11 +58,11 @@ class LogFacts:
 
     gateway: str
     label: str
-    """Names the file in texts, where there are several; else empty."""
+    """The name of the file for messages; empty if there is only one."""
     modified_ms: int
     tolerance_ms: int
     zone: Zone | None = None
-    """Read only once the log has been read: whether it was needed, and where its clocks go back."""
+    """The zone of times without a zone. Use it after the log was read: then it is known whether there were any."""
     is_followed: bool = False
     """Another log follows, with the rows of later times."""
 
@@ -71,13 +71,13 @@ class LogFacts:
         return Doubt(self.gateway, kind, since, until, None, line, self.named(line, words))
 
     def named(self, line: int, words: str) -> str:
-        """Words with their place."""
+        """The words with file and line in front."""
         place = f"{self.label}, line {line}" if self.label else f"line {line}"
         return f"{place}: {words}" if line else f"{self.label}: {words}" if self.label else words
 
 
 class Clock:
-    """Goes through a log once. Afterwards, the attributes say what it covers."""
+    """Judges the times of a log in one pass. After that, `first` and `last` are the time that it covers."""
 
     def __init__(self, log: LogFacts, order: Order, *, latest: int | None = None) -> None:
         self._log = log
@@ -152,7 +152,7 @@ class Clock:
         return None
 
     def _untimed(self, record: Record, following: Sequence[int]) -> Timed:
-        """A row without a time: it was written after the row before it, and before the next one."""
+        """A row without a time. It was written between the rows before and after it."""
         if self._order.direction == UNORDERED:
             # It is unknown when such a row was written.
             return Timed(record, 0, is_believed=False, latest=LATEST_MS)
@@ -162,7 +162,7 @@ class Clock:
         return Timed(record, now, is_believed=False, latest=max(latest, self._now or 0, self._high or 0))
 
     def _rejected(self, record: Record, time: int, following: Sequence[int]) -> Timed:
-        """A row that cannot be read: its time, which may be damaged too, is believed only between those of its neighbours."""
+        """A row that cannot be read. Its time may be damaged as well, so it must fit between its neighbours."""
         tolerance = self._log.tolerance_ms
         now = self._now if self._now is not None else time
         latest = following[0] if following else self._log.modified_ms
@@ -256,7 +256,7 @@ class Clock:
             self._late = _Late(record.line, time)
 
     def _widest_gap(self, following: Sequence[int]) -> int:
-        """The widest gap so far and around here: a clock that was set back by less may look like a single row that came late."""
+        """The widest gap so far and around here. A clock that was set back by less looks like a single late row."""
         widest = self._largest_gap
         for times in (list(self._recent), following):
             widest = max(widest, *(abs(after - before) for before, after in zip(times, times[1:])), 0)

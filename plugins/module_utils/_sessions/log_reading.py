@@ -51,7 +51,7 @@ class LogReading:
         self._format = log_format
         self._wanted = wanted
         self._latest = before.latest
-        self._seeds = [OpenClaim.again(claim, is_kept=before.are_kept) for claim in before.open_claims]
+        self._earlier = [OpenClaim.again(claim, is_kept=before.are_kept) for claim in before.open_claims]
         self.open_claims: list[AddressClaim] = []
         """The claims without an end, once the log has been read."""
         self.order = before.order or Order(FORWARD)
@@ -74,7 +74,7 @@ class LogReading:
         if not self._is_ordered:
             self.order, in_time = in_order(blocks)
         clock = Clock(self._log, self.order, latest=self._latest if self.order.direction == FORWARD else None)
-        builder = ClaimBuilder(self._log, self._seeds, self._wanted)
+        builder = ClaimBuilder(self._log, self._earlier, self._wanted)
         yield from builder.facts(clock.timed(in_time))
         self.open_claims = builder.left()
         self.high, self.flaw = clock.latest, clock.flaw()
@@ -84,7 +84,7 @@ class LogReading:
             yield CoverageSpan(self._log.gateway, self._since(clock.first), clock.last)
 
     def _snapshots(self, blocks: Iterable[Sequence[Record]]) -> Iterator[Fact]:
-        builder = SnapshotBuilder(self._log, self._seeds, self._wanted, self._latest)
+        builder = SnapshotBuilder(self._log, self._earlier, self._wanted, self._latest)
         if self._format in _NO_TIMES:
             yield from builder.facts(_as_they_say(blocks))
         else:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""The claims that may still change while a log is read: open ones, and the last one before each."""
+"""The claims that later rows can still change: the open claim on each address, and the one before it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from .open_claim import OpenClaim, Place
 
 MAX_OPEN_CLAIMS = 100_000
-"""More than any gateway serves at once. Beyond that, the claim that began first is returned without an end."""
+"""Maximum number of open claims. With more, the oldest one is returned without an end."""
 _AGAIN_MS = 300_000
-"""Two rows about one end are not further apart."""
+"""Maximum time between two rows about the same end."""
 _TOGETHER_MS = 30_000
 _SAME_START_MS = 2000
 _BEFORE_MS = 120_000
 _AFTER_MS = 600_000
-"""An address is assigned from two minutes before to ten minutes after the beginning stated by an end row: people type second factors."""
+"""End rows state the start of the login. The address is assigned from two minutes before to ten minutes after that (second factors)."""
 
 
 class Ended(NamedTuple):
@@ -39,41 +39,41 @@ class Ended(NamedTuple):
 
 
 class OpenClaims:
-    """One open claim per gateway and address, and the one before it, whose end may still be in a later line."""
+    """The open claim per gateway and address, and the one before it, because its end may be in a later line."""
 
-    def __init__(self, seeds: Iterable[OpenClaim] = ()) -> None:
+    def __init__(self, earlier: Iterable[OpenClaim] = ()) -> None:
         self._open: dict[Place, OpenClaim] = {}
         self._before: dict[Place, OpenClaim] = {}
         self._by_user: dict[str, dict[int, OpenClaim]] = {}
         self._by_session: dict[str, dict[int, OpenClaim]] = {}
-        self._seeds: dict[Place, OpenClaim] = {}
-        self._seeds_of: dict[str, list[OpenClaim]] = {}
-        self._still_on: dict[Place, str] = {}
+        self._earlier: dict[Place, OpenClaim] = {}
+        self._earlier_of: dict[str, list[OpenClaim]] = {}
+        self._on_at_end: dict[Place, str] = {}
         self._done: list[OpenClaim] = []
         self._confirmed: set[int] = set()
         self._missed: list[OpenClaim] = []
-        for seed in seeds:
-            self._plant(seed)
+        for old in earlier:
+            self._add_earlier(old)
 
     def held(self, place: Place, time: int) -> OpenClaim | None:
-        """The open claim on an address when a row of this time is read."""
-        if self._seeds:
-            self._grow(self._seeds.get(place), time)
+        """The open claim on an address at this time; None if there is none."""
+        if self._earlier:
+            self._continue(self._earlier.get(place), time)
         return self._open.get(place)
 
     def confirm(self, new: OpenClaim) -> None:
-        """Notes that this log has the beginning of a claim of another log or run."""
-        seed = self._seeds.get(new.place)
-        if seed and seed.user == new.user and abs(seed.start - new.start) <= _SAME_START_MS:
-            self._confirmed.add(id(seed))
+        """Notes that this log also has the start of a claim from another log or run."""
+        old = self._earlier.get(new.place)
+        if old and old.user == new.user and abs(old.start - new.start) <= _SAME_START_MS:
+            self._confirmed.add(id(old))
 
     def missing(self, since: int, until: int) -> list[OpenClaim]:
-        """The claims of another log that began in this time, which this log covers too, and that this log does not have."""
-        seeds = [*self._missed, *self._seeds.values()]
-        return [seed for seed in seeds if since < seed.start < until and id(seed) not in self._confirmed]
+        """The claims of other logs that began from `since` to `until` and that this log does not have."""
+        earlier = [*self._missed, *self._earlier.values()]
+        return [old for old in earlier if since < old.start < until and id(old) not in self._confirmed]
 
     def hold(self, new: OpenClaim) -> None:
-        """Notes an open claim. The address must be free."""
+        """Adds an open claim. The address must be free."""
         self._open[new.place] = new
         self._by_user.setdefault(new.user, {})[id(new)] = new
         if new.session:
@@ -93,8 +93,8 @@ class OpenClaims:
                 self._done_with(before)
             self._before[held.place] = held
 
-    def let_go(self, held: OpenClaim) -> None:
-        """Hands an open claim on without an end."""
+    def hand_on(self, held: OpenClaim) -> None:
+        """Returns an open claim without an end."""
         self._done_with(self._open.pop(held.place))
 
     def take_done(self) -> list[OpenClaim]:
@@ -108,22 +108,22 @@ class OpenClaims:
 
     def left(self, last: int) -> list[OpenClaim]:
         """The claims that are open at the end of the log; `last` is its last time, at which some sessions were still on."""
-        for place, user in self._still_on.items():
+        for place, user in self._on_at_end.items():
             held = self._open.get(place)
             if held and held.user == user and held.start <= last:
                 held.seen(last, proves_it=True)
-        return [*self._open.values(), *self._seeds.values()]
+        return [*self._open.values(), *self._earlier.values()]
 
-    def still_on(self, record: Record) -> None:
-        """The row says that the session was on when the log ended."""
-        self._still_on[record.device, record.ipaddr or ""] = record.username.casefold()
+    def note_on_at_end(self, record: Record) -> None:
+        """Notes that a session was still connected at the end of the log."""
+        self._on_at_end[record.device, record.ipaddr or ""] = record.username.casefold()
 
     def of_user(self, username: str) -> list[OpenClaim]:
         """The open claims of a user."""
         return [held for held in self._by_user.get(username.casefold(), {}).values() if held.end_kind == END_UNKNOWN]
 
     def of_session(self, record: Record) -> list[OpenClaim]:
-        """The open claims with the key of this row; none if it is another user's."""
+        """The open claims with the session key of this row, if the user is the same."""
         found = self._by_session.get(record.session or "", {}).values()
         user = record.username.casefold()
         own = [held for held in found if held.is_of_device(record.device)]
@@ -131,13 +131,13 @@ class OpenClaims:
 
     def of_gateway(self, record: Record) -> list[OpenClaim]:
         """All open claims that the restart of a gateway ends: those whose key begins with its name, and those without any key."""
-        for seed in list(self._seeds.values()):
-            self._grow(seed, record.time or 0)
+        for old in list(self._earlier.values()):
+            self._continue(old, record.time or 0)
         own = [held for held in self._open.values() if held.is_of_device(record.device)]
         return [held for held in own if not record.session or not held.session or held.session.startswith(record.session)]
 
     def is_over(self, record: Record, time: int) -> bool:
-        """True if this end is known already: gateways report it twice, or repeat what was not acknowledged."""
+        """True if this end was read before. Gateways report some ends twice."""
         place = record.device, record.ipaddr or ""
         before = self._before.get(place)
         if place in self._open or before is None or before.end is None or time < before.end:
@@ -167,8 +167,8 @@ class OpenClaims:
         return self._of_address_unknown(record, time) if record.username else Ended([])
 
     def _of_address_unknown(self, record: Record, time: int) -> Ended:
-        for seed in list(self._seeds_of.get(record.username.casefold(), ())):
-            self._grow(seed, time)
+        for old in list(self._earlier_of.get(record.username.casefold(), ())):
+            self._continue(old, time)
         own = self._by_user.get(record.username.casefold(), {}).values()
         fitting = [held for held in own if _may_end(held, time) and held.is_session_of(record)]
         fitting = [held for held in fitting if held.start <= time + _AFTER_MS]
@@ -201,31 +201,31 @@ class OpenClaims:
             same = [again] if again and again.user == best.user else same
         return Ended(same)
 
-    def _plant(self, seed: OpenClaim) -> None:
-        known = self._seeds.get(seed.place)
-        if known and known.start >= seed.start:
-            self._done_with(seed)
+    def _add_earlier(self, old: OpenClaim) -> None:
+        known = self._earlier.get(old.place)
+        if known and known.start >= old.start:
+            self._done_with(old)
             return
         if known:
-            self._seeds_of[known.user].remove(known)
+            self._earlier_of[known.user].remove(known)
             self._done_with(known)
-        self._seeds[seed.place] = seed
-        self._seeds_of.setdefault(seed.user, []).append(seed)
+        self._earlier[old.place] = old
+        self._earlier_of.setdefault(old.user, []).append(old)
 
-    def _grow(self, seed: OpenClaim | None, time: int) -> None:
-        """A claim of the history counts for rows that are later than its beginning, unless the log has begun another one since."""
-        if seed is None or seed.start >= time or self._seeds.get(seed.place) is not seed:
+    def _continue(self, old: OpenClaim | None, time: int) -> None:
+        """Continues a claim of an earlier log, if rows are later than its start and no newer claim has the address."""
+        if old is None or old.start >= time or self._earlier.get(old.place) is not old:
             return
-        del self._seeds[seed.place]
-        self._missed.append(seed)
-        self._seeds_of[seed.user].remove(seed)
-        held = self._open.get(seed.place)
-        if held is None or held.start < seed.start:
+        del self._earlier[old.place]
+        self._missed.append(old)
+        self._earlier_of[old.user].remove(old)
+        held = self._open.get(old.place)
+        if held is None or held.start < old.start:
             if held:
-                self.close(held, seed.start, END_TAKEN)
-            self.hold(seed)
+                self.close(held, old.start, END_TAKEN)
+            self.hold(old)
         else:
-            self._done_with(seed)
+            self._done_with(old)
 
     def _done_with(self, claim: OpenClaim) -> None:
         self._by_user.get(claim.user, {}).pop(id(claim), None)
@@ -240,14 +240,14 @@ class OpenClaims:
 
 
 def _may_end(held: OpenClaim, time: int) -> bool:
-    """True if a row may be the end of a claim: one without an end, or one that another row has just ended."""
+    """True if a row at this time can be the end of the claim."""
     if held.end_kind in (END_UNKNOWN, END_TAKEN) or held.end is None:
         return True
     return abs(time - held.end) <= _AGAIN_MS
 
 
 def _by_outside(fitting: list[OpenClaim], record: Record) -> Ended:
-    """By the outside address; a user who roams ends the session from another one."""
+    """Finds the claim by the outside address. Users who roam end a session from another one."""
     from_there = [held for held in fitting if held.associated_ipaddr == record.associated_ipaddr]
     fitting = from_there or fitting
     still_open = [held for held in fitting if held.end_kind == END_UNKNOWN]

@@ -27,10 +27,10 @@ _SAME_START_MS = 2000
 class SnapshotBuilder:
     """The claims of one log of snapshots. `latest` is the time of the last snapshot of this gateway in the history."""
 
-    def __init__(self, log: LogFacts, seeds: Iterable[OpenClaim], wanted: Collection[str] | None, latest: int | None) -> None:
+    def __init__(self, log: LogFacts, earlier: Iterable[OpenClaim], wanted: Collection[str] | None, latest: int | None) -> None:
         self._log = log
         self._wanted = wanted
-        self._shown: dict[str, OpenClaim] = {seed.ipaddr: seed for seed in seeds}
+        self._shown: dict[str, OpenClaim] = {old.ipaddr: old for old in earlier}
         self._shown_in: dict[str, int] = dict.fromkeys(self._shown, 0)
         self._round = 0
         self._moment = latest
