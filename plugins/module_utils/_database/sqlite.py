@@ -8,21 +8,22 @@
 
 from __future__ import annotations
 
-import errno
+import json
 import os
 import sqlite3
 import threading
 import time
 from contextlib import closing, contextmanager, nullcontext
+from functools import cache, lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
 
 from .._errors import LedgerError
-from .._files import open_existing, open_own
+from .._files import open_own
 from .._texts import system_name
-from .locks import FileLocks
-from .sqlite_rows import insert_new, rows_at_once
+from .database import parts
+from .sqlite_file import FileLocks, cannot_use, check_file, connected, explained, require_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,11 +31,10 @@ if TYPE_CHECKING:
 
     from .database import Result, Row, Schema
 
-OLDEST_SQLITE = (3, 25, 0)
-"""Knows ON CONFLICT and RENAME COLUMN."""
-_BUSY_SECONDS = 60.0
-_HEAD_BYTES = 100
-_MAGIC = b"SQLite format 3\0"
+_MOST_VALUES = 998 if sqlite3.sqlite_version_info < (3, 32, 0) else 32_000
+_MOST_ROWS = 500
+"""Larger statements are not faster."""
+_FEW_ROWS = 20
 
 
 class SqliteDatabase:
@@ -46,12 +46,12 @@ class SqliteDatabase:
         self._schema = schema
         self._lock = threading.RLock()
         self._locks: FileLocks | None = None
-        _require_version(schema.option)
+        require_version(schema.option)
         if path is None:
-            self._connection = _connected("")
+            self._connection = connected("")
             self._create_or_upgrade()
             return
-        self._check_file(creates=not read_only)
+        check_file(schema, self.where, creates=not read_only)
         if not read_only:
             self._refuse_foreign()
         self._locks = FileLocks(f"{self.where}.lock", schema.option, read_only=read_only)
@@ -63,17 +63,17 @@ class SqliteDatabase:
 
     def run(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
         """Runs one statement and returns its rows."""
-        with self._lock, self._explained():
+        with self._lock, explained(self._schema, self.where):
             return self._connection.execute(statement, values).fetchall()
 
     def run_many(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
         """Runs one statement for each of the rows."""
-        with self._lock, self._explained():
+        with self._lock, explained(self._schema, self.where):
             self._connection.executemany(statement, rows)
 
     def insert(self, table: str, values: Mapping[str, object]) -> int:
         """Inserts one row and returns its number."""
-        with self._lock, self._explained():
+        with self._lock, explained(self._schema, self.where):
             cursor = self._connection.execute(
                 f"INSERT INTO {table} ({','.join(values)}) VALUES ({','.join('?' * len(values))})", list(values.values())
             )
@@ -81,8 +81,8 @@ class SqliteDatabase:
 
     def insert_new(self, table: str, same: Mapping[str, int], columns: Sequence[str], rows: Sequence[Sequence[object]]) -> int:
         """Inserts those rows that are not there yet and returns how many that were."""
-        with self._lock, self._explained():
-            return insert_new(self._connection, table, same, columns, rows)
+        with self._lock, explained(self._schema, self.where):
+            return _insert_new(self._connection, table, same, columns, rows)
 
     def values(self, rows: Sequence[Sequence[object]]) -> tuple[str, list[object]]:
         """A table of these rows, as a piece of SQL and its values."""
@@ -91,11 +91,11 @@ class SqliteDatabase:
 
     def most_rows(self, columns: int) -> int:
         """The maximum number of rows in one `values`."""
-        return rows_at_once(1, columns)
+        return _rows_at_once(1, columns)
 
     def atomically(self, work: Callable[[], Result]) -> Result:
         """Does the work in one transaction. Other runs wait, so nothing ever gets in its way."""
-        with self._lock, self._explained():
+        with self._lock, explained(self._schema, self.where):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 result = work()
@@ -134,33 +134,23 @@ class SqliteDatabase:
         if self._locks:
             self._locks.close()
 
-    def _check_file(self, *, creates: bool) -> None:
-        """Creates the file, or checks that it is this user's own and a SQLite database or empty."""
-        try:
-            descriptor = open_own(self.where) if creates and not os.path.lexists(system_name(self.where)) else open_existing(self.where)
-            if descriptor is None:
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-            with closing(os.fdopen(descriptor, "rb")) as file:
-                head = file.read(_HEAD_BYTES)
-        except OSError as error:
-            raise LedgerError(_advice(self._schema, self.where, error)) from error
-        if head and not head.startswith(_MAGIC):
-            raise LedgerError(self._explanation("file is not a database"))
-
     def _refuse_foreign(self) -> None:
         """Raises LedgerError for the file of another program before anything is changed in it or beside it."""
         # Not opened for reading only: what a killed run has left behind has to be played back first.
-        with closing(_connected(f"file:{quote(system_name(self.where))}?mode=rw", is_uri=True)) as connection, self._explained():
+        with (
+            closing(connected(f"file:{quote(system_name(self.where))}?mode=rw", is_uri=True)) as connection,
+            explained(self._schema, self.where),
+        ):
             self._version_in(connection)
         try:
             os.close(open_own(self.where))
         except OSError as error:
-            raise LedgerError(_advice(self._schema, self.where, error)) from error
+            raise LedgerError(cannot_use(self._schema, self.where, error)) from error
 
     def _open_file(self, read_only: bool) -> None:
         mode = "ro" if read_only else "rw"
-        self._connection = _connected(f"file:{quote(system_name(self.where))}?mode={mode}", is_uri=True)
-        with self._explained():
+        self._connection = connected(f"file:{quote(system_name(self.where))}?mode={mode}", is_uri=True)
+        with explained(self._schema, self.where):
             self.version = self._version_in(self._connection)
             if read_only:
                 return
@@ -219,53 +209,64 @@ class SqliteDatabase:
             )
         return version
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
+
+def _rows_at_once(same: int, columns: int) -> int:
+    """How many rows a statement takes as values."""
+    return min(_MOST_ROWS, (_MOST_VALUES - same) // columns)
+
+
+def _insert_new(
+    connection: sqlite3.Connection, table: str, same: Mapping[str, int], columns: Sequence[str], rows: Sequence[Sequence[object]]
+) -> int:
+    """Inserts those rows that are not there yet and returns how many that were."""
+    if len(columns) == 2 and len(rows) > _FEW_ROWS:
+        first, second = zip(*rows)
+        if type(first[0]) is int and type(second[0]) is bytes and len(set(map(len, second))) == 1 and _knows_json():
+            return _insert_columns(connection, _columns_statement(table, (*same, *columns)), same, first, second)
+    names, constants = (*same, *columns), list(same.values())
+    inserted = 0
+    for part in parts(rows, _rows_at_once(len(same), len(columns))):
+        statement = _rows_statement(table, names, len(same), len(part))
+        inserted += connection.execute(statement, [*constants, *chain.from_iterable(part)]).rowcount
+    return inserted
+
+
+def _insert_columns(
+    connection: sqlite3.Connection, statement: str, same: Mapping[str, int], numbers: Sequence[object], contents: Sequence[object]
+) -> int:
+    """Numbers and byte strings of one length, given as two values: to bind each of them would take longer than to insert it."""
+    joined = b"".join(cast("Sequence[bytes]", contents))
+    length = len(joined) // len(contents)
+    return connection.execute(statement, [*same.values(), joined, length, length, json.dumps(numbers)]).rowcount
+
+
+@cache
+def _knows_json() -> bool:
+    """SQLite before 3.38 can be built without JSON."""
+    with closing(sqlite3.connect(":memory:")) as connection:
         try:
-            yield
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            # A damaged file may contain anything, and so may the text of an error about it; before Python 3.10, such an error has none.
-            text = "malformed text" if isinstance(error, UnicodeDecodeError) or not str(error) else str(error)
-            raise LedgerError(self._explanation(text)) from error
-
-    def _explanation(self, text: str) -> str:
-        start = f"{self._schema.option}: {self.where}"
-        if "full" in text or "disk I/O" in text:
-            return f"{start}: the disk is full or cannot be written ({text}). Free some space and run again: {self._schema.after_failure}"
-        if "locked" in text or "busy" in text:
-            return (
-                f"{start} has been locked by another program for over {_BUSY_SECONDS:.0f} seconds. Find and end it, or wait, and run again."
-            )
-        if "not a database" in text or "malformed" in text or "decode" in text:
-            return (
-                f"{start} is damaged or not a SQLite database ({text}). Restore it from a backup, or move it away: then a new one is "
-                "created, and what the old one knew may be sent a second time."
-            )
-        if "readonly" in text and os.path.exists(system_name(f"{self.where}-journal")):
-            return f"{start} was left by a run that was killed while it wrote. The next run that is not in check mode repairs that."
-        if "readonly" in text or "unable to open" in text:
-            return f"{start} or its folder cannot be written by this user; set `{self._schema.option}` to a file that can."
-        return f"{start} cannot be used: {text}."
+            connection.execute("SELECT key, value FROM json_each('[1]')").fetchall()
+        except sqlite3.OperationalError:
+            return False
+    return True
 
 
-def _require_version(option: str) -> None:
-    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
-        oldest = ".".join(map(str, OLDEST_SQLITE))
-        raise LedgerError(
-            f"{option}: this host's Python has SQLite {sqlite3.sqlite_version}, and {oldest} or later is needed. "
-            f"Set ansible_python_interpreter to a newer Python, or `{option}` to a postgresql:// URL."
-        )
-
-
-def _connected(path: str, *, is_uri: bool = False) -> sqlite3.Connection:
-    # Transactions are begun by hand, and threads take turns with a lock.
-    return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=is_uri)
-
-
-def _advice(schema: Schema, path: str, error: OSError) -> str:
-    if error.errno == errno.ENOSPC:
-        return f"{schema.option}: the disk of {path} is full; nothing was sent that is not recorded. Free some space and run again."
+def _columns_statement(table: str, names: tuple[str, ...]) -> str:
+    """One statement for any number of rows; its last four values are all byte strings in one, their length twice, and the numbers."""
+    same = "?," * (len(names) - 2)
     return (
-        f"{schema.option}: {path} cannot be used: {error.strerror}. Set `{schema.option}` (or {schema.variable}) to a file that this user "
-        "may write, or to a postgresql:// URL that users share."
+        f"INSERT INTO {table} ({','.join(names)}) SELECT {same}one.value,substr(?,one.key*?+1,?) FROM json_each(?) AS one"
+        " WHERE true ON CONFLICT DO NOTHING"
     )
+
+
+@lru_cache(maxsize=32)
+def _rows_statement(table: str, names: tuple[str, ...], same: int, rows: int) -> str:
+    """One statement for many rows, with numbered values: SQLite parses it once, and rows cost half of what they cost one by one."""
+    columns = len(names) - same
+    values = []
+    for row in range(rows):
+        first = same + row * columns
+        numbers = (*range(1, same + 1), *range(first + 1, first + columns + 1))
+        values.append(f"({','.join(f'?{number}' for number in numbers)})")
+    return f"INSERT INTO {table} ({','.join(names)}) VALUES {','.join(values)} ON CONFLICT DO NOTHING"

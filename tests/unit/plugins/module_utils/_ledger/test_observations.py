@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._database import sqlite as _sqlite
+from ansible_collections.secops.xdr.plugins.module_utils._database import sqlite_file
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
 from ansible_collections.secops.xdr.plugins.module_utils._ledger.contract import ClaimedBatch, ObservationLedger, ObservationScope
 from ansible_collections.secops.xdr.plugins.module_utils._ledger.opening import open_ledger
@@ -133,7 +134,7 @@ def test_what_was_accepted_is_not_sent_by_another_run_while_that_is_being_writte
 def test_a_disk_that_is_too_slow_for_another_run_is_named_and_harms_neither(disk, pool, tmp_path, monkeypatch):
     path = tmp_path / "ledger.sqlite3"
     with opened(path) as one:
-        monkeypatch.setattr(_sqlite, "_BUSY_SECONDS", 0.0)
+        monkeypatch.setattr(sqlite_file, "_BUSY_SECONDS", 0.0)
         with opened(path) as other:
             claim = claimed_slowly(disk, pool, one)
             with pytest.raises(LedgerError, match=r"ledger\.sqlite3 has been locked by another program .* run again"):

@@ -4,7 +4,10 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Locks by name that all processes on this host honour and that end with the process that holds them."""
+"""The file of a SQLite database: whose it is, what is wrong with it, and its locks.
+
+Locks have names. All processes on this host honour them, and they end with the process that holds them.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,27 @@ import errno
 import fcntl
 import hashlib
 import os
+import sqlite3
 import struct
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from .._errors import LedgerError
 from .._files import open_existing, open_own
+from .._texts import system_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from .database import Schema
+
+OLDEST_SQLITE = (3, 25, 0)
+"""Knows ON CONFLICT and RENAME COLUMN."""
+_BUSY_SECONDS = 60.0
+_HEAD_BYTES = 100
+_MAGIC = b"SQLite format 3\0"
 WAIT_SECONDS = 3600.0
 _POLL_SECONDS = 0.05
 _BUSY = (errno.EACCES, errno.EAGAIN)
@@ -133,3 +145,72 @@ def _flags(kind: int) -> int:
 def _offset(name: str) -> int:
     # Below 2^62: the end of the locked byte has to be a valid offset too.
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 2
+
+
+def require_version(option: str) -> None:
+    """Raises LedgerError where the SQLite of this Python is too old."""
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        oldest = ".".join(map(str, OLDEST_SQLITE))
+        raise LedgerError(
+            f"{option}: this host's Python has SQLite {sqlite3.sqlite_version}, and {oldest} or later is needed. "
+            f"Set ansible_python_interpreter to a newer Python, or `{option}` to a postgresql:// URL."
+        )
+
+
+def connected(path: str, *, is_uri: bool = False) -> sqlite3.Connection:
+    """An open connection to a file or URI."""
+    # Transactions are begun by hand, and threads take turns with a lock.
+    return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=is_uri)
+
+
+def check_file(schema: Schema, path: str, *, creates: bool) -> None:
+    """Creates the file, or checks that it is this user's own and a SQLite database or empty."""
+    try:
+        descriptor = open_own(path) if creates and not os.path.lexists(system_name(path)) else open_existing(path)
+        if descriptor is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        with closing(os.fdopen(descriptor, "rb")) as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError as error:
+        raise LedgerError(cannot_use(schema, path, error)) from error
+    if head and not head.startswith(_MAGIC):
+        raise LedgerError(_explanation(schema, path, "file is not a database"))
+
+
+@contextmanager
+def explained(schema: Schema, path: str) -> Iterator[None]:
+    """Turns errors of SQLite about a file into LedgerError."""
+    try:
+        yield
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        # A damaged file may contain anything, and so may the text of an error about it; before Python 3.10, such an error has none.
+        text = "malformed text" if isinstance(error, UnicodeDecodeError) or not str(error) else str(error)
+        raise LedgerError(_explanation(schema, path, text)) from error
+
+
+def _explanation(schema: Schema, path: str, text: str) -> str:
+    start = f"{schema.option}: {path}"
+    if "full" in text or "disk I/O" in text:
+        return f"{start}: the disk is full or cannot be written ({text}). Free some space and run again: {schema.after_failure}"
+    if "locked" in text or "busy" in text:
+        return f"{start} has been locked by another program for over {_BUSY_SECONDS:.0f} seconds. Find and end it, or wait, and run again."
+    if "not a database" in text or "malformed" in text or "decode" in text:
+        return (
+            f"{start} is damaged or not a SQLite database ({text}). Restore it from a backup, or move it away: then a new one is "
+            "created, and what the old one knew may be sent a second time."
+        )
+    if "readonly" in text and os.path.exists(system_name(f"{path}-journal")):
+        return f"{start} was left by a run that was killed while it wrote. The next run that is not in check mode repairs that."
+    if "readonly" in text or "unable to open" in text:
+        return f"{start} or its folder cannot be written by this user; set `{schema.option}` to a file that can."
+    return f"{start} cannot be used: {text}."
+
+
+def cannot_use(schema: Schema, path: str, error: OSError) -> str:
+    """The message for a file that the system does not let this user use."""
+    if error.errno == errno.ENOSPC:
+        return f"{schema.option}: the disk of {path} is full; nothing was sent that is not recorded. Free some space and run again."
+    return (
+        f"{schema.option}: {path} cannot be used: {error.strerror}. Set `{schema.option}` (or {schema.variable}) to a file that this user "
+        "may write, or to a postgresql:// URL that users share."
+    )

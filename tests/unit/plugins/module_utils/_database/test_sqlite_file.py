@@ -12,8 +12,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from ansible_collections.secops.xdr.plugins.module_utils._database import locks
-from ansible_collections.secops.xdr.plugins.module_utils._database.locks import FileLocks
+from ansible_collections.secops.xdr.plugins.module_utils._database import sqlite_file
+from ansible_collections.secops.xdr.plugins.module_utils._database.sqlite_file import FileLocks
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
 
 PATIENCE_SECONDS = 60.0
@@ -81,7 +81,7 @@ def test_the_same_names_twice_in_one_call(path: str) -> None:
 
 
 def test_a_run_that_hangs_is_reported(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks, "WAIT_SECONDS", -1.0)
+    monkeypatch.setattr(sqlite_file, "WAIT_SECONDS", -1.0)
     with opened(path) as one, opened(path) as other, one.holding(["b"]):
         with (
             pytest.raises(LedgerError, match=r"^ledger: another run has been working with .*\.lock for over an hour"),
