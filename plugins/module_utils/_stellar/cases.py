@@ -13,6 +13,7 @@ documentation, versions 4.3 to 6.1; [T] and [X] are clients of third parties. Wh
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -110,7 +111,7 @@ class CaseCalls:
         comments = _data(answer, list)
         if not all(isinstance(one, dict) for one in comments):
             raise answer.unexpected("a list of comments was expected")
-        return [sound(one) for one in comments]
+        return list(comments)
 
     def comment(self, identifier: str, text: str) -> None:
         """Adds a comment: `POST /cases/{id}/comments`, whose answer may be empty [U]. Never sent again from here: both stay."""
@@ -127,7 +128,7 @@ class CaseCalls:
     def users(self) -> list[dict[str, Any]]:
         """The users of the server: `GET /users` answers `user_id`, `email` and more of each [U]."""
         users = _data(self._read(USERS_PATH), list)
-        return [sound(one) for one in users if isinstance(one, dict)]
+        return [one for one in users if isinstance(one, dict)]
 
     def _read(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
         return self._server.read(path, params=params, advice=_ADVICE)
@@ -146,11 +147,12 @@ def _data(answer: Answer, kind: type) -> Any:
     data = answer.json_object().get("data")
     if not isinstance(data, kind):
         raise answer.unexpected(f"an object with `data` ({'a list' if kind is list else 'an object'}) was expected")
-    return data
+    with suppress(RecursionError):
+        return sound(data)
+    raise answer.unexpected("values that are nested less deeply were expected")
 
 
-def _stored_case(value: Any, answer: Answer) -> StoredCase:
-    fields = sound(value)
+def _stored_case(fields: Any, answer: Answer) -> StoredCase:
     identifier = fields.get("_id") if isinstance(fields, dict) else None
     if not isinstance(identifier, str) or not identifier:
         raise answer.unexpected("cases with an _id were expected")

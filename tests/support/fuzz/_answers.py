@@ -11,6 +11,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from ansible_collections.secops.xdr.plugins.module_utils._cases.state import CaseChange, CaseState
 from ansible_collections.secops.xdr.plugins.module_utils._errors import XdrError
 from ansible_collections.secops.xdr.plugins.module_utils._events.changes import UpdateOptions
 from ansible_collections.secops.xdr.plugins.module_utils._events.endpoints import AUTO, Target, UpdateEndpoint
@@ -21,6 +22,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._http.exchange import E
 from ansible_collections.secops.xdr.plugins.module_utils._resources.resource import Wanted, Written
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 from ansible_collections.secops.xdr.plugins.module_utils._stellar.answers import InsertedEvent, SearchPage, StoredEvent
+from ansible_collections.secops.xdr.plugins.module_utils._stellar.cases import CaseCalls, StoredCase
 from ansible_collections.secops.xdr.plugins.module_utils._stellar.client import StellarClient
 from ansible_collections.secops.xdr.plugins.module_utils._stellar.search import EventSearch
 from urllib3.connection import HTTPConnection
@@ -39,6 +41,19 @@ _BODIES: tuple[Any, ...] = (
     {"hits": {"total": {"value": 1, "relation": "eq"}, "hits": [_HIT]}, "_scroll_id": "s", "_shards": {"failed": 0}, "timed_out": False},
     {**_HIT, "found": True},
     {"found": False},
+    {
+        "data": {
+            "_id": "1",
+            "ticket_id": 7,
+            "status": "New",
+            "tags": ["t"],
+            "assignee": "a",
+            "cases": [{"_id": "1", "tags": ["t"]}],
+            "total": 1,
+        }
+    },
+    {"data": {"docs": [_HIT]}},
+    {"data": [{"_id": "1", "comment": "c", "user": "u", "user_id": "1", "email": "e"}]},
     [{"id": 1, "ipaddr4": "10.8.0.2", "ipaddr6": None}],
     {"index": "aella-ser-1", "_id": "1"},
     {"error": {"reason": "no", "root_cause": [{"reason": "really no"}]}},
@@ -118,7 +133,39 @@ def _scrolls(draw: Draw, _server: _Server) -> None:
         _check_event(event)
 
 
-_CALLS: tuple[Callable[[Draw, _Server], None], ...] = (_uploads, _asks_for_devices, _inserts, _updates, _reads, _searches, _scrolls)
+def _lists_cases(draw: Draw, _server: _Server) -> None:
+    calls = CaseCalls(_stellar(draw))
+    for case in calls.page({"limit": "5"}).cases:
+        _check_case(case)
+    case_or_none = calls.case("1")
+    if case_or_none:
+        _check_case(case_or_none)
+
+
+def _reads_below_cases(draw: Draw, _server: _Server) -> None:
+    calls = CaseCalls(_stellar(draw))
+    json.dumps([calls.comments("1"), calls.users()])
+    assert all(isinstance(alert.id, str) for alert in calls.alerts("1", 0))
+
+
+def _updates_cases(draw: Draw, _server: _Server) -> None:
+    calls = CaseCalls(_stellar(draw))
+    assert isinstance(calls.post("1", {"status": "New"}), (str, type(None)))
+    calls.put("1", {"status": "New"})
+    calls.comment("1", "c")
+
+
+_CALLS: tuple[Callable[[Draw, _Server], None], ...] = (
+    *(_uploads, _asks_for_devices, _inserts, _updates, _reads, _searches, _scrolls),
+    *(_lists_cases, _reads_below_cases, _updates_cases),
+)
+
+
+def _check_case(case: StoredCase) -> None:
+    """A case, and its state."""
+    assert isinstance(case.id, str)
+    state = CaseState.of(case, [dict(case.source)])
+    json.dumps({"source": dict(case.source), **state.after(CaseChange("New", add_tags=("t",), comment="c")).as_result()})
 
 
 def _check_event(event: StoredEvent | None) -> None:

@@ -135,6 +135,16 @@ def test_fields_of_a_case_of_any_form(stellar: Stellar, value: Any):
     assert [one["id"] for one in stellar.cases()["cases"]] == [CASE_ID]
 
 
+@pytest.mark.parametrize("depth", [400, 900, 5000])
+def test_cases_that_are_nested_deeply_are_shown_or_refused(stellar: Stellar, depth: int):
+    body = f'{{"data": {{"_id": "{CASE_ID}", "x": {"[" * depth}{"]" * depth}}}}}'
+    stellar.emulator.add_fault("status", {"path": f"/connect/api/v1/cases/{CASE_ID}"}, status=200, times=None, body=body)
+
+    run = stellar.cases(id=CASE_ID)
+
+    assert run["cases"][0]["id"] == CASE_ID if not run.failed else "a body that this API does not give" in run.msg
+
+
 def test_another_case_than_the_one_that_was_asked_for_is_not_taken(stellar: Stellar):
     answer_with(stellar.emulator, f"/connect/api/v1/cases/{CASE_ID}", {"data": {"_id": "b" * 24, "status": "New"}})
 
