@@ -66,8 +66,8 @@ class CiscoAsaParser:
     def _message(self, number: int, text: str) -> Sequence[Record]:
         match = patterns.MARKER.search(text)
         if match is None:
-            is_cut = patterns.CUT_MARKER.search(text) or patterns.WITHOUT_NUMBER.search(text) or is_cut_head(text)
-            if is_cut:
+            is_without_number = patterns.OF_SESSION.search(text) and patterns.BEGINNING.search(text)
+            if is_without_number or patterns.CUT_MARKER.search(text) or is_cut_head(text):
                 return [Record(number, REJECTED, _CUT, text=text)]
             count_program(self.other_programs, text)
             return [Record(number, SKIPPED, OTHER_MESSAGE)]

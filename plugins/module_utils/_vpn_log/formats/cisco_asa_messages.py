@@ -18,10 +18,11 @@ CUT_MARKER = re.compile(r"%(?:(?:ASA|FTD|PIX|FWSM|NGIPS)(?:[<-][\w<>-]*)?|[A-Z]{
 RFC5424 = re.compile(r"<\d{1,3}>1 \S+ \S+ \Z", re.ASCII)
 BEHIND_PROGRAM = re.compile(rf" \S+ \S+ {STRUCTURED_DATA}(?= |\Z)")
 """The fields behind the name of the program: a relay can take the number of the message for it."""
-WITHOUT_NUMBER = re.compile(
-    r"assigned to session|Assigned private IP address|, Session disconnected\b|IPAA: |IP-User mapping", re.IGNORECASE
+BEGINNING = re.compile(r"Group (?:<|=)|Local:\S|IPAA: |user-identity: |UAUTH: ", re.IGNORECASE)
+OF_SESSION = re.compile(
+    r"assigned to session|Assigned private IP address|, Session disconnected\b|IPAA: |IP-User mapping|Assigned IP=", re.IGNORECASE
 )
-"""Parts of the messages that are read. On a line without a number, its beginning was lost."""
+"""Parts of messages about sessions. On a line with both and without a number, the number was lost."""
 # Names are bounded, and end where their field ends: brackets belong to no name.
 ASSIGNED = re.compile(
     r"Group (?:<[^<>]{0,300}>|[^<>]{0,300}?) User (?:<(?P<name>[^<>]{0,300})>|(?P<bare>[^<>]{0,300}?)) "
