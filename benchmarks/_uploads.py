@@ -48,7 +48,7 @@ def _against_script(site: Site, log: Path, kind: str, bound: float) -> Finding:
         (task, lambda: site.upload(log, None, accepted=rows)),
     )
     promises = [
-        Promise(f"(a) {kind}: the whole playbook run, of the script's time ", of_minima(task.walls, script.walls), bound),
+        Promise(f"(a) {kind}: the whole playbook run, of the script's time", of_minima(task.walls, script.walls), bound),
         Promise(f"(a) {kind}: peak of the module's process, MiB", [run.peak for run in task.runs], 80, form=".1f"),
     ]
     processor = min(run.cpu for run in task.runs) / min(run.cpu for run in script.runs)
