@@ -18,7 +18,6 @@ from .._addresses import parse_address
 from .._errors import EmptyLogError
 from .._times.parsing import Moments
 from .._times.timestamps import EPOCH_MS, epoch_ms_to_milliseconds, epoch_to_milliseconds
-from .._vpn_log.open_logs import opened_logs
 from .._vpn_log.records import NO_ADDRESS, REJECTED, SKIPPED, START, Record, RecordBlock
 from .observed import observed
 from .report import RowCounts
@@ -54,6 +53,9 @@ def opened_input(log: LogOptions, observations: Sequence[Mapping[str, Any]] | No
     if observations is not None:
         yield ObservationInput((), _listed(observations, log))
         return
+    # Imported late: the task of a single observation has no log.
+    from .._vpn_log.open_logs import opened_logs
+
     with opened_logs(log, wants_usernames=False) as logs:
         yield ObservationInput(logs)
 

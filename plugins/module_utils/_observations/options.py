@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from .._argspec import ArgumentSpec, from_environment, plain_text, whole_number
 from .._errors import InputError
-from .._vpn_log.open_logs import log_options
 from .._vpn_log.options import LogOptions
+from .._vpn_log.readers import log_options
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

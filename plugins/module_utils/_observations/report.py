@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 from .._errors import RequestError
 from .._texts import counted, shorten
 from .._times.timestamps import format_iso8601
-from .._vpn_log.reading import unknown_messages_text
-from .._vpn_log.source import UNFINISHED_LINE
+from .._vpn_log.records import UNFINISHED_LINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -234,6 +233,8 @@ def warnings_of_input(tally: Tally, logs: Sequence[OpenLog], log: LogOptions) ->
             f"The last line of {paths} has no line end yet, so it may be unfinished. It was left for the next run. "
             "It is read without a line end once nothing was written to the file for two minutes."
         )
+    if logs:
+        from .._vpn_log.reading import unknown_messages_text
     for one in logs:
         yield from unknown_messages_text(one.path, one.reader.unknown_messages)
     if log.zone.was_used and not log.zone_is_given:

@@ -18,12 +18,13 @@ from typing import IO, TYPE_CHECKING
 
 from .._addresses import pack
 from .._errors import InputError
-from .._vpn_log.source import LogPosition
 from .observed import Observations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
+
+    from .._vpn_log.source import LogPosition
 
 _IN_MEMORY = 2
 """Frames. A small input needs no file."""
@@ -123,7 +124,12 @@ def _unpacked(parts: list[bytes]) -> Frame:
         packed = list(struct.Struct(f"{_IPV4_PAIR_BYTES}s" * count).unpack(parts[3]))
     else:
         packed = [pack(inside) + pack(outside) for inside, outside in zip(ipaddrs, associated_ipaddrs)]
-    position = head["position"] and LogPosition(head["position"][0], head["position"][1], bytes.fromhex(head["position"][2]))
+    position = None
+    if head["position"]:
+        from .._vpn_log.source import LogPosition
+
+        offset, line, digest = head["position"]
+        position = LogPosition(offset, line, bytes.fromhex(digest))
     return Frame(
         head["log"], head["read"], Observations(ipaddrs, associated_ipaddrs, timestamps.tolist(), packed), position, head["summary"]
     )

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Union
 
 from .._times.timestamps import format_iso8601
-from .._vpn_log.records import ALIVE, END, REJECTED, RESTART, SKIPPED, START
+from .._vpn_log.records import ALIVE, END, REJECTED, RESTART, SKIPPED, START, UNFINISHED_LINE
 from .model import END_LOGGED, END_PROVEN, END_TAKEN, END_UNKNOWN, ROW, SPAN, AddressClaim, Doubt
 from .open_claim import OpenClaim
 from .open_claims import OpenClaims
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 Fact = Union[AddressClaim, Doubt]
 
-UNFINISHED_LINE = "unfinished_line"
 _SAME_START_MS = 120_000
 """A session logs in, gets its address and starts accounting within this time."""
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from .._errors import InputError
 from .._times.timestamps import format_iso8601
 from .._vpn_log.open_logs import opened_logs
+from .._vpn_log.records import UNFINISHED_LINE
 from .clock import LogFacts
 from .coverage import joined_spans
 from .history_access import opened_history
@@ -43,7 +44,6 @@ _MAX_DOUBTS = 20_000
 _DAY_MS = 86_400_000
 _HOUR_MS = 3_600_000
 _LISTED_GAPS = 20
-_UNFINISHED_LINE = "unfinished_line"
 _LAST_SNAPSHOT = "last snapshot"
 """In place of the path of a log: the position with the claims that the last snapshot shows."""
 
@@ -194,7 +194,7 @@ class _Taking:
     def _rows(self, log: OpenLog) -> Iterator[list[Record]]:
         """The rows of a log, but for a line that is not finished: the next run reads it."""
         rows = self._tally.rows_or_none(log, self._run) if self._options.skips_invalid else self._tally.rows(log)
-        return ([row for row in block if row.reason != _UNFINISHED_LINE] for block in rows)
+        return ([row for row in block if row.reason != UNFINISHED_LINE] for block in rows)
 
 
 def _check_rows(options: IngestOptions) -> None:

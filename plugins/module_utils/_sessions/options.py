@@ -19,8 +19,8 @@ from .._errors import InputError
 from .._texts import quoted
 from .._times.parsing import Moments
 from .._times.timestamps import epoch_ms_to_milliseconds, epoch_to_milliseconds, format_iso8601
-from .._vpn_log.open_logs import log_options
 from .._vpn_log.options import LogOptions, chosen_zone
+from .._vpn_log.readers import log_options
 from .model import ClaimFilter
 from .questions import Question, Rules, checked_question
 

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The logs that a task names: the options of every module that reads logs, which files they mean, and a reader for each.
+"""The logs that a task names: which files they are, and a reader for each.
 
 Logs may be rotated while they are opened: rotation renames, compresses and removes files.
 """
@@ -18,11 +18,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from .._argspec import ArgumentSpec
 from .._errors import EmptyLogError, InputError
 from .._texts import system_name
 from .content import MissingLogError
-from .options import DEFAULT_TIMESTAMP_FORMAT
 from .readers import READERS
 from .reading import Reading
 from .source import LogFile
@@ -56,35 +54,6 @@ class OpenLog:
     def modified_ms(self) -> int:
         """When the file was last written to, in epoch milliseconds, as it was on opening."""
         return self.source.modified_ms
-
-
-def log_options() -> ArgumentSpec:
-    """Path, format and what the formats leave open."""
-    return ArgumentSpec(
-        {
-            "path": {"type": "path"},
-            "paths": {"type": "list", "elements": "path"},
-            "format": {"type": "str", "choices": list(READERS), "default": "csv"},
-            "columns": {
-                "type": "dict",
-                "options": {
-                    "ipaddr": {"type": "str", "default": "VPN IP"},
-                    "associated_ipaddr": {"type": "str", "default": "Real IP"},
-                    "timestamp": {"type": "raw", "default": "Start Time"},
-                    "username": {"type": "str"},
-                    "end": {"type": "raw"},
-                    "duration": {"type": "str"},
-                },
-                "apply_defaults": True,
-            },
-            "timestamp_format": {"type": "str", "default": DEFAULT_TIMESTAMP_FORMAT},
-            "timezone": {"type": "str"},
-            "delimiter": {"type": "str", "default": ","},
-            "encoding": {"type": "str", "default": "utf-8"},
-            "peers": {"type": "raw"},
-        },
-        mutually_exclusive=[("path", "paths")],
-    )
 
 
 @contextmanager

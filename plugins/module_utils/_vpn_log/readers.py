@@ -14,6 +14,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .._argspec import ArgumentSpec
+from .options import DEFAULT_TIMESTAMP_FORMAT
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -106,3 +109,32 @@ READERS: dict[str, Callable[[Reading], LogReader]] = {
     "strongswan": _strongswan,
     "nps": _nps,
 }
+
+
+def log_options() -> ArgumentSpec:
+    """Path, format and what the formats leave open."""
+    return ArgumentSpec(
+        {
+            "path": {"type": "path"},
+            "paths": {"type": "list", "elements": "path"},
+            "format": {"type": "str", "choices": list(READERS), "default": "csv"},
+            "columns": {
+                "type": "dict",
+                "options": {
+                    "ipaddr": {"type": "str", "default": "VPN IP"},
+                    "associated_ipaddr": {"type": "str", "default": "Real IP"},
+                    "timestamp": {"type": "raw", "default": "Start Time"},
+                    "username": {"type": "str"},
+                    "end": {"type": "raw"},
+                    "duration": {"type": "str"},
+                },
+                "apply_defaults": True,
+            },
+            "timestamp_format": {"type": "str", "default": DEFAULT_TIMESTAMP_FORMAT},
+            "timezone": {"type": "str"},
+            "delimiter": {"type": "str", "default": ","},
+            "encoding": {"type": "str", "default": "utf-8"},
+            "peers": {"type": "raw"},
+        },
+        mutually_exclusive=[("path", "paths")],
+    )

@@ -49,6 +49,8 @@ SESSION_END = "session_end"
 """Skipped: the row is the end of a session that another row began."""
 SAME_SESSION = "same_session"
 """Skipped: the row is a further sign of life of a session that another row began."""
+UNFINISHED_LINE = "unfinished_line"
+"""Skipped: the last line has no line end yet."""
 NEVER_CONNECTED = "never_connected"
 """Skipped: the row is about a device that is known to the gateway and was not seen yet."""
 

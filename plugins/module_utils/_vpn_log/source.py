@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .._errors import InputError
 from .content import LogContent, checked_encoding, clean, has_overlong_line, keeps_ascii, through_filled_line
-from .records import REJECTED, SKIPPED, Record
+from .records import REJECTED, SKIPPED, UNFINISHED_LINE, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 256 * 1024
 MAX_LINE_BYTES = 256 * 1024
 """No gateway writes longer lines; longer ones are rejected and skipped without being held in memory."""
-UNFINISHED_LINE = "unfinished_line"
-"""Skipped: the last line has no line end yet."""
 FINISHED_AFTER_SECONDS = 120
 """A file that was not written to for so long ends with a finished line."""
 _HEAD_BYTES = 2 * MAX_LINE_BYTES

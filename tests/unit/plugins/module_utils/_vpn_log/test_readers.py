@@ -8,8 +8,7 @@ from __future__ import annotations
 import pytest
 import yaml
 from ansible_collections.secops.xdr.plugins.doc_fragments.vpn_log import ModuleDocFragment
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.open_logs import log_options
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.readers import READERS
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.readers import READERS, log_options
 
 FORMAT = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]["format"]
 
