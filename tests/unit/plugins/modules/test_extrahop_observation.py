@@ -247,7 +247,7 @@ class TestNothingOfUse:
         run = upload(path=path, on_invalid="skip", check_mode=check_mode)
         (warning,) = run.warnings
         assert warning.startswith(
-            f"No row could be used, and nothing was uploaded: 3 were rejected. {path}, line 2: time '2024-01-05 10:00:00'"
+            f"No row could be used, and nothing was uploaded: 3 rows were rejected. {path}, line 2: time '2024-01-05 10:00:00'"
         )
         assert not run.failed
 
