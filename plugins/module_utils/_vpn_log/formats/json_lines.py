@@ -42,6 +42,7 @@ class JsonLinesParser:
         self.unknown_messages: dict[str, int] = {}
         self.other_programs: dict[str, int] = {}
         self._columns = reading.columns
+        self._is_a_part = len(reading.options.paths) > 1
         self._format = ISO8601 if reading.timestamp_format == DEFAULT_TIMESTAMP_FORMAT else reading.timestamp_format
         self._times = TimestampParser(self._format, reading.zone)
 
@@ -67,6 +68,8 @@ class JsonLinesParser:
         username, (time, reason) = self._username(fields), self._time_and_reason(fields)
         values = field_of(fields, columns.ipaddr)
         if values is None:
+            # A part of a rotated log may be of a quiet time.
+            self.has_recognised = self.has_recognised or (self._is_a_part and time is not None)
             yield Record(number, SKIPPED, NO_ADDRESS if self._names_outside(fields) else OTHER_MESSAGE, username, time=time)
             return
         self.has_recognised = True

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -348,3 +349,19 @@ def test_a_doubt_is_found_among_hundreds_of_others(run_module: Callable[..., Mod
     assert run_module(vpn_session.main, taken)["counts"]["rejected"] == 201
     match = [{"ipaddr": X, "timestamp": NOON + 60 * minute} for minute in (250, 400)]
     assert names(run_module(vpn_session_info.main, {"history": history, "match": match})) == ["ann", "doubtful"]
+
+
+def test_a_quiet_part_of_a_rotated_log_of_json(run_module: Callable[..., ModuleRun], tmp_path: Path):
+    parts = {
+        "vpn.log.2": [{"time": NOON, "user": "ann", "inside": X, "outside": "203.0.113.7"}],
+        "vpn.log.1": [{"time": NOON + 600, "message": "keep alive"}, {"time": NOON + 1200, "message": "keep alive"}],
+        "vpn.log": [{"time": NOON + 1800, "user": "bob", "inside": X, "outside": "203.0.113.8"}, {"time": NOON + 3000}],
+    }
+    for part, rows in parts.items():
+        (tmp_path / part).write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+        os.utime(tmp_path / part, (NOON + 86_400,) * 2)
+    columns = {"ipaddr": "inside", "associated_ipaddr": "outside", "timestamp": "time"}
+    match = [{"ipaddr": X, "timestamp": NOON + 60 * minute} for minute in (5, 15, 40)]
+    params = {"paths": [str(tmp_path / part) for part in parts], "format": "json_lines", "columns": columns, "timestamp_format": "epoch"}
+    result = run_module(vpn_session_info.main, {**params, "match": match})
+    assert names(result) == ["ann", "ann", "bob"]
