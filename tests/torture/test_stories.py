@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from support.attacks import Results
 
 STORIES = 20_000
-WRITTEN_EVERY = 1000
+WRITTEN_EVERY = 500
 
 
 def test_nobody_is_named_wrongly_in_any_story(tmp_path: Path, seed: int, results: Results):
