@@ -104,7 +104,11 @@ class Detections:
         return self._held[int(text)]
 
     def _read(self, call: Call) -> Reply:
-        return json_reply(200, self._detection(call))
+        return json_reply(200, self._shown(self._detection(call)))
+
+    def _shown(self, detection: dict[str, Any]) -> dict[str, Any]:
+        hidden = () if self._settings.create_time_shown else ("create_time",)
+        return {name: value for name, value in detection.items() if name not in hidden}
 
     def _update(self, call: Call) -> Reply:
         detection = self._detection(call)
@@ -178,7 +182,7 @@ class Detections:
             found.sort(key=_by(field), reverse=is_descending)
         if self._settings.detection_page_cap:
             limit = min(limit, self._settings.detection_page_cap)
-        return json_reply(200, self.page(found, offset, limit))
+        return json_reply(200, [self._shown(one) for one in self.page(found, offset, limit)])
 
     def page(self, found: list[dict[str, Any]], offset: int, limit: int) -> list[dict[str, Any]]:
         """One page of what a search found."""

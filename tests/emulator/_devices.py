@@ -111,7 +111,8 @@ class Devices:
         return int(text)
 
     def _shown(self, device: Device) -> Device:
-        return {**device, "on_watchlist": device["id"] in self.watched} if self._settings.on_watchlist_shown else device
+        shown = {name: value for name, value in device.items() if not name.startswith("_")}
+        return {**shown, "on_watchlist": device["id"] in self.watched} if self._settings.on_watchlist_shown else shown
 
     def _read(self, call: Call) -> Reply:
         identifier = self._identifier(call)

@@ -109,6 +109,7 @@ class Settings:
     null_ticket: str = "accept"
     no_note: str = "null"
     detection_page_cap: int = 0
+    create_time_shown: bool = True
     assignments: str = "all"
     tag_names: str = "exact"
     on_watchlist_shown: bool = True

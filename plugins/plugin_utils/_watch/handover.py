@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MOST_TRIES = 3
 MOST_UNANSWERED = 100
-_LOGGER = logging.getLogger("secops.xdr.stellar_ser_event")
+_LOGGER = logging.getLogger("secops.xdr.event_source")
 
 
 class Handover:
@@ -131,10 +131,10 @@ class ConfirmedHandover(Handover):
     def _give_up(self, key: str) -> None:
         found, tries = self._unanswered.pop(key)
         _LOGGER.warning(
-            "Event %s of %s was passed to the rule engine %d times and got no feedback: a filter of this source drops it "
+            "Event %s%s was passed to the rule engine %d times and got no feedback: a filter of this source drops it "
             "or removes meta.uuid, or the rule engine cannot read it. It is not passed on again.",
-            self._show(found.event["id"]),
-            self._show(found.event["index"]),
+            self._show(str(found.event["id"])),
+            f" of {self._show(found.event['index'])}" if "index" in found.event else "",
             tries,
         )
         self._taken(key)

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The options of the event source `stellar_ser_event`, checked before anything is asked."""
+"""The options of the event source `stellar_ser_event`, and what both sources share of theirs; checked before anything is asked."""
 
 from __future__ import annotations
 
@@ -54,12 +54,11 @@ class WatchOptions:
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any], secrets: SecretKeeper) -> WatchOptions:
         """Reads and checks what a rulebook gives; raises InputError."""
-        params = _validated(arguments, secrets)
+        params = validated(watch_options(), arguments, secrets)
         endpoint = ConnectionSettings.from_params(params).base_url
         index = checked_pattern("index", params["index"])
         tenants = tuple(tenant for tenant in params["tenants"] or () if tenant.strip())
         query = (params["query"] or "").strip()
-        start = (params["start"] or LATEST).strip()
         return cls(
             connection=params,
             endpoint=endpoint,
@@ -67,10 +66,10 @@ class WatchOptions:
             query=query,
             tenants=tenants,
             changes=params["changes"],
-            start=None if start == LATEST else event_time("start", start),
-            interval=_interval(params["interval"]),
-            overlap=whole_number("overlap", params["overlap"], 0, _LONGEST_OVERLAP) * 1000,
-            cursor=params["cursor"] or _default_cursor(endpoint, index, query, *tenants),
+            start=checked_start(params["start"]),
+            interval=checked_interval(params["interval"]),
+            overlap=checked_overlap(params["overlap"]),
+            cursor=params["cursor"] or default_cursor(endpoint, index, query, *tenants),
         )
 
     def search(self, times: str) -> str:
@@ -89,20 +88,27 @@ def watch_options() -> ArgumentSpec:
                 "index": {"type": "str", "default": DEFAULT_PATTERN},
                 "query": {"type": "str"},
                 "tenants": {"type": "list", "elements": "str"},
-                "changes": {"type": "bool", "default": False},
-                "start": {"type": "str", "default": LATEST},
-                "interval": {"type": "float", "default": 10.0},
-                "overlap": {"type": "int", "default": 360},
-                "cursor": {"type": "path"},
-                # For ansible-rulebook itself, which then hands a queue over.
-                "feedback": {"type": "bool", "default": False},
+                **common_options(),
             }
         )
     )
 
 
-def _validated(arguments: Mapping[str, Any], secrets: SecretKeeper) -> Mapping[str, Any]:
-    spec = watch_options()
+def common_options() -> dict[str, dict[str, Any]]:
+    """The options of every event source, beside its connection and what it searches for."""
+    return {
+        "changes": {"type": "bool", "default": False},
+        "start": {"type": "str", "default": LATEST},
+        "interval": {"type": "float", "default": 10.0},
+        "overlap": {"type": "int", "default": 360},
+        "cursor": {"type": "path"},
+        # For ansible-rulebook itself, which then hands a queue over.
+        "feedback": {"type": "bool", "default": False},
+    }
+
+
+def validated(spec: ArgumentSpec, arguments: Mapping[str, Any], secrets: SecretKeeper) -> Mapping[str, Any]:
+    """The options that a rulebook gives, checked against their types; raises InputError."""
     for name, option in spec.options.items():
         value = arguments.get(name)
         if option.get("no_log") and isinstance(value, str):
@@ -111,20 +117,32 @@ def _validated(arguments: Mapping[str, Any], secrets: SecretKeeper) -> Mapping[s
     given = {name: value for name, value in arguments.items() if value is not None and value != ""}
     for problem in wrong_structures(given, spec.options):
         raise InputError(problem)
-    result = ArgumentSpecValidator(spec.options, mutually_exclusive=spec.mutually_exclusive).validate(given)
+    result = ArgumentSpecValidator(spec.options, mutually_exclusive=spec.mutually_exclusive, required_by=spec.required_by).validate(given)
     if result.error_messages:
         raise InputError("; ".join(secrets.shown(message) for message in result.error_messages))
     params: Mapping[str, Any] = result.validated_parameters
     return params
 
 
-def _interval(seconds: float) -> float:
+def checked_start(text: str) -> int | None:
+    """Epoch milliseconds, or None for the latest; raises InputError."""
+    start = (text or LATEST).strip()
+    return None if start == LATEST else event_time("start", start)
+
+
+def checked_overlap(seconds: int) -> int:
+    """Milliseconds; raises InputError."""
+    return whole_number("overlap", seconds, 0, _LONGEST_OVERLAP) * 1000
+
+
+def checked_interval(seconds: float) -> float:
+    """Seconds; raises InputError."""
     if _SHORTEST_INTERVAL <= seconds <= _LONGEST_INTERVAL:
         return seconds
     raise InputError(f"interval: {seconds} is out of range; give seconds from {_SHORTEST_INTERVAL} to {_LONGEST_INTERVAL:.0f}.")
 
 
-def _default_cursor(*what: str) -> str:
+def default_cursor(*what: str) -> str:
     """A file beside the default ledger; each server, index, query and list of tenants has a cursor of its own."""
     text = "\n".join(what).encode()
     try:

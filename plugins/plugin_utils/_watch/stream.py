@@ -4,13 +4,14 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Searches for events by the time at which they were written, or of their latest change, from the position that was reached."""
+"""Streams of what is watched, from the position that was reached; and those of security events of Stellar Cyber."""
 
 from __future__ import annotations
 
 import heapq
 import re
 import uuid
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -134,30 +135,34 @@ class Position:
         return {"since": self.since, "searched": self._searched, "sent": dict(self._sent)}
 
 
-class Stream:
-    """The events of one kind. Reads in the thread that calls it."""
+class Stream(ABC):
+    """The events of one kind. Reads in the thread that calls it. `start` is None for the latest; times are in milliseconds."""
 
-    def __init__(self, kind: Kind, client: StellarClient, options: WatchOptions) -> None:
+    def __init__(self, kind: Kind, start: int | None, overlap: int) -> None:
         self.kind = kind
-        self.position = Position(options.overlap)
-        self._client = client
-        self._options = options
+        self.position = Position(overlap)
+        self._start = start
+        self._overlap = overlap
         self._has_former_keys = False
 
     def begin(self, started: int, now: Callable[[], int]) -> None:
         """Without a cursor: begins at `start`, or when the source started. Then events that are ahead of the clock already are left out."""
-        if self._options.start is not None:
-            self.position = Position(self._options.overlap, self._options.start)
+        if self._start is not None:
+            self.position = Position(self._overlap, self._start)
             return
         there = list(self._search(started))
         # What was written since then has its time behind the clock by now.
         clock = now()
-        self.position = Position(self._options.overlap, started, {found.key: found.time for found in there if found.time > clock}, started)
+        self.position = Position(self._overlap, started, {found.key: found.time for found in there if found.time > clock}, started)
 
-    def resume(self, kept: Mapping[str, Any]) -> None:
-        """Goes on where a cursor says. One of version 1.0 says less, and knows events by other keys."""
+    def resume(self, known: Mapping[str, Any]) -> bool:
+        """Goes on where a cursor says, and returns False if it says nothing about this kind. One of version 1.0 knows other keys."""
+        kept = known.get(self.kind.name)
+        if kept is None:
+            return False
         self._has_former_keys = "searched" not in kept
-        self.position = Position(self._options.overlap, kept["since"], kept["sent"], kept.get("searched"))
+        self.position = Position(self._overlap, kept["since"], kept["sent"], kept.get("searched"))
+        return True
 
     def read(self, others: Collection[Position]) -> list[Found]:
         """The next events that neither this stream nor others passed on, in order of time and id.
@@ -169,6 +174,25 @@ class Stream:
         if self.kind.is_in_every_index:
             return sorted(islice(fresh, READ_AT_ONCE), key=_order)
         return heapq.nsmallest(READ_AT_ONCE, fresh, key=_order)
+
+    @abstractmethod
+    def _search(self, since: int) -> Iterator[Found]:
+        """Everything of this kind with a time from then on; raises AnswerError for anything else."""
+
+
+class EventStream(Stream):
+    """The security events of one kind."""
+
+    def __init__(self, kind: Kind, client: StellarClient, options: WatchOptions) -> None:
+        super().__init__(kind, options.start, options.overlap)
+        self._client = client
+        self._options = options
+
+    def resume(self, known: Mapping[str, Any]) -> bool:
+        """Goes on where a cursor says. One of version 1.0 says nothing of undated events, but which of the others were passed on."""
+        if self.kind is UNDATED and UNDATED.name not in known and WRITTEN.name in known:
+            known = {UNDATED.name: {"since": known[WRITTEN.name]["since"], "sent": {}}}
+        return super().resume(known)
 
     def _search(self, since: int) -> Iterator[Found]:
         query = self._options.search(f"{self.kind.field}:[{since} TO *]{self.kind.condition}")
@@ -195,18 +219,19 @@ class Stream:
             )
         # The same in every run, so that a rule engine that remembers what it took knows it again.
         name = (self._options.endpoint, event.index, event.id, self.kind.change)
-        former = _key(*name, str(value)) if self.kind is CHANGED or self._has_former_keys else ""
-        key = former if self.kind is CHANGED else _key(*name)
+        former = key_of(*name, str(value)) if self.kind is CHANGED or self._has_former_keys else ""
+        key = former if self.kind is CHANGED else key_of(*name)
         body = {"index": event.index, "id": event.id, "change": self.kind.change, "source": event.source, "meta": {"uuid": key}}
         return Found(key, moment, body, former)
 
 
-def _key(*parts: str) -> str:
+def key_of(*parts: str) -> str:
+    """A key that is the same in every run."""
     return str(uuid.uuid5(_NAMES, "\n".join(parts)))
 
 
 def _order(found: Found) -> tuple[int, str]:
-    return found.time, found.event["id"]
+    return found.time, str(found.event["id"])
 
 
 def _milliseconds(value: Any, otherwise: int) -> int:

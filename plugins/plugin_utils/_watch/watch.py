@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Watches Stellar Cyber for events and hands each to a rule engine, in order, across restarts."""
+"""Watches a product for events and hands each to a rule engine, in order, across restarts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import random
 import threading
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ...module_utils._errors import (
     AuthenticationError,
@@ -27,10 +27,25 @@ from ...module_utils._stellar.client import StellarClient
 from .cursor import CursorFile, Taken
 from .handover import ConfirmedHandover, Handover
 from .options import WatchOptions
-from .stream import CHANGED, MOST_REMEMBERED, READ_AT_ONCE, UNDATED, WRITTEN, Stream
+from .stream import CHANGED, MOST_REMEMBERED, READ_AT_ONCE, UNDATED, WRITTEN, EventStream, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
+
+    MakeHandover = Callable[[Callable[[str], None]], Handover]
+
+
+class Schedule(Protocol):
+    """The options that say when to search. `interval` is in seconds, `overlap` in milliseconds."""
+
+    @property
+    def interval(self) -> float:
+        """The pause between two searches."""
+
+    @property
+    def overlap(self) -> int:
+        """The time that a search goes back behind the latest event."""
+
 
 LONGEST_BACKOFF_SECONDS = 300.0
 MOST_REFUSALS = 5
@@ -40,7 +55,6 @@ MOST_UNSAVED = 2
 that an engine with persistence knows again by default."""
 _SETTLING_SECONDS = 0.05
 _BUSY = (408, 425, 429)
-_LOGGER = logging.getLogger("secops.xdr.stellar_ser_event")
 _RANDOM = random.SystemRandom()
 _ResultT = TypeVar("_ResultT")
 
@@ -51,36 +65,46 @@ async def watch_events(queue: Any, arguments: Mapping[str, Any], feedback: async
     options = WatchOptions.from_arguments(arguments, secrets)
     client = StellarClient.from_params(options.connection, secrets)
 
+    await EventWatch(options, client, handover_to(queue, feedback, secrets)).run()
+
+
+def handover_to(queue: Any, feedback: asyncio.Queue[Any] | None, secrets: SecretKeeper) -> MakeHandover:
+    """The way to the rule engine that this queue leads to."""
+
     def handover(taken: Callable[[str], None]) -> Handover:
         return Handover(queue, taken) if feedback is None else ConfirmedHandover(queue, taken, feedback, secrets.shown)
 
-    await EventWatch(options, client, handover).run()
+    return handover
 
 
 def _now() -> int:
     return int(time.time() * 1000)
 
 
-class EventWatch:
+class Watch:
     """Reads the streams one after the other, for ever, and keeps the cursor. `now` returns epoch milliseconds."""
+
+    name = ""
+    """The name of the event source, in the log and for its threads."""
 
     def __init__(
         self,
-        options: WatchOptions,
-        client: StellarClient,
-        handover: Callable[[Callable[[str], None]], Handover],
+        options: Schedule,
+        streams: Sequence[Stream],
+        cursor: CursorFile,
+        handover: MakeHandover,
         now: Callable[[], int] = _now,
     ) -> None:
         self._options = options
         self._handover = handover(self._taken)
         self._now = now
         self._started = now()
-        kinds = (WRITTEN, UNDATED, CHANGED) if options.changes else (WRITTEN, UNDATED)
-        self._streams = [Stream(kind, client, options) for kind in kinds]
+        self._streams = streams
         self._without_cursor: list[Stream] = []
         self._owners: dict[str, Stream] = {}
-        self._cursor = CursorFile(options.cursor, {"server": options.endpoint, "index": options.index})
-        self._network, self._files = Worker("stellar_ser_event network"), Worker("stellar_ser_event files")
+        self._cursor = cursor
+        self._network, self._files = Worker(f"{self.name} network"), Worker(f"{self.name} files")
+        self._logger = logging.getLogger(f"secops.xdr.{self.name}")
         self._unsaved: list[Taken] = []
         self._changes = self._saved = 0
         self._has_changed, self._has_room = asyncio.Event(), asyncio.Event()
@@ -93,14 +117,7 @@ class EventWatch:
         """Runs until it is cancelled, or cannot continue."""
         try:
             known = await self._files.run(self._cursor.open)
-            for stream in self._streams:
-                if stream.kind.name in known:
-                    stream.resume(known[stream.kind.name])
-                elif stream.kind is UNDATED and WRITTEN.name in known:
-                    # A cursor of version 1.0 knows no such events, and for the others it says which were passed on.
-                    stream.resume({"since": known[WRITTEN.name]["since"], "sent": {}})
-                else:
-                    self._without_cursor.append(stream)
+            self._without_cursor += [stream for stream in self._streams if not stream.resume(known)]
             await _first_of(self._watch(), self._keep_cursor(), self._handover.listen())
         finally:
             self._network.stop()
@@ -126,7 +143,7 @@ class EventWatch:
                     raise
                 failures += 1
                 pause = self._backoff(failures)
-                _LOGGER.warning("%s Asking again in %.0f seconds.", error.message, pause)
+                self._logger.warning("%s Asking again in %.0f seconds.", error.message, pause)
             await self._pause(pause)
 
     async def _read_all(self, stream: Stream) -> None:
@@ -149,7 +166,7 @@ class EventWatch:
     def _warn_if_shortened(self, left: int | None) -> None:
         if left is not None and not self._has_shortened:
             self._has_shortened = True
-            _LOGGER.warning(
+            self._logger.warning(
                 "overlap: more than %d events fall into %d seconds, which is as many as are remembered. Events that become visible more "
                 "than %d seconds late are missed. Lower `overlap`, or narrow `query`.",
                 MOST_REMEMBERED,
@@ -200,6 +217,17 @@ class EventWatch:
     def _backoff(self, failures: int) -> float:
         longest = min(LONGEST_BACKOFF_SECONDS, max(1.0, self._options.interval) * 2.0 ** min(failures, 16))
         return _RANDOM.uniform(longest / 2, longest)
+
+
+class EventWatch(Watch):
+    """Watches Stellar Cyber for security events."""
+
+    name = "stellar_ser_event"
+
+    def __init__(self, options: WatchOptions, client: StellarClient, handover: MakeHandover, now: Callable[[], int] = _now) -> None:
+        kinds = (WRITTEN, UNDATED, CHANGED) if options.changes else (WRITTEN, UNDATED)
+        cursor = CursorFile(options.cursor, {"server": options.endpoint, "index": options.index})
+        super().__init__(options, [EventStream(kind, client, options) for kind in kinds], cursor, handover, now)
 
 
 async def _first_of(*work: Coroutine[Any, Any, None]) -> None:

@@ -17,6 +17,7 @@ from unittest import mock
 
 import pytest
 import yaml
+from ansible_collections.secops.xdr.plugins.plugin_utils._watch.detections import detection_watch_options
 from ansible_collections.secops.xdr.plugins.plugin_utils._watch.options import watch_options
 
 from emulator import Settings
@@ -50,7 +51,7 @@ ROLES = {
     path.parents[1].name: yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
     for path in sorted((ROOT / "roles").glob("*/meta/argument_specs.yml"))
 }
-EVENT_SOURCE = watch_options().options
+EVENT_SOURCES = {"stellar_ser_event": watch_options().options, "extrahop_detection": detection_watch_options().options}
 FOREIGN = {
     "drools_db_file_path",
     "drools_db_host",
@@ -115,7 +116,7 @@ def wrong_in(example: dict[str, Any], *, is_rulebook: bool) -> Iterator[str]:
         if str(key).startswith("group/secops.xdr."):
             yield from wrong_with(value, MODULES["extrahop_observation" if name == "extrahop" else "stellar_ser_update"], key)
         elif str(key).startswith("secops.xdr.") and is_rulebook:
-            yield from wrong_with(value or {}, EVENT_SOURCE, key)
+            yield from wrong_with(value or {}, EVENT_SOURCES[name], key)
         elif str(key).startswith("secops.xdr."):
             yield from wrong_with(value or {}, MODULES[name], key) if name in MODULES else [f"{key} does not exist"]
             yield from (f"{one} is no key of a task here" for one in set(example) - OF_A_TASK - {key})
@@ -247,7 +248,11 @@ def test_the_numbers_that_fall_short_are_those_of_the_benchmarks() -> None:
 def test_options_and_defaults_of_the_event_source() -> None:
     guide = (DOCS / "rst" / "guide_event_driven.rst").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^   \* - ``(\w+)``\n     - ?(.*)\n     - ", guide, re.MULTILINE))
-    options = {name: option for name, option in EVENT_SOURCE.items() if name not in MODULES["stellar_ser_update"] or name == "index"}
+    options = {
+        name: option
+        for name, option in EVENT_SOURCES["stellar_ser_event"].items()
+        if name not in MODULES["stellar_ser_update"] or name == "index"
+    }
     assert set(rows) == set(options)
     for name, option in options.items():
         if "default" in option:

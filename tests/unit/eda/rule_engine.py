@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from emulator import RunningEmulator
 
 ROOT = Path(__file__).resolve().parents[3]
-SOURCE = ROOT / "build/dev/ansible_collections/secops/xdr/extensions/eda/plugins/event_source/stellar_ser_event.py"
+SOURCES = ROOT / "build/dev/ansible_collections/secops/xdr/extensions/eda/plugins/event_source"
 PATIENCE = 120.0
 NOW = int(time.time() * 1000)
 
@@ -37,8 +37,9 @@ class Filters:
 class RuleEngine:
     """One run of the source. What the engine took is in `taken`, in order."""
 
-    def __init__(self, args: dict[str, Any], *, feedback: bool = False) -> None:
+    def __init__(self, args: dict[str, Any], *, feedback: bool = False, source: str = "stellar_ser_event") -> None:
         self.args = dict(args)
+        self._source = SOURCES / f"{source}.py"
         self.taken: list[dict[str, Any]] = []
         self.keeps: Callable[[dict[str, Any]], bool] = lambda event: True
         self.answers: Callable[[dict[str, Any]], bool] = lambda event: True
@@ -63,7 +64,7 @@ class RuleEngine:
 
     def start(self, queue: Any) -> asyncio.Task[None]:
         """The source as a task, with this queue."""
-        return asyncio.create_task(runpy.run_path(str(SOURCE))["main"](queue, self.args))
+        return asyncio.create_task(runpy.run_path(str(self._source))["main"](queue, self.args))
 
     async def until(self, count: int, source: asyncio.Task[None]) -> list[str]:
         """The ids of what was taken, once there are so many; fails where the source ends before."""
