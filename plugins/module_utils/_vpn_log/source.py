@@ -109,11 +109,6 @@ class LogFile:
         """Reading begins in the middle."""
         return self._start is not None
 
-    @property
-    def ends_with_line_break(self) -> bool:
-        """The last line that was read has its line end."""
-        return not self._has_open_end
-
     def first_line(self) -> str | None:
         """The first line that is not blank; None if there is none within reason, or if it is not text."""
         return next((line for line in self.head_lines() if line.strip()), None)

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from ..._addresses import parse_endpoint
@@ -15,7 +17,7 @@ from ..._errors import EmptyLogError, InputError
 from ..._texts import quoted
 from ..._times.parsing import TimestampParser
 from ..._times.timestamps import ISO8601, duration_to_milliseconds
-from ..columns import check_delimiter, width_reason
+from ..columns import check_delimiter, stated_delimiter, width_reason
 from ..csv_records import CsvRecords, cells, line_of
 from ..reading import LineReader
 from ..records import ALIVE, FAILED_LOGIN, NO_ADDRESS, OTHER_SERVICE, REJECTED, SAME_SESSION, SKIPPED, START, Record
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from ..records import RecordBlock
 
 _FORMATS = ("%Y.%m.%d %H:%M:%S %Z", "%Y.%m.%d %H:%M:%S", ISO8601)
+_NUMBERED_ZONE = re.compile(r"(\d{4})\.(\d\d)\.(\d\d) (\d\d:\d\d:\d\d) ?([+-]\d\d(?::?\d\d)?)\Z", re.ASCII)
 _NEEDED = ("vpn ip", "real ip", "start time", "username")
 _VPN = "VPN"
 
@@ -39,12 +42,14 @@ class OpenvpnAsParser:
         self.unknown_messages: dict[str, int] = {}
         self.other_programs: dict[str, int] = {}
         self._path = reading.source.path
-        self._delimiter = reading.delimiter
+        self._delimiter = delimiter_of(reading)
         self._times = [TimestampParser(timestamp_format, reading.zone) for timestamp_format in _FORMATS]
         self._columns: list[str] = []
 
     def records(self, number: int, line: str) -> Iterator[Record]:
-        """The records of a row; none for the header."""
+        """The records of a row; none for the header and what precedes it."""
+        if not self._columns and is_above_header(line):
+            return
         try:
             values = cells(line, self._delimiter)
         except ValueError as error:
@@ -73,7 +78,7 @@ class OpenvpnAsParser:
                 listed = ", ".join(quoted(value) for value in values[:20])
                 raise InputError(
                     f"path: {self._path} is no export of OpenVPN Access Server: its first line has no column {name.title()!r}, only "
-                    f"{listed}. Check `path` and `format`; such an export begins with Node,Username,Start Time."
+                    f"{listed}. Check `path` and `format` (and `delimiter`); such an export begins with Node,Username,Start Time."
                 )
         self.has_recognised = True
         return names
@@ -83,6 +88,7 @@ class OpenvpnAsParser:
             yield Record(number, SKIPPED, OTHER_SERVICE)
             return
         is_refused = row.get("auth", "").strip() == "0" or bool(row.get("error", "").strip())
+        ipaddr = None
         try:
             ipaddr = _address(row["vpn ip"])
             if ipaddr is None:
@@ -90,7 +96,8 @@ class OpenvpnAsParser:
                 return
             time = self._time(row["start time"])
         except ValueError as error:
-            yield Record(number, REJECTED, str(error), row["username"], time=self._time_or_none(row["start time"]), text=line)
+            time_or_none = self._time_or_none(row["start time"])
+            yield Record(number, REJECTED, str(error), row["username"], ipaddr, time=time_or_none, text=line)
             return
         outside, reason = None, FAILED_LOGIN if is_refused else None
         try:
@@ -108,6 +115,10 @@ class OpenvpnAsParser:
             yield Record(number, ALIVE, SAME_SESSION, row["username"], ipaddr, outside)
 
     def _time(self, text: str) -> int:
+        numbered = _NUMBERED_ZONE.match(text.strip())
+        if numbered:
+            # Many zones have no abbreviation, and Python names them by their offset.
+            return self._times[-1].milliseconds("{}-{}-{} {}{}".format(*numbered.groups()))
         for parser in self._times[:-1]:
             try:
                 return parser.milliseconds(text)
@@ -131,12 +142,14 @@ class OpenvpnAsReader(LineReader):
     def __init__(self, reading: Reading) -> None:
         check_delimiter(reading.delimiter)
         super().__init__(reading, OpenvpnAsParser, "the header of an export of OpenVPN Access Server")
-        self.repeated_lines = 1
+        above = takewhile(is_above_header, filter(str.strip, reading.source.head_lines()))
+        self.repeated_lines = 1 + sum(1 for _line in above)
 
     def lines(self) -> Iterator[tuple[Sequence[int], list[str]]]:
         """Rows with the numbers of their first lines: a quoted value may go over several lines."""
-        for numbers, lines, rows in CsvRecords(self.reading.source, self.reading.delimiter).blocks():
-            yield numbers, lines if lines is not None else [line_of(row, self.reading.delimiter) for row in rows]
+        delimiter = delimiter_of(self.reading)
+        for numbers, lines, rows in CsvRecords(self.reading.source, delimiter).blocks():
+            yield numbers, lines if lines is not None else [line_of(row, delimiter) for row in rows]
 
     def records(self) -> Iterator[RecordBlock]:
         """Every row; raises EmptyLogError if there is a header only."""
@@ -149,6 +162,16 @@ class OpenvpnAsReader(LineReader):
                 f"path: {self.reading.source.path} has a header and no rows. If the log was just rotated, run again when it has some; "
                 "with `on_invalid: skip`, such a file is not an error."
             )
+
+
+def delimiter_of(reading: Reading) -> str:
+    """The separator that the log states itself, as Excel writes it, or that of the option."""
+    return stated_delimiter(reading.source.head_lines()) or reading.delimiter
+
+
+def is_above_header(line: str) -> bool:
+    """The line is a comment or states the separator."""
+    return line.startswith("#") or stated_delimiter([line]) is not None
 
 
 def _plain(name: str) -> str:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.source import LogStart
 
-from support.log_reading import began, read_log
+from support.log_reading import began, opened, read_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,36 @@ def test_columns_of_an_export_are_found_by_their_names(written: Written):
     log = "Vpn Ip,start_time,Real Ip,USERNAME,New Column\n10.8.0.3,2022.05.02 07:50:50 EDT,203.0.113.7:1194,ann,x\n"
     read = read_log(written(log), "openvpn_as", timezone="Europe/Berlin")
     assert read.as_sessions() == [[2, "ann", "10.8.0.3", "203.0.113.7", 1651492250, None]]
+
+
+AS_ROW = "n,ann,2022.05.02 07:50:50 UTC,,VPN,0,1,203.0.113.7,10.8.0.3,UDP,1194,9,\n"
+AS_START = 1651477850
+
+
+@pytest.mark.parametrize(("zone", "hours"), [("+03", 3), ("-03", -3), ("+0530", 5.5), ("-02:30", -2.5), ("UTC", 0)])
+def test_zones_that_have_an_offset_for_a_name(written: Written, zone: str, hours: float):
+    """Of America/Sao_Paulo, for example."""
+    (session,) = read_log(written(AS_HEADER + AS_ROW.replace("UTC", zone)), "openvpn_as").observations
+    assert began(session) // 1000 == AS_START - hours * 3600
+
+
+@pytest.mark.parametrize(
+    "above", ["", "sep=,\n", "#TYPE Selected.System.Object\n", "\n", "sep=,\n# of Monday\n", "\ufeffsep=;\n"], ids=repr
+)
+def test_lines_above_the_header_of_an_export(written: Written, above: str):
+    delimiter = ";" if ";" in above else ","
+    log = above + (AS_HEADER + AS_ROW * 2).replace(",", delimiter)
+    with opened(written(log), "openvpn_as") as (log_file, reader):
+        whole = [record.ipaddr for block in reader.records() for record in block.records()]
+        end = len(log.encode()) - len(AS_ROW)
+        log_file.start_at(LogStart(end, log.count("\n") - 1, reader.repeated_lines))
+        last = [record.ipaddr for block in reader.records() for record in block.records()]
+    assert (whole, last) == (["10.8.0.3"] * 2, ["10.8.0.3"])
+
+
+def test_a_row_without_a_readable_time_has_its_address(written: Written):
+    (row,) = read_log(written(AS_HEADER + AS_ROW.replace("UTC", "QQT")), "openvpn_as").rejected
+    assert (row.username, row.ipaddr) == ("ann", "10.8.0.3")
 
 
 def test_an_export_without_a_needed_column_is_none(written: Written):
