@@ -33,7 +33,8 @@ try:
         ProxyError,
     )
     from urllib3.util import Retry
-except ImportError:
+except (ImportError, AttributeError, SyntaxError, OSError):
+    # The last three come from a library that is damaged, or made for another Python or OpenSSL.
     _IMPORT_ERROR = traceback.format_exc()
     if not TYPE_CHECKING:
         requests = None
@@ -65,6 +66,7 @@ __all__ = [
 def require_requests() -> None:
     """Raises MissingLibraryError where requests cannot be imported, or came with a urllib3 that is too old."""
     if _IMPORT_ERROR:
-        raise MissingLibraryError(missing_required_lib("requests"), exception=_IMPORT_ERROR)
+        last_line = _IMPORT_ERROR.strip().rpartition("\n")[2]
+        raise MissingLibraryError(f"{missing_required_lib('requests')} ({last_line})", exception=_IMPORT_ERROR)
     if not hasattr(Retry, "DEFAULT_ALLOWED_METHODS"):
         raise MissingLibraryError(missing_required_lib("urllib3 >= 1.26.5"))

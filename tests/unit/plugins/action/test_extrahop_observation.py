@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import queue
 from types import SimpleNamespace
 
 import pytest
@@ -95,3 +96,24 @@ def test_the_module_creates_no_file_and_follows_no_link(monkeypatch, tmp_path):
         _report.Progress().report("checking", 5, 10, 20)
     assert target.read_text() == "kept"
     assert not (tmp_path / "missing").exists()
+
+
+def test_a_number_of_one_is_singular():
+    line = _action.Rate().line({"phase": "checking", "rows": 1, "done": 1, "total": 0}, _action.time.monotonic())
+    assert "checking, 1 row, " in line
+    assert _action._duration(1.2) == "1 second"
+
+
+def test_lines_leave_standard_output_to_programs(tmp_path, monkeypatch):
+    """A callback may write one JSON document there."""
+    monkeypatch.setattr(_action, "_SECONDS_BETWEEN", 0.01)
+    progress = tmp_path / "progress"
+    progress.write_text(json.dumps({"phase": "uploading", "rows": 10, "done": 1, "total": 2}), encoding="ascii")
+    shown: queue.Queue[tuple[str, dict[str, bool]]] = queue.Queue()
+    plugin = _action.ActionModule.__new__(_action.ActionModule)
+    plugin._display = SimpleNamespace(display=lambda text, **options: shown.put((text, options)))
+
+    with plugin._shown_progress("gateway", str(progress)):
+        text, options = shown.get(timeout=60)
+    assert text.startswith("gateway: uploading, 10 rows, 50 % of the log")
+    assert options == {"stderr": True}

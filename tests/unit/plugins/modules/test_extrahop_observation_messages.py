@@ -597,6 +597,16 @@ def test_requests_missing(extrahop, log):
     assert "required Python library" in run.msg or "Failed to import" in run.msg
 
 
+@pytest.mark.parametrize("error", ["AttributeError('no X509_V_FLAG')", "SyntaxError('newer')", "OSError('no libssl')"])
+def test_requests_is_damaged(extrahop, log, tmp_path, monkeypatch, error):
+    """Parts that do not fit together do not end in an ImportError."""
+    (tmp_path / "requests.py").write_text(f"raise {error}", encoding="ascii")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    run = ModuleProcess("extrahop_observation", {**extrahop, "path": log}).result()
+    assert "Failed to import the required Python library (requests)" in run.msg
+    assert error.partition("(")[0] in run.msg
+
+
 def test_urllib3_is_too_old(upload, log, monkeypatch):
     """Versions before 1.26 have their Retry without the options that this collection needs."""
     monkeypatch.setattr(_requests, "Retry", type("Retry", (), {}))
