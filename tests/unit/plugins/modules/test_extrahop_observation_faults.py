@@ -247,7 +247,7 @@ class TestNotSent:
         emulator.clear_faults()
         sent_in_vain = len(emulator.writes()) - 2
         (warning,) = upload(path=path, batch_size=1).warnings
-        assert f"up to {sent_in_vain} observations" in warning
+        assert f"up to {sent_in_vain} observation" in warning
 
 
 class TestFailureAmongSeveral:
