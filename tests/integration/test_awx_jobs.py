@@ -21,6 +21,7 @@ from support.controller import Job, LaunchError, RunningController, launch
 pytest_plugins = ["support.controller.fixtures", "support.postgresql.fixtures"]
 
 UPLOAD, TAG, REPORT = "XDR: upload a VPN log", "XDR: tag incidents with VPN users", "XDR: report a finding"
+KEEP, WHO = "XDR: add a VPN log to the session history", "XDR: who had this VPN address"
 SECRETS = {
     # What templates, shells, URLs and JSON could stumble over.
     "api_key": "eh-key-{{ 7*7 }}-$(id)-'\"\\+/=%25",
@@ -55,15 +56,16 @@ def awx(applied_controller: RunningController, emulator: RunningEmulator, tmp_pa
         ca_certificate=authorities,
     )
     fill(applied_controller, "XDR: ledger", "secops.xdr ledger", url=str(tmp_path / "ledger.sqlite3"))
+    fill(applied_controller, "XDR: session history", "secops.xdr session history", url=str(tmp_path / "history.sqlite3"))
     return applied_controller
 
 
 @pytest.fixture
 def answers(tmp_path: Path) -> dict[str, Any]:
-    """The path of the log, as an answer to the survey."""
+    """The path of the log and its time zone, as answers to the survey."""
     log = tmp_path / "vpn.csv"
     log.write_text(ROWS, encoding="utf-8")
-    return {"vpn_log": str(log)}
+    return {"vpn_log": str(log), "vpn_timezone": "UTC"}
 
 
 def fill(controller: RunningController, name: str, kind: str, **inputs: Any) -> None:
@@ -209,6 +211,17 @@ def test_incidents_are_tagged(awx: RunningController, emulator: RunningEmulator,
     emulator.clear_requests()
     succeeded(launch(awx, TAG, answers, tmp_path / "again"))
     assert emulator.writes() == []
+
+
+def test_who_had_an_address_is_known_after_the_log_is_gone(awx: RunningController, answers: dict[str, Any], tmp_path: Path):
+    """Each job runs in a container of its own; what it learned is in the history."""
+    given = {**answers, "vpn_gateway": "vpn-1", "vpn_networks": ""}
+    assert "2 sessions added" in succeeded(launch(awx, KEEP, given, tmp_path / "first")).output
+    Path(answers["vpn_log"]).unlink()
+    question = {"ip": "10.8.3.7", "at": "2024-05-31 08:16:00", "vpn_timezone": "UTC"}
+    job = succeeded(launch(awx, WHO, question, tmp_path / "who"))
+    assert "alice, from 203.0.113.9" in job.output
+    assert "gateway vpn-1" in job.output
 
 
 def test_the_workflow(awx: RunningController, emulator: RunningEmulator, answers: dict[str, Any], tmp_path: Path):

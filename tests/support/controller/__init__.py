@@ -10,6 +10,6 @@ from __future__ import annotations
 
 from ._api import RunningController
 from ._jobs import Job, LaunchError, launch
-from ._setup import APPLIED, IMAGE, INPUTS, apply_to
+from ._setup import APPLIED, IMAGE, INPUTS, apply_to, modules_of_awx
 
-__all__ = ["APPLIED", "IMAGE", "INPUTS", "Job", "LaunchError", "RunningController", "apply_to", "launch"]
+__all__ = ["APPLIED", "IMAGE", "INPUTS", "Job", "LaunchError", "RunningController", "apply_to", "launch", "modules_of_awx"]

@@ -18,7 +18,12 @@ from . import _rules
 TOKEN = "token-of-the-administrator"
 ENCRYPTED = "$encrypted$"
 _TEMPLATES = ("job_templates", "workflow_job_templates")
-_ASSOCIATIONS = {"credentials": "credentials", "success_nodes": "workflow_job_template_nodes"}
+_ASSOCIATIONS = {
+    "credentials": "credentials",
+    "notification_templates_error": "notification_templates",
+    "success_nodes": "workflow_job_template_nodes",
+    "teams": "teams",
+}
 
 _SINGULAR = {"inventories": "inventory"}
 
@@ -34,7 +39,8 @@ class RunningController:
         self.associations: dict[tuple[str, int, str], list[int]] = defaultdict(list)
         self.writes: list[tuple[str, str, Item]] = []
         self._last_id = 0
-        self.add("organizations", {"name": "Default"})
+        default = self.add("organizations", {"name": "Default"})
+        self.add("teams", {"name": "SOC", "organization": default["id"]})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"controller": self}))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
@@ -90,7 +96,10 @@ class RunningController:
         }
         if kind == "projects":
             item["scm_revision"] = ""
-        self.items[kind][self._last_id] = item
+        self.items[kind][item["id"]] = item
+        if kind in _TEMPLATES:
+            role = self.add("roles", {"name": "Execute", "of": item["name"]})
+            item["summary_fields"] = {"object_roles": {"execute_role": {"id": role["id"]}}}
         return item
 
     def faults(self, kind: str, item: Item) -> Iterator[str]:
@@ -100,6 +109,8 @@ class RunningController:
         elif kind == "credentials":
             fields = [field["id"] for field in self.items["credential_types"][item["credential_type"]]["inputs"]["fields"]]
             yield from (f"inputs: unknown field {name}" for name in item.get("inputs", {}) if name not in fields)
+        elif kind == "notification_templates":
+            yield from _rules.notification_faults(item)
         elif kind == "schedules":
             yield from _rules.rrule_faults(item["rrule"])
             survey = self.surveys.get(item["unified_job_template"], {})
@@ -111,6 +122,9 @@ class RunningController:
 
     def shown(self, kind: str, item: Item) -> Item:
         """The item as the API shows it, which is without secrets."""
+        if kind == "notification_templates":
+            configuration = item["notification_configuration"]
+            return {**item, "notification_configuration": configuration | ({"password": ENCRYPTED} if configuration["password"] else {})}
         if kind != "credentials":
             return item
         fields = self.items["credential_types"][item["credential_type"]]["inputs"]["fields"]

@@ -25,6 +25,27 @@ _FORBIDDEN_VARIABLES = {
     "PROJECT_REVISION",
     "MAX_EVENT_RES",
 }
+_NOTIFICATION_FIELDS: dict[str, dict[str, type]] = {
+    "email": {
+        "host": str,
+        "port": int,
+        "username": str,
+        "password": str,
+        "use_tls": bool,
+        "use_ssl": bool,
+        "sender": str,
+        "recipients": list,
+        "timeout": int,
+    },
+    "webhook": {
+        "url": str,
+        "http_method": str,
+        "disable_ssl_verification": bool,
+        "username": str,
+        "password": str,
+        "headers": dict,
+    },
+}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _ANSWER_TYPES: dict[str, tuple[type, ...]] = {
     "text": (str,),
@@ -123,6 +144,22 @@ def answer_faults(survey: dict[str, Any], answers: dict[str, Any]) -> Iterator[s
             yield f"'{name}' expected to be one of {question['choices']}"
         elif isinstance(value, str) and not question.get("min", 0) <= len(value) <= question.get("max", len(value)):
             yield f"'{name}' is too short or too long"
+
+
+def notification_faults(item: dict[str, Any]) -> Iterator[str]:
+    """As NotificationTemplateSerializer checks them, for the two kinds that are used here."""
+    fields: dict[str, type] = _NOTIFICATION_FIELDS.get(item["notification_type"], {})
+    if not fields:
+        yield f"notification_type: {item['notification_type']} is not known here"
+    given = item["notification_configuration"]
+    yield from (f"notification_configuration: missing {name}" for name in fields.keys() - given.keys())
+    yield from (f"notification_configuration: unknown {name}" for name in given.keys() - fields.keys())
+    for name, kind in fields.items():
+        if not isinstance(given.get(name, kind()), kind):
+            yield f"notification_configuration: {name} is of another type"
+    for event, message in (item.get("messages") or {}).items():
+        if event not in ("started", "success", "error", "workflow_approval") or message.keys() - {"message", "body"}:
+            yield f"messages: {event} is not known"
 
 
 def rrule_faults(rule: str) -> Iterator[str]:

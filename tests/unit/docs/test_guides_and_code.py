@@ -285,6 +285,15 @@ def test_the_readme_has_the_parts_that_automation_hub_asks_for() -> None:
     ]
 
 
+def test_the_readme_says_where_to_get_help() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    communication = readme.partition("\n## Communication\n")[2].partition("\n## ")[0]
+    support = readme.partition("\n## Support\n")[2].partition("\n## ")[0]
+    assert "https://forum.ansible.com/tag/" in communication
+    assert "**Create issue** button" in support
+    assert "pip install ansible" not in readme
+
+
 def test_links_of_the_readme_are_whole() -> None:
     targets = re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert len(targets) > 25

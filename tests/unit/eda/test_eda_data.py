@@ -116,3 +116,8 @@ def test_the_credential_type_sets_variables_that_the_source_reads(source: str, k
 @each_source
 def test_the_source_knows_its_secrets(source: str):
     check_secrets_of(OPTIONS[source])
+
+
+def test_the_collection_is_found_by_the_tag_of_event_driven_ansible():
+    galaxy = yaml.safe_load((EDA.parents[1] / "galaxy.yml").read_text(encoding="utf-8"))
+    assert "eda" in galaxy["tags"]
