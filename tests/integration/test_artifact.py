@@ -32,7 +32,7 @@ ALLOWED = (
     r"meta/(runtime|execution-environment)\.yml",
     r"playbooks/(\w+\.yml|tasks/\w+\.yml|files/\w+\.csv)",
     r"plugins/(action|doc_fragments|filter|modules|(module_utils|plugin_utils)(/_\w+(/formats)?)?)/\w+\.py",
-    r"roles/\w+/(README\.md|(defaults|meta|tasks)/\w+\.yml|files/\w+\.css|templates/\w+\.(html|csv|json)\.j2)",
+    r"roles/\w+/(README\.md|(defaults|meta|tasks)/\w+\.yml|files/\w+\.css|templates/\w+\.(html|csv|json|prom)\.j2)",
     r"tests/(demo/(demo|sample_events)\.py|emulator/(README\.md|\w+\.py))",
 )
 """The files that it may contain, by their full names. Anything else is a leftover: see build_ignore in galaxy.yml."""

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible.parsing.yaml.loader import AnsibleLoader
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.readers import READERS
 
 from support.controller import APPLIED, IMAGE, INPUTS, RunningController, apply_to, modules_of_awx
 
@@ -151,6 +152,13 @@ def test_nobody_is_asked_about_a_log_without_its_time_zone(applied_controller: R
         question = asked[f"playbooks/{playbook}.yml"]["vpn_timezone"]
         assert question["required"] is True
         assert "default" not in question
+
+
+def test_every_format_can_be_chosen(applied_controller: RunningController):
+    for survey in applied_controller.surveys.values():
+        for question in survey["spec"]:
+            if question["variable"] == "vpn_log_format":
+                assert sorted(question["choices"]) == sorted(READERS)
 
 
 def test_infra_aap_configuration_reads_all_that_the_files_say():
