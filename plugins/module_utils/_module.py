@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._argspec import wrong_structures
+from ._argspec import environment_value, wrong_structures
 from ._secrets import SecretKeeper, keep_ledger_password
 from ._texts import printable
 
@@ -52,7 +52,16 @@ class XdrModule(AnsibleModule):
                 secrets.add(value)
         for location in (self.params.get("ledger"), self.params.get("history")):
             keep_ledger_password(location if isinstance(location, str) else None, secrets)
-        return super().fail_json(msg, **kwargs)
+        return super().fail_json(f"{msg}{self._source_of(msg)}", **kwargs)
+
+    def _source_of(self, msg: str) -> str:
+        """A sentence for a message about an option that the task does not have: the environment variable that sets it."""
+        for name, option in self.argument_spec.items():
+            is_meant = msg.startswith((f"argument '{name}' ", f"value of {name} ", f"{name}: "))
+            variable = option["fallback"][1][0] if option.get("fallback") else ""
+            if is_meant and variable and variable not in msg and self._given.get(name) is None and environment_value(variable):
+                return f" The value comes from the environment variable {variable}."
+        return ""
 
     def log(self, msg: str, log_args: Any = None) -> None:
         """Writes to the system's log.

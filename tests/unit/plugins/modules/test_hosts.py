@@ -186,6 +186,31 @@ class TestHome:
         assert "~/ledger.sqlite3 names a user or home directory that does not exist" in upload(path=log, ledger="~/ledger.sqlite3").msg
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "option"),
+    [
+        ("EXTRAHOP_TIMEOUT", "30s", "argument 'timeout' is of type str"),
+        ("EXTRAHOP_TIMEOUT", "None", "argument 'timeout' is of type str"),
+        ("EXTRAHOP_RETRIES", "-1", "retries: -1 is negative"),
+        ("EXTRAHOP_VALIDATE_CERTS", "maybe", "argument 'validate_certs' is of type str"),
+        ("EXTRAHOP_HOST", "https://appliance/path", "host: 'appliance/path' has a path"),
+        ("SECOPS_XDR_LEDGER", "ledger.sqlite3", "ledger: ledger.sqlite3 is a relative path"),
+    ],
+)
+def test_a_wrong_variable_is_named(upload, log, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, option: str):
+    """The task does not have the option that the message is about."""
+    monkeypatch.setenv(variable, value)
+    msg = upload(path=log, **({"host": None} if variable == "EXTRAHOP_HOST" else {})).msg
+    assert msg.startswith(option)
+    assert msg.endswith(f" The value comes from the environment variable {variable}.")
+
+
+def test_a_wrong_option_blames_no_variable(upload, log, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("EXTRAHOP_RETRIES", "2")
+    assert "EXTRAHOP_RETRIES" not in upload(path=log, retries=-1).msg
+    assert "EXTRAHOP_RETRIES" not in upload(path=log, timeout=0).msg
+
+
 def write_former_ledger(stellar: Stellar) -> None:
     """A ledger of version 1.0 that has the event of the vendor's script. Its keys are BLAKE2 digests of the fields in `unique_by`."""
     unique = {"event_name": "demo test", "event_source": "ActZero", "timestamp": SEED_TIME}
