@@ -86,7 +86,7 @@ class CaseResource:
         try:
             if wanted.change.comment is not None and server.beside:
                 beside = server.beside.submit(server.calls.comments, identifier)
-            case = server.reader.by_id(identifier)
+            case = server.reader.by_id(identifier, ref.ticket_id)
             if case is None:
                 raise no_such_case(ref)
             if None not in (ref.ticket_id, case.ticket_id) and ref.ticket_id != case.ticket_id:

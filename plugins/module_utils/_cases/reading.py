@@ -84,11 +84,15 @@ class CaseReader:
         self.lacks_case_call = False
         """True if this server has no call for a single case: a case was in the list, and this call did not find it."""
 
-    def by_id(self, identifier: str) -> StoredCase | None:
-        """The case of an ID; None if there is none. Where the server has no such call, the list around the ID's own time is read."""
+    def by_id(self, identifier: str, number: int | None = None) -> StoredCase | None:
+        """The case of an ID; None if there is none.
+
+        Where the server has no such call, the list is read: around the ID's own time, or by the number of the case, if it is known.
+        """
         case = None if self.lacks_case_call else self._calls.case(identifier)
         if case is None:
-            case = self._listed(identifier)
+            listed = self._listed(identifier) or (None if number is None else self.by_ticket(number))
+            case = listed if listed and listed.id == identifier else None
             self.lacks_case_call = self.lacks_case_call or case is not None
         return case
 

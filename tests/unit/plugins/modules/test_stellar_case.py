@@ -283,6 +283,14 @@ class TestOldServers:
         assert (result["after"]["status"], result["endpoint"]) == ("Escalated", "put")
         assert not stellar.case(ticket_id=1042, status="Escalated").changed
 
+    def test_a_case_with_a_number_is_found_by_it_whatever_its_id_is(self, stellar: Stellar):
+        stellar.emulator.configure(case_get_available=False)
+        stellar.emulator.add_cases({"_id": "an-id-of-another-kind", "ticket_id": 5})
+
+        assert stellar.case(ticket_id=5, status="Escalated", comment="Seen.").changed
+        assert not stellar.case(cases=[{"id": "an-id-of-another-kind", "ticket_id": 5}], status="Escalated", comment="Seen.").changed
+        assert "no such case" in stellar.case(cases=[{"id": ID, "ticket_id": 5}], status="New").msg
+
     @pytest.mark.parametrize("status", [404, 405])
     def test_version_4_3_is_recognised(self, stellar: Stellar, status: int):
         stellar.emulator.configure(
