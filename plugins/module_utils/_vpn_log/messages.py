@@ -21,8 +21,12 @@ from .._times.timestamps import format_iso8601
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_WRITTEN_OUT = re.compile(r"#0(?:00|12|15)|\0|\\n")
+_WRITTEN_OUT = re.compile(r"#0(?:00|12|15)|\0")
 """Control characters that collectors leave between two messages, as they are or written out."""
+_NEWLINE = r"\n"
+"""A line end written out. In a name, it is the end of a domain and the beginning of a user: `CORP\\nick`."""
+_BEGINS = re.compile(r"\s*(?:\d{0,6} ?<\d{1,3}>|\d{4}-\d\d-|[A-Z][a-z]{2} [ \dA-Z]|%|date=|\d,|\{)")
+"""How messages begin."""
 _PRIORITY = r"<\d{1,3}>(?=\d+ |[A-Za-z0-9*.:\[{%])"
 _SEPARATOR = re.compile(rf"(?P<count>\d{{1,6}} )?{_PRIORITY}")
 _COUNTED = re.compile(r"(\d{1,6}) (?=<\d{1,3}>)")
@@ -97,8 +101,20 @@ def objects_in(parsed: dict[str, Any], depth: int = _DEEPEST) -> Iterator[dict[s
 
 
 def _split(line: str, marker: re.Pattern[str]) -> list[str]:
-    pieces = [piece for piece in _WRITTEN_OUT.split(line) if piece.strip()]
+    pieces = [one for piece in _WRITTEN_OUT.split(line) for one in _split_at_newlines(piece, marker) if one.strip()]
     return [message for piece in pieces for message in _split_glued(piece, marker)]
+
+
+def _split_at_newlines(piece: str, marker: re.Pattern[str]) -> list[str]:
+    """The parts between line ends that are written out; only where another message follows, or nothing."""
+    parts: list[str] = []
+    for text in piece.split(_NEWLINE):
+        is_message = marker.search(text) is not None and bool(_BEGINS.match(text) or (parts and marker.search(parts[-1])))
+        if parts and text.strip() and not is_message:
+            parts[-1] += _NEWLINE + text
+        else:
+            parts.append(text)
+    return parts
 
 
 def _split_glued(piece: str, marker: re.Pattern[str]) -> list[str]:
