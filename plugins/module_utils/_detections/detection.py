@@ -103,15 +103,21 @@ class Change:
 
 @dataclass(frozen=True)
 class DetectionState:
-    """The fields of a detection, in the words of the options. `note` is empty if there is none, and None if it was not read."""
+    """The fields of a detection, in the words of the options. `note` is empty if there is none, and None if it was not read.
+
+    `ticket` is the ticket to send along with an update; empty if there is none, or one that is not a text.
+    """
 
     fields: Mapping[str, str]
     note: str | None = None
+    ticket: str = ""
 
     @classmethod
     def of(cls, source: Mapping[str, Any], note: str | None) -> DetectionState:
         """The state of a detection as the server shows it."""
-        return cls({name: word if source.get(name) is None else str(source[name]) for name, word in NULL_WORDS.items()}, note)
+        ticket = source.get(_TICKET)
+        fields = {name: word if source.get(name) is None else str(source[name]) for name, word in NULL_WORDS.items()}
+        return cls(fields, note, ticket if isinstance(ticket, str) else "")
 
     def as_result(self) -> dict[str, Any]:
         """The state as users see it."""
@@ -121,7 +127,7 @@ class DetectionState:
         """The part of a change that this state does not show, made ready to be sent now."""
         fields = {name: value for name, value in change.fields.items() if value != self.fields[name]}
         note = change.note if change.note and self.note is not None and not change.note.is_in(self.note) else None
-        return Change(fields, note, note.merged(self.note or "") if note else "", self.fields[_TICKET])
+        return Change(fields, note, note.merged(self.note or "") if note else "", self.ticket)
 
 
 class DetectionResource:

@@ -59,11 +59,12 @@ class DeviceCalls(ApiCalls):
 
     def tags(self) -> list[Tag]:
         """GET /tags: all tags of the appliance."""
-        return _tags(self._read_list(TAGS_PATH))
+        return _tags(self._read_list(TAGS_PATH), TAGS_PATH)
 
     def tags_of(self, identifier: int) -> list[Tag]:
         """GET /devices/{id}/tags: the tags of a device."""
-        return _tags(self._read_list(_tags_path(identifier)))
+        path = _tags_path(identifier)
+        return _tags(self._read_list(path), path)
 
     def create_tag(self, name: str) -> None:
         """POST /tags: makes a tag. A taken name is refused with 422. After an unclear answer, the tags must be read first."""
@@ -88,8 +89,11 @@ def _tags_path(identifier: int) -> str:
     return f"/api/v1/devices/{identifier}/tags"
 
 
-def _tags(items: Sequence[Mapping[str, Any]]) -> list[Tag]:
-    return [Tag(item["id"], item["name"]) for item in items if isinstance(item.get("id"), int) and isinstance(item.get("name"), str)]
+def _tags(items: Sequence[Mapping[str, Any]], path: str) -> list[Tag]:
+    tags = [Tag(item["id"], item["name"]) for item in items if isinstance(item.get("id"), int) and isinstance(item.get("name"), str)]
+    if len(tags) < len(items):
+        raise AnswerError(f"GET {path} gave a tag without a name or an ID that is a number. Check that `host` names the product itself.")
+    return tags
 
 
 class DeviceSearch:

@@ -327,3 +327,30 @@ def test_unpaired_surrogates_are_replaced(appliance: Appliance):
     assert appliance.run(MODULE, detections=[entry]).changed
 
     assert held(appliance, "note", "assignee", "ticket_id") == ["caf\ufffd", "s\ufffd", "t\ufffd"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        *((f"/api/v1/detections/{ID}", body) for body in ("[]", "null", '{"id": 5}', "{}", "<html></html>", "")),
+        *((f"/api/v1/detections/{ID}/notes", body) for body in ("[]", "5", '{"note": 5}', '{"note": ["x"]}', "<html></html>")),
+    ],
+)
+def test_odd_answers_change_nothing(appliance: Appliance, path: str, body: str):
+    set_up(appliance, note="x")
+    appliance.emulator.add_fault("status", {"path_regex": f"{path}$", "method": "GET"}, times=None, status=200, body=body)
+
+    assert f"GET {path}" in run(appliance, note="y", status="closed").msg
+    assert appliance.emulator.writes() == []
+
+
+@pytest.mark.parametrize("fields", [{"status": "escalated"}, {"assignee": 5}, {"ticket_id": ["T"]}, {"participants": "none"}])
+def test_values_that_nobody_documents_are_shown_as_they_are(appliance: Appliance, fields: dict[str, Any]):
+    set_up(appliance, **fields)
+
+    result = run(appliance, resolution="action_taken")
+
+    assert result.changed
+    assert appliance.bodies() == [{"resolution": "action_taken"}]
+    for name in result["before"].keys() & fields.keys():
+        assert result["before"][name] == str(fields[name])

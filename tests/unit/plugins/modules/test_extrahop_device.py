@@ -304,3 +304,13 @@ def test_options_are_checked(appliance: Appliance, options: dict[str, Any], said
 
     assert said in appliance.run(MODULE, **options).msg
     assert appliance.emulator.writes() == []
+
+
+@pytest.mark.parametrize("body", ["{}", "[1]", '[{"name": "vpn"}]', '[{"id": "7", "name": "vpn"}]', '[{"id": 7}]', "<html></html>", ""])
+@pytest.mark.parametrize("path", [f"/api/v1/{TAGS}", "/api/v1/tags"])
+def test_odd_answers_change_nothing(appliance: Appliance, path: str, body: str):
+    set_up(appliance)
+    appliance.emulator.add_fault("status", {"path": path, "method": "GET"}, times=None, status=200, body=body)
+
+    assert f"GET {path}" in run(appliance, add_tags=["vpn"]).msg
+    assert appliance.emulator.writes() == []
