@@ -289,7 +289,7 @@ class TestOldServers:
 
         assert stellar.case(ticket_id=5, status="Escalated", comment="Seen.").changed
         assert not stellar.case(cases=[{"id": "an-id-of-another-kind", "ticket_id": 5}], status="Escalated", comment="Seen.").changed
-        assert "no such case" in stellar.case(cases=[{"id": ID, "ticket_id": 5}], status="New").msg
+        assert "no such case" in stellar.case(cases=[{"id": "another-id", "ticket_id": 5}], status="New").msg
 
     @pytest.mark.parametrize("status", [404, 405])
     def test_version_4_3_is_recognised(self, stellar: Stellar, status: int):
