@@ -43,7 +43,9 @@ def small_upload(site: Site) -> Finding:
     title = f"(h) one small upload ({len(plays)} plays of {tasks} tasks of each kind, in turns)"
     costs = (
         "What a task of the module takes beyond `ping` is the import of `requests`, if something is sent, and of the module's own files, "
-        "which Ansible ships as source and Python compiles again for each task; the upload itself takes little beside that."
+        "which Ansible ships as source and Python compiles again for each task; the upload itself takes little beside that. "
+        "A whole playbook also waits until Ansible has read and packed all files that the module may need, those of every log format "
+        "among them; the next tasks of the play use that package again."
     )
     notes = ["`ping` sends nothing: it shows what Ansible itself needs for a task.", costs]
     return Finding(title, variants, promises, notes, "\n".join(lines))

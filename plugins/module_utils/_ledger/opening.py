@@ -12,7 +12,7 @@ and nothing is written.
 
 from __future__ import annotations
 
-import secrets
+import random
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -71,7 +71,7 @@ class StoredLedger:
     def observations(self, scope: ObservationScope, *, force: bool, run: int | None = None) -> Iterator[StoredObservations]:
         """The ledger of one scope for one run. Other runs of the same scope may be active at the same time."""
         # Random, since the runs of a scratch ledger must not be taken for runs of the ledger that it covers.
-        number = run if run is not None else secrets.randbits(_RUN_BITS) + 1
+        number = run if run is not None else random.SystemRandom().getrandbits(_RUN_BITS) + 1
         with self._database.holding([run_name(number)]):
             observations = StoredObservations(self._database, self._tables, self._scope_number(scope), number, force=force)
             observations.report_interrupted()
