@@ -5,8 +5,8 @@
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 """RADIUS accounting, whichever server logged it: the records of a packet.
 
-A session is known by its number at its gateway (NAS). Packets are repeated, and the times in them are cut to seconds, so a beginning that
-is worked out from a duration is that which is known already if they are a few seconds apart.
+A session is found by its number at its gateway (NAS). Packets are repeated, and their times are cut to seconds. So a start that is computed
+from a duration counts as the known one if they are a few seconds apart.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ class CsvHeader:
         )
 
     def _text_of(self, option: str, choice: ColumnChoice) -> ColumnText:
-        """How to get the text of a column, of several, or of a pattern from a row; raises InputError."""
+        """Finds the text of a column, of several, or of a pattern in a row; raises InputError."""
         if isinstance(choice, tuple):
             return ColumnText(tuple(self._index(option, name) for name in choice))
         if self._places(choice) or not _PLACEHOLDER.search(choice):
@@ -123,7 +123,7 @@ class CsvHeader:
         return ColumnText(tuple(self._index(option, name) for name in parts[1::2]), template)
 
     def _username_of(self, name: str | None) -> ColumnText:
-        """How to get the user's name; if no column is named, from one with a usual name, else it is empty."""
+        """Finds the user's name: in the column that is named, else in one with a usual name, else it is empty."""
         if name is not None:
             return ColumnText((self._index("username", name),))
         for usual in _USERNAME_COLUMNS:

@@ -128,7 +128,7 @@ class LogContent:
 
 
 def _compression(head: bytes) -> str | None:
-    """How a file is compressed, by its first bytes, whatever its name is."""
+    """The compression of a file by its first bytes, whatever its name is."""
     if head[:3] == b"BZh" and head[4:10] in _BZIP2_BLOCKS:
         return "bzip2"
     return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)

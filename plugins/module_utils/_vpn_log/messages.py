@@ -26,7 +26,7 @@ _WRITTEN_OUT = re.compile(r"#0(?:00|12|15)|\0")
 _NEWLINE = r"\n"
 """A line end written out. In a name, it is the end of a domain and the beginning of a user: `CORP\\nick`."""
 _BEGINS = re.compile(r"\s*(?:\d{0,6} ?<\d{1,3}>|\d{4}-\d\d-|[A-Z][a-z]{2} [ \dA-Z]|%|date=|\d,|\{)")
-"""How messages begin."""
+"""The beginnings of messages."""
 _PRIORITY = r"<\d{1,3}>(?=\d+ |[A-Za-z0-9*.:\[{%])"
 _SEPARATOR = re.compile(rf"(?P<count>\d{{1,6}} )?{_PRIORITY}")
 _COUNTED = re.compile(r"(\d{1,6}) (?=<\d{1,3}>)")

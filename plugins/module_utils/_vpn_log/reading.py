@@ -41,7 +41,7 @@ class Reading:
 
     @property
     def timestamp_format(self) -> str:
-        """How times are written, for formats that leave it open."""
+        """The form of times, for formats that leave it open."""
         return self.options.timestamp_format
 
     @property

@@ -55,7 +55,7 @@ _BEGINNINGS = (
     "SIGINT[",
     "Connection reset, restarting",
 )
-"""How messages about sessions begin."""
+"""The beginnings of messages about sessions."""
 _BEHIND_CLIENT = re.compile(r"(?:[\d\]] |\A)(?P<begun>[A-Z][A-Za-z0-9: ,]*)\Z", re.ASCII)
 _CUT_SIGNAL = re.compile(r"\bSIG[A-Z0-9]{3,4}\[[^\]]*(?:\](?: [a-z, -]*)?)?\Z", re.ASCII)
 _NOT_LOGGED_IN = "UNDEF"
@@ -79,7 +79,7 @@ class Line(NamedTuple):
     message: str
     text: str
     outer: str
-    """What another program wrote before the line, such as the head of syslog; empty if the server wrote the line itself."""
+    """Text of another program before the line, such as the head of syslog; empty if the server wrote the line itself."""
 
     @property
     def device(self) -> str:

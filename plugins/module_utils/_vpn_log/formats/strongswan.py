@@ -7,7 +7,7 @@
 
 The line that assigns an address names the user, and another one the outside address: `IKE_SA … established`, before or after it. They
 belong together if both are of the same IKE_SA; else if the same thread wrote them for the same login, or while it dealt with one packet.
-If no other line certainly belongs to it, the address is taken, and nobody can say from where.
+If no other line certainly belongs to it, the address is taken, and its outside address is unknown.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ def test_windows_line_breaks_and_compression_make_no_difference(made: tuple[str,
 def test_reading_can_go_on_behind_every_block(
     made: tuple[str, str, WrittenLog], log_at: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
 ):
-    """What is uploaded in parts, or when the log has grown, is what one run would have uploaded."""
+    """Several runs over a growing log upload the same as one run."""
     _name, log_format, log = made
     path = log_at(log.text.encode())
     whole = read_log(path, log_format, wants_usernames=False, **ZONE)
