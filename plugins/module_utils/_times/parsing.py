@@ -27,6 +27,7 @@ from .timestamps import (
     epoch_to_milliseconds,
     iso8601_to_milliseconds,
     moment_to_milliseconds,
+    zone_offset,
 )
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ _END_CHARACTERS = len(":15:57")
 _BEFORE_END, _AT_END = itemgetter(slice(None, -_END_CHARACTERS)), itemgetter(slice(-_END_CHARACTERS, None))
 _HOURS = frozenset(f"{hour:02}" for hour in range(24))
 _ONE_DIGIT = re.compile(r":\d(?!\d)", re.ASCII)
-_WORD = re.compile(r"[A-Za-z]+")
+_ZONE = re.compile(r"[A-Za-z]+|(?<!\S)[+-]\d\d(?::?\d\d)?(?!\S)", re.ASCII)
+"""Some zones have an offset for a name: `-03` in Brazil, `+0545` in Nepal."""
 
 
 class TimestampParser:
@@ -159,13 +161,13 @@ class TimestampParser:
         """Python's own %Z knows only the zones of the host, so the zone's word is taken out first: the last one that leaves a time."""
         without_zone = self.format.replace("%Z", "")
         reason = ValueError(_NO_MATCH)
-        for word in reversed(list(_WORD.finditer(text))):
+        for word in reversed(list(_ZONE.finditer(text))):
             try:
                 moment = datetime.strptime(text[: word.start()] + text[word.end() :], without_zone)
             except ValueError as error:
                 reason = reason if _is_of_another_form(error) else error
                 continue
-            return moment.replace(tzinfo=timezone(self.zone.offset_of(word.group(), moment)))
+            return moment.replace(tzinfo=timezone(zone_offset(word.group(), moment, self.zone)))
         raise reason
 
 

@@ -63,7 +63,7 @@ def iso8601_to_milliseconds(text: str, zone: Zone) -> int:
         moment = datetime(fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], microsecond)
         mark = match.group(8)
         if mark:
-            moment = moment.replace(tzinfo=timezone(_iso_offset(mark, moment, zone)))
+            moment = moment.replace(tzinfo=timezone(zone_offset(mark, moment, zone)))
     except ValueError as error:
         raise ValueError(f"time {quoted(text)}: {error}") from error
     return checked_range(moment_to_milliseconds(moment, zone), text)
@@ -96,7 +96,8 @@ def checked_range(milliseconds: int, text: str, advice: str = "") -> int:
     raise ValueError(f"time {quoted(text)} is {side}, which no log can contain{advice}")
 
 
-def _iso_offset(mark: str, moment: datetime, zone: Zone) -> timedelta:
+def zone_offset(mark: str, moment: datetime, zone: Zone) -> timedelta:
+    """The offset from UTC that stands beside a wall-clock time, as a number or as the name of a zone; raises ValueError."""
     match = _OFFSET.match(mark)
     if not match:
         return zone.offset_of(mark, moment)

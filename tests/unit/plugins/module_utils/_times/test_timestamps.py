@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -314,3 +314,28 @@ class TestHostZone:
                 for mark in ("", " EST", " CEST", " XYZ"):
                     with pytest.raises(ValueError, match=year):
                         parser.milliseconds(f"{year}-{day}{mark}")
+
+
+@pytest.mark.parametrize(
+    ("text", "hours_to_utc"),
+    [
+        ("2024.10.14 08:00:01 -03", 3),
+        ("2024.10.14 08:00:01 +04", -4),
+        ("2024.10.14 08:00:01 +0545", -5.75),
+        ("2024.10.14 08:00:01 UTC", 0),
+        ("2024.10.14 08:00:01 -3", None),
+        ("2024.10.14 08:00:01 -030", None),
+        ("2024.10.14 08:00:01", None),
+    ],
+)
+def test_a_zone_may_have_an_offset_for_a_name(text, hours_to_utc):
+    parser = TimestampParser("%Y.%m.%d %H:%M:%S %Z", Zone.named("Europe/Berlin"))
+    if hours_to_utc is None:
+        assert parser.column([text]) == [None]
+        with pytest.raises(ValueError, match="does not match timestamp_format"):
+            parser.milliseconds(text)
+        return
+    local = datetime(2024, 10, 14, 8, 0, 1, tzinfo=UTC) + timedelta(hours=hours_to_utc)
+    expected = int(local.timestamp()) * 1000
+    assert parser.milliseconds(text) == expected
+    assert parser.column([text]) == [expected]
