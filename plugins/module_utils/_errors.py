@@ -69,6 +69,10 @@ class EmptyLogError(InputError):
     """A log without a single row: a defect of the input for some, a freshly rotated file for others."""
 
 
+class OtherFormatError(InputError):
+    """A log without a single line of its format: of something else, or a short part of a rotated log."""
+
+
 class MissingLibraryError(XdrError):
     """A Python library that this run needs is not installed on the host that runs the module."""
 

@@ -121,6 +121,7 @@ class _Taking:
             for log in logs:
                 progress = progress_in(log, options.logs.key(), positions)
                 if progress and progress.is_complete:
+                    self._tally.is_recognised = True
                     spans.append(progress.span(options.gateway))
                     continue
                 if not self._of_snapshots:
@@ -128,6 +129,7 @@ class _Taking:
                 log.source.start_at(resumed_at(log, progress))
                 span, before = self._take(log, before, known, is_followed=log is not logs[-1])
                 spans.append(span)
+            self._tally.check_recognised(self._run)
             for warning in log_warnings(options.logs, logs):
                 self._run.warn(warning)
             self._keep(Evidence(spans=joined_spans([log.path for log in logs], spans, None)))

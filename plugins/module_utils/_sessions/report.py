@@ -116,6 +116,7 @@ def _read_logs(task: LogTask, run: Run, memory: MemoryEvidence, tally: RowTally)
             run.warn(warning)
     for joined in joined_spans([log.path for log in logs], spans, task.complete_until):
         memory.add(joined)
+    tally.check_recognised(run)
     if not task.skips_invalid:
         tally.check(
             task.options,

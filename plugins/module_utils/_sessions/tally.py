@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .._errors import EmptyLogError, InputError
+from .._errors import EmptyLogError, InputError, OtherFormatError
 from .._texts import shorten
 from .._vpn_log.reading import unknown_messages_text
 from .._vpn_log.records import ALIVE, END, REJECTED, RESTART, SNAPSHOT, is_observation, is_skipped
@@ -41,6 +41,9 @@ class RowTally:
     """A row of a session names its user."""
     skipped: dict[str, int] = field(default_factory=dict)
     rejected_rows: list[dict[str, Any]] = field(default_factory=list)
+    _others: list[OtherFormatError] = field(default_factory=list)
+    is_recognised: bool = False
+    """A log has lines of its format."""
     other_programs: dict[str, int] = field(default_factory=dict)
     """Lines of other programs, by program."""
 
@@ -54,11 +57,17 @@ class RowTally:
         self.other_programs = joined_counts([self.other_programs, log.reader.other_programs])
 
     def rows_or_none(self, log: OpenLog, run: Run) -> Iterator[list[Record]]:
-        """The same; a log without any is a warning."""
+        """The same. A log without any is a warning, and so is one of several without a line of its format."""
         try:
             yield from self.rows(log)
         except EmptyLogError as error:
             run.warn(error.message)
+        except OtherFormatError as error:
+            if not self.names_logs:
+                raise
+            self._others.append(error)
+        else:
+            self.is_recognised = True
 
     def lists(self) -> dict[str, Any]:
         """The results about rows beside `counts`."""
@@ -68,6 +77,13 @@ class RowTally:
     def counts(self) -> dict[str, Any]:
         """The first keys of the result `counts`."""
         return {"read": self.read, "skipped": dict(sorted(self.skipped.items())), "rejected": self.rejected}
+
+    def check_recognised(self, run: Run) -> None:
+        """Raises InputError if no log has a line of its format, and warns about single ones: these may be short parts of a rotated log."""
+        if self._others and not self.is_recognised:
+            raise self._others[0]
+        for error in self._others:
+            run.warn(error.message)
 
     def check(self, options: LogOptions, advice: str) -> None:
         """Raises InputError if a row was rejected."""

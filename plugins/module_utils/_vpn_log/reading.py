@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from .._errors import EmptyLogError, InputError
+from .._errors import EmptyLogError, OtherFormatError
 from .records import OTHER_MESSAGE, SKIPPED, RecordBlock
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class LineReader:
             )
         # If reading continues in the middle of a log, its format has been recognised before.
         if not source.is_entered and not parser.has_recognised:
-            raise InputError(f"path: no line of {source.path} is {self._what}. Check `path` and `format`.")
+            raise OtherFormatError(f"path: no line of {source.path} is {self._what}. Check `path` and `format`.")
         if not source.is_entered and not has_sessions and all(map(_is_other, records)):
             raise EmptyLogError(
                 f"path: {source.path} has messages of this gateway, and none of them is about VPN sessions. Check that the gateway logs "

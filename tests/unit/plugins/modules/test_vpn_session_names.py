@@ -351,6 +351,43 @@ def test_a_doubt_is_found_among_hundreds_of_others(run_module: Callable[..., Mod
     assert names(run_module(vpn_session_info.main, {"history": history, "match": match})) == ["ann", "doubtful"]
 
 
+class TestPartsOfARotatedLogWithoutItsFormat:
+    """Parts of a quiet time may have messages of the gateway about other things only."""
+
+    OTHER = "1,{now},0131,SYSTEM,general,2305,{now},,general,,0,0,general,informational,Connection to server is up,77,0x0"
+
+    @pytest.fixture
+    def write(self, tmp_path: Path) -> Callable[..., list[str]]:
+        def written(**parts: list[str]) -> list[str]:
+            for part, rows in parts.items():
+                (tmp_path / part).write_text("".join(f"{row}\n" for row in rows))
+                os.utime(tmp_path / part, (NOON + 86_400,) * 2)
+            return [str(tmp_path / part) for part in parts]
+
+        return written
+
+    def other(self, minute: int) -> str:
+        return self.OTHER.format(now=f"{clock(minute):%Y/%m/%d %H:%M:%S}")
+
+    @pytest.mark.parametrize("is_history", [False, True])
+    def test_one_part(self, run_module: Callable[..., ModuleRun], tmp_path: Path, write, is_history: bool):
+        paths = write(old=[globalprotect(0, "ann")], new=[self.other(10)])
+        asked = {"paths": paths, "format": "globalprotect", "timezone": "UTC"}
+        if is_history:
+            taken = run_module(vpn_session.main, {**asked, "gateway": "gw", "history": str(tmp_path / "h.sqlite3")})
+            asked = {"history": str(tmp_path / "h.sqlite3")}
+        match = [{"ipaddr": X, "timestamp": NOON}]
+        result = run_module(vpn_session_info.main, {**asked, "match": match})
+        assert names(result) == ["ann"]
+        warned = taken if is_history else result
+        assert [text for text in warned.warnings if f"no line of {paths[1]} is" in text]
+
+    def test_every_part(self, run_module: Callable[..., ModuleRun], write):
+        paths = write(old=[self.other(0)], new=[self.other(10)])
+        result = run_module(vpn_session_info.main, {"paths": paths, "format": "globalprotect", "match": []})
+        assert f"no line of {paths[0]} is" in result.msg
+
+
 def test_a_quiet_part_of_a_rotated_log_of_json(run_module: Callable[..., ModuleRun], tmp_path: Path):
     parts = {
         "vpn.log.2": [{"time": NOON, "user": "ann", "inside": X, "outside": "203.0.113.7"}],
