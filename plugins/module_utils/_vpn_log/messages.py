@@ -57,7 +57,7 @@ def messages_in(line: str, marker: re.Pattern[str]) -> list[str]:
         return [message for text in unwrapped(line, marker) for message in messages_in(text, marker)]
     if marker.search(line) is None:
         return [line]
-    whole = json_behind_head(line)
+    whole = json_behind_head(line) if "{" in line else None
     if whole is not None and _wrapped_text(whole, marker, _DEEPEST) is not None:
         return messages_in(json.dumps(whole), marker)
     counted = _split_by_counts(line)
@@ -101,6 +101,8 @@ def objects_in(parsed: dict[str, Any], depth: int = _DEEPEST) -> Iterator[dict[s
 
 
 def _split(line: str, marker: re.Pattern[str]) -> list[str]:
+    if "#0" not in line and "\0" not in line and _NEWLINE not in line:
+        return _split_glued(line, marker)
     pieces = [one for piece in _WRITTEN_OUT.split(line) for one in _split_at_newlines(piece, marker) if one.strip()]
     return [message for piece in pieces for message in _split_glued(piece, marker)]
 

@@ -39,10 +39,8 @@ _VPN_WORDS = re.compile(r"tunnel-(?:up|down|stats)|ssl-login-fail|ssl-new-con|tu
 _PAIR = re.compile(
     r'\s*,?\s*(?P<name>[A-Za-z_][\w.-]*)=(?:"(?P<quoted>(?:[^"\\]|\\.)*)"(?=[\s,]|\Z)|(?P<bare>[^\s",]*)(?=[\s,]|\Z))', re.ASCII
 )
-_OTHER_TYPE = re.compile(
-    r'(?<!\w)(?:type="?(?:traffic|utm|anomaly|voip|dns)"?|subtype="?(?!vpn\b)[a-z][a-z-]+"?|FTNTFGTsubtype=(?!vpn\b)[a-z][a-z-]+)(?=[ ,])'
-    r"|(?<!\w)cat=(?:traffic|utm|anomaly|voip|dns|event:(?!vpn\b))"
-)
+_OTHER_TYPE = re.compile(r'(?<!\w)(?:type="?(?:traffic|utm|anomaly|voip|dns)"?|subtype="?(?!vpn\b)[a-z][a-z-]+"?)(?=[ ,])')
+_OTHER_CEF = re.compile(r"(?<!\w)(?:FTNTFGTsubtype=(?!vpn\b)[a-z][a-z-]+(?= )|cat=(?:traffic|utm|anomaly|voip|dns|event:(?!vpn\b)))")
 _TIME_FIELD = re.compile(r'(?<!\w)(?:FTNTFGT)?(eventtime|date|time|tz)=(?:"([^"]*)"|([^\s",]*))(?=[\s,])')
 _NAMES = {
     "act": "action",
@@ -84,7 +82,8 @@ class FortigateParser:
 
     def records(self, number: int, line: str) -> Iterator[Record]:
         """The records of all messages on a line."""
-        if _OTHER_TYPE.search(line) and line.count("date=") + line.count("CEF:") == 1 and not _VPN_WORDS.search(line):
+        other = (_OTHER_CEF if "CEF:" in line else _OTHER_TYPE).search(line)
+        if other and line.count("date=") + line.count("CEF:") == 1 and not _VPN_WORDS.search(line):
             # Most lines of a busy gateway are about traffic, and a look at each of their fields would take ten times as long.
             self.has_recognised = True
             yield Record(number, SKIPPED, OTHER_MESSAGE, time=self._time_in(line) if self._needs_every_time else None)
