@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """How to reach an ExtraHop sensor, console or RevealX 360."""
+    """The connection to an ExtraHop sensor, console or RevealX 360."""
 
     DOCUMENTATION = r"""
 options:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """How to reach a Stellar Cyber server."""
+    """The connection to a Stellar Cyber server."""
 
     DOCUMENTATION = r"""
 options:

@@ -84,7 +84,7 @@ def is_from_environment(variable: str, value: str) -> bool:
 def environment_value(variable: str) -> str:
     """The value of an environment variable without white space around it; empty if it is not set.
 
-    It is read as UTF-8, whatever the locale of the process is; U+FFFD stands for bytes that are not UTF-8.
+    It is read as UTF-8, whatever the locale of the process is; bytes that are not UTF-8 become U+FFFD.
     """
     return os.fsencode(os.environ.get(variable, "")).decode("utf-8", "replace").strip()
 
@@ -139,7 +139,7 @@ def connection_options(prefix: str) -> dict[str, dict[str, Any]]:
 
 
 def extrahop_connection() -> ArgumentSpec:
-    """How to reach ExtraHop: an API key, or the client credentials of RevealX 360."""
+    """The options for the connection to ExtraHop: an API key, or the client credentials of RevealX 360."""
     return ArgumentSpec(
         {
             **connection_options("EXTRAHOP"),
@@ -154,7 +154,7 @@ def extrahop_connection() -> ArgumentSpec:
 
 
 def stellar_connection() -> ArgumentSpec:
-    """How to reach Stellar Cyber: a user with an API key, a scoped key, or a token that the caller has."""
+    """The options for the connection to Stellar Cyber: a user with an API key, a scoped key, or a token that the caller has."""
     return ArgumentSpec(
         {
             **connection_options("STELLAR"),

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""How filters take their options and report errors."""
+"""Options and errors of filters."""
 
 from __future__ import annotations
 

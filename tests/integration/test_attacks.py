@@ -83,7 +83,7 @@ def flaws_of(cells):
     return [f"{cell.operation} / {cell.fault}: {cell.flaw}" for cell in cells if cell.flaw]
 
 
-def test_what_is_reported_is_what_stands_there():
+def test_what_is_reported_is_what_is_there():
     work = [
         (OPERATIONS[name], fault, functools.partial(break_calls, fault=NETWORK_FAULTS[fault], operation=OPERATIONS[name]))
         for fault, names in CROSS_SECTION.items()

@@ -170,7 +170,7 @@ def test_a_report_that_cannot_be_written_stops_it_before_anything_is_sent(
 
 
 @pytest.mark.parametrize("name", ["EXTRAHOP_HOST", "STELLAR_HOST"])
-def test_the_sample_log_is_told_to_no_product_in_use(playground: Playground, appliance: Appliance, name: str) -> None:
+def test_the_sample_log_reaches_no_product_in_use(playground: Playground, appliance: Appliance, name: str) -> None:
     playground.environment[name] = "product.invalid"
     output, status = attempt(playground, appliance, vpn_lgo="vpn.csv")
     assert status != 0

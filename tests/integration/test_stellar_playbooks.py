@@ -203,7 +203,7 @@ def test_hosts_that_share_a_database_insert_one_event(playground: Playground, da
     assert len(playground.emulator.events()) == 1
 
 
-def test_what_was_found_is_handed_on(playground: Playground):
+def test_what_was_found_is_passed_on(playground: Playground):
     playground.emulator.add_events(*({"event_name": f"event {number}", "event_status": "New", "srcip": "10.8.3.7"} for number in range(5)))
     tasks = [
         {"secops.xdr.stellar_ser_event_info": {"filter": {"event_status": "New"}}, "register": "found"},
@@ -280,7 +280,7 @@ class TestEventInsert:
         assert succeeded(playground.playbook(self.NAME, **finding)).total("changed") == 1
         assert succeeded(playground.playbook(self.NAME, **finding)).total("changed") == 0
 
-    def test_a_finding_that_nothing_tells_from_others_is_refused(self, playground: Playground):
+    def test_a_finding_that_nothing_distinguishes_from_others_is_refused(self, playground: Playground):
         run = playground.playbook(self.NAME, finding_name="Open share")
         assert run.status
         assert "Set finding_id or finding_time" in run.output

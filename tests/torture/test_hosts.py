@@ -76,7 +76,7 @@ def come_of(ground, attack):
 
 
 @pytest.mark.parametrize("must_play", [True, False])
-def test_what_cannot_be_played_is_told(monkeypatch, must_play):
+def test_what_cannot_be_played_is_reported(monkeypatch, must_play):
     monkeypatch.setenv("CI", "true" if must_play else "")
     assert left_out(may_mount=True) == []
     if must_play:

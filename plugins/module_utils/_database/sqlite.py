@@ -211,7 +211,7 @@ class SqliteDatabase:
 
 
 def _rows_at_once(same: int, columns: int) -> int:
-    """How many rows a statement takes as values."""
+    """The number of rows that a statement takes as values."""
     return min(_MOST_ROWS, (_MOST_VALUES - same) // columns)
 
 

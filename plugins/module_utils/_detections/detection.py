@@ -69,7 +69,7 @@ class Note:
         return any(lines[start : start + len(wanted)] == wanted for start in range(len(lines) - len(wanted) + 1))
 
     def merged(self, note: str) -> str:
-        """The note that is to be sent where this one stands. Only a text that replaces the note leaves out what stands there."""
+        """The note to send. Only with `replace`, it does not begin with the present note."""
         return self.text if self.is_whole or not note.strip() else f"{note}\n{self.text}"
 
 
@@ -178,7 +178,7 @@ class DetectionResource:
             raise (error.as_part() if change.note else error) from error
 
     def seen(self, written: Written[Change], _ref: DetectionRef, _before: DetectionState, after: DetectionState) -> Seen[Change]:
-        """The part of a change that the detection does not show after it was sent. A note is appended to what stands now."""
+        """The part of a change that the detection does not show after it was sent. A note is appended to the present one."""
         return Seen(after.lacks(written.change))
 
     def comes_late(self, change: Change, unclear: RequestError | None) -> bool:

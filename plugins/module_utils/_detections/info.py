@@ -131,7 +131,7 @@ def _found(calls: DetectionCalls, options: InfoOptions) -> list[dict[str, Any]]:
 
 
 def _check(one: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    """Raises AnswerError for a detection that was not asked for: whoever closes what was found would close the wrong ones."""
+    """Raises AnswerError for a detection that was not asked for: a playbook that closes what was found would close the wrong one."""
     if not isinstance(one.get("id"), int):
         message = f"POST {SEARCH_PATH} gave a detection whose ID is not a number. Check that `host` names the product itself."
         raise AnswerError(message)

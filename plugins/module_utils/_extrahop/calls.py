@@ -64,7 +64,7 @@ class ApiCalls:
         return _objects(self._http.request(Request(Operation.READ, "POST", path, json.dumps(search).encode()), expect=(200,)))
 
     def _found(self, path: str, search: Mapping[str, Any], *, size: int, most: int) -> Iterator[dict[str, Any]]:
-        """What a search finds, each ID once, at most `most`. Reads pages until one is empty: a short page may be a cap of the server."""
+        """The results of a search, each ID once, at most `most`. Reads pages until one is empty: the server may cap pages."""
         seen: set[str] = set()
         offset = old_pages = 0
         while len(seen) < most:

@@ -151,7 +151,7 @@ class EventLedger(Protocol):
 
 
 class RewriteLedger(Protocol):
-    """How one server rewrites texts: digest of what was sent to digest of what the server stored. For any thread."""
+    """The rewriting of texts by one server: digest of what was sent to digest of what the server stored. For any thread."""
 
     def known(self, keys: Collection[bytes]) -> Mapping[bytes, bytes]:
         """The entries for those of the keys that have one."""
@@ -175,7 +175,7 @@ class Ledger(Protocol):
         """The events of the server at this base URL."""
 
     def rewrites(self, endpoint: str) -> RewriteLedger:
-        """How the server at this base URL rewrites texts."""
+        """The rewriting of texts by the server at this base URL."""
 
     def close(self) -> None:
         """Closes files and connections and releases all locks."""

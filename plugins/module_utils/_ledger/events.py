@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Which events were inserted or were about to be, and how servers rewrite texts, in any database."""
+"""The events that were or were about to be inserted, and the rewriting of texts by servers, in any database."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class StoredEvents:
 
 
 class StoredRewrites:
-    """How one server rewrites texts; see RewriteLedger."""
+    """The rewriting of texts by one server; see RewriteLedger."""
 
     def __init__(self, database: Database, tables: Tables, endpoint: str) -> None:
         self._database = database

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Which observations were accepted, in any database.
+"""The observations that were accepted, in any database.
 
 A claim is a batch that is committed with its rows before they are sent; accepting it changes the state of the batch. So the ledger of a
 run that was killed still has the rows whose outcome is unknown, and the run that sends them again knows which these are.

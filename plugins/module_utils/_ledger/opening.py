@@ -86,7 +86,7 @@ class StoredLedger:
         return StoredEvents(self._database, self._tables, endpoint)
 
     def rewrites(self, endpoint: str) -> StoredRewrites:
-        """How the server at this base URL rewrites texts."""
+        """The rewriting of texts by the server at this base URL."""
         return StoredRewrites(self._database, self._tables, endpoint)
 
     def close(self) -> None:
@@ -123,7 +123,7 @@ class PlannedLedger:
         return PlannedEvents(self._kept.events(endpoint), self._scratch.events(endpoint))
 
     def rewrites(self, endpoint: str) -> RewriteLedger:
-        """How the server at this base URL rewrites texts."""
+        """The rewriting of texts by the server at this base URL."""
         return PlannedRewrites(self._kept.rewrites(endpoint), self._scratch.rewrites(endpoint))
 
     def close(self) -> None:

@@ -64,7 +64,7 @@ def added(before: Sequence[str], after: Sequence[str]) -> list[str]:
 
 
 def seen_tags(wanted: Sequence[str], held: Sequence[str], new: Sequence[str], spelling: Spelling, *, accepted: bool) -> SeenTexts:
-    """Which of the tags that were added are missing. `new` are the tags that an item has since then.
+    """The tags that were added and are missing. `new` are the tags that an item has since then.
 
     A tag counts as rewritten if the server accepted it and shows, not the tag, but one that resembles it, or a single new one.
     """

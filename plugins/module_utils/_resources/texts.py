@@ -103,7 +103,7 @@ def _is_cut(written: str, held: str) -> bool:
 
 
 class Spelling:
-    """How a server spells what it was sent: in normal form, and as the ledger learned it. Not changed once it is made.
+    """The spellings that a server gives to what it was sent: in normal form, and as the ledger learned it. Not changed once it is made.
 
     `known` maps the digest of what was written to the digest of what the server made of it.
     """

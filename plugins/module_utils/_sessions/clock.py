@@ -249,8 +249,8 @@ class Clock:
                 self._jump = None
         self._now = time if now is None or time > now else now
         self._high = time if self._high is None or time > self._high else self._high
-        told = time if record.time is None else record.time
-        self.first = told if self.first is None or told < self.first else self.first
+        known = time if record.time is None else record.time
+        self.first = known if self.first is None or known < self.first else self.first
         self.last = time if self.last is None or time > self.last else self.last
         if time > self._log.modified_ms + self._log.tolerance_ms and self._late is None:
             self._late = _Late(record.line, time)

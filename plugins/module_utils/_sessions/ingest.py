@@ -141,7 +141,7 @@ class _Taking:
         return {"counts": {**self._tally.counts(), **sessions}, **self._tally.lists()}
 
     def _before(self, positions: Sequence[LogPosition]) -> Before:
-        """What earlier runs left open: the sessions that the last snapshot shows, or those that rows of this log may still end."""
+        """The claims that earlier runs left open: the sessions that the last snapshot shows or that rows of this log may end."""
         gateway = self._options.gateway
         untils = [span.until for span in self._history.spans() if span.gateway == gateway and span.of_snapshots == self._of_snapshots]
         if self._of_snapshots:

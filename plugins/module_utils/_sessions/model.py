@@ -230,7 +230,7 @@ class AddressEvidence:
 
 @dataclass(frozen=True)
 class ClaimFilter:
-    """Which claims are listed. Times compare with `start`: `since <= start < until`. Empty sets mean no filter."""
+    """The claims to list. Times compare with `start`: `since <= start < until`. Empty sets mean no filter."""
 
     users: frozenset[str] = frozenset()
     """Case-folded."""

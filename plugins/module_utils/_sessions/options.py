@@ -118,7 +118,7 @@ def session_options() -> ArgumentSpec:
 
 @dataclass(frozen=True)
 class IngestOptions:
-    """Which logs to take into which history, and whose they are."""
+    """The logs to take into a history, and the gateway that they belong to."""
 
     logs: LogOptions
     gateway: str

@@ -39,7 +39,7 @@ _FEW = 12
 
 
 class Order(NamedTuple):
-    """How a log is ordered, and whether by the ends of its sessions instead of by the times of its rows."""
+    """The order of a log, and whether by the ends of its sessions instead of by the times of its rows."""
 
     direction: str
     by_end: bool = False
@@ -95,7 +95,7 @@ def order_of(records: Sequence[Record]) -> Order:
 
 
 def _steps(times: Sequence[int]) -> _Steps:
-    """How often time goes up and down. Steps of less than 30 seconds are added up, because busy logs have no others."""
+    """The number of times that time goes up and down. Steps of less than 30 seconds are added up, because busy logs have no others."""
     least = _STEP_MS if len(times) > _FEW else _SMALL_STEP_MS
     up = down = 0
     pivot = times[0] if times else 0

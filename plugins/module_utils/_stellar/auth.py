@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""How requests to Stellar Cyber prove who they are: a JWT (for a user or a scoped key), HTTP Basic, or a token that the caller has."""
+"""The authentication of requests to Stellar Cyber: a JWT (for a user or a scoped key), HTTP Basic, or a token that the caller has."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ class TimestampParser:
         return self._parse(f"{before}:00:00{after}"), self._parse(f"{before}:59:59{after}")
 
     def _chosen(self) -> tuple[Callable[[str], int], _Split | None]:
-        """How to read one time of this format, and how to split many."""
+        """Functions that read one time of this format and split many."""
         if self.format == EPOCH:
             return epoch_to_milliseconds, None
         if self.format == EPOCH_MS:
@@ -192,7 +192,7 @@ def _check_strptime_format(timestamp_format: str) -> None:
 
 
 def _splitter_for(timestamp_format: str) -> _Split | None:
-    """How to split times of this format into hour (and zone) and seconds of the hour; None where that cannot be done by position."""
+    """A function that splits times of this format into hour (and zone) and seconds of the hour; None if that needs more than positions."""
     before, found, after = timestamp_format.partition("%H:%M:%S")
     if not found:
         before, found, after = timestamp_format.partition("%I:%M:%S")

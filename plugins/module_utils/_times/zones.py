@@ -88,7 +88,7 @@ SHARED_ABBREVIATIONS = {
 
 
 def _zone_advice(name: str) -> str:
-    """What to give instead of a name that is not known."""
+    """A suggestion for a name that is not known."""
     from difflib import get_close_matches
     from zoneinfo import available_timezones
 

@@ -23,7 +23,7 @@ LOCAL_ZONE = "local"
 
 @dataclass(frozen=True)
 class LogColumns:
-    """Which columns of a CSV log are which; None where the log has none, or the usual names are looked for."""
+    """The columns of a CSV log by their meaning; None where the log has none, or the usual names are looked for."""
 
     ipaddr: str = "VPN IP"
     associated_ipaddr: str = "Real IP"
@@ -48,7 +48,7 @@ class LogColumns:
 
 @dataclass(frozen=True)
 class LogOptions:
-    """Which logs to read and how. `paths` are files or patterns; it is empty if the task names no log."""
+    """The logs to read, and how to read them. `paths` are files or patterns; it is empty if the task names no log."""
 
     paths: tuple[str, ...]
     format: str

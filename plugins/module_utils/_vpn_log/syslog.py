@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Which program on which host wrote a line of syslog, by RFC 3164 or RFC 5424, as it is or as Kiwi writes it."""
+"""Reads the host and the program of a syslog line, by RFC 3164 or RFC 5424, as it is or as Kiwi writes it."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ NOT_VPN = "not_vpn_address"
 
 
 class Outcome(NamedTuple):
-    """How an outcome is shown: a label, a sentence for the report, and the end of a line that starts with a number."""
+    """The texts of an outcome: a label, a sentence for the report, and the end of a line that starts with a number."""
 
     label: str
     meaning: str

@@ -34,7 +34,7 @@ _SKIPPED = {
 
 @dataclass(frozen=True)
 class PageOptions:
-    """How the page is made. `limit` is the maximum number of rows of a table."""
+    """The options of the page. `limit` is the maximum number of rows of a table."""
 
     style: str = ""
     limit: int = 5000

@@ -121,7 +121,7 @@ class Wording:
 
 
 def _beginning(template: str) -> str:
-    """How tags of this template begin. Empty if that would also fit tags of others, as with `{username}` or `vpn{username}`."""
+    """The beginning of tags of this template. Empty if that would also fit tags of others, as with `{username}` or `vpn{username}`."""
     beginning = template.partition("{")[0] if placeholders(template) else ""
     return beginning if beginning and not beginning[-1].isalnum() and tag_name(beginning) else ""
 

@@ -48,7 +48,7 @@ def started(folder: Path, playbook: str) -> subprocess.Popen[str]:
     ("playbook", "status", "message"),
     [("exit 99", 130, "The demo was interrupted."), ("exit 2", 1, "The demo failed. ansible-playbook ended with status 2")],
 )
-def test_how_the_playbook_ended_is_told(tmp_path: Path, playbook: str, status: int, message: str) -> None:
+def test_how_the_playbook_ended_is_reported(tmp_path: Path, playbook: str, status: int, message: str) -> None:
     with started(tmp_path, playbook) as process:
         _output, said = process.communicate(timeout=60)
     assert process.returncode == status
@@ -57,7 +57,7 @@ def test_how_the_playbook_ended_is_told(tmp_path: Path, playbook: str, status: i
 
 
 @pytest.mark.parametrize("is_told_to_all", [True, False], ids=["all", "demo"])
-def test_an_interrupt_is_told_as_one(tmp_path: Path, is_told_to_all: bool) -> None:
+def test_an_interrupt_is_reported_as_one(tmp_path: Path, is_told_to_all: bool) -> None:
     with started(tmp_path, "trap 'exit 99' INT\necho runs\nsleep 20 & wait") as process:
         assert process.stdout is not None
         while process.stdout.readline() != "runs\n":

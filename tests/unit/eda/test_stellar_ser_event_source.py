@@ -654,7 +654,7 @@ def test_the_default_cursor_is_a_file_for_each_thing_that_is_watched(emulator: R
     assert len(list((tmp_path / "home" / "state" / "secops.xdr").glob("cursor-*.json"))) == 2
 
 
-def test_feedback_that_ansible_rulebook_does_not_give_is_told(
+def test_feedback_that_ansible_rulebook_does_not_give_is_reported(
     emulator: RunningEmulator, args: dict[str, Any], caplog: pytest.LogCaptureFixture
 ):
     async def check() -> None:

@@ -89,7 +89,7 @@ def test_what_is_wrong_is_refused(api: Any, emu: RunningEmulator, call: str, bod
     assert (emu.detections(), emu.devices(), emu.tags()) == before
 
 
-def test_reads_and_writes_are_told_apart(api: Any, emu: RunningEmulator) -> None:
+def test_reads_and_writes_are_distinguished(api: Any, emu: RunningEmulator) -> None:
     for method, path, body in (("GET", "", None), ("PATCH", "", {"status": "new"}), ("GET", "/notes", None), ("DELETE", "/notes", None)):
         api.extrahop(method, f"detections/{ID}{path}", json=body)
 

@@ -272,7 +272,7 @@ def test_the_connection_test_names_the_appliance(api: Any) -> None:
     assert {"version", "platform", "hostname"} <= set(api.extrahop("GET", "extrahop").json())
 
 
-def test_unknown_paths_and_methods_are_told_apart(api: Any) -> None:
+def test_unknown_paths_and_methods_are_distinguished(api: Any) -> None:
     missing, wrong = api.extrahop("GET", "nothing"), api.extrahop("GET", "observations/associatedipaddrs")
 
     assert (missing.status_code, missing.headers["Content-Type"]) == (404, "application/problem+json")

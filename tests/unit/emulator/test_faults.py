@@ -31,7 +31,7 @@ def accepted(emu: RunningEmulator) -> int:
     ("action", "worked"),
     [("reset_before", 0), ("close_before", 0), ("reset_after", 1), ("close_after", 1), ("truncate", 1), ("garbage", 1)],
 )
-def test_a_broken_connection_tells_nothing_of_the_work(api: Any, emu: RunningEmulator, row: Any, action: str, worked: int) -> None:
+def test_a_broken_connection_says_nothing_of_the_work(api: Any, emu: RunningEmulator, row: Any, action: str, worked: int) -> None:
     emu.add_fault(action)
     emu.configure(accepted_body="json")
 
@@ -101,7 +101,7 @@ def test_a_login_page_and_a_redirect_can_stand_in_the_way(api: Any, emu: Running
     assert accepted(emu) == 0
 
 
-def test_an_expired_token_is_told_in_the_products_words(api: Any, emu: RunningEmulator) -> None:
+def test_an_expired_token_is_reported_in_the_products_words(api: Any, emu: RunningEmulator) -> None:
     emu.add_fault("expired_token", {"kind": "read"}, times=2)
     assert api.extrahop("GET", "extrahop").json() == {"error_message": "The specified access token is expired"}
     assert api.search("*").status_code == 401

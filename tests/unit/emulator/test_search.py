@@ -123,7 +123,7 @@ def test_what_lucene_cannot_parse_is_refused_as_elasticsearch_does(api: Any, que
 
 
 @pytest.mark.usefixtures("events")
-def test_words_are_joined_as_told(api: Any) -> None:
+def test_words_are_joined_as_asked(api: Any) -> None:
     assert api.names("event_status:New event_score:50") == [A, B, C]
     assert api.names("event_status:New event_score:100", params={"default_operator": "AND"}) == [C]
 

@@ -122,7 +122,7 @@ def test_missing_rights_are_403(api: Any, emu: RunningEmulator) -> None:
     assert api.search("*").headers["Content-Type"].startswith("text/plain")
 
 
-def test_a_login_page_stands_before_reads_or_everything(api: Any, emu: RunningEmulator) -> None:
+def test_a_login_page_comes_before_reads_or_everything(api: Any, emu: RunningEmulator) -> None:
     where = api.inserted()
     emu.configure(login_page="reads")
     page = api.stellar("GET", f"data/{where[0]}/amsg/{where[1]}")
@@ -188,7 +188,7 @@ def test_a_second_identical_insert_is_kept_and_counted(api: Any, emu: RunningEmu
 
 
 @pytest.mark.parametrize("name", ["event_name", "timestamp", "event_status", "event_source"])
-def test_a_missing_field_is_told_in_the_vendors_words(api: Any, event: Any, name: str) -> None:
+def test_a_missing_field_is_reported_in_the_vendors_words(api: Any, event: Any, name: str) -> None:
     body = event()
     del body[name]
     answer = api.stellar("POST", "v1/insert_ser", json=body)
@@ -197,7 +197,7 @@ def test_a_missing_field_is_told_in_the_vendors_words(api: Any, event: Any, name
 
 
 @pytest.mark.parametrize("status", ["closed", "NEW", "Open", 1])
-def test_a_wrong_status_is_told_in_the_vendors_words(api: Any, status: Any) -> None:
+def test_a_wrong_status_is_reported_in_the_vendors_words(api: Any, status: Any) -> None:
     where = api.inserted()
     words = f"Invalid event status value: {status}"
 
@@ -321,7 +321,7 @@ def test_security_events_updates_too(api: Any) -> None:
     assert (source["event_status"], source["event_tags"]) == ("In Progress", ["y"])
 
 
-def test_security_events_takes_tags_alone_unless_told(api: Any, emu: RunningEmulator) -> None:
+def test_security_events_takes_tags_alone_unless_asked(api: Any, emu: RunningEmulator) -> None:
     index, identifier = api.inserted()
     body = {"status": "Closed", "event_tags": [{"op": "add", "tag": "x"}]}
     path = f"v1/security_events/{index}/{identifier}"
@@ -364,7 +364,7 @@ def test_unknown_keys_can_be_ignored_instead(api: Any, emu: RunningEmulator) -> 
     assert api.update(where, status="Closed", severity=5).text == "OK 200"
 
 
-def test_update_ser_takes_several_tags_when_told(api: Any, emu: RunningEmulator) -> None:
+def test_update_ser_takes_several_tags_when_asked(api: Any, emu: RunningEmulator) -> None:
     where = api.inserted()
     emu.configure(update_ser_multi_tags=True)
     api.update(where, event_tags=[{"op": "add", "tag": "x"}, {"op": "add", "tag": "y"}])
@@ -408,7 +408,7 @@ def test_either_update_path_can_be_missing(api: Any, emu: RunningEmulator, form:
     assert api.update(where, status="Closed").text == "OK 200"
 
 
-def test_updating_an_unknown_event_is_told(api: Any, emu: RunningEmulator) -> None:
+def test_updating_an_unknown_event_is_reported(api: Any, emu: RunningEmulator) -> None:
     index, _identifier = api.inserted()
 
     assert api.update((index, "unknown"), status="Closed").status_code == 404
@@ -450,7 +450,7 @@ def test_seeded_events_keep_their_fields(api: Any, emu: RunningEmulator, event: 
     assert api.names("srcip:10.8.0.2") == ["demo test"]
 
 
-def test_unknown_paths_and_methods_are_told_apart(api: Any) -> None:
+def test_unknown_paths_and_methods_are_distinguished(api: Any) -> None:
     assert api.stellar("GET", "nothing").status_code == 404
     assert api.stellar("GET", "v1/insert_ser").status_code == 405
 

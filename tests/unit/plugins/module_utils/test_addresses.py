@@ -118,7 +118,7 @@ def test_every_address_is_known_again(address):
 
 
 @hypothesis.given(any_address, any_address, any_address, any_address)
-def test_pairs_can_be_told_apart(one, two, three, four):
+def test_pairs_can_be_distinguished(one, two, three, four):
     try:
         parsed = [parse_address(str(address)) for address in (one, two, three, four)]
     except ValueError:
@@ -171,7 +171,7 @@ def test_words_for_no_address(text):
         ("[::ffff:203.0.113.7]:1194", "203.0.113.7"),
     ],
 )
-def test_what_stands_around_an_address_is_taken_off(text: str, address: str):
+def test_what_comes_around_an_address_is_taken_off(text: str, address: str):
     found = parse_endpoint(text)
     assert found
     assert found.text == address

@@ -19,7 +19,7 @@ MODULES = sorted(PLUGINS.glob("modules/*.py"))
 
 
 @pytest.mark.parametrize("version", [(2, 7, 18), (3, 6, 15), (3, 8, 18)])
-def test_what_an_old_python_is_told(monkeypatch, capsys, version):
+def test_what_an_old_python_is_reported(monkeypatch, capsys, version):
     monkeypatch.setattr(sys, "version_info", version)
     with pytest.raises(SystemExit) as end:
         _python.require_python()
@@ -31,7 +31,7 @@ def test_what_an_old_python_is_told(monkeypatch, capsys, version):
     assert "ansible_python_interpreter" in result["msg"]
 
 
-def test_a_new_one_is_told_nothing(capsys):
+def test_a_new_one_is_reported_nothing(capsys):
     _python.require_python()
     assert capsys.readouterr().out == ""
 

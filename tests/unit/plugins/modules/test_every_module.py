@@ -54,5 +54,5 @@ def spec_of(name: str) -> Mapping[str, Any]:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_ansible_is_told_of_every_secret(name: str):
+def test_ansible_knows_every_secret(name: str):
     check_secrets_of(spec_of(name))

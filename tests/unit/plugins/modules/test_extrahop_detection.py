@@ -103,7 +103,7 @@ STANDS = [(NOTE, "Called Ann."), (NOTE, NOTE), (f"x\n{NOTE}\ny", NOTE), ("  Call
 
 
 @pytest.mark.parametrize(("note", "text", "whole"), APPENDED)
-def test_a_text_is_appended_to_what_stands(appliance: Appliance, note: str | None, text: str, whole: str):
+def test_a_text_is_appended_to_what_is_there(appliance: Appliance, note: str | None, text: str, whole: str):
     set_up(appliance, note=note)
 
     done = appliance.four_times(MODULE, id=ID, note=text)

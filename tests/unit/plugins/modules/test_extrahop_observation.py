@@ -78,7 +78,7 @@ class TestEachState:
         assert run["counts"] == counts(read=rows, already_uploaded=rows)
         assert emulator.requests() == []
 
-    def test_check_mode_foretells_the_run_with_new_rows(self, upload, log):
+    def test_check_mode_predicts_the_run_with_new_rows(self, upload, log):
         upload(path=log)
         with open(log, "a", encoding="utf-8") as file:
             file.write("\n".join([plain_row(100), plain_row(0), plain_row(101)]) + "\n")
@@ -242,7 +242,7 @@ class TestNothingOfUse:
     """If invalid rows are skipped, a run with the wrong format would always succeed."""
 
     @pytest.mark.parametrize("check_mode", [False, True])
-    def test_is_told(self, upload, tmp_path, check_mode):
+    def test_is_reported(self, upload, tmp_path, check_mode):
         path = write_log(tmp_path / "log.csv", *["203.0.113.5,10.8.0.2,2024-01-05 10:00:00"] * 3)
         run = upload(path=path, on_invalid="skip", check_mode=check_mode)
         (warning,) = run.warnings
@@ -252,7 +252,7 @@ class TestNothingOfUse:
         assert not run.failed
 
     @pytest.mark.parametrize("rows", [[plain_row(0), "x,y,z"], [], [",,"]], ids=["one row", "no row", "no address"])
-    def test_nothing_is_told_of_other_logs(self, upload, tmp_path, rows):
+    def test_nothing_is_reported_of_other_logs(self, upload, tmp_path, rows):
         path = write_log(tmp_path / "log.csv", *rows)
         for _twice in range(2):
             assert not [warning for warning in upload(path=path, on_invalid="skip").warnings if "No row could be used" in warning]
@@ -276,7 +276,7 @@ class TestRejectsPath:
         upload(path=write_log(tmp_path / "log.csv", *["x,y,z"] * 300), on_invalid="skip", rejects_path=str(rejects))
         assert len(rejects.read_text().splitlines()) == 301
 
-    def test_each_row_stands_in_it_once_when_the_run_fails(self, upload, tmp_path):
+    def test_each_row_is_in_it_once_when_the_run_fails(self, upload, tmp_path):
         rejects = tmp_path / "rejects.csv"
         run = upload(path=write_log(tmp_path / "log.csv", plain_row(0), "x,y,z"), rejects_path=str(rejects))
         assert run.failed
@@ -488,7 +488,7 @@ SWAPPED = {"ipaddr": "203.0.113.9", "associated_ipaddr": "10.8.3.7", "timestamp"
 
 
 class TestSwappedRoles:
-    def test_a_warning_tells_of_the_first(self, upload, tmp_path):
+    def test_a_warning_names_the_first(self, upload, tmp_path):
         path = write_log(tmp_path / "log.csv", plain_row(0), *["10.8.3.7,203.0.113.9,01/05/24 10:00:00"] * 2)
         (warning,) = upload(path=path).warnings
         assert f"{path}, line 3" in warning
@@ -515,7 +515,7 @@ class TestSwappedRoles:
 
 
 class TestDuplicates:
-    def test_a_row_that_stands_twice_is_sent_once(self, upload, emulator, tmp_path):
+    def test_a_row_that_occurs_twice_is_sent_once(self, upload, emulator, tmp_path):
         path = write_log(tmp_path / "log.csv", plain_row(0), plain_row(0), plain_row(1), plain_row(0))
         assert upload(path=path)["counts"] == counts(read=4, uploaded=2, duplicate=2)
         assert [one["times"] for one in emulator.observations()] == [1, 1]
@@ -543,7 +543,7 @@ class TestUnits:
         assert run["timestamp_unit"] == "milliseconds"
         assert [one["timestamp"] for one in emulator.observations()] == [1_717_143_300_987]
 
-    def test_a_refused_unit_is_told_with_the_servers_words(self, upload):
+    def test_a_refused_unit_is_reported_with_the_servers_words(self, upload):
         run = upload(observations=[TWO[0]], timestamp_unit="milliseconds")
         assert "timestamp: 1717143300000 is not between" in run.msg
         assert run["counts"]["uploaded"] == 0

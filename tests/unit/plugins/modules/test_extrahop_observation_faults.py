@@ -54,7 +54,7 @@ class TestBusy:
         assert all(0 <= nap <= 60 for nap in naps)
 
     @pytest.mark.parametrize("retries", [0, 1, 3])
-    def test_as_often_as_told(self, upload, emulator, path, retries):
+    def test_as_often_as_asked(self, upload, emulator, path, retries):
         emulator.add_fault("status", UPLOAD, status=503, times=None)
         run = upload(path=path, retries=retries)
         assert "status 503" in run.msg
@@ -178,7 +178,7 @@ class TestUnclearOutcome:
         assert "POST /api/v1/observations/associatedipaddrs" in msg
         assert message in msg
 
-    def test_a_login_page_is_told_as_such(self, upload, emulator, path):
+    def test_a_login_page_is_reported_as_such(self, upload, emulator, path):
         emulator.add_fault("html", UPLOAD)
         msg = upload(path=path).msg
         assert "HTML page" in msg
@@ -200,7 +200,7 @@ class TestUnclearOutcome:
         emulator.clear_faults()
         assert upload(path=path)["counts"]["uploaded"] == ROWS
 
-    def test_a_timeout_is_told_with_its_option(self, upload, emulator, path):
+    def test_a_timeout_is_reported_with_its_option(self, upload, emulator, path):
         emulator.add_fault("delay", UPLOAD, seconds=1.5, when="after")
         msg = upload(path=path, timeout=1, retries=0).msg
         assert "gave no answer within 1 second (option `timeout`)" in msg

@@ -118,7 +118,7 @@ class TestClockChanges:
         assert timestamps(emulator) == [int(utc.replace(tzinfo=ZoneInfo("UTC")).timestamp())]
         assert not upload(path=path, timezone=zone).changed
 
-    def test_a_zone_beside_the_time_tells_the_two_apart(self, upload, emulator, tmp_path):
+    def test_a_zone_beside_the_time_distinguishes_the_two(self, upload, emulator, tmp_path):
         path = write_log(tmp_path / "log.csv", *[f"{ADDRESSES},2024.11.03 01:30:00 {zone}" for zone in ("EDT", "EST")])
         upload(path=path, timestamp_format="%Y.%m.%d %H:%M:%S %Z", timezone="America/New_York")
         assert timestamps(emulator) == [1_730_611_800, 1_730_615_400]

@@ -207,7 +207,7 @@ class TestRow:
         assert "`encoding`" in msg
 
     @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
-    def test_a_log_in_another_encoding_than_told(self, refused, tmp_path, encoding):
+    def test_a_log_in_another_encoding_than_asked(self, refused, tmp_path, encoding):
         path = write_log(tmp_path / "log.csv", *plain_rows(5))
         msg = refused(path=path, encoding=encoding)
         assert msg.startswith("encoding: ")

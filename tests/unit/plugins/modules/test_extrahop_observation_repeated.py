@@ -36,7 +36,7 @@ def test_runs_without_force_send_nothing_twice(upload, emulator, path):
     assert observations(emulator)["accepted"] == ROWS + 2
 
 
-def test_force_is_told_that_it_was_refused_and_records_only_what_was_accepted(upload, emulator, path):
+def test_force_reports_that_it_was_refused_and_records_only_what_was_accepted(upload, emulator, path):
     upload(path=path)
     write_log(Path(path), *plain_rows(ROWS + 2))
 

@@ -233,7 +233,7 @@ def test_of_many_only_what_is_missing_is_inserted(stellar: Stellar):
     assert len(stellar.sources()) == 8
 
 
-def test_what_stands_twice_in_the_list_is_inserted_once(stellar: Stellar):
+def test_what_occurs_twice_in_the_list_is_inserted_once(stellar: Stellar):
     result = stellar.insert(events=[SEED_EVENT, SEED_EVENT, {**SEED_EVENT, "severity": 5}])
 
     assert [one["changed"] for one in result["events"]] == [True, False, False]
@@ -294,7 +294,7 @@ def test_an_insert_that_the_server_drops_is_an_error_and_is_made_up_for(stellar:
     assert len(stellar.sources()) == 2
 
 
-def test_on_saas_the_pattern_is_an_option_and_a_wrong_one_is_told(stellar: Stellar):
+def test_on_saas_the_pattern_is_an_option_and_a_wrong_one_is_reported(stellar: Stellar):
     stellar.emulator.configure(index_style="saas")
 
     result = stellar.insert(**SEED_EVENT)

@@ -149,7 +149,7 @@ def test_the_window_of_a_search_is_passed(stellar: Stellar, relation: str):
     assert result["total_is_exact"]
 
 
-def test_a_count_that_stopped_is_told(stellar: Stellar):
+def test_a_count_that_stopped_is_reported(stellar: Stellar):
     add(stellar, 10_001)
 
     result = stellar.info(limit=3)
@@ -164,7 +164,7 @@ def test_without_scrolling_pages_are_asked_for_by_number(stellar: Stellar):
     assert numbers(stellar.info(size=10, sort=["timestamp:asc"])) == list(range(95))
 
 
-def test_without_scrolling_the_end_of_the_window_is_told(stellar: Stellar):
+def test_without_scrolling_the_end_of_the_window_is_reported(stellar: Stellar):
     stellar.emulator.configure(scroll_available=False, search_after="refused")
     add(stellar, 10_050)
 
@@ -223,6 +223,6 @@ def test_a_query_that_the_server_does_not_understand(stellar: Stellar):
         ({"index": "a/b"}, "index: 'a/b' is not an index name"),
     ],
 )
-def test_bad_input_is_told_before_anything_is_sent(stellar: Stellar, options: dict[str, Any], message: str):
+def test_bad_input_is_reported_before_anything_is_sent(stellar: Stellar, options: dict[str, Any], message: str):
     assert message in stellar.info(**options).msg
     assert stellar.seen() == []

@@ -53,7 +53,7 @@ EVENT = {"index": "aella-ser-1610496070892-", "id": "7PW5SXcBlxPU3jFcFJ_s"}
         ({"ledger": "mysql://x"}, "ledger: only a file or a postgresql:// URL"),
     ],
 )
-def test_a_bad_event_is_told_before_anything_is_sent(stellar: Stellar, options: dict[str, Any], message: str):
+def test_a_bad_event_is_reported_before_anything_is_sent(stellar: Stellar, options: dict[str, Any], message: str):
     assert message in stellar.insert(**{**SEED_EVENT, **options}).msg
     assert stellar.seen() == []
 
@@ -67,7 +67,7 @@ def test_a_bad_event_is_told_before_anything_is_sent(stellar: Stellar, options: 
         ({"timestamp": "now"}, "events[1].timestamp: time 'now'"),
     ],
 )
-def test_a_bad_event_of_many_is_told_with_its_place_and_none_is_sent(stellar: Stellar, event: dict[str, Any], message: str):
+def test_a_bad_event_of_many_is_reported_with_its_place_and_none_is_sent(stellar: Stellar, event: dict[str, Any], message: str):
     assert message in stellar.insert(events=[SEED_EVENT, {**SEED_EVENT, **event}]).msg
     assert stellar.seen() == []
 
@@ -92,7 +92,7 @@ def test_a_bad_event_of_many_is_told_with_its_place_and_none_is_sent(stellar: St
         ({"status": "New", "events": [EVENT]}, "mutually exclusive"),
     ],
 )
-def test_a_bad_update_is_told_before_anything_is_sent(stellar: Stellar, options: dict[str, Any], message: str):
+def test_a_bad_update_is_reported_before_anything_is_sent(stellar: Stellar, options: dict[str, Any], message: str):
     assert message in stellar.update(**{**EVENT, **options}).msg
     assert stellar.seen() == []
 
@@ -104,7 +104,7 @@ def test_a_bad_update_is_told_before_anything_is_sent(stellar: Stellar, options:
         ({}, "events[1]: there is nothing to change"),
     ],
 )
-def test_a_bad_update_of_many_is_told_with_its_place(stellar: Stellar, entry: dict[str, Any], message: str):
+def test_a_bad_update_of_many_is_reported_with_its_place(stellar: Stellar, entry: dict[str, Any], message: str):
     assert message in stellar.update(events=[{**EVENT, "status": "Closed"}, {**EVENT, **entry}]).msg
     assert stellar.seen() == []
 
@@ -132,13 +132,13 @@ def test_an_id_stays_one_part_of_the_path(stellar: Stellar, identifier: str):
         ({"host": "http://stellar.example.com"}, "host: an http:// URL sends the credentials unprotected"),
     ],
 )
-def test_missing_credentials_are_told(stellar: Stellar, options: dict[str, Any], message: str):
+def test_missing_credentials_are_reported(stellar: Stellar, options: dict[str, Any], message: str):
     stellar.connection.update(options)
 
     assert message in stellar.info().msg
 
 
-def test_a_wrong_password_is_told(stellar: Stellar):
+def test_a_wrong_password_is_reported(stellar: Stellar):
     stellar.connection["api_key"] = "wrong-key"
     assert "Check username (its case matters), api_key" in stellar.info().msg
     stellar.connection.update(username="Analyst@example.com", api_key=stellar.emulator.emulator.settings.stellar_api_key)

@@ -181,7 +181,7 @@ class TestWithoutTheRightToRead:
         assert not stellar.insert(**SEED_EVENT).changed
         assert len(stellar.sources()) == 1
 
-    def test_an_unclear_outcome_is_told_and_not_sent_blindly(self, stellar: Stellar):
+    def test_an_unclear_outcome_is_reported_and_not_sent_blindly(self, stellar: Stellar):
         stellar.emulator.add_fault("reset_after", INSERT)
 
         failed = stellar.insert(**SEED_EVENT)

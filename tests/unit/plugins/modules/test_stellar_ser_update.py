@@ -171,13 +171,13 @@ def test_the_endpoint_is_found_out_once(stellar: Stellar, status: int, form: str
     assert {source["event_status"] for source in stellar.sources()[1:]} == {"Closed"}
 
 
-def test_a_server_with_neither_endpoint_is_told(stellar: Stellar):
+def test_a_server_with_neither_endpoint_is_reported(stellar: Stellar):
     stellar.emulator.configure(update_ser_available=False, security_events_available=False)
 
     assert "neither update_ser nor security_events" in stellar.update(**EVENT, status="Closed").msg
 
 
-def test_a_missing_endpoint_that_was_asked_for_is_told(stellar: Stellar):
+def test_a_missing_endpoint_that_was_asked_for_is_reported(stellar: Stellar):
     stellar.emulator.configure(security_events_available=False)
 
     assert "set `endpoint: auto`" in stellar.update(**EVENT, status="Closed", endpoint="security_events").msg
@@ -229,7 +229,7 @@ def test_many_events_in_order_with_defaults_and_values_of_their_own(stellar: Ste
     assert stellar.bodies() == []
 
 
-def test_what_the_info_module_returns_can_be_handed_on(stellar: Stellar):
+def test_what_the_info_module_returns_can_be_passed_on(stellar: Stellar):
     many(stellar, 3)
     found = stellar.info(filter={"event_status": "New"})
 

@@ -174,7 +174,7 @@ class TestWithoutTheRightToRead:
         assert result.warnings == []
         assert stellar.emulator.requests(kind="read") == []
 
-    def test_an_unclear_comment_is_told_and_not_sent_again(self, stellar: Stellar):
+    def test_an_unclear_comment_is_reported_and_not_sent_again(self, stellar: Stellar):
         stellar.emulator.add_fault("reset_after", UPDATE)
 
         result = stellar.update(**EVENT, comment="x")

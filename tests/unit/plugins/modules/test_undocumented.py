@@ -47,7 +47,7 @@ def test_an_upload_gets_there(upload, emulator, log, setting: dict[str, Any]):
     [({"max_body": 300}, 413), ({"max_age": 3600}, 400), ({"max_observations": 6, "max_observations_status": 422}, 422)],
     ids=str,
 )
-def test_an_upload_that_the_appliance_does_not_take_is_told_and_can_be_repeated(
+def test_an_upload_that_the_appliance_does_not_take_is_reported_and_can_be_repeated(
     upload, emulator, log, setting: dict[str, Any], status: int
 ):
     emulator.configure(**setting)

@@ -162,7 +162,7 @@ class TestFilters:
         assert result["counts"]["selected"] == len(lines)
         assert result["counts"]["sessions"] == 4
 
-    def test_a_limit_keeps_the_first_and_tells_how_many_there_are(self, ask: Ask, log: WriteLog):
+    def test_a_limit_keeps_the_first_and_says_how_many_there_are(self, ask: Ask, log: WriteLog):
         path = log(*[entry("ann", place * 60, 30) for place in range(5000)])
         os.utime(path, (NOON + 400_000,) * 2)
         result = ask(path, limit=7)

@@ -83,7 +83,7 @@ class TestWhatMayBeDoneTwice:
         assert all(0 <= nap <= 60 for nap in naps)
 
     @pytest.mark.parametrize("operation", REPEATED)
-    def test_no_more_often_than_told(self, client, emulator, operation):
+    def test_no_more_often_than_asked(self, client, emulator, operation):
         emulator.add_fault("reset_after", times=None)
         with pytest.raises(NoAnswerError) as caught:
             send(client(retries=3), operation)

@@ -144,7 +144,7 @@ class TestHowALogIsCut:
         assert (cut.as_sessions(), cut.rejected, cut.skipped) == (whole.as_sessions(), whole.rejected, whole.skipped)
 
     @pytest.mark.parametrize("before", [0, 1000, 200_000])
-    def test_a_line_is_too_long_wherever_it_stands(self, path: Path, before: int):
+    def test_a_line_is_too_long_wherever_it_is(self, path: Path, before: int):
         long = "x" * (_source.MAX_LINE_BYTES + 1)
         path.write_text("\n".join([HEADER, *[GOOD] * (before // len(GOOD)), long[:-1], long, GOOD]), encoding="utf-8")
         read = read_log(path, "csv")

@@ -79,7 +79,7 @@ def test_a_missing_year_is_the_latest_that_is_no_more_than_a_day_after_the_file(
         ("<166>: 2014 Mar 21 23:03:49 UTC 8a1c-44f0 : ", "2014-03-21T23:03:49"),
     ],
 )
-def test_what_stands_before_a_message(written: Written, head: str, start: str):
+def test_what_comes_before_a_message(written: Written, head: str, start: str):
     assert start_of(written(f"{head}{ASSIGNED}\n"), "2014-03-23T00:00:00") == start
 
 

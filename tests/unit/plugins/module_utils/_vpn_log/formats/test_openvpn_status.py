@@ -29,7 +29,7 @@ def test_only_the_rows_of_a_snapshot_that_was_cut_off_are_rejected(written: Writ
     assert read.skipped[13] == "no_address"
 
 
-def test_clients_of_version_1_are_told_apart_by_name_and_port(written: Written):
+def test_clients_of_version_1_are_distinguished_by_name_and_port(written: Written):
     log = (
         "Common Name,Real Address,Bytes Received,Bytes Sent,Connected Since\n"
         "Doe, Ann,203.0.113.7:1111,1,2,2024-01-01 10:00:00\nDoe, Ann,203.0.113.7:2222,1,2,Mon Jan  1 11:00:00 2024\n"

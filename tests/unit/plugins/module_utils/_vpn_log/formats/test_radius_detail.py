@@ -129,7 +129,7 @@ def test_a_client_with_two_addresses_is_two_records(read: Read):
 
 
 @pytest.mark.parametrize("status", ["Interim-Update", "Alive", "3"])
-def test_a_sign_of_life_tells_when_the_session_began(read: Read, status: str):
+def test_a_sign_of_life_says_when_the_session_began(read: Read, status: str):
     (record,) = read(detail(Acct_Status_Type=status, Acct_Session_Time="600"))
     assert (record.kind, record.reason, record.time, record.start) == (ALIVE, None, AT * 1000, (AT - 600) * 1000)
 
@@ -148,7 +148,7 @@ def test_repeated_packets_and_signs_of_life_say_the_same(read: Read):
     assert {record.time if record.start is None else record.start for record in records} == {AT * 1000}
 
 
-def test_an_end_tells_when_a_session_before_the_log_began(read: Read):
+def test_an_end_says_when_a_session_before_the_log_began(read: Read):
     (record,) = read(detail(Acct_Status_Type="Stop", Acct_Session_Time="3600", Acct_Terminate_Cause="User-Request"))
     assert (record.kind, record.reason, record.session) == (END, "session_end", SESSION)
     assert (record.username, record.ipaddr, record.associated_ipaddr) == ("mira", "10.8.0.6", "203.0.113.7")

@@ -139,7 +139,7 @@ class TestCertainPartners:
         lines = [*charon(ASSIGNED), *charon(other[0], thread="06"), *charon(ESTABLISHED), *charon(other[1], thread="06")]
         assert claims(read(*lines)) == {CLAIM, ("tom", "10.8.0.9", "198.51.100.9", AT)}
 
-    def test_two_devices_of_one_user_that_cannot_be_told_apart(self, read: Read):
+    def test_two_devices_of_one_user_that_cannot_be_distinguished(self, read: Read):
         other = ASSIGNED.replace("10.8.0.6", "10.8.0.9")
         second = ESTABLISHED.replace("[1]", "[2]").replace("203.0.113.7", "198.51.100.9")
         read_claims = claims(read(*charon(ASSIGNED, other, ESTABLISHED, second)))
