@@ -13,7 +13,6 @@ of the input; claim a batch in the ledger; send it and record the outcome. Nothi
 from __future__ import annotations
 
 import gc
-import sys
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -57,10 +56,8 @@ def upload_observations(params: Mapping[str, Any], run: Run, null_options: Colle
 
 
 def _tune_interpreter() -> None:
-    """Rows come and go by the million and form no cycles, so looking for those often is waste; and the thread that sends
-    should not wait long for the one that reads."""
+    """Rows come and go by the million and form no cycles, so looking for those often is waste."""
     gc.set_threshold(100_000)
-    sys.setswitchinterval(0.0005)
 
 
 def _forget(_row: RejectedRow) -> None:
