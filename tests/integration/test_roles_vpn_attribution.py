@@ -283,7 +283,7 @@ def test_variables_take_what_modules_take(site: Site) -> None:
 
 
 def test_a_wrong_tag_of_an_earlier_run_is_corrected_once(site: Site) -> None:
-    site.log(("jsmith", "203.0.113.9", "10.8.3.7", "08:00"), ("eve", "203.0.113.8", "10.8.3.9", "07:00"), ("", "", "10.8.3.9", "08:00"))
+    site.log(("eve", "203.0.113.8", "10.8.3.9", "07:00"), ("jsmith", "203.0.113.9", "10.8.3.7", "08:00"), ("", "", "10.8.3.9", "08:00"))
     site.alert("10.8.3.7", "08:15", event_tags=["vpn_user:bob", "checked"])
     site.alert("10.8.3.9", "08:15", event_tags=["vpn_user:eve", "vpn_users"])
     site.alert("10.8.3.7", "23:59", event_tags=["vpn_user:old"], timestamp=1717300000000)

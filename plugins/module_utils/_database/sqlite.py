@@ -221,7 +221,7 @@ def _insert_new(
     """Inserts those rows that are not there yet and returns how many that were."""
     if len(columns) == 2 and len(rows) > _FEW_ROWS:
         first, second = zip(*rows)
-        if type(first[0]) is int and type(second[0]) is bytes and len(set(map(len, second))) == 1 and _knows_json():
+        if isinstance(first[0], int) and isinstance(second[0], bytes) and len(set(map(len, second))) == 1 and _knows_json():
             return _insert_columns(connection, _columns_statement(table, (*same, *columns)), same, first, second)
     names, constants = (*same, *columns), list(same.values())
     inserted = 0

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 _KEY = r"(?:[A-Za-z0-9+/]{1,64}={0,2}|\([a-z]+\))"
 _PEER = re.compile(
-    rf"(?:(?P<interface>[^\t]{{1,64}})\t)?(?P<key>{_KEY})\t{_KEY}\t(?!(?:\d{{1,5}}|off)\t)(?P<endpoint>[^\t]+)\t(?P<allowed>\(none\)|[^\t/]+/[^\t]+)\t(?P<handshake>\d{{1,20}})"
+    rf"(?:(?P<interface>[^\t]{{1,64}})\t)?(?P<key>{_KEY})\t{_KEY}\t(?!(?:\d{{1,5}}|off)\t)(?P<endpoint>[^\t]+)"
+    r"\t(?P<allowed>\(none\)|[^\t/]+/[^\t]+)\t(?P<handshake>\d{1,20})"
     r"\t\d{1,20}\t\d{1,20}\t(?:off|\d{1,5})(?:\t(?:on|off|\d{1,10}))*\Z",
     re.ASCII,
 )

@@ -84,7 +84,7 @@ class Server:
     def read(self, wanted: Wanted[Ref, Words]) -> Words:
         """The words of an item."""
         error = self.reads.pop(0) if self.reads else None
-        if error:
+        if isinstance(error, XdrError):
             raise error
         return self.held.get(wanted.ref.key, Words())
 
@@ -105,7 +105,7 @@ class Server:
         works, error = self.answers.pop(0) if self.answers else (True, None)
         if works:
             self.held[ref.key] = self.planned(self.held.get(ref.key, Words()), change)
-        if error:
+        if isinstance(error, XdrError):
             raise error
 
     def seen(self, written: Written[Words], ref: Ref, before: Words, after: Words) -> Seen[Words]:
