@@ -69,6 +69,12 @@ class Words:
         return {"words": list(self.words)}
 
 
+def raise_if(error: XdrError | None) -> None:
+    """Raises the error, if there is one."""
+    if error is not None:
+        raise error
+
+
 @dataclass
 class Server:
     """A server that holds words for each item. `answers` are what its next writes end with, `reads` what its next reads do."""
@@ -83,9 +89,8 @@ class Server:
 
     def read(self, wanted: Wanted[Ref, Words]) -> Words:
         """The words of an item."""
-        error = self.reads.pop(0) if self.reads else None
-        if isinstance(error, XdrError):
-            raise error
+        if self.reads:
+            raise_if(self.reads.pop(0))
         return self.held.get(wanted.ref.key, Words())
 
     def needed(self, wanted: Wanted[Ref, Words], state: Words) -> Needed[Words]:
@@ -105,8 +110,7 @@ class Server:
         works, error = self.answers.pop(0) if self.answers else (True, None)
         if works:
             self.held[ref.key] = self.planned(self.held.get(ref.key, Words()), change)
-        if isinstance(error, XdrError):
-            raise error
+        raise_if(error)
 
     def seen(self, written: Written[Words], ref: Ref, before: Words, after: Words) -> Seen[Words]:
         """The words that are still missing."""
