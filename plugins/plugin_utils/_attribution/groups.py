@@ -64,7 +64,7 @@ class Group:
         title = _titled(f"detection {detection['id']}", source.get("title"))
         own = replace(reader, address_field="srcip")
         alerts = [
-            replace(own.alert({"index": "", "id": detection["id"], "source": fields}), part_of=title)
+            _of_then(replace(own.alert({"index": "", "id": detection["id"], "source": fields}), part_of=title), participant)
             for participant in detection.get("participants") or ()
             if participant.get("external") is not True
             for fields in _moments(source, _of_the_vpn(participant.get("ipaddrs") or (), reader))
@@ -150,6 +150,13 @@ def _moments(source: Mapping[str, Any], ipaddrs: Sequence[str]) -> Iterator[dict
     times = dict.fromkeys(time for time in (source.get("start_time"), source.get("end_time")) if time)
     for time in times or (None,):
         yield {"timestamp": time, "srcip": list(ipaddrs), "event_score": source.get("risk_score")}
+
+
+def _of_then(alert: Alert, participant: Mapping[str, Any]) -> Alert:
+    """The alert, unusable if its address is that of a device today: the device may have had another one then."""
+    if participant.get("device_id") is None or alert.outcome is not None:
+        return alert
+    return replace(alert, outcome=UNUSABLE, problem="ExtraHop gives the present address of this device, not the one that it had then")
 
 
 def _of_the_vpn(ipaddrs: Sequence[str], reader: AlertReader) -> list[str]:

@@ -135,6 +135,7 @@ def test_a_detection_is_asked_about_at_its_start_and_its_end() -> None:
         ({"ipaddrs": ["10.8.3.7", "10.8.3.8"], "external": False}, "unusable"),
         ({"ipaddrs": ["192.0.2.1"], "external": None}, "not_vpn_address"),
         ({"ipaddrs": [], "external": False}, "unusable"),
+        ({"ipaddrs": ["10.8.3.7"], "external": False, "device_id": 1904}, "unusable"),
         ({"ipaddrs": ["10.8.3.7"], "external": True}, None),
         ({"ipaddrs": ["not an address"], "external": False}, "unusable"),
     ],
