@@ -28,7 +28,7 @@ from .._errors import (
     RequestError,
 )
 from .answers import Answer, refusal
-from .exchange import Exchange, RetryPolicy, WatchedAdapter
+from .exchange import Exchange, WatchedAdapter
 from .library import (
     HTTPAdapter,
     HTTPError,
@@ -38,6 +38,7 @@ from .library import (
     require_requests,
 )
 from .proxies import proxies_for
+from .retries import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
