@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Checked IP addresses, in one form, whatever a log writes."""
+"""Checks IP addresses and brings them into one canonical form."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ _PORT = re.compile(r":\d{1,5}\Z", re.ASCII)
 
 
 class Address(NamedTuple):
-    """A checked address: as text in its canonical form, as bytes for the ledger, and whether it is used inside networks only.
+    """A checked address: its canonical text, its bytes for the ledger, and whether it is only used inside networks.
 
-    Two such byte strings put together can be separated again: IPv6 ones begin with a zero byte, IPv4 ones never do.
+    Two concatenated byte strings can be separated again: IPv6 ones begin with a zero byte, IPv4 ones never do.
     """
 
     text: str
@@ -49,16 +49,16 @@ class Address(NamedTuple):
 
 
 def is_no_address(text: str) -> bool:
-    """The text is one of the ways in which gateways and exports write that there is no address; the same in every format."""
+    """True if the text means "no address" in the logs of gateways; the same texts count in every format."""
     word = text.strip().lower()
     return word in _NONE or word.startswith(_NONE_PREFIX)
 
 
 def parse_address(text: str) -> Address | None:
-    """The address; None if the text says that there is none. Raises ValueError with a reason for anything else."""
+    """Returns the address; None if the text means that there is none. Raises ValueError with a reason for anything else."""
     stripped = text.strip()
     try:
-        # The common case; ipaddress takes ten times as long and knows more.
+        # The common case. The module ipaddress handles all others, but takes ten times as long.
         packed = socket.inet_pton(socket.AF_INET, stripped)
     except (OSError, ValueError):
         if is_no_address(text):
@@ -76,7 +76,7 @@ def parse_address(text: str) -> Address | None:
 
 
 def parse_endpoint(text: str) -> Address | None:
-    """The address of `udp4:203.0.113.7:1194`, `[2001:db8::7]:1194` or a plain address; None where the text says that there is none.
+    """Returns the address in `udp4:203.0.113.7:1194`, `[2001:db8::7]:1194` or a plain address; None if the text means that there is none.
 
     Raises ValueError with a reason. IPv6 without brackets is taken for an address without a port, unless its last part has five digits.
     """
@@ -120,14 +120,14 @@ def pack(text: str) -> bytes:
 
 
 def is_inside(packed: bytes) -> bool:
-    """A packed address is used inside networks only."""
+    """True if a packed address is only used inside networks."""
     if len(packed) == 4:
         return _is_inside_ipv4(packed[0], packed[1])
     return _is_inside_ipv6(IPv6Address(packed[1:]))
 
 
 def are_surely_inside(pairs: Sequence[bytes]) -> bool:
-    """True if the first address of every packed pair is used inside networks only; False if that takes a closer look."""
+    """True if the first address of every packed pair is certainly only used inside networks; False means that each must be checked."""
     joined = b"".join(pairs)
     return len(joined) == 8 * len(pairs) and not joined[::8].translate(None, _ONLY_INSIDE)
 
@@ -156,7 +156,10 @@ def _parsed_slowly(text: str, stripped: str) -> IPv4Address | IPv6Address:
 
 
 def _is_inside_ipv4(first: int, second: int) -> bool:
-    """By the first two bytes. Not ipaddress's is_private: it counts the documentation networks, which are used like public addresses."""
+    """Decides by the first two bytes.
+
+    `is_private` of ipaddress includes the documentation networks, which are used like public addresses.
+    """
     if first in (10, 127):
         return True
     return (
@@ -174,7 +177,7 @@ def _is_inside_ipv6(address: IPv6Address) -> bool:
 def _hint(text: str) -> str:
     """A hint why a text is not an address; empty if there is none."""
     host, colon, port = text.rpartition(":")
-    # Without the name of an interface, which may be any text and does not belong here either.
+    # Without the name of an interface, which may be any text.
     host = host.strip("[]").partition("%")[0]
     if colon and port.isascii() and port.isdigit() and _parses(host):
         return f"; it seems to have a port: only {host} belongs here"

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Argument specs that are put together from parts: the connection of one product, the options of one module."""
+"""Argument specs, merged from parts: the connection of a product and the options of a module."""
 
 from __future__ import annotations
 
@@ -72,17 +72,17 @@ class ArgumentSpec:
 
 
 def from_environment(variable: str, **option: Any) -> dict[str, Any]:
-    """An option whose value may also come from an environment variable of the host that runs the module."""
+    """Returns an option that falls back to an environment variable of the host that runs the module."""
     return {**option, "fallback": (_set_variable, [variable])}
 
 
 def is_from_environment(variable: str, value: str) -> bool:
-    """The value of an option is that of its environment variable."""
+    """True if the value of an option equals that of its environment variable."""
     return environment_value(variable) == value
 
 
 def environment_value(variable: str) -> str:
-    """The value of an environment variable without white space around it; empty if it is not set.
+    """Returns the stripped value of an environment variable; empty if it is not set.
 
     It is read as UTF-8, whatever the locale of the process is; bytes that are not UTF-8 become U+FFFD.
     """
@@ -90,7 +90,7 @@ def environment_value(variable: str) -> str:
 
 
 def _set_variable(*names: str) -> str:
-    """The value of the first of the variables that is set; a blank one counts as not set."""
+    """Returns the value of the first variable that is set; a blank variable counts as not set."""
     for name in names:
         value = environment_value(name)
         if value:
@@ -101,7 +101,7 @@ def _set_variable(*names: str) -> str:
 def wrong_structures(given: Mapping[str, Any], spec: Mapping[str, Any], where: str = "") -> Iterator[str]:
     """A message for each option that was given a structure for a text, or a text that looks like a list for a list.
 
-    Ansible would make texts of them: what Python prints for the structure, or one item for each part between commas.
+    Ansible would convert them: a structure to its Python representation, and the text to one item for each part between commas.
     """
     for name, option in spec.items():
         value, kind = given.get(name), option.get("type", "str")
@@ -143,7 +143,7 @@ def extrahop_connection() -> ArgumentSpec:
     return ArgumentSpec(
         {
             **connection_options("EXTRAHOP"),
-            # Their environment variables are looked at only where the task gives none of them: a host may have them all.
+            # Their environment variables are read only if the task sets none of these options: a host may have all of them.
             "api_key": {"type": "str", "no_log": True},
             "client_id": {"type": "str"},
             "client_secret": {"type": "str", "no_log": True},
@@ -159,7 +159,7 @@ def stellar_connection() -> ArgumentSpec:
         {
             **connection_options("STELLAR"),
             "username": from_environment("STELLAR_USERNAME", type="str"),
-            # Their environment variables are looked at only where the task gives neither.
+            # Their environment variables are read only if the task sets neither option.
             "api_key": {"type": "str", "no_log": True},
             "access_token": {"type": "str", "no_log": True},
             "auth_method": from_environment("STELLAR_AUTH_METHOD", type="str", choices=["jwt", "basic", "scoped_key"], default="jwt"),

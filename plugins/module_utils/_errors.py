@@ -4,9 +4,9 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Every way in which a run can fail, one type a cause, and the one way from there to `fail_json`.
+"""The errors of this collection: one type for each cause, and the conversion to `fail_json`.
 
-An error says what is wrong, where, and what to do. Lower layers raise; only :func:`reported_by` talks to Ansible.
+An error says what is wrong, where, and what to do. Lower layers raise errors; only :func:`reported_by` calls Ansible.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class XdrError(Exception):
         return False
 
     def with_result(self, result: Mapping[str, Any]) -> XdrError:
-        """Returns the same error with what the run had done until then (counts, changed)."""
+        """Returns the same error with the results of the run so far (counts, changed)."""
         return self._copied(details={**result, **self.details})
 
     def with_message(self: _ErrorT, message: str) -> _ErrorT:
@@ -66,11 +66,11 @@ class InputError(XdrError):
 
 
 class EmptyLogError(InputError):
-    """A log without a single row: a defect of the input for some, a freshly rotated file for others."""
+    """A log without a single row: a mistake for some callers, a freshly rotated file for others."""
 
 
 class OtherFormatError(InputError):
-    """A log without a single line of its format: of something else, or a short part of a rotated log."""
+    """A log without a single line of its format: another kind of file, or a short part of a rotated log."""
 
 
 class MissingLibraryError(XdrError):
@@ -82,7 +82,7 @@ class LedgerError(XdrError):
 
 
 class NotTriedError(XdrError):
-    """Nothing was sent for this item, because what failed before would have failed here as well."""
+    """Nothing was sent for this item, because an earlier error affects it as well."""
 
 
 class UnknownOutcomeError(XdrError):
@@ -93,11 +93,11 @@ class UnknownOutcomeError(XdrError):
 
 
 class NotChangedError(XdrError):
-    """The server said that it did something, and did not."""
+    """The server reported success, but the change did not take effect."""
 
 
 class RequestError(XdrError):
-    """A request failed. `outcome_unknown` says that the server may have done the work all the same."""
+    """A request failed. `outcome_unknown` means that the server may have carried it out anyway."""
 
     outcome_unknown = False
     partly_done = False
@@ -113,27 +113,27 @@ class RequestError(XdrError):
         return self._copied(outcome_unknown=False)
 
     def as_part(self: _ErrorT) -> _ErrorT:
-        """Returns the same error for one of several requests of which those before it were carried out."""
+        """Returns the same error for one of several requests, where the earlier ones were carried out."""
         return self._copied(partly_done=True)
 
     def after_an_unclear_attempt(self) -> NoAnswerError:
-        """The error where this one, which is clear in itself, follows an attempt that may have been carried out."""
+        """Returns the error for the case that an earlier attempt of the same request may have been carried out."""
         said = "An earlier attempt at the same request got no clear answer, so it may have been carried out or not."
         return NoAnswerError(f"{self.message} {said}", **self.details)
 
 
 class ConnectionFailedError(RequestError):
-    """No connection came about (name, port, TLS): the server has not seen the request."""
+    """No connection could be made (name, port, TLS): the server has not seen the request."""
 
 
 class NoAnswerError(RequestError):
-    """The request went out and no complete answer came back, so it is unknown whether the work was done."""
+    """The request was sent, but no complete answer arrived, so it is unknown whether it was carried out."""
 
     outcome_unknown = True
 
 
 class AnswerError(RequestError):
-    """An answer that this API does not give, such as a login page or a redirect.
+    """An answer that does not belong to this API, such as a login page or a redirect.
 
     It counts as unknown: a proxy that swaps the answer may have passed the request on.
     """
@@ -163,19 +163,19 @@ class BareRefusalError(PermissionDeniedError):
 
 
 class GatewayError(AnswerError):
-    """A refusal by something between this host and the product; it says nothing about the product or the account."""
+    """A refusal by a gateway between this host and the product; it says nothing about the product or the account."""
 
 
 class PartialSearchError(AnswerError):
-    """A search that only a part of the index answered: what it does not show may be there all the same."""
+    """A search that only a part of the index answered: events that it does not show may still exist."""
 
 
 class RequestTooLongError(StatusError):
-    """411, 413, 414 or 431, or a query with too many clauses: the same in smaller pieces may be accepted."""
+    """411, 413, 414 or 431, or a query with too many clauses: smaller requests may be accepted."""
 
 
 class UnclearStatusError(StatusError):
-    """408 and its like: the server or a proxy gave up waiting, and the work may have been done."""
+    """408 and similar: the server or a proxy gave up waiting, and the request may have been carried out."""
 
     outcome_unknown = True
 
@@ -185,14 +185,14 @@ class NotFoundError(StatusError):
 
 
 class ServerFaultError(StatusError):
-    """5xx: the server, or a proxy before it, failed; the work may have been done before it did."""
+    """5xx: the server, or a proxy in front of it, failed; the request may have been carried out before."""
 
     outcome_unknown = True
 
 
 @contextmanager
 def reported_by(module: AnsibleModule) -> Iterator[None]:
-    """Turns a typed error into `fail_json`; anything else is a defect and keeps its traceback."""
+    """Converts a typed error to `fail_json`; anything else is a bug and keeps its traceback."""
     try:
         yield
         return
@@ -202,5 +202,6 @@ def reported_by(module: AnsibleModule) -> Iterator[None]:
         if error.errno not in NO_HANDLES:
             raise
         result = {"msg": NO_HANDLES_MESSAGE}
-    # Not while the error is handled: with tracebacks on, Ansible would show all that led to it, and libraries quote servers and proxies.
+    # Not inside the `except` block: with tracebacks enabled, Ansible would show all causes, and libraries quote servers and proxies in
+    # them.
     module.fail_json(**result)

@@ -4,9 +4,10 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Files that belong to one user: opened without following a planted link, readable by their owner only, replaced whole or not at all.
+"""Files that belong to one user: opened without following symbolic links, readable by their owner only, and replaced completely or not at
+all.
 
-Everything here raises OSError, whose `strerror` is a sentence part that fits behind the name of the file.
+All functions raise OSError, whose `strerror` completes a sentence that begins with the name of the file.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _SAFE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class UnsafeFileError(OSError):
-    """The file is not one that only this user can have made."""
+    """Somebody other than this user may have made the file."""
 
 
 def open_own(path: str) -> int:
@@ -56,7 +57,7 @@ def open_existing(path: str) -> int | None:
 
 @contextmanager
 def replaced(path: str) -> Iterator[IO[str]]:
-    """A text file that takes the place of `path` when the block ends without an error. Nobody ever reads half of it."""
+    """Opens a text file that replaces `path` when the block ends without an error. Nobody ever reads an incomplete file."""
     descriptor, temporary = tempfile.mkstemp(dir=system_name(os.path.dirname(path) or "."))
     try:
         with open(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
@@ -87,7 +88,7 @@ def expanded(text: str) -> str:
 
 
 def state_file(name: str) -> str:
-    """The place of a file below the user's state directory, as the XDG specification has it. Raises ValueError if there is none."""
+    """Returns the path of a file below the user's state directory (XDG specification). Raises ValueError if there is none."""
     state = os.environ.get("XDG_STATE_HOME", "")
     if not os.path.isabs(state):
         home = _home()
@@ -134,7 +135,7 @@ def _check_own(status: os.stat_result) -> None:
 
 
 def _sync_folder(path: str) -> None:
-    """Makes the new name survive a power failure."""
+    """Writes the directory to disk, so that the new name survives a power failure."""
     folder = os.open(system_name(os.path.dirname(path) or "."), os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(folder)

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The module class of this collection (Ansible's, with more care for secrets and for options of the wrong type), and one run of it."""
+"""The module class of this collection, which protects secrets and checks the types of options more strictly, and one run of it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class XdrModule(AnsibleModule):
-    """Hides credentials also if the options of the task are refused.
+    """Hides credentials even if the options of the task are refused.
 
     Ansible collects secret values while it checks the options. If one option has the wrong type, such as a text instead of a list of
     dictionaries, it stops before it has all of them, and the result that it writes contains every option.
@@ -35,11 +35,11 @@ class XdrModule(AnsibleModule):
 
     @property
     def null_options(self) -> frozenset[str]:
-        """The options that were given as null. Among the parameters, they look as if they were not given."""
+        """The options that were given as null. In `params`, they look like options that were not given."""
         return frozenset(name for name, value in self._given.items() if value is None)
 
     def _load_params(self) -> None:
-        """Keeps the options as they were given, before Ansible makes texts of everything."""
+        """Keeps the options as they were given, before Ansible converts them to strings."""
         super()._load_params()
         self._given: dict[str, Any] = copy.deepcopy(self.params)
 
@@ -55,7 +55,7 @@ class XdrModule(AnsibleModule):
         return super().fail_json(f"{msg}{self._source_of(msg)}", **kwargs)
 
     def _source_of(self, msg: str) -> str:
-        """A sentence for a message about an option that the task does not have: the environment variable that sets it."""
+        """Names the environment variable if a message is about an option that the task does not set; otherwise empty."""
         for name, option in self.argument_spec.items():
             is_meant = msg.startswith((f"argument '{name}' ", f"value of {name} ", f"{name}: "))
             variable = option["fallback"][1][0] if option.get("fallback") else ""
@@ -66,7 +66,8 @@ class XdrModule(AnsibleModule):
     def log(self, msg: str, log_args: Any = None) -> None:
         """Writes to the system's log.
 
-        That takes no NUL, and with Python 3.12 and later a module whose options contain one would fail here, before it can say which.
+        The log does not accept NUL. With Python 3.12 and later, a module with NUL in an option would fail here before it can name the
+        option.
         """
         super().log(msg.replace("\0", "\\0"), log_args)
 
@@ -81,9 +82,9 @@ class Run(NamedTuple):
 
     @classmethod
     def of(cls, module: AnsibleModule) -> Run:
-        """The run of this module; what is registered as a secret is hidden in its results as well."""
+        """Returns the run of a module; registered secrets are also hidden in its results."""
         secrets = SecretKeeper(module.no_log_values.add)
-        # An option that is hidden as a whole could not be named in messages; most ledgers are files, whose names are no secret.
+        # The options are not `no_log`, because messages must be able to show them: most ledgers are files, whose names are not secret.
         for option in ("ledger", "history"):
             keep_ledger_password(module.params.get(option), secrets)
         return cls(module.check_mode, module._diff, lambda text: module.warn(printable(text)), secrets)

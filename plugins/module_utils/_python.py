@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The one file that older Pythons can read as well: it ends a module with a message there, where the other files end in a traceback."""
+"""Checks the version of Python. Old versions can parse this file, so they give a message instead of a traceback."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ OLDEST = (3, 9)
 
 
 def require_python():  # type: () -> None
-    """Ends the module with a result that says which Python is needed, unless it is new enough."""
+    """Ends the module with a message about the Python that is needed, unless this one is new enough."""
     if sys.version_info[:2] >= OLDEST:
         return
     needed, found = (".".join(str(part) for part in version) for version in (OLDEST, sys.version_info[:3]))

@@ -4,10 +4,10 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Finds out whether a text repeats a secret, in any form in which servers and proxies write what they were sent.
+"""Finds secrets in texts, in all forms in which servers and proxies repeat what they were sent.
 
 The text is decoded again and again, one kind of encoding at a time, and each result is compared with every run of six characters of each
-secret. So nested encodings are found, and secrets that were cut short.
+secret. This finds nested encodings and secrets that were cut short.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class SecretForms:
         self._lengths = sorted({len(window) for window in self._exact | self._plain})
 
     def are_in(self, text: str) -> bool:
-        """True if the text repeats a secret, or is encoded so many times that it is unknown. Slow for long texts: cut them first."""
+        """True if the text repeats a secret, or if it is encoded too many times to tell. Slow for long texts: cut them first."""
         if not self._lengths:
             return False
         seen, waiting = {text}, [text]
@@ -95,7 +95,7 @@ class SecretForms:
         smallest = self._lengths[0]
         pieces: list[str] = []
         for data in _binary(text, smallest):
-            # As it is, for secrets in other character sets and amid other bytes; as UTF-8, for what is encoded once more.
+            # Unchanged, for secrets in other character sets and between other bytes; as UTF-8, for texts that are encoded once more.
             latin = data.decode("latin-1")
             if self._shown_by(latin):
                 yield latin
@@ -104,7 +104,7 @@ class SecretForms:
 
 
 def _written_by(secret: str) -> Iterator[str]:
-    """The secret, and its UTF-8 as programs show it that take it for another character set."""
+    """Yields the secret, and its UTF-8 bytes misread in other character sets."""
     yield secret
     if not secret.isascii():
         data = secret.encode("utf-8", "surrogatepass")
@@ -120,12 +120,12 @@ def _windows(form: str, secret: str) -> Iterator[str]:
 
 
 def _runs(text: str, length: int) -> Iterator[str]:
-    """Every run of so many characters."""
+    """Yields every run of this many characters."""
     return (text[start : start + length] for start in range(len(text) - length + 1))
 
 
 def _one_case(text: str) -> str:
-    # Casefolding alone leaves letters apart that share a capital.
+    # Case folding alone does not equate letters that share a capital.
     return text.upper().casefold()
 
 
@@ -177,7 +177,7 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def _from_wrong_charset(text: str) -> str:
-    """UTF-8 that was read as Latin-1 or Windows-1252, read as what it is."""
+    """Decodes UTF-8 that was read as Latin-1 or Windows-1252."""
     if text.isascii():
         return text
     data = b"".join(_byte_of(character) for character in text)
@@ -224,7 +224,7 @@ def _binary(text: str, smallest: int) -> Iterator[bytes]:
 
 
 def _printable_pieces(text: str) -> Iterator[str]:
-    """The runs of characters that are printed; other bytes that happen to be base64 have hardly any."""
+    """Yields the runs of printable characters; bytes that look like base64 by chance have hardly any."""
     piece: list[str] = []
     for character in text:
         if character != "\ufffd" and (character.isprintable() or character.isspace() or character >= "\x80"):

@@ -6,7 +6,7 @@
 
 """Keeps credentials out of every text that leaves the collection.
 
-Servers and proxies repeat what they were sent. A text from outside goes into a message through :meth:`SecretKeeper.shown` only, which
+Servers and proxies repeat what they were sent. A text from outside goes into a message only through :meth:`SecretKeeper.shown`, which
 shows it whole or not at all: what is left of a text after a part was replaced may still say what the part was.
 
 Results belong to Ansible, which hides the values of `no_log` options there. From ansible-core 2.22 on, secrets are registered with it, and
@@ -43,7 +43,7 @@ _CHARACTERS_BEHIND = 4
 
 
 class SecretKeeper:
-    """Knows this run's secrets, and which texts repeat them. Safe to use from several threads."""
+    """Knows the secrets of this run and recognises texts that repeat them. Safe to use from several threads."""
 
     def __init__(self, announce: Callable[[str], None] | None = None) -> None:
         """`announce` is called with each form of each secret, so that Ansible before 2.22 can hide it in results as well."""
@@ -54,7 +54,7 @@ class SecretKeeper:
         """Of how many secrets, and these prepared for looking them up."""
 
     def add(self, secret: str | None) -> None:
-        """Registers a secret; None and the empty text are none."""
+        """Registers a secret; None and the empty string are ignored."""
         if not secret or secret in self._secrets:
             return
         self._secrets.add(secret)
@@ -67,7 +67,7 @@ class SecretKeeper:
         self._announce_form(base64.b64encode(f"{username}:{secret}".encode()).decode("ascii"))
 
     def shown(self, text: str, characters: int = SHOWN_CHARACTERS) -> str:
-        """A text from outside, fit for a message: one short printable line, or NOT_SHOWN where it repeats a secret in any form."""
+        """Returns a text from outside for a message: one short printable line, or NOT_SHOWN if it repeats a secret in any form."""
         line = shorten(text, characters)
         looked_at = text[: characters * _CHARACTERS_BEHIND]
         return NOT_SHOWN if self.repeated_in(line) or (looked_at != line and self.repeated_in(looked_at)) else line
@@ -107,12 +107,12 @@ def _written_forms(secret: str) -> Iterator[str]:
 
 
 def is_postgresql(location: str | None) -> bool:
-    """True if a `ledger` or `history` option names a database."""
+    """True if a `ledger` or `history` option is the URL of a database."""
     return bool(location) and str(location).lower().startswith(_POSTGRESQL)
 
 
 def keep_ledger_password(location: str | None, secrets: SecretKeeper) -> None:
-    """Registers the password in a URL as a secret. Also in a URL that is wrong, or of another kind of database, and will be refused."""
+    """Registers the password in a URL as a secret, also in invalid URLs and those of other databases, which are refused later."""
     if location is None or "://" not in location:
         return
     credentials, at_sign, _rest = location.partition("://")[2].rpartition("@")

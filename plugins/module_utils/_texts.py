@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Texts from logs and servers, made fit for a message: short, on one line, and unable to steer a terminal."""
+"""Prepares texts from logs and servers for messages: short, on one line, and without control characters for terminals."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ _RUN_OF_MARKS = re.compile("\0+")
 
 
 def shorten(text: str, characters: int = SHOWN_CHARACTERS) -> str:
-    """One printable line of at most so many characters."""
-    # What is not printable steers terminals, or turns the direction in which the text around it is shown.
+    """Returns one printable line of at most this many characters."""
+    # Unprintable characters can control terminals or change the direction of the surrounding text.
     marked = "".join(character if character.isprintable() else "\0" for character in text[: characters * 4])
     line = _RUN_OF_MARKS.sub(" ", marked).strip()
     return line if len(line) <= characters else f"{line[:characters]}…"
 
 
 def quoted(text: str) -> str:
-    """A value in quotes, with everything that is not printable written as an escape."""
+    """Returns a value in quotes, with unprintable characters as escapes."""
     return repr(text) if len(text) <= _QUOTED_CHARACTERS else f"{text[:_QUOTED_CHARACTERS]!r}…"
 
 
 def printable(text: str) -> str:
-    """The text with everything that is not printable written as an escape. Names of files can contain anything."""
+    """Returns the text with unprintable characters as escapes. File names can contain anything."""
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else character.encode("unicode_escape").decode("ascii") for character in text)
 
 
 def counted(number: float, one: str, many: str = "") -> str:
-    """A number with its noun, and what follows it if that differs too: `1 row`, `2 rows`."""
+    """Returns a number with its noun in the singular or plural: `1 row`, `2 rows`. `many` is for irregular plurals and longer phrases."""
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def system_name(path: str) -> bytes:
-    """The name of a file as the system knows it: UTF-8, whatever the locale of the process is."""
+    """Returns the name of a file as the system knows it: in UTF-8, whatever the locale of the process."""
     return path.encode("utf-8", "surrogateescape")

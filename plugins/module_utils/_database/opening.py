@@ -6,7 +6,8 @@
 
 """Opens the database that an option names: a SQLite file or a PostgreSQL database.
 
-Each kind is imported when it is opened: a module is compiled again for every task, so a task should not load code that it does not use.
+Each kind is imported only when it is opened: a module is compiled again for every task, so a task should not load code that it does not
+use.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def open_database(location: str | None, schema: Schema) -> Database:
-    """The database at a file or URL, or at the default place, with its tables. Raises LedgerError."""
+    """Opens the database at a file, a URL or the default location, and creates or upgrades its tables. Raises LedgerError."""
     path = file_at(location, schema)
     if path is None:
         from .postgresql import PostgresqlDatabase
@@ -36,7 +37,7 @@ def open_database(location: str | None, schema: Schema) -> Database:
 
 
 def open_for_reading(location: str | None, schema: Schema) -> Database | None:
-    """The same database, to be read only: nothing is created or changed, not even its tables. None if it does not exist yet."""
+    """Opens the same database for reading only: nothing is created or changed, not even its tables. None if it does not exist yet."""
     path = file_at(location, schema)
     database: Database
     if path is None:
@@ -56,14 +57,14 @@ def open_for_reading(location: str | None, schema: Schema) -> Database | None:
 
 
 def scratch_database(schema: Schema) -> Database:
-    """A database that ends with the process."""
+    """Opens a temporary database, which is gone when the process ends."""
     from .sqlite import SqliteDatabase
 
     return SqliteDatabase(None, schema)
 
 
 def file_at(location: str | None, schema: Schema) -> str | None:
-    """The absolute path of a file; None for a PostgreSQL database. Raises LedgerError for what is neither."""
+    """Returns the absolute path of a file; None for a PostgreSQL database. Raises LedgerError for anything else."""
     option = schema.option
     if not location:
         try:

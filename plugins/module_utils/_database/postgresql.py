@@ -30,7 +30,7 @@ _TYPES = {int: "bigint", bytes: "bytea", str: "text"}
 
 
 class PostgresqlDatabase:
-    """See Database. Connections are direct ones or those of a pooler in session mode: names are held by the session."""
+    """See Database. The connection is direct or through a pooler in session mode: the session holds the names."""
 
     def __init__(self, url: str, schema: Schema, *, read_only: bool = False) -> None:
         self._schema = schema
@@ -70,7 +70,7 @@ class PostgresqlDatabase:
         """Inserts those rows that are not there yet and returns how many that were."""
         if not rows:
             return 0
-        # In the same order everywhere, so that two runs do not wait for each other.
+        # Always in the same order, so that two runs do not wait for each other.
         arrays, types = _arrays(sorted(rows, key=tuple))
         constants = "".join(f"{int(value)}::bigint, " for value in same.values())
         names = ",".join(columns)
@@ -91,7 +91,7 @@ class PostgresqlDatabase:
         return _MOST_ROWS
 
     def atomically(self, work: Callable[[], Result]) -> Result:
-        """Does the work in one transaction, again if it and another run's stopped each other."""
+        """Does the work in one transaction; repeats it after a deadlock with another run."""
         with self._lock:
             for _attempt in range(_TRIES - 1):
                 with suppress(_StoppedError):
@@ -100,13 +100,13 @@ class PostgresqlDatabase:
             return self._once(work)
 
     def durably(self) -> AbstractContextManager[None]:
-        """Nothing to do: the session makes every transaction wait for the disk."""
+        """Does nothing: in this session, every transaction waits for the disk."""
         return nullcontext()
 
     @contextmanager
     def holding(self, names: Sequence[str]) -> Iterator[None]:
-        """Waits until no other run, on whatever host, holds one of these names, and holds them."""
-        # In the same order everywhere, so that two runs cannot wait for each other.
+        """Waits until no other run on any host holds any of these names, then holds them."""
+        # Always in the same order, so that two runs cannot wait for each other.
         locks = sorted({self._lock_number(name) for name in names})
         self.run("SELECT pg_advisory_lock(number) FROM unnest(?::bigint[]) AS wanted (number)", (locks,))
         with self._lock:
@@ -116,24 +116,24 @@ class PostgresqlDatabase:
         finally:
             with self._lock:
                 self._held.difference_update(locks)
-                # Where this fails, the end of the connection releases them.
+                # If this fails, the end of the connection releases them.
                 with suppress(psycopg.Error):
                     self._connection.execute("SELECT pg_advisory_unlock(number) FROM unnest(%s::bigint[]) AS held (number)", (locks,))
 
     def is_held(self, name: str) -> bool:
-        """True if any run, on whatever host, holds the name."""
+        """True if a run on any host holds the name."""
         number = self._lock_number(name)
         with self._lock:
             if number in self._held:
                 return True
-            # Shared, so that runs that ask at the same time do not take each other for holders.
+            # A shared lock, so that two runs that ask at the same time do not take each other for the holder.
             is_free = self.run("SELECT pg_try_advisory_lock_shared(?)", (number,))[0][0]
             if is_free:
                 self.run("SELECT pg_advisory_unlock_shared(?)", (number,))
             return not is_free
 
     def now(self) -> float:
-        """The time by the server's clock."""
+        """Returns the time of the server's clock."""
         return float(self.run("SELECT extract(epoch FROM clock_timestamp())::float8")[0][0])
 
     def close(self) -> None:
@@ -167,11 +167,11 @@ class PostgresqlDatabase:
         return int(found or 0)
 
     def _create_or_upgrade(self) -> None:
-        """Brings the tables to the newest version. Of several runs at once, one does; the others wait and find it done."""
+        """Upgrades the tables to the newest version. If several runs try at once, one does it and the others wait."""
         schema = self._schema
         self.run("SELECT pg_advisory_xact_lock(?)", (self._lock_number("schema"),))
         version = self._found_version()
-        # Even with IF NOT EXISTS, creating a schema takes a right that a user with a schema of its own may not have.
+        # Even with IF NOT EXISTS, CREATE SCHEMA needs a right that a user may lack who already has the schema.
         if not self.run("SELECT 1 FROM pg_namespace WHERE nspname = ?", (schema.namespace,)):
             self.run(f"CREATE SCHEMA {schema.namespace}")
         for step in schema.steps[version:]:
@@ -190,7 +190,7 @@ class PostgresqlDatabase:
 
 
 class _StoppedError(LedgerError):
-    """Two transactions were in each other's way, and the server stopped this one."""
+    """Two transactions were in conflict, and the server stopped this one."""
 
 
 @lru_cache(maxsize=256)
@@ -199,7 +199,7 @@ def _translated(statement: str) -> bytes:
 
 
 def _arrays(rows: Sequence[Sequence[Any]]) -> tuple[list[str], str]:
-    """Each column as an array in PostgreSQL's own notation, which costs less than to adapt value by value, and their types."""
+    """Returns each column as an array in PostgreSQL's own notation, and their types. This is faster than adapting each value."""
     columns = list(zip(*rows))
     types = ",".join(f"?::{_type_of(column)}[]" for column in columns)
     return [f"{{{','.join(map(_element, column))}}}" for column in columns], types

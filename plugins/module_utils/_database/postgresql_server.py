@@ -6,7 +6,7 @@
 
 """Connects to a PostgreSQL server and explains its errors. The password in the URL stays out of every message.
 
-This is the one place that knows psycopg. It is imported when it is first used: its import takes as long as the rest of a short run.
+Only this file knows psycopg, and imports it when it is first used: the import takes as long as the rest of a short run.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 else:
 
     class _Late:
-        """A module that is imported when something of it is used."""
+        """A module that is imported when one of its attributes is first used."""
 
         def __init__(self, name: str) -> None:
             self._name = name
@@ -48,21 +48,21 @@ else:
 
 __all__ = ["PostgresqlServer", "errors", "psycopg"]
 
-# What the driver and the server would otherwise understand differently, and show in messages.
+# Characters that driver and server understand differently, so that they could appear in messages.
 _URL = re.compile(r"postgres(?:ql)?://(?:[^:@/?#]*(?::[^@/?#]*)?@)?[^@/?#]*(?:/[^?#]*)?(?:\?[^#]*)?")
 _FULL = re.compile(r"too many (?:clients|connections)|remaining connection slots", re.IGNORECASE)
 _CONNECT_DEFAULTS: dict[str, str | int] = {
     "connect_timeout": 15,
     "application_name": "secops.xdr",
-    # A server that is gone without a word is noticed in about a minute.
+    # A server that disappears without closing the connection is noticed in about a minute.
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
-# Only settings that this server knows. Waiting for another run takes as long as its request; a host that is gone without a word must not
-# keep its locks for hours. What is committed is on the disk, also where the server is set to be fast and forgetful.
-# Almost every statement looks up rows in an index, which a planner without statistics of new tables does not know.
+# Only settings that this server knows. Waiting for another run takes as long as its request, so statements have no time limit. A host that
+# disappears must not keep its locks for hours. Commits wait for the disk even if the server's default is asynchronous. Almost every
+# statement looks up rows in an index; without statistics of new tables, the planner would not use it.
 _SESSION = """
 SELECT set_config(name, wanted, false) FROM pg_settings JOIN (VALUES
     ('statement_timeout', '0'), ('transaction_timeout', '0'), ('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'),
@@ -89,7 +89,7 @@ class PostgresqlServer:
         self.where = f"PostgreSQL{where}"
 
     def connected(self) -> Connection:
-        """A new connection that commits each statement by itself; raises LedgerError."""
+        """Opens a connection that commits each statement; raises LedgerError."""
         try:
             connection = psycopg.connect(**self._parameters, autocommit=True)
         except psycopg.Error as error:
@@ -111,14 +111,14 @@ class PostgresqlServer:
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Turns an error of the database into a LedgerError that says what to do."""
+        """Converts an error of the database to a LedgerError that says what to do."""
         try:
             yield
         except psycopg.Error as error:
             raise LedgerError(f"{self._schema.option}: {self.where}: {self._explanation(error)}") from error
 
     def _unreachable(self, error: psycopg.Error) -> str:
-        # The driver's own words come first; the advice below answers its questions.
+        # The driver's own message comes first, followed by advice.
         words = str(error).partition("\n")[0]
         option, variable = self._schema.option, self._schema.variable
         advice = f"Check host, port, user, password and database in `{option}` (or {variable}), and that the server accepts this host."
@@ -153,7 +153,7 @@ class PostgresqlServer:
 
 
 def _checked_parameters(url: str, option: str) -> dict[str, Any]:
-    """The parameters in a URL. Messages quote nothing of it, since any part of a wrong one may be a part of the password."""
+    """Parses the parameters in a URL. Messages never quote it, because any part of an invalid URL may belong to the password."""
     form = "postgresql://user:password@host:5432/database"
     if not _URL.fullmatch(url):
         raise LedgerError(

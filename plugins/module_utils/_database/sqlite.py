@@ -38,7 +38,7 @@ _FEW_ROWS = 20
 
 
 class SqliteDatabase:
-    """See Database. Without a path it is a scratch database that ends with the process. `read_only` needs an existing file."""
+    """See Database. Without a path, it is a temporary database, which is gone when the process ends. `read_only` needs an existing file."""
 
     def __init__(self, path: str | None, schema: Schema, *, read_only: bool = False) -> None:
         self.where = os.path.abspath(path) if path else "a scratch database"
@@ -94,7 +94,7 @@ class SqliteDatabase:
         return _rows_at_once(1, columns)
 
     def atomically(self, work: Callable[[], Result]) -> Result:
-        """Does the work in one transaction. Other runs wait, so nothing ever gets in its way."""
+        """Does the work in one transaction. Other runs wait, so there are no conflicts."""
         with self._lock, explained(self._schema, self.where):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -107,7 +107,7 @@ class SqliteDatabase:
 
     @contextmanager
     def durably(self) -> Iterator[None]:
-        """Transactions inside the block have reached the disk when they return."""
+        """Transactions inside the block are on the disk when they return."""
         with self._lock:
             self.run("PRAGMA synchronous=FULL")
             try:
@@ -116,7 +116,7 @@ class SqliteDatabase:
                 self.run("PRAGMA synchronous=NORMAL")
 
     def holding(self, names: Sequence[str]) -> AbstractContextManager[None]:
-        """Waits until no other process on this host holds one of these names, and holds them."""
+        """Waits until no other process on this host holds any of these names, then holds them."""
         return self._locks.holding(names) if self._locks else nullcontext()
 
     def is_held(self, name: str) -> bool:
@@ -124,7 +124,7 @@ class SqliteDatabase:
         return self._locks.is_held(name) if self._locks else False
 
     def now(self) -> float:
-        """The time by this host's clock."""
+        """Returns the time of this host's clock."""
         return time.time()
 
     def close(self) -> None:
@@ -135,8 +135,8 @@ class SqliteDatabase:
             self._locks.close()
 
     def _refuse_foreign(self) -> None:
-        """Raises LedgerError for the file of another program before anything is changed in it or beside it."""
-        # Not opened for reading only: what a killed run has left behind has to be played back first.
+        """Raises LedgerError for the file of another program, before anything in it or next to it is changed."""
+        # Not opened read-only: changes that a killed run left in the journal have to be applied first.
         with (
             closing(connected(f"file:{quote(system_name(self.where))}?mode=rw", is_uri=True)) as connection,
             explained(self._schema, self.where),
@@ -158,11 +158,11 @@ class SqliteDatabase:
                 with self.holding(["schema"]):
                     self._use_write_ahead_log()
                     self._create_or_upgrade()
-            # What is committed survives the end of the process at once, and a power failure after the next checkpoint.
+            # Commits survive the end of the process immediately, and a power failure after the next checkpoint.
             self._connection.execute("PRAGMA synchronous=NORMAL")
 
     def _use_write_ahead_log(self) -> None:
-        """Runs that read at this moment may prevent it; the file works without it too, only slower."""
+        """Switches to write-ahead logging. Runs that are reading may prevent this; the file also works without it, but more slowly."""
         try:
             self._connection.execute("PRAGMA journal_mode=WAL").fetchall()
         except sqlite3.OperationalError as error:
@@ -170,7 +170,7 @@ class SqliteDatabase:
                 raise
 
     def _create_or_upgrade(self) -> None:
-        """Brings the tables to the newest version, in one transaction: a run that is killed leaves the version that there was."""
+        """Upgrades the tables to the newest version in one transaction: a run that is killed leaves the old version."""
         self.atomically(self._upgrade)
         self.version = self._schema.version
 
@@ -183,7 +183,7 @@ class SqliteDatabase:
         self._connection.execute(f"PRAGMA user_version={self._schema.version}")
 
     def _version_in(self, connection: sqlite3.Connection) -> int:
-        # One transaction sees one state: a file that another run is creating at this moment is either empty or complete.
+        # A transaction sees a single state: a file that another run is creating is either empty or complete.
         connection.execute("BEGIN")
         try:
             return self._found_version(connection)
@@ -211,7 +211,7 @@ class SqliteDatabase:
 
 
 def _rows_at_once(same: int, columns: int) -> int:
-    """The number of rows that a statement takes as values."""
+    """Returns the number of rows that a statement accepts as values."""
     return min(_MOST_ROWS, (_MOST_VALUES - same) // columns)
 
 
@@ -242,7 +242,7 @@ def _insert_columns(
 
 @cache
 def _knows_json() -> bool:
-    """SQLite before 3.38 can be built without JSON."""
+    """True if this SQLite has the JSON functions; versions before 3.38 can be built without them."""
     with closing(sqlite3.connect(":memory:")) as connection:
         try:
             connection.execute("SELECT key, value FROM json_each('[1]')").fetchall()

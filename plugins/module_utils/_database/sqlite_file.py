@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The file of a SQLite database: whose it is, what is wrong with it, and its locks.
+"""The file of a SQLite database: its owner, its errors and its locks.
 
 Locks have names. All processes on this host honour them, and they end with the process that holds them.
 """
@@ -46,7 +46,7 @@ _OF_DESCRIPTORS: int | None = getattr(fcntl, "F_OFD_SETLK", None)
 
 
 class FileLocks:
-    """One lock file serves all names: each name locks a byte of its own. With `read_only`, nothing is created and nothing can be held."""
+    """One lock file serves all names: each name locks a different byte. With `read_only`, nothing is created and no name can be held."""
 
     def __init__(self, path: str, option: str, *, read_only: bool) -> None:
         self._path = path
@@ -60,10 +60,10 @@ class FileLocks:
 
     @contextmanager
     def holding(self, names: Sequence[str]) -> Iterator[None]:
-        """Waits until no other process holds any of the names. Raises LedgerError after an hour."""
+        """Waits until no other process holds any of the names, then holds them. Raises LedgerError after an hour."""
         taken: list[str] = []
         try:
-            # In the same order everywhere, so that two processes cannot wait for each other.
+            # Always in the same order, so that two processes cannot wait for each other.
             for name in sorted(set(names), key=_offset):
                 self._wait(name)
                 taken.append(name)
@@ -79,14 +79,14 @@ class FileLocks:
                 return True
             if self._descriptor is None:
                 return False
-            # A shared lock, so that processes that ask at the same time do not take each other for holders.
+            # A shared lock, so that two processes that ask at the same time do not take each other for the holder.
             if not self._try(fcntl.F_RDLCK, name):
                 return True
             self._try(fcntl.F_UNLCK, name)
             return False
 
     def close(self) -> None:
-        """Releases everything."""
+        """Releases all names and closes the file."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -132,7 +132,7 @@ def _set_lock(descriptor: int, kind: int, offset: int) -> None:
             fcntl.fcntl(descriptor, _OF_DESCRIPTORS, struct.pack(_FLOCK, kind, os.SEEK_SET, offset, 1, 0))
             return
         except OSError as error:
-            # Some containers' kernels do not have these.
+            # The kernels of some container systems do not have these locks.
             if error.errno != errno.EINVAL:
                 raise
     fcntl.lockf(descriptor, _flags(kind), 1, offset)
@@ -158,13 +158,13 @@ def require_version(option: str) -> None:
 
 
 def connected(path: str, *, is_uri: bool = False) -> sqlite3.Connection:
-    """An open connection to a file or URI."""
-    # Transactions are begun by hand, and threads take turns with a lock.
+    """Opens a connection to a file or URI."""
+    # Transactions are started explicitly, and a lock lets one thread at a time use the connection.
     return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=is_uri)
 
 
 def check_file(schema: Schema, path: str, *, creates: bool) -> None:
-    """Creates the file, or checks that it is this user's own and a SQLite database or empty."""
+    """Creates the file, or checks that it belongs to this user and is a SQLite database or empty."""
     try:
         descriptor = open_own(path) if creates and not os.path.lexists(system_name(path)) else open_existing(path)
         if descriptor is None:
@@ -179,7 +179,7 @@ def check_file(schema: Schema, path: str, *, creates: bool) -> None:
 
 @contextmanager
 def explained(schema: Schema, path: str) -> Iterator[None]:
-    """Turns errors of SQLite about a file into LedgerError."""
+    """Converts errors of SQLite about a file to LedgerError."""
     try:
         yield
     except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -207,7 +207,7 @@ def _explanation(schema: Schema, path: str, text: str) -> str:
 
 
 def cannot_use(schema: Schema, path: str, error: OSError) -> str:
-    """The message for a file that the system does not let this user use."""
+    """Returns the message for a file that this user cannot use."""
     if error.errno == errno.ENOSPC:
         return f"{schema.option}: the disk of {path} is full; nothing was sent that is not recorded. Free some space and run again."
     return (
