@@ -100,9 +100,8 @@ _value:
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..plugin_utils._attribution.report import PageOptions, page
+from ..plugin_utils._attribution.report import PageOptions, page, summary
 from ..plugin_utils._attribution.rows import as_csv, as_json, check_console_url, row
-from ..plugin_utils._attribution.summary import summary
 from ..plugin_utils._filters import options_of, reported
 
 if TYPE_CHECKING:

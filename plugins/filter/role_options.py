@@ -127,9 +127,8 @@ _value:
 from typing import TYPE_CHECKING, Any
 
 from ..plugin_utils._attribution.texts import AttributionError
-from ..plugin_utils._files_to_write import check_places
 from ..plugin_utils._filters import options_of, reported
-from ..plugin_utils._role_options import RoleRules
+from ..plugin_utils._role_options import RoleRules, check_places
 from ..plugin_utils._role_options import role_options as converted
 
 if TYPE_CHECKING:

@@ -48,7 +48,7 @@ else:
 
 __all__ = ["PostgresqlServer", "errors", "psycopg"]
 
-# Characters that driver and server understand differently, so that they could appear in messages.
+# The form of URL that the driver and this file parse in the same way. In others, a part of the password could get into a message.
 _URL = re.compile(r"postgres(?:ql)?://(?:[^:@/?#]*(?::[^@/?#]*)?@)?[^@/?#]*(?:/[^?#]*)?(?:\?[^#]*)?")
 _FULL = re.compile(r"too many (?:clients|connections)|remaining connection slots", re.IGNORECASE)
 _CONNECT_DEFAULTS: dict[str, str | int] = {

@@ -14,9 +14,8 @@ from datetime import datetime, timezone
 from ipaddress import ip_address
 from typing import Any
 
-from .lanes import Bar, Piece, packed, percent
+from .drawing import Bar, Look, Piece, looks, packed, percent
 from .outcomes import AMBIGUOUS, DOUBTFUL, NOT_VPN
-from .people import Look, looks
 from .texts import one_line
 
 Record = Mapping[str, Any]

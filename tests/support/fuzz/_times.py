@@ -22,7 +22,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._times.timestamps impor
     iso8601_to_milliseconds,
 )
 from ansible_collections.secops.xdr.plugins.module_utils._times.zones import Zone
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.syslog_times import SyslogTimes
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.syslog import SyslogTimes
 
 from support.fuzz._draw import Draw
 

@@ -20,8 +20,7 @@ from ..formats import cisco_asa_messages as patterns
 from ..messages import messages_in
 from ..reading import LineReader
 from ..records import ALIVE, END, FAILED_LOGIN, NO_ADDRESS, OTHER_MESSAGE, REJECTED, SAME_SESSION, SESSION_END, SKIPPED, START, Record
-from ..syslog import count_program, device_in
-from ..syslog_times import SyslogTimes, is_cut_head
+from ..syslog import SyslogTimes, count_program, device_in, is_cut_head
 from .cisco_asa_messages import Message, cut_off, milliseconds, name_and_outside
 
 if TYPE_CHECKING:

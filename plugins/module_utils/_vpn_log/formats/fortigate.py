@@ -22,8 +22,7 @@ from ..csv_records import cells
 from ..messages import event_fields, is_cut_event, messages_in, note_field
 from ..reading import LineReader
 from ..records import ALIVE, END, FAILED_LOGIN, NO_ADDRESS, OTHER_MESSAGE, REJECTED, SESSION_END, SKIPPED, START, Record
-from ..syslog import count_program
-from ..syslog_times import is_cut_head
+from ..syslog import count_program, is_cut_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -23,8 +23,7 @@ from ..formats import globalprotect_fields as fields
 from ..messages import event_fields, is_cut_event, json_behind_head, messages_in, objects_in
 from ..reading import LineReader
 from ..records import ALIVE, END, FAILED_LOGIN, NO_ADDRESS, OTHER_MESSAGE, OTHER_SERVICE, REJECTED, SESSION_END, SKIPPED, START, Record
-from ..syslog import count_program
-from ..syslog_times import is_cut_head
+from ..syslog import count_program, is_cut_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -22,8 +22,7 @@ from ..._texts import quoted
 from ..messages import messages_in
 from ..reading import LineReader
 from ..records import ALIVE, END, NO_ADDRESS, OTHER_MESSAGE, REJECTED, RESTART, SAME_SESSION, SESSION_END, SKIPPED, START, Record
-from ..syslog import count_program
-from ..syslog_times import SyslogTimes, is_cut_before_program
+from ..syslog import SyslogTimes, count_program, is_cut_before_program
 from .openvpn_log_lines import NO_CLIENT, Client, Instance, Line, client_of, ends_within_message, is_without_message, line_of, time_of
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from ..._times.timestamps import epoch_to_milliseconds, iso8601_to_milliseconds
 from ..accounting import KINDS, Accounting, Packet, inside_addresses, outside_address, seconds_of
 from ..reading import LineReader
 from ..records import OTHER_MESSAGE, REJECTED, SKIPPED, Record
-from ..syslog_times import SyslogTimes
+from ..syslog import SyslogTimes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -21,8 +21,7 @@ from ..._texts import quoted
 from ..messages import messages_in
 from ..reading import LineReader
 from ..records import END, NO_ADDRESS, OTHER_MESSAGE, REJECTED, RESTART, SESSION_END, SKIPPED, START, Record
-from ..syslog import count_program
-from ..syslog_times import is_cut_before_program
+from ..syslog import count_program, is_cut_before_program
 from .strongswan_lines import Assigned, CharonTimes, Line, Place, Sa, is_of, json_fields, line_of, own_message, unwrapped
 
 if TYPE_CHECKING:

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..._texts import quoted
 from ..._times.parsing import TimestampParser
 from ..options import DEFAULT_TIMESTAMP_FORMAT
-from ..syslog import device_in
-from ..syslog_times import SyslogTimes
+from ..syslog import SyslogTimes, device_in
 
 if TYPE_CHECKING:
     from ..reading import Reading

@@ -4,15 +4,53 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Places the sessions of one address and day so that every bar has its name in it or beside it. Lengths are percent of the day."""
+"""The looks of people and the places of sessions in the timeline.
+
+On any one day, no two people share a colour and pattern. Each bar has its name in it or next to it. Lengths are percent of the day.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+COLOURS = 10
+PATTERNS = 6
+"""The style sheet has classes `u0` to `u9`, and the page has patterns `p0` (none) to `p5`."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """The look of a person. `number` distinguishes people when colours and patterns are used up; it is 0 otherwise."""
+
+    colour: int
+    pattern: int
+    number: int = 0
+
+
+def looks(days: Iterable[Collection[str]]) -> dict[str, Look]:
+    """The look of each person, given the people of each day. A person keeps one look on all days; names are compared without case."""
+    neighbours: dict[str, set[str]] = {}
+    frequency: Counter[str] = Counter()
+    for day in days:
+        people = {name.casefold() for name in day}
+        frequency.update(people)
+        for person in people:
+            neighbours.setdefault(person, set()).update(people)
+    taken: dict[str, int] = {}
+    for person in sorted(neighbours, key=lambda one: (-len(neighbours[one]), -frequency[one], one)):
+        used = {taken[other] for other in neighbours[person] if other in taken}
+        taken[person] = next(place for place in range(len(used) + 1) if place not in used)
+    return {person: _look(place) for person, place in taken.items()}
+
+
+def _look(place: int) -> Look:
+    return Look(place % COLOURS, place // COLOURS % PATTERNS, place // (COLOURS * PATTERNS))
+
 
 _DAY_MS = 86_400_000
 _CHARACTER = 0.9
