@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The answers of a server: their content, and the error for one that was not expected, with the server's explanation."""
+"""The answers of a server: their content, and the errors for unexpected answers, with the server's explanation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _STATUS_ERRORS: dict[int, type[StatusError]] = {
     401: AuthenticationError,
     403: PermissionDeniedError,
     404: NotFoundError,
-    # The server, or a proxy, gave up waiting for the end of the work, or two requests met in it.
+    # The server or a proxy stopped waiting for the work to finish, or two requests were in conflict.
     408: UnclearStatusError,
     409: UnclearStatusError,
     425: UnclearStatusError,
@@ -76,7 +76,7 @@ _REASON_KEYS = ("error_message", "detail", "error", "reason", "message", "type")
 
 
 class Answer(NamedTuple):
-    """An HTTP answer that was read to its end."""
+    """An HTTP answer that was read completely."""
 
     method: str
     path: str
@@ -94,12 +94,15 @@ class Answer(NamedTuple):
         return self.body.decode("utf-8", errors="replace")
 
     def shown(self, text: str) -> str:
-        """A part of this answer, fit for a message: short, and not shown at all if it repeats a secret."""
+        """Returns a part of this answer for a message: short, and not shown at all if it repeats a secret."""
         return self.show(text)
 
     @property
     def is_html(self) -> bool:
-        """True if this is a page for people, such as a proxy's login form. The header proves nothing: many servers call any text HTML."""
+        """True if this is a page for people, such as a proxy's login form.
+
+        The header alone is no evidence: many servers label any text as HTML.
+        """
         return self.body[:200].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
 
     @property
@@ -112,7 +115,7 @@ class Answer(NamedTuple):
         return isinstance(value, dict) and says_failed(value)
 
     def json(self) -> Any:
-        """The body as JSON, with U+FFFD for bytes that are not UTF-8; raises AnswerError where it is none."""
+        """Parses the body as JSON, with U+FFFD for bytes that are not UTF-8; raises AnswerError if it is not JSON."""
         body = self.body.lstrip(b"\xef\xbb\xbf")
         try:
             return json.loads(body)
@@ -124,14 +127,14 @@ class Answer(NamedTuple):
         raise self.unexpected("JSON was expected")
 
     def json_object(self) -> dict[str, Any]:
-        """The body as a JSON object; raises AnswerError where it is none."""
+        """Parses the body as a JSON object; raises AnswerError if it is not one."""
         value = self.json()
         if not isinstance(value, dict):
             raise self.unexpected("a JSON object was expected")
         return value
 
     def unexpected(self, expectation: str) -> AnswerError:
-        """The error for an answer that this API does not give."""
+        """Returns the error for an answer that does not belong to this API."""
         found = "an HTML page, perhaps a login page of a proxy" if self.is_html else self.shown(self.text) or "an empty body"
         if self.body.startswith(_GZIP):
             found = "compressed bytes without the header that says so"
@@ -145,7 +148,7 @@ class Answer(NamedTuple):
 
 
 def refusal(answer: Answer) -> AnswerError | StatusError:
-    """The error for an answer whose status was not expected."""
+    """Returns the error for an unexpected status."""
     where: dict[str, Any] = {"method": answer.method, "path": answer.path}
     reason = reason_of(answer)
     said = f": {reason}" if reason else ""
@@ -186,7 +189,7 @@ def refusal(answer: Answer) -> AnswerError | StatusError:
 
 
 def _is_from_gateway(answer: Answer) -> bool:
-    """True if a 403 comes from something before the product, which answers with an error in JSON or a line of text."""
+    """True if a 403 comes from a gateway in front of the product. The product itself answers with an error in JSON or a line of text."""
     if answer.is_html or "html" in answer.headers.get("Content-Type", "").lower():
         return True
     text = answer.text.strip()
@@ -227,7 +230,7 @@ def _is_failure(status: Any) -> bool:
 
 
 def reason_of(answer: Answer) -> str:
-    """The server's explanation of a failure in one short line; empty if there is none."""
+    """Returns the server's explanation of a failure as one short line; empty if there is none."""
     if answer.is_html:
         return "an HTML page"
     try:
@@ -241,7 +244,7 @@ def _reason_in(value: Any, depth: int) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, dict) and depth:
-        # Elasticsearch's own words for a failed search are "all shards failed"; the cause is further down.
+        # Elasticsearch reports a failed search as "all shards failed"; the cause is nested deeper.
         causes = value.get("root_cause")
         if isinstance(causes, list) and causes:
             return _reason_in(causes[0], depth - 1)

@@ -4,10 +4,9 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Authentication: one `requests` class a method.
+"""Authentication: one `requests` class for each method.
 
-Tokens that a server issues are fetched once for all threads of a run, renewed before they end, and fetched again when a server says that
-one has ended.
+Tokens are fetched once for all threads of a run, renewed before they expire, and fetched again if a server says that one has expired.
 """
 
 from __future__ import annotations
@@ -55,9 +54,9 @@ class Auth(AuthBase):
     """Signs the requests of a client."""
 
     def renewed_after(self, _answer: Answer, _request: requests.PreparedRequest, _renewals: int) -> bool:
-        """True if the answer says that a token has ended, and the request was signed with a new one.
+        """Signs the request with a new token if the answer says that the old one has expired, and returns whether it did.
 
-        `_renewals` is how often that was done for this request already.
+        `_renewals` is the number of times that this was done for this request.
         """
         return False
 
@@ -90,27 +89,27 @@ class ExtraHopKeyAuth(HeaderAuth):
 
 
 class BearerAuth(HeaderAuth):
-    """A token that the caller has and that cannot be renewed here."""
+    """A token from the caller, which cannot be renewed here."""
 
     def __init__(self, token: str) -> None:
         super().__init__(f"Bearer {token}")
 
 
 def header_text(text: str) -> str:
-    """The text of a header in the form that makes the bytes on the wire UTF-8, for credentials of any script."""
+    """Encodes the text of a header so that it is sent as UTF-8, for credentials in any script."""
     # http.client writes header text as Latin-1.
     return text.encode().decode("latin-1")
 
 
 class Token(NamedTuple):
-    """A bearer token and its end on this host's monotonic clock, in seconds."""
+    """A bearer token and its expiry on this host's monotonic clock, in seconds."""
 
     value: str
     ends_at: float
 
     @classmethod
     def lasting(cls, value: str, seconds: float) -> Token:
-        """A token that was just issued for this many seconds."""
+        """Returns a token that was just issued for this many seconds."""
         return cls(value, time.monotonic() + seconds)
 
     @property
@@ -120,21 +119,21 @@ class Token(NamedTuple):
 
     @property
     def renew_at(self) -> float:
-        """When to fetch the next one: well before the end, but not at once for a token of short life."""
+        """The time to fetch the next token: well before this one expires, but not immediately if it is short-lived."""
         left = self.ends_at - time.monotonic()
         return self.ends_at - min(RENEW_BEFORE_END_SECONDS, left / 2)
 
 
 def issued_token(answer: Answer, product: str) -> tuple[str, Mapping[str, Any]]:
-    """The token in an answer to a login, and the object that says how long it lasts.
+    """Returns the token in the answer to a login, and the object that contains its lifetime.
 
-    Raises AnswerError if there is none. The message does not show the answer: it may contain a token under a name that nobody foresaw.
+    Raises AnswerError if there is none. The message does not show the answer: it may contain a token under an unexpected name.
     """
     try:
         value = None if answer.is_html else json.loads(answer.text.lstrip("\ufeff"))
     except (ValueError, RecursionError):
         value = None
-    # Some gateways put the whole answer into an object of theirs.
+    # Some gateways wrap the whole answer in another object.
     for fields in [value, *value.values()] if isinstance(value, dict) else []:
         for name in _TOKEN_NAMES if isinstance(fields, dict) else ():
             text = fields.get(name)
@@ -152,13 +151,13 @@ def issued_token(answer: Answer, product: str) -> tuple[str, Mapping[str, Any]]:
 
 
 def plausible_seconds(value: object, otherwise: float) -> float:
-    """For how many seconds a token lasts, where a server says something that can be true, as a number or as text."""
+    """Returns the lifetime of a token in seconds, if the server's value is plausible; otherwise the default."""
     seconds = number_in(value)
     return seconds if seconds is not None and 0 < seconds <= _LONGEST_TOKEN_SECONDS else otherwise
 
 
 def number_in(value: object) -> float | None:
-    """A number from JSON, or the text of one, as some servers write them; None for everything else."""
+    """Returns a number from JSON, or from a string that contains one; None for everything else."""
     try:
         number = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else None
     except (ValueError, OverflowError):
@@ -167,7 +166,7 @@ def number_in(value: object) -> float | None:
 
 
 class RenewableTokenAuth(Auth):
-    """A bearer token from `fetch`; one fetch serves all threads."""
+    """A bearer token from `fetch`, which is called once for all threads."""
 
     def __init__(self, fetch: Callable[[], Token]) -> None:
         self._fetch = fetch
@@ -177,14 +176,14 @@ class RenewableTokenAuth(Auth):
         self._worked = False
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Signs the request with a token that still lasts."""
+        """Signs the request with a token that has not expired."""
         request.headers["Authorization"] = self._current().header
         return request
 
     def renewed_after(self, answer: Answer, request: requests.PreparedRequest, renewals: int) -> bool:
         """Signs the request again if the server said that its token has expired. Another thread may have renewed it already.
 
-        A token that no request has succeeded with is renewed once only: logging in again does not help an account without rights.
+        A token that no request has succeeded with is renewed only once: a new login does not help an account without rights.
         """
         used = request.headers["Authorization"]
         if not says_token_ended(answer):
@@ -193,7 +192,7 @@ class RenewableTokenAuth(Auth):
         if renewals >= (_MAX_RENEWALS if self._worked else 1):
             return False
         if renewals:
-            # At different moments, or two tasks would keep ending each other's tokens.
+            # After a random pause, so that two tasks do not keep invalidating each other's tokens.
             time.sleep(random.SystemRandom().uniform(0.0, LONGEST_PAUSE_SECONDS))
         with self._lock:
             if self._token is not None and self._token.header == used:
@@ -205,7 +204,7 @@ class RenewableTokenAuth(Auth):
         try:
             return self._fetch()
         except RequestError as error:
-            # Whatever happened to this request, it changed nothing, and the one that needs the token was not sent.
+            # This request changed nothing, whatever its outcome, and the request that needs the token was not sent.
             raise error.with_known_outcome() from error
 
     def _current(self) -> Token:
@@ -217,9 +216,9 @@ class RenewableTokenAuth(Auth):
 
 
 def says_token_ended(answer: Answer) -> bool:
-    """True if a new token is needed: a 401 or its like, or a 400 or 403 with one of the texts seen for tokens that ended early.
+    """True if a new token is needed: a 401 or a similar status, or a 400 or 403 with a text known from tokens that expired early.
 
-    The answer decides, never what of it may be shown. Logging in once more for nothing does no harm.
+    The full answer decides, not the part that may be shown. An unnecessary login does no harm.
     """
     if answer.status in _ENDED_STATUSES:
         return True

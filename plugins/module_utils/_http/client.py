@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""HTTP for every client: TLS, proxies, timeouts, retries by kind of operation, and typed errors instead of exceptions of a library.
+"""HTTP for all clients: TLS, proxies, timeouts, retries by kind of operation, and typed errors instead of library exceptions.
 
 Connections of each thread are kept alive, with one authentication object that all threads share.
 """
@@ -81,7 +81,7 @@ class Request:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers that say what is sent and what is wanted."""
+        """The headers for the type of the body and the accepted types."""
         headers = {"Accept": "application/json"}
         if self.json_body is not None:
             headers["Content-Type"] = "application/json"
@@ -94,11 +94,11 @@ class HttpClient:
     """Sends requests to one product. Safe to use from several threads."""
 
     def __init__(self, settings: ConnectionSettings, secrets: SecretKeeper, size_advice: str = "") -> None:
-        """`size_advice` ends the message for an answer that is too large: it names the option that asks for less."""
+        """`size_advice` is added to the message about an answer that is too large: it names the option that requests less."""
         require_requests()
         if not settings.validate_certs:
-            # Whoever sets validate_certs to false has decided; urllib3 would repeat it on stderr for every request. Set once, because
-            # the filters of warnings belong to all threads.
+            # With validate_certs set to false, urllib3 would warn on stderr for every request. Set once, because all threads share the
+            # filters.
             warnings.simplefilter("ignore", InsecureRequestWarning)
         elif not settings.ca_path:
             _require_authorities()
@@ -133,7 +133,7 @@ class HttpClient:
                 raise error.after_an_unclear_attempt() from error
             raise
         except OSError as error:
-            # What explains a failure is loaded when there is one, and that takes a handle as well.
+            # The code that explains failures is imported only after a failure, and the import needs a file handle too.
             if error.errno not in NO_HANDLES:
                 raise
             kind = NoAnswerError if exchange.sent or exchange.unclear else ConnectionFailedError
@@ -141,7 +141,7 @@ class HttpClient:
         return answer
 
     def _prepared(self, request: Request) -> requests.PreparedRequest:
-        """The request without its signature. If only its JSON differs from the last one of this thread, that is used again."""
+        """Prepares the request without its signature. The last prepared request of this thread is reused if only the JSON differs."""
         last: tuple[Request, requests.PreparedRequest] | None = getattr(self._threads, "last", None)
         if last is not None and request.json_body is not None and replace(request, json_body=b"") == last[0]:
             prepared = last[1].copy()
@@ -160,10 +160,9 @@ class HttpClient:
         return prepared
 
     def _adapter(self) -> HTTPAdapter:
-        """The connections of this thread.
-
-        Without a session of `requests`: that would follow redirects, send cookies back (with a session cookie, some servers ask for a CSRF
-        token as well), read `.netrc`, and put what the environment says in the place of the options of this task.
+        """Returns the connections of this thread. A session of `requests` is not used: it would follow redirects, send cookies back (with a
+        session cookie, some servers ask for a CSRF token as well), read `.netrc`, and put what the environment says in the place of the
+        options of this task.
         """
         adapter: HTTPAdapter | None = getattr(self._threads, "adapter", None)
         if adapter is None:
@@ -171,7 +170,7 @@ class HttpClient:
         return adapter
 
     def _answer(self, request: Request, prepared: requests.PreparedRequest, exchange: Exchange) -> Answer:
-        """The whole answer. An answer that breaks off is asked for again where the operation allows it.
+        """Returns the complete answer. If an answer breaks off, the request is repeated where the operation allows it.
 
         Retries before the first byte of an answer are urllib3's work; it cannot see what happens to a streamed body.
         """
@@ -179,7 +178,7 @@ class HttpClient:
         attempts_left = 0 if operation is Operation.ONCE else self.settings.retries
         adapter, timeout = self._adapter(), self.settings.timeout
         verify = (self.settings.ca_path or True) if self.settings.validate_certs else False
-        # Right before sending: signing the request may have sent one of another kind, for a token, over the same connection.
+        # Directly before sending: signing may have sent a request for a token over the same connection.
         adapter.max_retries = self._policy.once if operation is Operation.ONCE else self._policy.repeatable
         while True:
             response: requests.Response | None = None
@@ -190,7 +189,7 @@ class HttpClient:
                         body = self._read_body(response, method, path)
                 if not exchange.is_over:
                     return Answer(method, path, response.status_code, response.headers, body, self.secrets.shown, exchange.unclear)
-                # An answer without a length ends with its connection, so one that was cut off looks complete.
+                # An answer without a length ends with its connection, so an answer that was cut off looks complete.
                 raise _no_answer(None, exchange, self.settings, request)
             except (requests.RequestException, HTTPError) as error:
                 if exchange.is_over or response is None or not attempts_left:
@@ -218,7 +217,7 @@ class HttpClient:
                     path=path,
                 )
         if response.raw.length_remaining:
-            # Versions of urllib3 before 2 take an answer that was cut off for a whole one.
+            # urllib3 before version 2 accepts an answer that was cut off.
             raise ProtocolError("the answer is shorter than its header says")
         return bytes(body)
 
@@ -226,7 +225,7 @@ class HttpClient:
 def _no_answer(
     error: requests.RequestException | HTTPError | None, exchange: Exchange, settings: ConnectionSettings, request: Request
 ) -> RequestError:
-    """Why no whole answer came; without an error, because its time was up."""
+    """Returns the error for an incomplete answer; without `error`, the time of the attempt was up."""
     # Imported late: most requests do not fail.
     from .failures import given_up, transport_error
 

@@ -63,7 +63,7 @@ class ConnectionSettings(NamedTuple):
 
 
 def checked_credential(option: str, value: str) -> str:
-    """The credential without white space around it, as files end with a line break; raises InputError where it cannot be in a header."""
+    """Returns the stripped credential (files end with a line break); raises InputError if it cannot be sent in a header."""
     stripped = value.strip()
     if not stripped:
         raise InputError(f"{option}: the value is empty; check the variable, vault or environment that it comes from.")
@@ -75,7 +75,7 @@ def checked_credential(option: str, value: str) -> str:
 
 
 def _authorities(ca_path: str | None) -> tuple[str, str | None]:
-    """Returns the name of the setting for the authorities, for messages, and their file or folder; raises InputError if it is useless."""
+    """Returns the name of the setting for the authorities, for messages, and their file or folder; raises InputError if unusable."""
     if ca_path and ca_path.strip():
         variables = [name for name in ("EXTRAHOP_CA_PATH", "STELLAR_CA_PATH") if is_from_environment(name, ca_path)]
         name = f"`ca_path` (environment variable {variables[0]})" if variables else "`ca_path`"
@@ -89,7 +89,7 @@ def _authorities(ca_path: str | None) -> tuple[str, str | None]:
 
 
 def _checked_authorities(name: str, path: str, advice: str) -> str:
-    """The path as other libraries take it, whatever the locale; raises InputError if no certificates can be read there."""
+    """Returns the path in the form that other libraries accept in any locale; raises InputError if no certificates can be read there."""
     problem = _problem_with_authorities(system_name(path))
     if problem:
         raise InputError(f"{name[:1].upper()}{name[1:]} names {path}, and {problem} on the host that runs the module. {advice}")
@@ -115,9 +115,9 @@ def _problem_with_authorities(path: bytes) -> str:
 
 
 def parse_host(host: str, validate_certs: bool) -> str:
-    """The base URL (no slash at its end) for a host, host:port or URL; raises InputError.
+    """Returns the base URL, without a slash at its end, for a host, host:port or URL; raises InputError.
 
-    Plain HTTP is taken only with `validate_certs=False`: it protects the credentials no better than an unchecked certificate does.
+    Plain HTTP is accepted only with `validate_certs=False`: it protects credentials no better than an unchecked certificate.
     """
     text = host.strip()
     if not text:
@@ -137,7 +137,7 @@ def _bracketed(text: str) -> str:
 
 
 def _is_ipv6(text: str) -> bool:
-    # Python before 3.11 takes anything between brackets for an address.
+    # Python before 3.11 accepts any text between brackets as an address.
     try:
         IPv6Address(text)
     except AddressValueError:

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Turns the exceptions of requests, urllib3 and ssl into errors that say what to do, and whether the request may have arrived."""
+"""Converts exceptions of requests, urllib3 and ssl to errors that say what to do and whether the request may have arrived."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _CERTIFICATE_LIBRARIES = ("X509", "PEM", "ASN1")
 
 
 def transport_error(error: Exception, exchange: Exchange, settings: ConnectionSettings, method: str, path: str) -> RequestError:
-    """The typed error for a failed exchange. Nothing of the library's own text is passed on: it may contain a proxy's password."""
+    """Returns the typed error for a failed exchange. It quotes nothing from the library's text, which may contain a proxy's password."""
     place = urlsplit(settings.base_url).netloc
     causes = list(_causes(error))
     if not exchange.sent:
@@ -70,14 +70,14 @@ def transport_error(error: Exception, exchange: Exchange, settings: ConnectionSe
 
 
 def _is_malformed(cause: BaseException) -> bool:
-    """True for an answer that did arrive, but cannot be read. `http.client` has the same errors for one that ends early."""
+    """True if an answer arrived but cannot be read. `http.client` raises the same errors for an answer that ends early."""
     if isinstance(cause, (requests.exceptions.ContentDecodingError, requests.exceptions.InvalidHeader)):
         return True
     return isinstance(cause, HTTPException) and not isinstance(cause, (RemoteDisconnected, IncompleteRead))
 
 
 def given_up(exchange: Exchange, settings: ConnectionSettings, method: str, path: str) -> RequestError:
-    """The typed error for an exchange whose time was up although something came all the while."""
+    """Returns the typed error for an exchange whose time was up although data kept arriving."""
     if not exchange.sent:
         place = urlsplit(settings.base_url).netloc
         return ConnectionFailedError(
@@ -95,7 +95,7 @@ def given_up(exchange: Exchange, settings: ConnectionSettings, method: str, path
 
 
 def _not_sent_message(causes: list[BaseException], place: str, settings: ConnectionSettings) -> str:
-    """The reason why the request was not sent, if it was not the certificate."""
+    """Returns the reason why the request was not sent, other than the certificate."""
     if any(isinstance(cause, OSError) and cause.errno in NO_HANDLES for cause in causes):
         return NO_HANDLES_MESSAGE
     key_log = environment_value(_KEY_LOG)
@@ -108,7 +108,7 @@ def _not_sent_message(causes: list[BaseException], place: str, settings: Connect
         )
     if _first(causes, socket.gaierror):
         return f"The name in `host`, {place}, cannot be resolved; check its spelling and the DNS of the host that runs the module."
-    # For urllib3, every other failure to connect is a timeout as well, so this is the order to ask in.
+    # urllib3 derives its other connection errors from the timeout error, so the order of these checks matters.
     if _first(causes, ConnectionRefusedError):
         return f"{place} refused the connection: nothing listens there; check `host` and port, and that the service is up."
     if _first(causes, NewConnectionError):
@@ -124,7 +124,7 @@ def _capital(text: str) -> str:
 
 
 def _tls_message(causes: list[BaseException], place: str, settings: ConnectionSettings) -> str:
-    """The reason why there is no TLS connection, or what is wrong with its settings."""
+    """Returns the reason why the TLS connection failed, or the fault in its settings."""
     tls = _first(causes, ssl.SSLError)
     if tls and tls.library not in _CERTIFICATE_LIBRARIES:
         reason = tls.reason or "the handshake failed"
@@ -173,7 +173,7 @@ def _certificate_message(error: ssl.SSLCertVerificationError, place: str, settin
 
 
 def _unused_variable(settings: ConnectionSettings) -> str:
-    """A sentence on a variable that sets authorities for other programs; requests does not read it."""
+    """Returns a sentence about a variable that sets authorities for other programs; requests does not read it."""
     names = [name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if environment_value(name)]
     return f" The environment variable {names[0]} is not used for this." if names and not settings.ca_path else ""
 
@@ -183,7 +183,7 @@ def _first(causes: list[BaseException], kind: type[_ErrorT]) -> _ErrorT | None:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that led to it; the libraries chain them in four different ways."""
+    """Yields the error and its causes; the libraries chain them in four different ways."""
     seen: set[int] = set()
     waiting: list[object] = [error]
     while waiting:

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The one place that imports the requests library, so that a host without it gets a clear message and no traceback."""
+"""The only file that imports requests, so that a host without it gets a clear message instead of a traceback."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ try:
     )
     from urllib3.util import Retry
 except (ImportError, AttributeError, SyntaxError, OSError):
-    # The last three come from a library that is damaged, or made for another Python or OpenSSL.
+    # The last three are raised if the library is damaged, or built for another Python or OpenSSL.
     _IMPORT_ERROR = traceback.format_exc()
     if not TYPE_CHECKING:
         requests = None
         HTTPAdapter = AuthBase = Session = Retry = HTTPConnection = HTTPConnectionPool = object
-        # Of their own, because one class may derive from a plain and a TLS connection.
+        # A separate class, because one class derives from both a plain and a TLS connection.
         HTTPSConnection = HTTPSConnectionPool = type("Missing", (), {})
         ConnectTimeoutError = HTTPError = InsecureRequestWarning = NewConnectionError = ProtocolError = ProxyError = Exception
 
@@ -64,7 +64,7 @@ __all__ = [
 
 
 def require_requests() -> None:
-    """Raises MissingLibraryError where requests cannot be imported, or came with a urllib3 that is too old."""
+    """Raises MissingLibraryError if requests cannot be imported, or if its urllib3 is too old."""
     if _IMPORT_ERROR:
         last_line = _IMPORT_ERROR.strip().rpartition("\n")[2]
         raise MissingLibraryError(f"{missing_required_lib('requests')} ({last_line})", exception=_IMPORT_ERROR)

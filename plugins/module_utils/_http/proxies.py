@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The proxy for a server, as the environment of the host that runs the module sets it."""
+"""Finds the proxy for a server in the environment of the host that runs the module."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ESCAPES = "If its user or password contains one of / : @ # ? %, write that as %
 def proxies_for(base_url: str, secrets: SecretKeeper) -> Mapping[str, str]:
     """Returns the proxy for a server by scheme, as requests takes it; raises InputError if it cannot work.
 
-    Passwords in the URLs of all proxies are registered as secrets. Those that this server does not need are left alone otherwise.
+    Passwords in the URLs of all proxies are registered as secrets. Proxies that this server does not need are not checked.
     """
     used = _used_proxy(base_url)
     if used:
@@ -87,10 +87,10 @@ def _unusable(url: str, problem: str) -> InputError:
 
 
 def _problem_with(url: str) -> str:
-    """A sentence on what is wrong with the URL of a proxy; never the URL itself, which may contain a password."""
+    """Returns a sentence about the fault in the URL of a proxy; never the URL itself, which may contain a password."""
     if url[:1] in "'\"":
         return "it begins with a quotation mark; remove the quotation marks."
-    # Without a scheme, requests takes an HTTP proxy.
+    # Without a scheme, requests assumes an HTTP proxy.
     scheme, separator, rest = url.partition("://") if "://" in url else ("http", "://", url)
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*\Z", scheme):
         return "it does not begin with http:// or https://."
@@ -114,8 +114,8 @@ def _problem_with(url: str) -> str:
 def _is_excepted(server: SplitResult) -> bool:
     """Returns whether NO_PROXY lists this server.
 
-    requests has the same rules for names and IPv4 networks. Here, also networks of IPv6, brackets, ports of addresses, `*.example.com`,
-    `*` beside others, and spaces between entries are understood.
+    requests has the same rules for names and IPv4 networks. This function also accepts IPv6 networks, brackets, ports of addresses,
+    `*.example.com`, `*` with other entries, and spaces between entries.
     """
     host, port = (server.hostname or "").partition("%")[0].rstrip("."), server.port or _PORTS.get(server.scheme)
     exceptions = next((value for value in map(os.environ.get, ("no_proxy", "NO_PROXY")) if value and value.strip()), "")
@@ -143,7 +143,7 @@ def _covers(name: str, host: str) -> bool:
 
 
 def _hide_credentials_of(proxy: str, secrets: SecretKeeper) -> None:
-    """Registers the password in the URL of a proxy, alone and in the header that requests makes of it."""
+    """Registers the password in the URL of a proxy, both alone and in the header that requests builds from it."""
     secrets.add(requests.utils.get_auth_from_url(proxy)[1])
     for header in HTTPAdapter().proxy_headers(proxy).values():
         secrets.add(header.partition(" ")[2])

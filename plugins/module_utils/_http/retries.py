@@ -25,7 +25,7 @@ _BACKOFF_SECONDS = 0.5
 _LONGEST_DRAINED = 64 * 1024
 _SURELY_NOT_DONE = frozenset({429})
 _BUSY = _SURELY_NOT_DONE | {408, 425, 502, 503, 504, 520, 521, 522, 523, 524, 527, 529, 530, 598, 599}
-"""Too much to do, or a gateway that could not reach the server in time. Those from 520 on are of Cloudflare and other proxies."""
+"""The server is busy, or a gateway could not reach it in time. Cloudflare and other proxies use the statuses from 520 on."""
 
 
 class CappedRetry(Retry):
@@ -55,19 +55,19 @@ class CappedRetry(Retry):
                 exchange.unclear = True
         left = super().increment(method, url, response, error, _pool, _stacktrace)
         if response and (response.length_remaining is None or response.length_remaining > _LONGEST_DRAINED):
-            # To use the connection again, urllib3 would read this answer to its end, however long it is.
+            # To reuse the connection, urllib3 would read this answer completely, however long it is.
             response.close()
         return left
 
     def sleep(self, response: BaseHTTPResponse | None = None) -> None:
-        """Waits until the next attempt."""
+        """Waits before the next attempt."""
         exchange = exchange_of_this_thread()
         if exchange:
             exchange.begin_attempt()
         super().sleep(response)
 
     def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
-        """The seconds that the server asks to wait, at most MAX_RETRY_AFTER_SECONDS."""
+        """Returns the seconds that the server asks to wait, at most MAX_RETRY_AFTER_SECONDS."""
         try:
             seconds = super().get_retry_after(response)
         except (ValueError, OverflowError, HTTPError):

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The ledger: what the servers accepted, so that nothing is sent twice. This file defines what every ledger does.
+"""The ledger: the record of what the servers accepted, so that nothing is sent twice. This file is the interface of every ledger.
 
 A ledger contains no secrets. For an observation it keeps the values that identify the row: addresses, time, appliance and source.
 For an event it keeps a digest, and the index and id that the server returned.
@@ -33,7 +33,7 @@ class ObservationScope(NamedTuple):
 
 @dataclass(frozen=True)
 class ClaimedBatch:
-    """The part of a batch that this run must send, as positions in the batch, and why the rest is not sent.
+    """The part of a batch that this run must send, as positions in the batch, and the reasons why the rest is not sent.
 
     The claim is committed before this is returned. `unclear` counts the rows in `fresh` that an earlier run may have sent already: its
     request was under way when the run ended, or got no clear answer.
@@ -58,7 +58,7 @@ class Checkpoint:
     """The position in a log: every row before `offset` has been processed.
 
     `reading` is a digest of the options that the log was read with. `sha256` is the digest of the log's first `offset` bytes.
-    `line` is the number of lines in them. `summary` is JSON of the reader's own.
+    `line` is the number of lines in them. `summary` is JSON that only the reader interprets.
     """
 
     reading: bytes
@@ -70,7 +70,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class EventRecord:
-    """The record of one event. If it is not answered, an insert was about to be sent and its outcome is unknown.
+    """The record of one event. If it has no answer, an insert was about to be sent and its outcome is unknown.
 
     `over_for` is None if answered. Otherwise it is the number of seconds, by the ledger's clock, since the request ended at the latest;
     it is negative while the request may still be under way.
@@ -84,7 +84,7 @@ class EventRecord:
 
 
 class ObservationLedger(Protocol):
-    """The ledger of one scope during one run. `claim` is for one thread; `accept`, `release` and `abandon` are for any."""
+    """The ledger of one scope during one run. Only one thread may call `claim`; any thread may call `accept`, `release` and `abandon`."""
 
     run: int
     """Identifies this run. Opened again with this number, the ledger continues the same run."""
@@ -97,39 +97,39 @@ class ObservationLedger(Protocol):
     def claim(self, keys: Sequence[ObservationKey]) -> ClaimedBatch:
         """Claims the keys that must be sent. Each claim with fresh keys ends with accept(), release() or abandon().
 
-        Waits while another run that is still alive is sending one of the keys.
+        Waits while another live run is sending one of the keys.
         """
 
     def accept(self, batch: ClaimedBatch) -> None:
         """Records that the appliance accepted the batch."""
 
     def release(self, batch: ClaimedBatch) -> None:
-        """Gives up a batch that was certainly not carried out: its keys are as they were before the claim."""
+        """Gives up a batch that was certainly not carried out: its keys return to their state before the claim."""
 
     def abandon(self, batch: ClaimedBatch) -> None:
         """Gives up a batch whose outcome is unknown. Any run may claim its keys again, and sees them as `unclear`."""
 
     def expire(self, days: int) -> None:
-        """Removes what was recorded for this scope more than `days` days ago."""
+        """Removes entries of this scope that were recorded more than `days` days ago."""
 
     def checkpoints(self, reading: bytes, size: int) -> Sequence[Checkpoint]:
         """The checkpoints with these reading options at or before offset `size`, the furthest first."""
 
     def remember(self, checkpoint: Checkpoint, *, instead_of: Checkpoint | None = None) -> None:
-        """Records a checkpoint and removes the one that it replaces. May be called as often as a run gets further."""
+        """Records a checkpoint and removes the one that it replaces. May be called repeatedly as a run progresses."""
 
     def forget(self, checkpoint: Checkpoint) -> None:
-        """Removes a checkpoint that is no longer valid, such as one of a log that was edited."""
+        """Removes a checkpoint that is no longer valid, for instance because the log was edited."""
 
     def elsewhere(self, size: int) -> Sequence[tuple[ObservationScope, Checkpoint]]:
         """The checkpoints of all other scopes at or before offset `size`: the same log may have been sent under another name."""
 
 
 class EventLedger(Protocol):
-    """The events of one server. Keys are digests of what makes two events the same. For any thread."""
+    """The events of one server. Keys are digests of the fields that make an event unique. Any thread may call it."""
 
     def alone_with(self, keys: Collection[bytes]) -> AbstractContextManager[None]:
-        """Waits until no other run works with any of these events. Only for the thread that opened the ledger."""
+        """Waits until no other run works with any of these events. Only the thread that opened the ledger may call it."""
 
     def look_up(self, keys: Collection[bytes]) -> Mapping[bytes, EventRecord]:
         """The records of those events that the ledger knows."""
@@ -140,7 +140,7 @@ class EventLedger(Protocol):
     def intend(self, keys: Collection[bytes], over_in: float) -> None:
         """Records, before anything is sent, that these events are about to be; the record survives a power failure.
 
-        The request will be over in `over_in` seconds at the latest. Call it again with 0 when a request was given up.
+        The request will be over in `over_in` seconds at the latest. Call it again with 0 after a request was given up.
         """
 
     def record(self, key: bytes, record: EventRecord) -> None:
@@ -151,10 +151,13 @@ class EventLedger(Protocol):
 
 
 class RewriteLedger(Protocol):
-    """The rewriting of texts by one server: digest of what was sent to digest of what the server stored. For any thread."""
+    """The texts that one server rewrites: the digest of the text that was sent maps to the digest of the text that is stored.
+
+    Any thread may call it.
+    """
 
     def known(self, keys: Collection[bytes]) -> Mapping[bytes, bytes]:
-        """The entries for those of the keys that have one."""
+        """Returns the entries of the keys that have one."""
 
     def note(self, entries: Mapping[bytes, bytes]) -> None:
         """Adds entries; a later one replaces an earlier one."""
@@ -169,7 +172,7 @@ class Ledger(Protocol):
     """This run created the ledger, or found it without a single record."""
 
     def observations(self, scope: ObservationScope, *, force: bool, run: int | None = None) -> AbstractContextManager[ObservationLedger]:
-        """The ledger of one scope for one run. `force` claims again what earlier runs have sent."""
+        """Returns the ledger of one scope for one run. With `force`, rows that earlier runs sent are claimed again."""
 
     def events(self, endpoint: str) -> EventLedger:
         """The events of the server at this base URL."""

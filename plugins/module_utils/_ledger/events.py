@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The events that were or were about to be inserted, and the rewriting of texts by servers, in any database."""
+"""Stores events that were inserted or about to be, and the texts that servers rewrite, in any database."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class StoredEvents:
             self._put([(key, record) for key in keys], over_in)
 
     def record(self, key: bytes, record: EventRecord) -> None:
-        """Records the outcome for one event. If a power failure takes it away, the intent is still there, and the server is asked."""
+        """Records the outcome for one event. If a power failure loses the record, the intent remains, and the next run asks the server."""
         self._put([(key, record)], 0.0)
 
     def forget(self, keys: Collection[bytes]) -> None:
@@ -81,9 +81,9 @@ class StoredEvents:
 
     def _put(self, records: Sequence[tuple[bytes, EventRecord]], over_in: float) -> None:
         now = self._database.now()
-        # An odd number of milliseconds, which no record of version 1 has.
+        # An odd number of milliseconds, which never occurs in records of version 1.
         over_at = int((now + over_in) * 1000) | 1
-        # In the same order everywhere, so that two runs do not stop each other.
+        # Always in the same order, so that two runs do not block each other.
         rows = [
             (self._endpoint, key, int(one.answered), one.index, one.id, one.document_index, int(now), over_at)
             for key, one in sorted(records, key=_key)

@@ -4,10 +4,10 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The observations that were accepted, in any database.
+"""Stores the observations that were accepted, in any database.
 
-A claim is a batch that is committed with its rows before they are sent; accepting it changes the state of the batch. So the ledger of a
-run that was killed still has the rows whose outcome is unknown, and the run that sends them again knows which these are.
+A claim is a batch that is committed with its rows before they are sent; accepting it changes the state of the batch. So after a run was
+killed, the ledger still has the rows whose outcome is unknown, and the run that sends them again can report them.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class StoredObservations:
         return self._recorded.look_up(keys)
 
     def report_interrupted(self) -> None:
-        """Sets `interrupted` to what earlier runs left without a known outcome and no run has reported yet."""
+        """Sets `interrupted` to the rows that earlier runs left without a known outcome and that no run has reported yet."""
         self.interrupted = self._database.atomically(self._taken_note_of)
 
     def claim(self, keys: Sequence[ObservationKey]) -> ClaimedBatch:
@@ -82,7 +82,7 @@ class StoredObservations:
             except _BeingSentError as error:
                 self._wait(error.batches, deadline)
                 continue
-            # Not before the transaction has ended: one that is tried again must leave nothing here.
+            # Only after the transaction has ended: an attempt that is repeated must leave nothing here.
             if borrowed.unclear or borrowed.again:
                 self._borrowed[batch.batch] = borrowed
             return batch
@@ -97,7 +97,7 @@ class StoredObservations:
             self._database.atomically(lambda: self._accept(batch.batch, borrowed.again))
         else:
             self._accept(batch.batch, ())
-        # Only now, so that no claim takes the keys for ones of an earlier run in between.
+        # Only now, so that no claim in between takes the keys for those of an earlier run.
         self._borrowed.pop(batch.batch, None)
 
     def release(self, batch: ClaimedBatch) -> None:
@@ -128,7 +128,10 @@ class StoredObservations:
         self._database.run(f"DELETE FROM batch WHERE unreported = 0 AND id IN ({_OLD})", old)
 
     def _claim(self, keys: Sequence[ObservationKey]) -> tuple[ClaimedBatch, _Borrowed]:
-        """One attempt, in a transaction. Keys are inserted at once, and looked up only if some are there already, or twice."""
+        """Makes one attempt, in a transaction.
+
+        Keys are inserted directly, and looked up only if some of them exist already or occur twice.
+        """
         number = inserted = 0
         if not self._looks_first:
             number = self._new_batch(keys, SENDING, len(keys))
@@ -141,7 +144,7 @@ class StoredObservations:
             number = self._new_batch(keys, SENDING, len(missing))
             inserted = self._insert(number, missing)
         if known.batches or inserted < len(missing):
-            # Other runs are sending some of them, or have given some up since they were in the way.
+            # Other runs are sending some of them, or have given some up in the meantime.
             raise _BeingSentError(known.batches)
         self._looks_first = bool(known.keys)
         return self._taken(keys, number, missing, known)
@@ -149,11 +152,11 @@ class StoredObservations:
     def _taken(
         self, keys: Sequence[ObservationKey], number: int, missing: Collection[ObservationKey], known: Known
     ) -> tuple[ClaimedBatch, _Borrowed]:
-        """Takes over what the ledger had and this run must send; returns the claim and what it took over."""
+        """Takes over rows of the ledger that this run must send; returns the claim and the rows that it took over."""
         under_way = {key for borrowed in list(self._borrowed.values()) for key in borrowed.again}
         again = known.accepted.difference(under_way) if self._force else frozenset()
         fresh = known.unclear.union(missing, again) if known.keys else missing
-        # By force nothing counts as uploaded: what is accepted and not sent again is under way already.
+        # With `force`, nothing counts as uploaded: rows that were accepted and are not sent again are under way already.
         uploaded = frozenset() if self._force else known.accepted
         if not fresh:
             if number:
@@ -207,7 +210,7 @@ class StoredObservations:
         return self._database.insert_new("observation", {"scope": self._scope, "batch": batch}, KEY_COLUMNS, keys)
 
     def _move(self, keys: Collection[ObservationKey], batch: int) -> None:
-        """Gives rows that are in the ledger to another batch."""
+        """Moves rows of the ledger to another batch."""
         if keys:
             self._database.run_many(
                 "UPDATE observation SET batch = ? WHERE scope = ? AND timestamp = ? AND addresses = ?",
@@ -215,7 +218,7 @@ class StoredObservations:
             )
 
     def _wait(self, batches: Collection[int], deadline: float) -> None:
-        """Waits until no run that is alive is sending one of the batches any more."""
+        """Waits until no live run is sending any of the batches."""
         while self._recorded.still_sending(batches):
             if time.monotonic() > deadline:
                 raise LedgerError(
@@ -229,7 +232,7 @@ class StoredObservations:
 
 
 class _BeingSentError(Exception):
-    """Ends an attempt to claim: other runs are sending some of the keys."""
+    """Stops an attempt to claim, because other runs are sending some of the keys."""
 
     def __init__(self, batches: Collection[int]) -> None:
         super().__init__()
@@ -237,7 +240,7 @@ class _BeingSentError(Exception):
 
 
 def _claimed(batch: ClaimedBatch, fresh: Collection[ObservationKey], uploaded: Collection[ObservationKey]) -> ClaimedBatch:
-    """The batch with the positions of its fresh keys, each where it comes first, and with the reasons why the others are not sent."""
+    """Returns the claim: the first position of each fresh key, and the reasons why the others are not sent."""
     if len(fresh) == len(batch.keys):
         return replace(batch, fresh=range(len(batch.keys)))
     positions: list[int] = []

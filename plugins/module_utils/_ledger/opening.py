@@ -6,8 +6,7 @@
 
 """Opens the ledger that an option names.
 
-In check mode the kept ledger is only read, and what the run would record goes to a scratch one: the same code makes the same decisions,
-and nothing is written.
+In check mode the ledger is only read, and the run records to a temporary one: the same code makes the same decisions, and nothing is kept.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ _NO_RUN = -1
 
 
 def open_ledger(location: str | None, *, read_only: bool) -> Ledger:
-    """The ledger at a file or URL, or at the default place; `read_only` is for check mode. Raises LedgerError."""
+    """Opens the ledger at a file, a URL or the default location; `read_only` is for check mode. Raises LedgerError."""
     if not read_only:
         return StoredLedger(open_database(location, LEDGER_SCHEMA))
     kept = open_for_reading(location, LEDGER_SCHEMA)
@@ -54,12 +53,12 @@ def open_ledger(location: str | None, *, read_only: bool) -> Ledger:
 
 
 def ledger_file(location: str | None) -> str | None:
-    """The file that `open_ledger` opens; None for a PostgreSQL database."""
+    """Returns the file that `open_ledger` opens; None for a PostgreSQL database."""
     return file_at(location, LEDGER_SCHEMA)
 
 
 class StoredLedger:
-    """See Ledger. In check mode it is opened for reading only, and the tables may be of an older version."""
+    """See Ledger. In check mode it is opened read-only, and its tables may have an older version."""
 
     def __init__(self, database: Database, where: str = "") -> None:
         self.where = where or database.where
@@ -70,7 +69,7 @@ class StoredLedger:
     @contextmanager
     def observations(self, scope: ObservationScope, *, force: bool, run: int | None = None) -> Iterator[StoredObservations]:
         """The ledger of one scope for one run. Other runs of the same scope may be active at the same time."""
-        # Random, since the runs of a scratch ledger must not be taken for runs of the ledger that it covers.
+        # Random, so that runs of a temporary ledger are not taken for runs of the real one.
         number = run if run is not None else random.SystemRandom().getrandbits(_RUN_BITS) + 1
         with self._database.holding([run_name(number)]):
             observations = StoredObservations(self._database, self._tables, self._scope_number(scope), number, force=force)
@@ -127,7 +126,7 @@ class PlannedLedger:
         return PlannedRewrites(self._kept.rewrites(endpoint), self._scratch.rewrites(endpoint))
 
     def close(self) -> None:
-        """Closes both; what was planned is forgotten."""
+        """Closes both ledgers; the plan is discarded."""
         self._kept.close()
         self._scratch.close()
 
@@ -151,7 +150,10 @@ class PlannedObservations:
         self.forget = scratch.forget
 
     def claim(self, keys: Sequence[ObservationKey]) -> ClaimedBatch:
-        """The keys that would be sent. What another run is sending at this moment counts as uploaded: a real run would wait for it."""
+        """Returns the keys that would be sent.
+
+        Rows that another run is sending right now count as uploaded: a real run would wait for them.
+        """
         known = self._kept.look_up(set(keys)) if keys else None
         if not known or not known.keys:
             return self._scratch.claim(keys)
@@ -169,7 +171,7 @@ class PlannedEvents:
     def __init__(self, kept: EventLedger, scratch: EventLedger) -> None:
         self._kept = kept
         self._scratch = scratch
-        # Nothing is written, so nobody has to wait.
+        # Nothing is written, so there is no need to wait.
         self.alone_with = scratch.alone_with
         self.has_former = kept.has_former
         self.intend = scratch.intend

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The records of one scope in any database: observations of a batch, and how far logs were read."""
+"""Looks up the records of one scope in any database: observations, and the checkpoints of logs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _CHECKPOINT = "reading, sha256, end_offset, line, summary"
 
 @dataclass(frozen=True)
 class Known:
-    """The keys that the ledger has, by what they mean to one run. `sending` are those that other runs are sending at this moment."""
+    """The known keys, grouped by their meaning for one run. `sending` are those that other runs are sending right now."""
 
     mine: frozenset[ObservationKey] = frozenset()
     accepted: frozenset[ObservationKey] = frozenset()
@@ -61,7 +61,7 @@ class RecordedObservations:
         self._useless_ranges = 0
 
     def look_up(self, keys: Collection[ObservationKey], *, except_batch: int = 0) -> Known:
-        """The records of the keys. Rows of one batch can be left out."""
+        """Returns the records of the keys. Rows of one batch can be left out."""
         found = {key: batch for key, batch in self._batches_of(keys).items() if key in keys and batch != except_batch}
         meanings = {batch: self._meaning(*kind) for batch, kind in self._kinds(set(found.values())).items()}
         by_meaning = {meaning: frozenset(key for key, batch in found.items() if meanings[batch] == meaning) for meaning in _MEANINGS}
@@ -69,11 +69,11 @@ class RecordedObservations:
         return Known(**by_meaning, batches=sending)
 
     def still_sending(self, batches: Collection[int]) -> bool:
-        """True if runs that are alive are still sending some of these batches."""
+        """True if live runs are still sending some of these batches."""
         return any(self._meaning(*kind) == _SENDING for kind in self._kinds(batches).values())
 
     def is_alive(self, run: int) -> bool:
-        """True if this run has not ended, however it may end."""
+        """True if this run is still alive."""
         return self._database.is_held(run_name(run))
 
     def _meaning(self, run: int, state: int) -> str:
@@ -84,7 +84,7 @@ class RecordedObservations:
         return _SENDING if state == SENDING and self.is_alive(run) else _UNCLEAR
 
     def _kinds(self, batches: Collection[int]) -> dict[int, tuple[int, int]]:
-        """Run and state of each batch. One that is gone was expired a moment ago; it was accepted."""
+        """Returns run and state of each batch. A missing batch has just expired; it was accepted."""
         unsettled = [batch for batch in batches if batch not in self._settled]
         kinds = dict.fromkeys(unsettled, (0, ACCEPTED))
         for some in parts(unsettled, _IDS_A_STATEMENT):
@@ -94,10 +94,10 @@ class RecordedObservations:
         return {batch: self._settled.get(batch) or kinds[batch] for batch in batches}
 
     def _batches_of(self, keys: Collection[ObservationKey]) -> dict[ObservationKey, int]:
-        """The batch of each key that is recorded; perhaps others beside them.
+        """Returns the batch of each recorded key, and possibly of other keys.
 
-        Logs are written in the order of time, so what is recorded between the first and the last time of a batch is about the batch
-        itself. If it is much more, as with logs that are not in order, the keys are looked up one by one.
+        Logs are usually in the order of time, so the rows recorded between the first and the last time of a batch are mostly those of the
+        batch. If there are many more, as with logs that are not in order, the keys are looked up one by one.
         """
         if self._useless_ranges < _PATIENCE_WITH_RANGES:
             limit = _RANGE_FACTOR * len(keys) + 100
@@ -116,7 +116,7 @@ class RecordedObservations:
 
 
 def run_name(run: int) -> str:
-    """The name that a run holds as long as it lives."""
+    """Returns the name that a run holds while it is alive."""
     return f"run {run}"
 
 
@@ -147,7 +147,7 @@ class StoredCheckpoints:
         return [(ObservationScope(*row[:3]), Checkpoint(*row[3:])) for row in rows]
 
     def remember(self, checkpoint: Checkpoint, *, instead_of: Checkpoint | None = None) -> None:
-        """Records a checkpoint and removes the one that it replaces; the oldest of many make room."""
+        """Records a checkpoint and removes the one that it replaces; if there are too many, the oldest are removed."""
         self._database.atomically(lambda: self._remember(checkpoint, instead_of))
 
     def forget(self, checkpoint: Checkpoint) -> None:
