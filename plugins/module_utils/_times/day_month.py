@@ -4,9 +4,9 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Finds logs whose dates have day and month the other way round than their format says.
+"""Finds logs in whose dates day and month are in a different order than the format says.
 
-A wrong order goes unnoticed up to the 12th of a month. What was uploaded cannot be taken back, so nothing may be used until it is settled.
+A wrong order goes unnoticed up to the 12th of a month. Uploads cannot be withdrawn, so no row may be used until the order is certain.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _DAY_MS = 86_400_000
 
 
 class DayMonthCheck:
-    """Follows the times of one log in its order, read as the format says and with day and month exchanged."""
+    """Follows the times of one log, read both as the format says and with day and month exchanged."""
 
     def __init__(self, parser: TimestampParser) -> None:
         exchanged = _exchanged(parser.format)
@@ -41,7 +41,7 @@ class DayMonthCheck:
         """A time was found that fits the format only as it is, or the format has no day and month that could be exchanged."""
 
     def look_at(self, texts: Sequence[str], times: Sequence[int | None]) -> None:
-        """Takes the next texts and the times that they were read as; None for a text that does not fit the format."""
+        """Adds the next texts and their times; None for a text that does not fit the format."""
         if self.is_settled or self._parser is None:
             return
         for text, time in _one_of_each_day(texts, times):
@@ -59,7 +59,7 @@ class DayMonthCheck:
                 self._given.add(time)
 
     def check(self, path: str) -> None:
-        """Raises InputError if the times fit only with day and month exchanged, or are in order only then."""
+        """Raises InputError if the times fit, or are in order, only with day and month exchanged."""
         if self.is_settled or not self._given.count or not self._exchanged.is_in_order:
             return
         if self._unfit:
@@ -87,7 +87,7 @@ class DayMonthCheck:
 
 
 def _one_of_each_day(texts: Sequence[str], times: Sequence[int | None]) -> Iterable[tuple[str, int | None]]:
-    """The first of consecutive rows with the same date; all rows if there are some that do not fit the format."""
+    """Returns the first of consecutive rows with the same date; all rows if some do not fit the format."""
     if None in times:
         return zip(texts, times)
     known = cast("Sequence[int]", times)
@@ -123,7 +123,7 @@ class _Order:
 
 
 def _exchanged(timestamp_format: str) -> str | None:
-    """The format with day and month exchanged; None if it does not have both as numbers."""
+    """Returns the format with day and month exchanged; None if it does not contain both as numbers."""
     if "%d" not in timestamp_format or "%m" not in timestamp_format:
         return None
     return timestamp_format.replace("%d", "\0").replace("%m", "%d").replace("\0", "%m")

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Times of logs by their format, to epoch milliseconds: the format is tried once an hour of log instead of once a row."""
+"""Parses times of logs by their format, to epoch milliseconds. The format is applied once per hour of log instead of once per row."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class TimestampParser:
         return self._parse(text)
 
     def column(self, texts: list[str]) -> list[int | None]:
-        """A whole column at once, with None for every text that must be read alone: `milliseconds` reads it or says why not."""
+        """Reads a whole column at once, with None for each text that must be read separately by `milliseconds`."""
         if self._split is None:
             return [self._milliseconds_or_none(text) for text in texts]
         hours, offsets = self._split(texts)
@@ -91,10 +91,10 @@ class TimestampParser:
             return None
 
     def _learn(self, key: str | bytes) -> None:
-        """Notes when an hour starts, unless the zone changes its offset within it."""
+        """Remembers when an hour starts, unless the zone changes its offset within that hour."""
         hour = key if isinstance(key, str) else key.decode()
         if hour.count(_MARK) != self._marks or len(hour) > _LONGEST_TIME:
-            # The text holds one itself or is too long, and is no time, or not worth remembering.
+            # The text contains the mark itself or is too long: it is not a time, or not worth remembering.
             return
         try:
             first, last = self._first_and_last(hour)
@@ -123,7 +123,7 @@ class TimestampParser:
         return self._parse(f"{before}:00:00{after}"), self._parse(f"{before}:59:59{after}")
 
     def _chosen(self) -> tuple[Callable[[str], int], _Split | None]:
-        """Functions that read one time of this format and split many."""
+        """Returns two functions for this format: one reads a time, the other splits a column."""
         if self.format == EPOCH:
             return epoch_to_milliseconds, None
         if self.format == EPOCH_MS:
@@ -131,7 +131,7 @@ class TimestampParser:
         if self.format == ISO8601:
             return lambda text: iso8601_to_milliseconds(text, self.zone), _split_iso8601
         _check_strptime_format(self.format)
-        # Logs name months in English, whatever the language of the host.
+        # Names of months in logs are English, whatever the language of the host.
         locale.setlocale(locale.LC_TIME, "C")
         return self._parse_by_format, _splitter_for(self.format)
 
@@ -150,7 +150,7 @@ class TimestampParser:
         return checked_range(moment_to_milliseconds(moment, self.zone), text)
 
     def _hint(self, text: str) -> str:
-        """A hint at the format that would fit; empty if there is none."""
+        """Returns a hint at a format that would fit; empty if there is none."""
         try:
             iso8601_to_milliseconds(text, self.zone)
         except ValueError:
@@ -158,7 +158,7 @@ class TimestampParser:
         return "; it fits timestamp_format iso8601"
 
     def _with_abbreviation(self, text: str) -> datetime:
-        """Python's own %Z knows only the zones of the host, so the zone's word is taken out first: the last one that leaves a time."""
+        """Python's %Z knows only the zones of the host, so the zone is removed first: the last word without which the text is a time."""
         without_zone = self.format.replace("%Z", "")
         reason = ValueError(_NO_MATCH)
         for word in reversed(list(_ZONE.finditer(text))):
@@ -172,7 +172,7 @@ class TimestampParser:
 
 
 def _is_of_another_form(error: ValueError) -> bool:
-    """True if a text does not look as its format says, rather than looking so and being no time, such as the 31st of November."""
+    """True if a text does not have the form of its format. False if it has, but is not a valid time, such as the 31st of November."""
     return _NO_MATCH in str(error) or "unconverted data" in str(error)
 
 
@@ -192,7 +192,7 @@ def _check_strptime_format(timestamp_format: str) -> None:
 
 
 def _splitter_for(timestamp_format: str) -> _Split | None:
-    """A function that splits times of this format into hour (and zone) and seconds of the hour; None if that needs more than positions."""
+    """Returns a function that splits times of this format into hour (with zone) and seconds of the hour; None if positions vary."""
     before, found, after = timestamp_format.partition("%H:%M:%S")
     if not found:
         before, found, after = timestamp_format.partition("%I:%M:%S")
@@ -205,7 +205,10 @@ def _splitter_for(timestamp_format: str) -> _Split | None:
 
 @cache
 def _seconds_of_hour() -> dict[str | bytes, int]:
-    """Milliseconds since the hour began, by the text after it. Not made before it is needed: many tasks have a time or two."""
+    """Returns a table of milliseconds since the start of the hour, by the text after it.
+
+    Built on demand: many tasks have only a few times.
+    """
     seconds: dict[str | bytes, int] = {}
     for second in range(3600):
         text = f":{second // 60:02}:{second % 60:02}"
@@ -218,7 +221,7 @@ def _split_at_end(texts: list[str]) -> tuple[Sequence[str | bytes], list[int | N
     joined = "".join(texts).encode("utf-8", "surrogatepass")
     length = len(joined) // max(len(texts), 1)
     if length > _END_CHARACTERS and set(map(len, texts)) == {length} and len(joined) == length * len(texts):
-        # Cutting all of them at once, as bytes, takes half the time. Not by struct.unpack(), which keeps what it makes of long formats.
+        # Cutting all of them at once, as bytes, takes half the time. Not with struct.unpack(), which caches formats, also long ones.
         pieces = struct.Struct(f"{length - _END_CHARACTERS}s{_END_CHARACTERS}s" * len(texts)).unpack(joined)
         return pieces[::2], list(map(seconds.get, pieces[1::2]))
     return list(map(_BEFORE_END, texts)), list(map(seconds.get, map(_AT_END, texts)))
@@ -239,10 +242,7 @@ def _split_iso8601(texts: list[str]) -> tuple[list[str], list[int | None]]:
 
 
 class Moments:
-    """Reads the times that options give to epoch milliseconds.
-
-    `number` reads an epoch number, `zone` is for texts that carry no zone.
-    """
+    """Converts the times in options to epoch milliseconds. `number` reads an epoch number, `zone` is for texts without a zone."""
 
     def __init__(self, timestamp_format: str, zone: Zone, number: Callable[[str], int]) -> None:
         self._format = timestamp_format
@@ -270,7 +270,7 @@ class Moments:
             raise first_error if "is not ISO 8601" in str(error) else error from None
 
     def _by_format(self) -> TimestampParser:
-        """Made with the first text: tasks that give numbers do without it."""
+        """Created for the first text: tasks that use numbers do not need it."""
         if self._parser is None:
             self._parser = TimestampParser(self._format, self._zone)
         return self._parser

@@ -4,9 +4,9 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Single times to epoch milliseconds: epoch numbers and ISO 8601; and durations. Other formats have a file of their own.
+"""Converts single times (epoch numbers, ISO 8601) to epoch milliseconds, and reads durations. Other formats are in `parsing.py`.
 
-All results are integers, in milliseconds since 1970-01-01 UTC; fractions beyond that are cut off.
+All results are integers, in milliseconds since 1970-01-01 UTC; smaller fractions are cut off.
 """
 
 from __future__ import annotations
@@ -76,20 +76,23 @@ def format_iso8601(milliseconds: int) -> str:
 
 
 def moment_to_milliseconds(moment: datetime, zone: Zone) -> int:
-    """A wall-clock time to milliseconds; `zone` is used where it carries none. Fractions of a millisecond are cut off."""
+    """Converts a local time to milliseconds; `zone` is used if it has no offset. Fractions of a millisecond are cut off."""
     fraction = moment.microsecond // 1000
     if moment.tzinfo is None and abs(moment.year - _MIDDLE_YEAR) > _YEARS_OF_ZONES:
-        # Zones cannot be asked about the first and the last year there is; what is so far out of range is so in every zone.
+        # Zones do not work in the first and the last year of the calendar; such times are out of range in every zone.
         moment = moment.replace(tzinfo=timezone.utc)
     if moment.tzinfo is None:
         return zone.epoch_seconds(moment) * 1000 + fraction
-    # Not by timestamp(): it is a float, and a float cannot hold every millisecond.
+    # Not with timestamp(): it returns a float, which cannot represent every millisecond.
     since = moment.replace(microsecond=0) - datetime(1970, 1, 1, tzinfo=timezone.utc)
     return (since.days * 86_400 + since.seconds) * 1000 + fraction
 
 
 def checked_range(milliseconds: int, text: str, advice: str = "") -> int:
-    """The milliseconds, where a log can hold them; raises ValueError. `text` is what they were read from, `advice` ends the message."""
+    """Returns the milliseconds if they are plausible in a log; raises ValueError otherwise.
+
+    `text` is the source of the time, `advice` ends the message.
+    """
     if EARLIEST_MS <= milliseconds < LATEST_MS:
         return milliseconds
     side = "before 1980" if milliseconds < EARLIEST_MS else "after 2099"
@@ -97,7 +100,7 @@ def checked_range(milliseconds: int, text: str, advice: str = "") -> int:
 
 
 def zone_offset(mark: str, moment: datetime, zone: Zone) -> timedelta:
-    """The offset from UTC that stands beside a wall-clock time, as a number or as the name of a zone; raises ValueError."""
+    """Returns the offset from UTC that is written next to a local time, as a number or as the name of a zone; raises ValueError."""
     match = _OFFSET.match(mark)
     if not match:
         return zone.offset_of(mark, moment)
@@ -114,7 +117,10 @@ def _scaled(text: str, digits: int, what: str) -> int:
 
 
 def duration_to_milliseconds(text: str) -> int | None:
-    """A duration as logs write it, cut to whole seconds: seconds, with or without a fraction, or `[days ]h:mm:ss`. None if it is none."""
+    """Returns a duration in a log, cut to whole seconds: seconds, with or without a fraction, or `[days ]h:mm:ss`.
+
+    None if it is not a duration.
+    """
     stripped = text.strip()
     match = _SECONDS.match(stripped)
     if match:
@@ -127,7 +133,7 @@ def duration_to_milliseconds(text: str) -> int | None:
 
 
 def event_time(option: str, text: str) -> int:
-    """Epoch milliseconds for an option. A time without an offset is in UTC, as the server itself takes it. Raises InputError."""
+    """Returns epoch milliseconds for an option. A time without an offset is in UTC, as for the server. Raises InputError."""
     number = _NUMBER.match(text)
     if not number:
         try:
@@ -143,7 +149,10 @@ def event_time(option: str, text: str) -> int:
 
 
 def search_time(option: str, text: str) -> int:
-    """Epoch milliseconds for the bound of a search, by this host's clock for a span before now (`24h`, `7d`). Raises InputError."""
+    """Returns epoch milliseconds for a time limit of a search; a span before now (`24h`, `7d`) uses this host's clock.
+
+    Raises InputError.
+    """
     span = _SPAN.match(text)
     if not span:
         return event_time(option, text)

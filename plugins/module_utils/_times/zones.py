@@ -4,11 +4,11 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Time zones by name and by abbreviation, with the same answer on every host and every run.
+"""Time zones by name and by abbreviation, with the same results on every host.
 
-Two hours a year are special. A time that occurs twice, when clocks go back, is read as the first of the two. A time that
-does not occur, when clocks go forward, is read with the offset from before the change, as if the clock had not been moved.
-This is what PEP 495 calls `fold=0`. A zone abbreviation beside the time (`EDT` or `EST`) settles the first case.
+Two hours a year are special. A time that occurs twice, when clocks go back, is read as the first of the two. A time that does not occur,
+when clocks go forward, is read with the offset before the change. PEP 495 calls this `fold=0`. A zone abbreviation beside the time (`EDT`
+or `EST`) settles the first case.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ SHARED_ABBREVIATIONS = {
 
 
 def _zone_advice(name: str) -> str:
-    """A suggestion for a name that is not known."""
+    """Returns a suggestion for an unknown name."""
     from difflib import get_close_matches
     from zoneinfo import available_timezones
 
@@ -106,12 +106,12 @@ def _zone_advice(name: str) -> str:
 
 
 def _plain(zone: str) -> str:
-    """The name of a zone without regard to case and to how its words are separated."""
+    """Returns the name of a zone in a form that ignores case and separators."""
     return zone.strip().casefold().replace(" ", "_").replace("-", "_")
 
 
 class Zone:
-    """The zone of times that carry none themselves."""
+    """The zone of times that do not contain one."""
 
     def __init__(self, name: str, rules: tzinfo | None, *, is_chosen: bool = True) -> None:
         self.name = name
@@ -139,7 +139,7 @@ class Zone:
         return cls(_host_zone_name(), None, is_chosen=is_chosen)
 
     def epoch_seconds(self, moment: datetime) -> int:
-        """Seconds since 1970-01-01 UTC for a wall-clock time without a zone (see the head of this file for the special hours)."""
+        """Seconds since 1970-01-01 UTC for a wall-clock time without a zone (see the top of this file for the special hours)."""
         self.was_used = True
         whole = moment.replace(microsecond=0, tzinfo=self._rules, fold=0)
         try:
@@ -155,7 +155,7 @@ class Zone:
     def doubled_hours(self, since: int, until: int) -> Iterator[tuple[int, int]]:
         """The first and the last moment of each pair of hours that the clocks of this zone show twice, in epoch milliseconds.
 
-        None if every time that was read carried its zone itself.
+        None if every time so far contained its zone.
         """
         day = since // 1000
         while self.was_used and day < until // 1000:
@@ -180,7 +180,7 @@ class Zone:
     def offset_of(self, abbreviation: str, moment: datetime) -> timedelta:
         """The offset from UTC that an abbreviation beside this wall-clock time means; raises ValueError.
 
-        What the zone itself calls its times comes first, then ABBREVIATION_HOURS. An abbreviation of several zones is understood only if
+        The abbreviations of the zone itself come first, then ABBREVIATION_HOURS. An abbreviation of several zones is understood only if
         an option chose the zone.
         """
         name = abbreviation.upper()
@@ -198,7 +198,7 @@ class Zone:
         raise ValueError(f"the zone {quoted(abbreviation)} is not known; known are {', '.join(sorted(ABBREVIATION_HOURS))}")
 
     def _offset_and_name(self, local: datetime) -> tuple[timedelta | None, str | None]:
-        """The zone's reading of a wall-clock time; nothing at both ends of the calendar, where there is none."""
+        """Returns offset and name of the zone at a local time; nothing at both ends of the calendar."""
         try:
             aware = local if self._rules else local.astimezone()
             return aware.utcoffset(), aware.tzname()

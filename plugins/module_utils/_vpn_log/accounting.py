@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""RADIUS accounting, whichever server logged it: the records of a packet.
+"""RADIUS accounting from any server: the records of a packet.
 
 A session is found by its number at its gateway (NAS). Packets are repeated, and their times are cut to seconds. So a start that is computed
-from a duration counts as the known one if they are a few seconds apart.
+from a duration counts as the known start if they differ by a few seconds.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Accounting:
         ]
 
     def _start(self, packet: Packet, session: str | None) -> int | None:
-        """When the session began, as far as this packet or those before say."""
+        """Returns the start of the session, as far as it follows from this packet or earlier ones."""
         start = None if packet.seconds is None else packet.time - packet.seconds * 1000
         if packet.kind == START:
             start = packet.time
@@ -119,20 +119,20 @@ class Accounting:
 
 
 def _unknown(number: int, packet: Packet, session: str | None) -> list[Record]:
-    """The addresses of a packet of an unknown kind may be taken."""
+    """Returns records that make the addresses of a packet of an unknown kind doubtful."""
     common = (OTHER_MESSAGE, packet.username)
     records = [Record(number, SKIPPED, *common, ipaddr, time=packet.time, session=session) for ipaddr in packet.ipaddrs]
     return records or [Record(number, SKIPPED, *common, time=packet.time)]
 
 
 def inside_addresses(texts: Iterable[str]) -> list[str]:
-    """The VPN addresses, each once; raises ValueError for a text that is none."""
+    """Returns the VPN addresses, each once; raises ValueError for a text that is not an address."""
     found = [parse_endpoint(text) for text in texts if text not in _ASSIGNED_LATER]
     return list(dict.fromkeys(address.text for address in found if address))
 
 
 def outside_address(texts: Iterable[str]) -> str | None:
-    """The first text that is an address, perhaps with a port; numbers of telephones and of network cards are none."""
+    """Returns the first text that is an address, possibly with a port; telephone numbers and MAC addresses are ignored."""
     for text in texts:
         with_port = _PORT.match(text.strip())
         try:

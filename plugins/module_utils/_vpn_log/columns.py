@@ -4,9 +4,9 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Finds the header of a CSV log, below what precedes it, and in the header the columns that options name.
+"""Finds the header of a CSV log, and in the header the columns that options name.
 
-A separator as Excel states it, comments and blank lines may precede it.
+A line such as `sep=;`, comments and blank lines may precede it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ColumnChoice = Union[str, "tuple[str, ...]"]
 
 
 def check_delimiter(delimiter: str) -> None:
-    """Raises InputError if columns cannot be separated by this."""
+    """Raises InputError if this cannot be a separator of columns."""
     if len(delimiter) != 1 or delimiter in '"\r\n\0':
         raise InputError(
             f"delimiter: {quoted(delimiter)} is not a valid separator; give one character, such as ',' or ';', or '\\t' for a tab."
@@ -44,7 +44,7 @@ def check_delimiter(delimiter: str) -> None:
 
 
 def width_reason(columns: int, width: int) -> str:
-    """Why a row with another number of columns than the header is rejected."""
+    """Returns the reason for rejecting a row whose number of columns differs from the header."""
     if columns < width:
         return f"short row: {columns} of {width} columns; it may be cut off"
     return f"long row: {counted(columns, 'column')}, the header has {width}; a value with a separator in it needs quotes"
@@ -52,7 +52,7 @@ def width_reason(columns: int, width: int) -> str:
 
 @dataclass(frozen=True)
 class ColumnText:
-    """A text made of the columns at these places, joined by spaces or filled into a template; without any, it is empty."""
+    """A text from the columns at these positions, joined by spaces or filled into a template; empty without columns."""
 
     places: tuple[int, ...]
     template: str | None = None
@@ -73,10 +73,10 @@ class ColumnText:
 
 
 class CsvHeader:
-    """The columns of a log, and how to get what is needed from a row."""
+    """The columns of a log, and the texts to read from a row."""
 
     def __init__(self, names: Sequence[str], path: str, columns: LogColumns) -> None:
-        """Raises InputError if a column is missing, or if there are two of its name."""
+        """Raises InputError if a column is missing, or if two columns have its name."""
         self._names = [name.strip() for name in names]
         self._path = path
         self.width = len(self._names)
@@ -88,7 +88,7 @@ class CsvHeader:
         self.username = self._username_of(columns.username)
 
     def _index(self, option: str, name: str) -> int:
-        """The position of the column: by its exact name, else without regard to case. Raises InputError."""
+        """Returns the position of the column: by its exact name, otherwise ignoring case. Raises InputError."""
         places = self._places(name)
         if len(places) == 1:
             return places[0]
@@ -112,18 +112,18 @@ class CsvHeader:
         )
 
     def _text_of(self, option: str, choice: ColumnChoice) -> ColumnText:
-        """Finds the text of a column, of several, or of a pattern in a row; raises InputError."""
+        """Returns the text of one column, of several, or of a pattern; raises InputError."""
         if isinstance(choice, tuple):
             return ColumnText(tuple(self._index(option, name) for name in choice))
         if self._places(choice) or not _PLACEHOLDER.search(choice):
             return ColumnText((self._index(option, choice),))
-        # Text and names in turn; a brace in the text is one, not a part of the template.
+        # Text and names in turn; braces in the text are literal.
         parts = _PLACEHOLDER.split(choice)
         template = "{}".join(text.replace("{", "{{").replace("}", "}}") for text in parts[::2])
         return ColumnText(tuple(self._index(option, name) for name in parts[1::2]), template)
 
     def _username_of(self, name: str | None) -> ColumnText:
-        """Finds the user's name: in the column that is named, else in one with a usual name, else it is empty."""
+        """Returns the text of the user name: of the column in the options, otherwise of one with a usual name; empty without either."""
         if name is not None:
             return ColumnText((self._index("username", name),))
         for usual in _USERNAME_COLUMNS:
@@ -147,7 +147,7 @@ def _is_address(text: str) -> bool:
 
 
 def stated_delimiter(head: Sequence[str]) -> str | None:
-    """The separator that the first filled line states, as in `sep=;`; None if it states none."""
+    """Returns the separator in the first filled line, as in `sep=;`; None if there is none."""
     first = next((line for line in head if line.strip()), "")
     match = _STATED_DELIMITER.match(first.strip(" \ufeff"))
     return match[1] if match and match[1] not in '"\r\n\0' else None
@@ -160,9 +160,8 @@ def header_in(
     delimiter: str,
     header_of: Callable[[int, list[str]], CsvHeader],
 ) -> tuple[CsvHeader, int | None, int] | None:
-    """The header, how many filled lines there are through it, and where the rows below it begin; None if it is not in this block.
-
-    The number of lines is None if the header has several. Raises InputError if a line that should be the header is none.
+    """Returns the header, the number of filled lines up to it, and the position of the first row; None if it is not in this block. The
+    number of lines is None if the header has several lines. Raises InputError if the line cannot be a header.
     """
     filled = 0
     for place in range(len(numbers)):

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The bytes of one log as its writer wrote them, decompressed, from the start or from any byte; and the encodings and ends of its lines."""
+"""The decompressed bytes of one log, from the start or from any byte, and the encodings and line ends of logs."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ _ASCII = bytes(range(128))
 
 
 class MissingLogError(InputError):
-    """There is no file of this name."""
+    """There is no file with this name."""
 
 
 class LogContent:
-    """The content of a file, which is opened once: it stays the same file if its name is given to another one."""
+    """The content of a file. It is opened once, so it stays the same file even if rotation gives its name to another file."""
 
     def __init__(self, path: str) -> None:
         """Raises InputError."""
@@ -77,7 +77,7 @@ class LogContent:
                 yield chunk[start - position :] if position - start < len(chunk) else chunk
 
     def digests(self, offsets: Collection[int]) -> Mapping[int, bytes]:
-        """The SHA-256 of the content before each of these offsets, in one pass; offsets behind the end are left out."""
+        """The SHA-256 of the content before each of these offsets, in one pass; offsets after the end are left out."""
         wanted = sorted(offset for offset in set(offsets) if offset not in self._digests)
         digest, position = hashlib.sha256(), 0
         for chunk in self.chunks(0, CHUNK_BYTES) if wanted else ():
@@ -128,7 +128,7 @@ class LogContent:
 
 
 def _compression(head: bytes) -> str | None:
-    """The compression of a file by its first bytes, whatever its name is."""
+    """Returns the compression of a file by its first bytes; its name does not matter."""
     if head[:3] == b"BZh" and head[4:10] in _BZIP2_BLOCKS:
         return "bzip2"
     return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
@@ -160,9 +160,9 @@ def _decompressor(path: str, compression: str, raw: IO[bytes]) -> tuple[Any, tup
 
 
 def _open_regular_file(path: str) -> IO[bytes]:
-    """The open file; raises InputError. Nothing else is waited for or read: no pipe, no device."""
+    """Opens a regular file; raises InputError for anything else, such as pipes and devices."""
     try:
-        # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
+        # Without O_NONBLOCK, opening a named pipe would wait forever for a writer.
         descriptor = os.open(system_name(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
         raise MissingLogError(f"path: there is no file {path} on the host that runs the module.") from error
@@ -180,7 +180,7 @@ def _open_regular_file(path: str) -> IO[bytes]:
 
 
 def through_filled_line(lines: list[str], number: int) -> list[str]:
-    """The lines through this one of those that are not blank."""
+    """Returns the lines up to the filled line with this number."""
     filled = 0
     for place, line in enumerate(lines, start=1):
         filled += bool(line.strip())
@@ -190,7 +190,7 @@ def through_filled_line(lines: list[str], number: int) -> list[str]:
 
 
 def clean(line: str) -> str:
-    """The line without what writers and collectors leave at its end: carriage returns, NUL, and these written out as `#015`."""
+    """Returns the line without leftovers at its end: carriage returns and NUL, also escaped as `#015`."""
     line = line.rstrip(_CONTROLS)
     for _attempt in range(_MOST_RESIDUES):
         if not line.endswith(_RESIDUES):
@@ -200,7 +200,7 @@ def clean(line: str) -> str:
 
 
 def has_overlong_line(block: bytes, most: int) -> bool:
-    """A line is longer than `most` bytes: if so, it crosses one of the places that are so far apart."""
+    """True if a line is longer than `most` bytes. Such a line covers at least one multiple of `most`."""
     for place in range(0, len(block), most):
         end = block.find(b"\n", place)
         if (len(block) if end < 0 else end) - (block.rfind(b"\n", 0, place) + 1) > most:
@@ -209,7 +209,7 @@ def has_overlong_line(block: bytes, most: int) -> bool:
 
 
 def checked_encoding(encoding: str) -> str:
-    """The encoding; raises InputError where it is none that files are written in."""
+    """Returns the encoding; raises InputError if it is not a text encoding."""
     try:
         "".encode(encoding)
         name = codecs.lookup(encoding).name

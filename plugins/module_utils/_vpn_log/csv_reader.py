@@ -6,7 +6,7 @@
 
 """The reader of CSV logs: columns by the names in the header, times from one or several of them.
 
-Whole columns are checked and converted at once. Only rows that fail this are looked at one by one.
+Whole columns are checked and converted at once. Only rows for which this fails are processed one by one.
 """
 
 from __future__ import annotations
@@ -97,12 +97,12 @@ class CsvReader:
         except InputError as error:
             rejected = [record for record in self._source.take_records() if record.kind == REJECTED]
             if rejected and rejected[0].line < number:
-                # What should be the header is no text, so the next row was taken for it.
+                # The line of the header is not valid text, so the next row was taken for the header.
                 raise _without_header(self._source.path, rejected) from error
             raise
 
     def _rows(self, header: CsvHeader, numbers: Sequence[int], lines: list[str] | None, rows: list[list[str]]) -> Rows:
-        """The rows by column. Rows of another width than the header are rejected; blank lines are no rows."""
+        """The rows by column. Rows with another number of columns than the header are rejected; blank lines are not rows."""
         others = self._source.take_records()
         width = header.width
         found = list(map(str.count, lines, repeat(self._delimiter))) if lines is not None else [len(row) - 1 for row in rows]
@@ -197,7 +197,7 @@ class CsvReader:
             return None, str(error)
 
     def _ends(self, header: CsvHeader, rows: Rows, starts: Sequence[int | None]) -> Sequence[int | None]:
-        """When the sessions ended, if columns say so; an end that cannot be read is none."""
+        """Returns the ends of the sessions, if columns contain them; an end that cannot be read counts as missing."""
         count = len(rows.lines)
         if header.end is not None:
             return self._times.column(list(header.end.column(rows.columns, count)))

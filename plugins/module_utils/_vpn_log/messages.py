@@ -4,9 +4,9 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Messages in the lines of a log, as collectors leave them: wrapped in JSON, counted, or several on one line.
+"""Finds messages in the lines that collectors write: wrapped in JSON, counted, or several on one line.
 
-Two messages on one line are two messages, or the line is rejected. A message is never made of parts of two.
+Two messages on one line are read as two, or the line is rejected. Parts of two messages are never joined.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _HEXADECIMAL = re.compile(r"(?:0?x|\\x)([0-9A-Fa-f]{2})\Z")
 
 
 def messages_in(line: str, marker: re.Pattern[str]) -> list[str]:
-    """The messages of a line; `marker` finds what every message of the format has once.
+    """Returns the messages of a line; `marker` matches a text that each message of the format contains once.
 
     Raises ValueError with a reason if the line has several and cannot be split with certainty.
     """
@@ -67,9 +67,8 @@ def messages_in(line: str, marker: re.Pattern[str]) -> list[str]:
 
 
 def json_behind_head(line: str) -> dict[str, Any] | None:
-    """The JSON object that a line consists of, with or without the head of a collector; None if it is none.
-
-    Raises ValueError if the object names a field twice, which parts of two objects do.
+    """Returns the JSON object of a line, with or without the header of a collector; None if the line is not an object. Raises ValueError if
+    a field occurs twice, which shows that parts of two objects were joined.
     """
     match = _JSON_BEHIND_HEAD.match(line)
     if not match and not line.startswith("{"):
@@ -91,7 +90,7 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def objects_in(parsed: dict[str, Any], depth: int = _DEEPEST) -> Iterator[dict[str, Any]]:
-    """An object, and those that collectors wrapped in it, as objects or as texts."""
+    """Yields an object, and the objects that are nested in it, as objects or as texts."""
     yield parsed
     for key in _JSON_KEYS if depth else ():
         value = parsed.get(key)
@@ -108,7 +107,7 @@ def _split(line: str, marker: re.Pattern[str]) -> list[str]:
 
 
 def _split_at_newlines(piece: str, marker: re.Pattern[str]) -> list[str]:
-    """The parts between line ends that are written out; only where another message follows, or nothing."""
+    """Splits at escaped line ends, but only if another message or nothing follows."""
     parts: list[str] = []
     for text in piece.split(_NEWLINE):
         is_message = marker.search(text) is not None and bool(_BEGINS.match(text) or (parts and marker.search(parts[-1])))
@@ -120,7 +119,7 @@ def _split_at_newlines(piece: str, marker: re.Pattern[str]) -> list[str]:
 
 
 def _split_glued(piece: str, marker: re.Pattern[str]) -> list[str]:
-    """The messages of a piece without control characters: a priority begins the next one."""
+    """Splits a text without control characters: a priority begins the next message."""
     places = [match.start() for match in marker.finditer(piece)]
     if len(places) < 2:
         return [piece]
@@ -137,7 +136,7 @@ def _split_glued(piece: str, marker: re.Pattern[str]) -> list[str]:
 
 
 def _split_by_counts(line: str) -> list[str]:
-    """The messages of a line of counted ones (RFC 6587), if every count is right; else nothing."""
+    """Splits a line of counted messages (RFC 6587) if every count is right; otherwise returns nothing."""
     data = line.encode("utf-8", "surrogateescape")
     messages: list[str] = []
     place = 0
@@ -154,7 +153,7 @@ def _split_by_counts(line: str) -> list[str]:
 
 
 def unwrapped(line: str, marker: re.Pattern[str]) -> list[str]:
-    """The text that a collector wrapped in JSON; the line itself if it is no JSON or wraps none. Raises ValueError."""
+    """Returns the text that a collector wrapped in JSON; the line itself if there is none. Raises ValueError."""
     if not line.startswith("{"):
         return [line]
     wrapped = json_behind_head(line)
@@ -177,7 +176,7 @@ def _has_time(text: str, marker: re.Pattern[str]) -> bool:
 
 
 def _head_of(wrapped: dict[str, Any]) -> str:
-    """The head of syslog that a message without a time would have: the time, host and program of the object around it."""
+    """Returns a syslog header for a message without a time, from the time, host and program of the object around it."""
     stamp = str(wrapped.get("__REALTIME_TIMESTAMP") or "")
     value = next((wrapped[name] for name in _JSON_TIMES if isinstance(wrapped.get(name), (str, int, float))), "")
     time = f"{stamp[:10]}" if _MICROSECONDS.match(stamp) else str(value).strip()
@@ -202,7 +201,7 @@ def _wrapped_text(value: Any, marker: re.Pattern[str], depth: int) -> str | None
 
 
 def event_fields(text: str) -> dict[str, str] | None:
-    """The fields of a message in CEF or LEEF, in their order; None if it is in neither. Raises ValueError."""
+    """Returns the fields of a message in CEF or LEEF, in their order; None for another format. Raises ValueError."""
     head = _CEF.search(text)
     if head:
         return _cef(text[head.end() :])
@@ -213,12 +212,12 @@ def event_fields(text: str) -> dict[str, str] | None:
 
 
 def is_cut_event(text: str) -> bool:
-    """The text ends before the name of the vendor of a message in CEF or LEEF does."""
+    """True if the text is a message in CEF or LEEF that ends within or before the vendor's name."""
     return _CUT_HEAD.search(text) is not None
 
 
 def note_field(fields: dict[str, str], name: str, value: str) -> None:
-    """Adds a field; raises ValueError if it is there with another value."""
+    """Adds a field; raises ValueError if the field exists with another value."""
     if fields.get(name, value) != value:
         raise ValueError(f"the field {quoted(name)} is there twice with different values: these may be parts of two messages")
     fields[name] = value
@@ -238,7 +237,7 @@ def _cef(extension: str) -> dict[str, str]:
 
 
 def _of_its_own(fields: dict[str, str], name: str) -> str:
-    """PAN-OS gives two numbers the same name: that of the firewall and that of the client."""
+    """PAN-OS uses one name for two numbers: that of the firewall and that of the client."""
     return f"{name}2" if name == "PanOSDeviceSN" and name in fields else name
 
 

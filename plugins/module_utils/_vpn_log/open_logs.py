@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The logs that a task names: which files they are, and a reader for each.
+"""Opens the logs of a task: finds their files and creates a reader for each.
 
 Logs may be rotated while they are opened: rotation renames, compresses and removes files.
 """
@@ -52,13 +52,13 @@ class OpenLog:
 
     @property
     def modified_ms(self) -> int:
-        """When the file was last written to, in epoch milliseconds, as it was on opening."""
+        """The time of the last write to the file before it was opened, in epoch milliseconds."""
         return self.source.modified_ms
 
 
 @contextmanager
 def opened_logs(options: LogOptions, *, wants_usernames: bool = True) -> Iterator[Sequence[OpenLog]]:
-    """The logs that the options name, each file once, in the order of their content; raises InputError."""
+    """Opens the logs that the options name, each file once, in the order of their content; raises InputError."""
     with ExitStack() as stack:
         sources = _opened_files(options)
         for source in sources:
@@ -72,9 +72,8 @@ def _reader(source: LogFile, options: LogOptions, wants_usernames: bool) -> LogR
 
 
 def _first_time(log: OpenLog) -> int:
-    """The time of a log's first rows, in epoch milliseconds; if they have none, when the file was last written to.
-
-    This is when rows were written, not when the sessions of these rows began. A single wrong time does not count.
+    """Returns the time of a log's first rows, in epoch milliseconds; if they have none, the time of the last write to the file. This is the
+    time at which rows were written, not the start of their sessions. A single wrong time is ignored.
     """
     try:
         for count, block in enumerate(log.reader.records()):
@@ -91,7 +90,7 @@ def _first_time(log: OpenLog) -> int:
 
 
 def _opened_files(options: LogOptions) -> list[LogFile]:
-    """The files, each once, opened; raises InputError. Files that a pattern finds may be renamed or removed meanwhile."""
+    """The files, each once, opened; raises InputError. Files that match a pattern may be renamed or removed meanwhile."""
     for attempt in range(_ATTEMPTS):
         names = _names(options.paths)
         sources: list[LogFile] = []
@@ -108,7 +107,7 @@ def _opened_files(options: LogOptions) -> list[LogFile]:
 
 
 def _names(paths: Iterable[str]) -> list[tuple[str, bool]]:
-    """The names of files, and whether the option gives them itself; raises InputError if a pattern finds nothing."""
+    """Returns the names of files, and whether the option contains them literally; raises InputError if a pattern matches nothing."""
     names: dict[str, bool] = {}
     for path in paths:
         if not glob.has_magic(path) or os.path.lexists(system_name(path)):
@@ -132,7 +131,7 @@ def _open(name: str, encoding: str, sources: list[LogFile], *, must_exist: bool)
 
 
 def _has_moved(sources: Iterable[LogFile], paths: Iterable[str]) -> bool:
-    """The names mean other files now than those that were opened: logs were rotated in between."""
+    """True if a name now belongs to a different file than the one that was opened: logs were rotated in between."""
     opened = {source.content.identity for source in sources}
     for name, _is_named in _names(paths):
         try:
@@ -145,7 +144,7 @@ def _has_moved(sources: Iterable[LogFile], paths: Iterable[str]) -> bool:
 
 
 def _each_once(sources: Iterable[LogFile]) -> list[LogFile]:
-    """The files without those that another name or link means as well."""
+    """Returns the files, each once, even if several names or links lead to it."""
     by_identity: dict[tuple[int, int], LogFile] = {}
     for source in sources:
         if by_identity.setdefault(source.content.identity, source) is not source:

@@ -23,7 +23,7 @@ LOCAL_ZONE = "local"
 
 @dataclass(frozen=True)
 class LogColumns:
-    """The columns of a CSV log by their meaning; None where the log has none, or the usual names are looked for."""
+    """The columns of a CSV log by their meaning; None if the log has no such column, or if the usual names are used."""
 
     ipaddr: str = "VPN IP"
     associated_ipaddr: str = "Real IP"
@@ -70,21 +70,21 @@ class LogOptions:
             timestamp_format=params["timestamp_format"],
             zone=chosen_zone(params),
             zone_is_given=bool(params["timezone"]),
-            # Single quotes of YAML and of the shell leave the two characters.
+            # Single quotes in YAML and in the shell keep the backslash and the t.
             delimiter="\t" if params["delimiter"] == "\\t" else params["delimiter"],
             encoding=params["encoding"],
             peers=params.get("peers"),
         )
 
     def key(self) -> list[Any]:
-        """The options that determine how bytes become rows: a log that was read with other options is read again."""
+        """A digest of the options that determine how bytes become rows: a log that was read with other options is read again."""
         columns = [self.columns.ipaddr, self.columns.associated_ipaddr, self.columns.timestamp]
         peers = sorted(self.peers.items()) if isinstance(self.peers, dict) else self.peers
         return [self.format, columns, self.timestamp_format, self.zone.name, self.zone_is_given, self.delimiter, self.encoding, peers]
 
 
 def chosen_zone(params: Mapping[str, Any]) -> Zone:
-    """The zone of times without one: the option's, else the host's. Raises InputError."""
+    """Returns the zone of times without one: that of the option, otherwise that of the host. Raises InputError."""
     name = params["timezone"]
     if not name:
         return Zone.of_host()

@@ -7,7 +7,7 @@
 """The formats of VPN logs. A new format is a file in `formats` and an entry here; the choices of the option `format` follow from it.
 
 A reader is imported when it is used: Ansible compiles a module again for every task, so a task should load only what it uses. The imports
-are written out because Ansible finds the files to send by reading them.
+are explicit because Ansible reads them to find the files that it must send.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Readers of one format: their input, their interface, and the reader of logs in which each line is a message of its own."""
+"""The interface of readers, their input, and the reader for logs with one message per line."""
 
 from __future__ import annotations
 
@@ -36,27 +36,27 @@ class Reading:
 
     @property
     def zone(self) -> Zone:
-        """The zone of times that carry none."""
+        """The zone of times without one."""
         return self.options.zone
 
     @property
     def timestamp_format(self) -> str:
-        """The form of times, for formats that leave it open."""
+        """The form of times, for formats that do not define it."""
         return self.options.timestamp_format
 
     @property
     def delimiter(self) -> str:
-        """The separator of columns, for formats that leave it open."""
+        """The separator of columns, for formats that do not define it."""
         return self.options.delimiter
 
     @property
     def columns(self) -> LogColumns:
-        """The names of columns, for formats that leave them open."""
+        """The names of columns, for formats that do not define them."""
         return self.options.columns
 
 
 class LogReader(Protocol):
-    """A reader of one format. It never raises for a row; it raises InputError where the file as a whole is not of its format."""
+    """A reader of one format. It never raises for a row; it raises InputError if the file as a whole has another format."""
 
     repeated_lines: int | None
     """The number of first lines that it needs to continue in the middle of a log; None if it must begin at the start."""
@@ -71,7 +71,7 @@ class LogReader(Protocol):
     """Lines of other programs, by program, that the last pass skipped as other_message."""
 
     def records(self) -> Iterator[RecordBlock]:
-        """Every row of the log from its start; may be called again for another pass."""
+        """Yields every row of the log; may be called again for another pass."""
 
 
 class LineParser(Protocol):
@@ -87,10 +87,10 @@ class LineParser(Protocol):
     """Lines that are none of the format, by the program that wrote them."""
 
     def records(self, number: int, line: str) -> Iterable[Record]:
-        """The records of a line that is not blank, or those that it completes."""
+        """Returns the records of a filled line, or earlier ones that it completes."""
 
     def rest(self) -> Iterable[Record]:
-        """The records that waited for lines that did not come."""
+        """Returns the records that were waiting for further lines."""
 
 
 class LineReader:
@@ -132,7 +132,7 @@ class LineReader:
                 f"path: {source.path} is empty. If the log was just rotated, run again when it has lines; "
                 "with `on_invalid: skip`, such a file is not an error."
             )
-        # If reading continues in the middle of a log, its format has been recognised before.
+        # If reading continues in the middle of a log, an earlier run recognised its format.
         if not source.is_entered and not parser.has_recognised:
             raise OtherFormatError(f"path: no line of {source.path} is {self._what}. Check `path` and `format`.")
         if not source.is_entered and not has_sessions and all(map(_is_other, records)):
@@ -146,12 +146,12 @@ class LineReader:
         return ((block.numbers, block.lines) for block in self.reading.source.blocks())
 
     def shown(self, record: Record) -> Record:
-        """A line that could not be given to the parser, as people may see it."""
+        """Returns a line that could not be given to the parser, in the form that may be shown."""
         return record
 
 
 def unknown_messages_text(path: str, messages: Mapping[str, int]) -> Iterator[str]:
-    """A warning about messages that may assign addresses and are not known; nothing if there are none."""
+    """Returns a warning about unknown messages that may assign addresses; nothing if there are none."""
     if messages:
         listed = ", ".join(f"{name} ({count})" for name, count in sorted(messages.items(), key=lambda item: -item[1])[:_SHOWN_MESSAGES])
         yield (

@@ -6,7 +6,7 @@
 
 """Records: what every log reader returns, whatever the format. One record for each row or message of the log.
 
-Readers do not pair starts with ends and do not decide what is uploaded or who is named. They say what each row says.
+Readers only report the content of each row. They do not pair starts with ends and do not decide what is uploaded or who is named.
 Uploads use the records that carry both addresses; sessions use all of them, because a row that cannot be uploaded may still take an
 address away from its last holder.
 
@@ -108,7 +108,7 @@ class RecordBlock:
 
     @property
     def is_empty(self) -> bool:
-        """There is no row."""
+        """True if there are no rows."""
         return not self.lines and not self.others
 
     def records(self) -> Iterator[Record]:
@@ -123,17 +123,17 @@ class RecordBlock:
 
 
 def is_observation(record: Record) -> bool:
-    """The row is uploaded: it has both addresses and a time."""
+    """True if the row can be uploaded: it has both addresses and a time."""
     return record.reason is None and record.kind in (START, ALIVE) and record.ipaddr is not None and record.associated_ipaddr is not None
 
 
 def is_note(record: Record) -> bool:
-    """The record is no row of its own: it says more about the row before it, which is on the same line."""
+    """True if the record is not a separate row: it adds to the previous record of the same line."""
     return record.kind == ALIVE and record.time is None and record.reason is not None
 
 
 def is_skipped(record: Record) -> bool:
-    """The row is well formed and gives no observation: its reason is a key of `counts.skipped`. Reasons of rejected rows are sentences."""
+    """True if the row is valid but not an observation: its reason is a key of `counts.skipped`. Reasons of rejected rows are sentences."""
     return record.kind != REJECTED and record.reason is not None and record.reason.isidentifier()
 
 

@@ -4,9 +4,9 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""A log file as lines of text, of any size, at the cost of one block of memory.
+"""Reads a log file of any size as lines of text, with one block in memory.
 
-Bytes that do not become text (wrong encoding, endless lines) are rejected with their line number and do not stop the reading.
+Bytes that cannot be decoded and lines that are too long are rejected with their line number; reading continues.
 A last line without its line end is left for the next run, because its writer may be in the middle of it, unless nothing was written to
 the file for two minutes.
 """
@@ -45,7 +45,7 @@ class LineBlock(NamedTuple):
 
 
 class LogPosition(NamedTuple):
-    """A place behind a whole line: bytes and lines before it, and the SHA-256 of these bytes."""
+    """A position after a complete line: bytes and lines before it, and the SHA-256 of these bytes."""
 
     offset: int
     line: int
@@ -62,7 +62,7 @@ class LogStart(NamedTuple):
 
 
 class LogFile:
-    """An open log. It is opened once, so it stays the same file if its name is given to another one meanwhile."""
+    """An open log. It is opened once, so it stays the same file even if rotation gives its name to another file."""
 
     def __init__(self, path: str, encoding: str) -> None:
         """Raises InputError."""
@@ -101,16 +101,16 @@ class LogFile:
 
     @property
     def can_be_entered(self) -> bool:
-        """Reading can begin in the middle."""
+        """True if reading can begin in the middle."""
         return self._has_plain_lines
 
     @property
     def is_entered(self) -> bool:
-        """Reading begins in the middle."""
+        """True if reading begins in the middle."""
         return self._start is not None
 
     def first_line(self) -> str | None:
-        """The first line that is not blank; None if there is none within reason, or if it is not text."""
+        """The first filled line; None if it does not come soon, or if it is not text."""
         return next((line for line in self.head_lines() if line.strip()), None)
 
     def head_lines(self) -> list[str]:
@@ -126,16 +126,16 @@ class LogFile:
         return decoded
 
     def has_head(self, filled_lines: int, line: int) -> bool:
-        """The lines through this one can be read again when reading begins in the middle: so many of them are not blank."""
+        """True if this number of filled lines can be read again when reading begins in the middle."""
         head = self.head_lines()[:line]
         return len(head) == line and bool(head[-1].strip()) and sum(bool(one.strip()) for one in head) == filled_lines
 
     def ends_at(self, offset: int) -> bool:
-        """The log has no content behind this offset."""
+        """True if the log has no content after this offset."""
         return next(self.content.chunks(offset, 1), None) is None
 
     def start_at(self, start: LogStart | None) -> None:
-        """From now on, `blocks` begins at this place, after the first lines that the reader needs to understand the rest."""
+        """Makes `blocks` begin at this position, after the first lines that the reader needs for the rest."""
         self._start = start
 
     def position(self) -> LogPosition | None:
@@ -166,7 +166,7 @@ class LogFile:
             yield LineBlock(range(first, self.line + 1), lines)
 
     def take_records(self) -> list[Record]:
-        """The lines since the last call that no reader is given: not text, too long, or unfinished."""
+        """Returns the lines since the last call that readers do not get: not text, too long, or unfinished."""
         taken, self._others = self._others, []
         return taken
 
@@ -191,7 +191,7 @@ class LogFile:
         return self._kept_head
 
     def _line_end(self, head: bytes) -> bytes:
-        """A line feed; a carriage return in a file that has nothing else, as old programs for the Mac write it."""
+        """Returns the line end: a line feed, or a carriage return in a file without line feeds, as old Mac programs write."""
         return b"\r" if self._has_plain_lines and b"\n" not in head and b"\r" in head[:-1] else b"\n"
 
     def _decoded(self, block: bytes) -> list[str] | None:
@@ -266,7 +266,7 @@ class LogFile:
         self.reject(self.line, f"the line is longer than {MAX_LINE_BYTES} bytes; is this file a log of this format?", "")
 
     def _blocks(self) -> Iterator[bytes]:
-        """The content from where reading begins, in an encoding that has lines, without a byte-order mark."""
+        """Yields the content from the start of reading, without a byte-order mark, in an encoding in which lines can be split."""
         chunks = self.content.chunks(self._start.offset if self._start else 0, BLOCK_BYTES)
         mark = b"" if self._start else codecs.BOM_UTF8
         try:
@@ -283,7 +283,7 @@ class LogFile:
             raise InputError(f"encoding: {self.path} is not {self._encoding}: {error}.") from error
 
     def _recoded(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
-        """UTF-16 and its like as UTF-8, because their line ends cannot be found in the bytes."""
+        """Converts UTF-16 and similar encodings to UTF-8, because line ends cannot be found in their bytes."""
         decoder = codecs.getincrementaldecoder(self._encoding)()
         for block in blocks:
             yield decoder.decode(block).encode()

@@ -72,7 +72,7 @@ def joined_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def device_in(head: str) -> str:
-    """The gateway that wrote a line, by the head of the line: the last word that is no part of a time, or the host of RFC 5424.
+    """Returns the gateway that wrote a line, by the head of the line: the last word that is not part of a time, or the host of RFC 5424.
 
     In lower case; empty if there is none. A relay puts the lines of several gateways into one file, which may assign the same addresses.
     """
@@ -121,12 +121,12 @@ _CUT_BEFORE_PROGRAM = re.compile(
 
 
 def is_cut_head(line: str) -> bool:
-    """The line has no more than a time, or the beginning of one, and perhaps the name of a device: its message is cut off."""
+    """True if the line has only a time, or the beginning of one, and perhaps a device name: its message is cut off."""
     return len(line) <= _LONGEST_HEAD and _CUT_HEAD.match(line) is not None
 
 
 def is_cut_before_program(line: str) -> bool:
-    """The line ends before the message of a program begins, so nobody can say whose it was."""
+    """True if the line ends before the message of a program begins, so its program is unknown."""
     return _CUT_BEFORE_PROGRAM.match(line) is not None
 
 
@@ -141,7 +141,7 @@ class SyslogTimes:
     def milliseconds(self, text: str) -> int:
         """The time in epoch milliseconds.
 
-        A relay leaves two: the one with a year counts, else the last one, which is the gateway's own. Raises ValueError.
+        A relay adds a second time: the time with a year counts, otherwise the last one, which is from the gateway. Raises ValueError.
         """
         plain = list(_PLAIN.finditer(text))
         iso = list(_ISO.finditer(text))
@@ -180,7 +180,7 @@ class SyslogTimes:
         return self._in_hour(clock, year, _zone_beside(beside), f"{match['minute']}:{match['second']}")
 
     def _in_hour(self, clock: str, year: str | None, zone: str | None, rest: str) -> int:
-        """The hour is worked out once, because most lines are of an hour that has been seen before."""
+        """Computes each hour once, because most lines share their hour with others."""
         key = (clock, year, zone)
         start = self._hours.get(key)
         if start is None:
@@ -200,7 +200,7 @@ class SyslogTimes:
             try:
                 moment = self._in_zone(f"{guess}-{clock}", zone)
             except ValueError:
-                # 29 February, or no time at all; the latter fails in every year.
+                # 29 February, or an invalid time, which fails in every year.
                 continue
             if moment <= self._latest:
                 return moment
@@ -227,12 +227,12 @@ class SyslogTimes:
         return moment
 
     def _year_of_latest(self) -> int:
-        # A year ahead, because the zone may be ahead of UTC on New Year's Eve.
+        # One year later, because the zone may be ahead of UTC on New Year's Eve.
         return 1971 + self._latest // (1461 * _MS_A_DAY // 4)
 
 
 def _year_of(match: re.Match[str], text: str) -> str | None:
-    """The year before, in or behind a time."""
+    """Returns the year before, in or after a time."""
     behind = _YEAR_BEHIND.match(text, match.end())
     return match["year"] or match["year_before"] or (behind[1] if behind else None)
 
@@ -261,7 +261,7 @@ def _zone_beside(beside: str) -> str | None:
 
 
 def _is_host(word: str) -> bool:
-    """A name with a dot, an address, and a name with digits that does not begin as a zone (`EST5EDT`, `UTC+2`) are no zones."""
+    """True for names that cannot be zones: with a dot, an address, or with digits and unlike `EST5EDT` or `UTC+2`."""
     if "." in word or word.count(":") > 1:
         return True
     begun = _LETTERS.match(word)
@@ -269,13 +269,13 @@ def _is_host(word: str) -> bool:
 
 
 def _is_known(word: str) -> bool:
-    """The word is a zone in one of the forms that are understood."""
+    """True if the word is a zone in a known form."""
     upper = _known_abbreviation(word)
     return upper in ABBREVIATION_HOURS or upper in SHARED_ABBREVIATIONS or _NUMERIC_ZONE.match(word) is not None
 
 
 def _known_abbreviation(zone: str) -> str:
-    """An abbreviation in a common spelling: `PDT` for `PSTDST`, upper case for lower case."""
+    """Returns an abbreviation in its common spelling: `PDT` for `PSTDST`, upper case for lower case."""
     upper = zone.upper()
     if len(upper) == 6 and upper.endswith("STDST"):
         return f"{upper[0]}DT"
