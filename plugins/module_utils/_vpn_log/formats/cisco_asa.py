@@ -7,8 +7,8 @@
 """Syslog of Cisco ASA and Firepower Threat Defense.
 
 Addresses are assigned by 722051 (AnyConnect), 751025 (IKEv2), 713228 (IKEv1), 746012 (identity firewall), 109201 (user authentication) and
-737026 (address pool). Sessions end with 113019, 716002, 746013, 737016 and those of 109202 to 109213 that remove an entry. Severity and
-class differ from site to site, the number does not.
+737026 (address pool). Sessions end with 113019, 716002, 746013, 737016 and those of 109202 to 109213 that remove an entry. Messages are
+recognised by their numbers: severity and class differ from site to site.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class CiscoAsaParser:
             yield from self._message(number, text)
 
     def rest(self) -> Sequence[Record]:
-        """Each line is complete in itself."""
+        """Returns nothing: each line is complete."""
         return []
 
     def _message(self, number: int, text: str) -> Sequence[Record]:
@@ -95,7 +95,7 @@ class CiscoAsaParser:
         return Record(message.line, SKIPPED, OTHER_MESSAGE, time=time)
 
     def note_holder(self, name: str, ipaddrs: Sequence[str]) -> None:
-        """Notes to whom addresses were assigned."""
+        """Remembers to whom addresses were assigned."""
         if len(self.holders) > _MAX_HOLDERS:
             self.holders.clear()
         self.holders.update(dict.fromkeys(ipaddrs, name[:_LONGEST_NAME]))
@@ -112,7 +112,7 @@ class CiscoAsaParser:
 
 
 class CiscoAsaReader(LineReader):
-    """Reads the syslog of a gateway, as it is or as a relay or collector wrote it."""
+    """Reads the syslog of a gateway, directly or through a relay or collector."""
 
     def __init__(self, reading: Reading) -> None:
         super().__init__(reading, CiscoAsaParser, "a message of Cisco ASA or Firepower (%ASA-…, %FTD-…)")
@@ -122,7 +122,7 @@ _CUT = "the message is cut off"
 
 
 def _assigned(parser: CiscoAsaParser, message: Message) -> Sequence[Record]:
-    """722051. Other texts with this number assign nothing."""
+    """Reads 722051. Other texts with this number do not assign an address."""
     match = patterns.ASSIGNED.match(message.text)
     if match:
         name, outside = name_and_outside(message, match)
@@ -140,7 +140,7 @@ def _assigned_ikev2(parser: CiscoAsaParser, message: Message) -> Sequence[Record
         raise cut_off(message)
     outside = match["out"]
     if not outside.startswith("["):
-        # IPv6 without brackets has the port behind its last colon as well.
+        # IPv6 without brackets may also have a port after its last colon.
         outside = patterns.PORT.sub("", outside)
     return _starts(parser, message, match["name"], outside, [match["in4"], match["in6"]])
 
@@ -153,9 +153,8 @@ def _assigned_ikev1(parser: CiscoAsaParser, message: Message) -> Sequence[Record
 
 
 def _mapping(parser: CiscoAsaParser, message: Message) -> Sequence[Record]:
-    """746012 and 746013. They name no outside address; only those of VPN users are about sessions.
-
-    The name has a domain, which other messages may leave out: after one of these about the same address, it is the same session.
+    """Reads 746012 and 746013. They contain no outside address, and only those of VPN users are about sessions. The name has a domain,
+    which other messages may omit: after such a message about the same address, it is the same session.
     """
     match = patterns.MAPPING.match(message.text)
     if not match:
@@ -168,7 +167,7 @@ def _mapping(parser: CiscoAsaParser, message: Message) -> Sequence[Record]:
 
 
 def _user_authentication(parser: CiscoAsaParser, message: Message) -> Sequence[Record]:
-    """109201 to 109213. They name no outside address."""
+    """Reads 109201 to 109213. They contain no outside address."""
     match = patterns.UAUTH.match(message.text)
     if not match or ", Assigned IP=" in match["name"]:
         raise cut_off(message)
@@ -183,7 +182,7 @@ def _user_authentication(parser: CiscoAsaParser, message: Message) -> Sequence[R
 
 
 def _held(parser: CiscoAsaParser, message: Message, name: str, inside: str) -> Sequence[Record]:
-    """A message that names the holder of an address: a sign of life if another message assigned it to the same user."""
+    """Reads a message that names the holder of an address: a sign of life if another message assigned it to the same user."""
     ipaddr = _address(inside)
     holder = parser.holders.get(ipaddr or "", "")
     if holder and name.rpartition("\\")[2].casefold() == holder.rpartition("\\")[2].casefold():
@@ -192,7 +191,7 @@ def _held(parser: CiscoAsaParser, message: Message, name: str, inside: str) -> S
 
 
 def _pool(parser: CiscoAsaParser, message: Message) -> Sequence[Record]:
-    """737026: an address is taken from a pool, before the message that says for whom. Who had it before has it no longer."""
+    """Reads 737026: an address is taken from a pool. A later message says for whom. The previous holder no longer has it."""
     match = patterns.POOL.match(message.text)
     if not match:
         raise cut_off(message)
@@ -207,7 +206,7 @@ def _freed(parser: CiscoAsaParser, message: Message) -> Sequence[Record]:
 
 
 def _disconnected(parser: CiscoAsaParser, message: Message) -> Sequence[Record]:
-    """113019: it names no VPN address, and also ends tunnels between sites."""
+    """Reads 113019. It contains no VPN address, and also ends tunnels between sites."""
     match = patterns.DISCONNECTED.match(message.text)
     if not match or ", IP = " in match["name"]:
         raise cut_off(message)
@@ -218,7 +217,7 @@ def _disconnected(parser: CiscoAsaParser, message: Message) -> Sequence[Record]:
 
 
 def _of_user(kind: str, reason: str) -> _Reader:
-    """A reader of messages that name group, user and outside address and no VPN address."""
+    """Returns a reader of messages with group, user and outside address, but without a VPN address."""
 
     def read(parser: CiscoAsaParser, message: Message) -> Sequence[Record]:
         match = patterns.GROUP_USER_IP.match(message.text)
@@ -248,7 +247,7 @@ _READERS: dict[str, _Reader] = {
 
 
 def _starts(parser: CiscoAsaParser, message: Message, name: str, outside: str, inside: Sequence[str | None]) -> Sequence[Record]:
-    """A record for each VPN address, also if the outside address is missing or unreadable."""
+    """Yields a record for each VPN address, even if the outside address is missing or unreadable."""
     ipaddrs = [address for address in map(_address, inside) if address]
     if not ipaddrs:
         return [Record(message.line, SKIPPED, NO_ADDRESS)]

@@ -23,7 +23,7 @@ OF_SESSION = re.compile(
     r"assigned to session|Assigned private IP address|, Session disconnected\b|IPAA: |IP-User mapping|Assigned IP=", re.IGNORECASE
 )
 """Parts of messages about sessions. On a line with both and without a number, the number was lost."""
-# Names are bounded, and end where their field ends: brackets belong to no name.
+# Names have a maximum length and end with their field: they contain no brackets.
 ASSIGNED = re.compile(
     r"Group (?:<[^<>]{0,300}>|[^<>]{0,300}?) User (?:<(?P<name>[^<>]{0,300})>|(?P<bare>[^<>]{0,300}?)) "
     r"IP (?:<(?P<out>[^<>]*)>|(?P<out_bare>[^<>\s]+)) (?:IPv4 )?Address (?:<(?P<in4>[^<>]*)>|(?P<in4_bare>[^<>\s]+))"
@@ -72,7 +72,7 @@ INSIDE = re.compile(r"(?<![\d.])(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]
 
 
 class Message:
-    """One message: its line, its number, what is before it and its text."""
+    """One message: its line, its number, the head before it and its text."""
 
     def __init__(self, line: int, text: str, match: re.Match[str]) -> None:
         self.line = line
@@ -89,7 +89,7 @@ def cut_off(message: Message) -> ValueError:
 
 
 def name_and_outside(message: Message, match: re.Match[str]) -> tuple[str, str]:
-    """The user and the outside address of a message that has them with or without brackets."""
+    """Returns the user and the outside address of a message, with or without brackets."""
     if match["bare"] and " IP " in f" {match['bare']} ":
         raise cut_off(message)
     name = match["bare"] if match["name"] is None else match["name"]

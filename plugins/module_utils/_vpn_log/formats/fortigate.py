@@ -83,7 +83,7 @@ class FortigateParser:
         """The records of all messages on a line."""
         other = (_OTHER_CEF if "CEF:" in line else _OTHER_TYPE).search(line)
         if other and line.count("date=") + line.count("CEF:") == 1 and not _VPN_WORDS.search(line):
-            # Most lines of a busy gateway are about traffic, and a look at each of their fields would take ten times as long.
+            # Most lines of a busy gateway are about traffic; reading all their fields would take ten times as long.
             self.has_recognised = True
             yield Record(number, SKIPPED, OTHER_MESSAGE, time=self._time_in(line) if self._needs_every_time else None)
             return
@@ -97,11 +97,11 @@ class FortigateParser:
             yield self._message(number, text)
 
     def rest(self) -> Sequence[Record]:
-        """Each line is complete in itself."""
+        """Returns nothing: each line is complete."""
         return []
 
     def _time_in(self, line: str) -> int | None:
-        """The time of a message whose other fields do not matter."""
+        """Returns the time of a message whose other fields do not matter."""
         return self._time_or_none({name: quoted or bare for name, quoted, bare in _TIME_FIELD.findall(line)})
 
     def _message(self, number: int, text: str) -> Record:
@@ -153,7 +153,7 @@ class FortigateParser:
         return Record(number, kind, reason, _username(fields), ipaddr, associated_ipaddr, time, start, session=_session(fields), text=text)
 
     def _other(self, number: int, fields: Mapping[str, str], *, may_be_vpn: bool) -> Record:
-        """A message that is none of a session. One that has a VPN address nevertheless may mean that somebody else got it."""
+        """Reads a message that is not about a session. If it has a VPN address anyway, somebody else may have got the address."""
         action = fields.get("action", "")
         is_failure = action == "ssl-login-fail"
         reason = FAILED_LOGIN if is_failure else OTHER_MESSAGE
@@ -181,12 +181,12 @@ class FortigateParser:
         )
 
     def _start(self, fields: Mapping[str, str], time: int) -> int | None:
-        """When the session began, from its duration so far in seconds."""
+        """Returns the start of the session, from its duration so far in seconds."""
         duration = fields.get("duration", "")
         return time - int(duration) * 1000 if _SECONDS.match(duration) else None
 
     def _milliseconds(self, fields: Mapping[str, str]) -> int:
-        """`eventtime` if there is one, whatever its unit; else date, time and `tz`. Raises ValueError."""
+        """Reads `eventtime` in any of its units; without it, date, time and `tz`. Raises ValueError."""
         eventtime = fields.get("eventtime", "")
         if _EPOCH.match(eventtime):
             return epoch_ms_to_milliseconds(eventtime[:_DIGITS_OF_MS].ljust(_DIGITS_OF_MS, "0"))
@@ -201,14 +201,14 @@ class FortigateParser:
 
 
 class FortigateReader(LineReader):
-    """Reads event logs from syslog, log files and exports, with or without the head of a relay."""
+    """Reads event logs from syslog, log files and exports, with or without the header of a relay."""
 
     def __init__(self, reading: Reading) -> None:
         super().__init__(reading, FortigateParser, "an event of FortiGate (date=… time=… logid=…)")
 
 
 def _fields_of(text: str, begin: re.Match[str]) -> dict[str, str]:
-    """The fields of a message in one of its forms; raises ValueError if it is not whole or names a field twice."""
+    """Returns the fields of a message; raises ValueError if it is incomplete or has a field twice."""
     named = event_fields(text[begin.start() :])
     if named is not None:
         fields: dict[str, str] = {}
@@ -222,7 +222,7 @@ def _fields_of(text: str, begin: re.Match[str]) -> dict[str, str]:
 
 
 def _pairs(text: str, place: int) -> dict[str, str]:
-    """`key=value`, quoted or not, separated by spaces or commas."""
+    """Yields `key=value` pairs, quoted or not, separated by spaces or commas."""
     fields: dict[str, str] = {}
     text = text.rstrip()
     while place < len(text):
@@ -236,7 +236,7 @@ def _pairs(text: str, place: int) -> dict[str, str]:
 
 
 def _cells(text: str) -> dict[str, str]:
-    """The CSV of FortiAnalyzer: each cell is `key=value`, quotes in it are doubled."""
+    """Reads the CSV of FortiAnalyzer: each cell is `key=value`, with doubled quotes."""
     fields: dict[str, str] = {}
     for cell in cells(text):
         if not cell:
@@ -252,9 +252,9 @@ def _cells(text: str) -> dict[str, str]:
 
 
 def _check_whole(fields: Mapping[str, str], text: str) -> None:
-    """Raises ValueError if the message may be cut off in an address: gateways write other fields behind them."""
+    """Raises ValueError if the message may be cut off within an address: gateways write other fields after addresses."""
     last = next(reversed(list(fields)), "")
-    # A closed quote, or another field of the same end, shows that the last value is complete.
+    # A closing quote, or another field about the same side, shows that the last value is complete.
     is_closed = text.rstrip().endswith('"') or any(name in fields for name in ("user", "group", "msg") if name != last)
     if last in _NOT_LAST and not is_closed:
         raise ValueError(f"{_CUT}: it ends with {last}, so its value may be incomplete")
@@ -280,7 +280,7 @@ def _session(fields: Mapping[str, str]) -> str | None:
 
 
 def _username(fields: Mapping[str, str]) -> str:
-    """The user; of an IPsec dial-up, who logged in by XAuth, since `user` is the peer there."""
+    """Returns the user. For an IPsec dial-up, this is the XAuth user, because `user` is the peer there."""
     for name in ("xauthuser", "user"):
         if fields.get(name, "") not in _NO_USER:
             return fields[name]
@@ -288,7 +288,7 @@ def _username(fields: Mapping[str, str]) -> str:
 
 
 def _offset(zone: str) -> str:
-    """`tz` as an ISO 8601 offset; empty if there is none. Raises ValueError for one that is not understood."""
+    """Returns `tz` as an ISO 8601 offset; empty if there is none. Raises ValueError if it is not understood."""
     if not zone:
         return ""
     match = _ZONE.match(zone)

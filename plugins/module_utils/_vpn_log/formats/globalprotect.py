@@ -6,7 +6,7 @@
 
 """GlobalProtect events of PAN-OS: rows in the vendor's order, exports with a header, CEF, LEEF, Cortex, and SYSTEM events before 9.1.
 
-A session shows in several events. Each successful one of a gateway with a VPN address says who had the address then.
+A session appears in several events. Each successful event of a gateway with a VPN address says who had the address at that time.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class GlobalProtectParser:
         self._with_high_res: set[str] = set()
 
     def records(self, number: int, line: str) -> Iterator[Record]:
-        """The records of a line: two for a client with an IPv4 and an IPv6 address, none for a header."""
+        """Returns the records of a line: two for a client with an IPv4 and an IPv6 address, none for a header."""
         try:
             event = self._json_event(line)
             texts = [] if event else messages_in(line, _MARKER)
@@ -91,7 +91,7 @@ class GlobalProtectParser:
             yield from self._message(number, text)
 
     def rest(self) -> Sequence[Record]:
-        """Each line is complete in itself."""
+        """Returns nothing: each line is complete."""
         return []
 
     def _message(self, number: int, text: str) -> Sequence[Record]:
@@ -127,7 +127,7 @@ class GlobalProtectParser:
         return self._checked(number, event, text)
 
     def _time_in(self, text: str) -> int | None:
-        """The time of a row about something else: when it was generated, which is the second of its times."""
+        """Returns the time of a row about something else: its second time, at which it was generated."""
         times = _CLOCK.findall(text)[:2]
         try:
             return self._times[0].milliseconds(times[-1]) if times else None
@@ -135,7 +135,7 @@ class GlobalProtectParser:
             return None
 
     def _json_event(self, line: str) -> fields.Event | None:
-        """The event of a JSON object that has the fields themselves, also inside another one. Raises ValueError."""
+        """Returns the event of a JSON object with the fields, which may be nested in another object. Raises ValueError."""
         parsed = json_behind_head(line) if "{" in line else None
         events = map(fields.named_event, objects_in(parsed)) if parsed else iter(())
         return next((event for event in events if event), None)
@@ -177,13 +177,13 @@ class GlobalProtectParser:
         return [Record(number, kind, reason, event.user, ipaddr, outside, time, text=text if reason else "") for ipaddr in ipaddrs]
 
     def _not_started(self, number: int, event: fields.Event, reason: str, ipaddrs: list[str], time: int) -> Sequence[Record]:
-        """A row that gives no observation, and that may still have taken these addresses."""
+        """Returns records for a row that is not an observation but may have taken these addresses."""
         if not ipaddrs:
             return [Record(number, SKIPPED, reason, time=time)]
         return [Record(number, START, reason, event.user, ipaddr, None, time) for ipaddr in ipaddrs]
 
     def _time(self, event: fields.Event) -> int:
-        """The high-resolution time, which has an offset, if it is believable; else the time of the event, which is local."""
+        """Returns the high-resolution time, which has an offset, if it is plausible; otherwise the local time of the event."""
         high_res = event.high_res
         if high_res is None and event.serial in self._with_high_res:
             raise ValueError("the row ends before its high-resolution time, which other rows of this gateway have: it is cut off")
@@ -221,7 +221,7 @@ class GlobalProtectParser:
 
 
 class GlobalProtectReader(LineReader):
-    """Reads syslog lines, with or without their head, and exports."""
+    """Reads syslog lines, with or without a header, and exports."""
 
     def __init__(self, reading: Reading) -> None:
         super().__init__(reading, GlobalProtectParser, "a GlobalProtect event of PAN-OS (a row of the type GLOBALPROTECT)")
@@ -239,7 +239,7 @@ def _first_that_fits(parsers: Sequence[TimestampParser], text: str) -> int:
 
 
 def _outside(event: fields.Event) -> str | None:
-    """The address on the internet; raises ValueError."""
+    """Returns the public address; raises ValueError."""
     return _address(event.public) or _address(event.public6)
 
 

@@ -66,7 +66,7 @@ _NOT_LAST = ("user", "public", "public6", "private", "private6", "time")
 
 
 class Event(NamedTuple):
-    """A GlobalProtect event, with texts as they are in the log."""
+    """A GlobalProtect event; texts are unchanged from the log."""
 
     event: str = ""
     status: str = ""
@@ -100,7 +100,10 @@ class FieldOrder:
                 raise InputError(f"path: the header of {path} has no column {_NAMES[place][0]!r}; is it an export of a GlobalProtect log?")
 
     def event(self, row: list[str]) -> Event | None:
-        """The event of a row; None if it is about something else. Raises ValueError if it is cut off or has a surplus separator."""
+        """Returns the event of a row; None if the row is about something else.
+
+        Raises ValueError if it is cut off or has too many separators.
+        """
         if self._places:
             if len(row) != self._width:
                 raise ValueError(f"the row has {len(row)} columns and the header {self._width}: it is cut off, or a value needs quotes")
@@ -128,7 +131,7 @@ class FieldOrder:
 
 
 def is_cut_before_type(row: list[str]) -> bool:
-    """The row begins as one of PAN-OS, and is cut off in the type or before it."""
+    """True if the row begins like a row of PAN-OS and is cut off in or before the type."""
     if len(row) == 1:
         return row[0].isascii() and row[0].isdigit() and len(row[0]) < 3
     is_begun = len(row) > 1 and _BEGINS.search(row[0]) is not None and _DATE.match(row[1]) is not None
@@ -136,12 +139,12 @@ def is_cut_before_type(row: list[str]) -> bool:
 
 
 def is_header(row: list[str]) -> bool:
-    """This row names columns."""
+    """True if this row is a header."""
     return {_NAMES[PUBLIC][0], _NAMES[PRIVATE][0]}.issubset(map(_plain, row))
 
 
 def named_event(fields: Mapping[str, Any]) -> Event | None:
-    """The event of named fields, as CEF, LEEF and Cortex have them; None if they are about something else. Raises ValueError."""
+    """Returns the event of named fields, as in CEF, LEEF and Cortex; None if they are about something else. Raises ValueError."""
     values = {_key(name): _text(value) for name, value in fields.items()}
     found = {field: next((values[name] for name in names if name in values), None) for field, names in _KEYS.items()}
     if found["private"] is None and found["private6"] is None:
@@ -159,7 +162,7 @@ def named_event(fields: Mapping[str, Any]) -> Event | None:
 
 
 def _system_event(row: list[str]) -> Event:
-    """An event of PAN-OS before 9.1, whose description is a sentence."""
+    """Reads an event of PAN-OS before 9.1, whose description is a sentence."""
     if len(row) < _LEAST_SYSTEM_WIDTH:
         raise ValueError(f"the row has {len(row)} columns, but such an event has at least {_LEAST_SYSTEM_WIDTH}: it is cut off")
     event, text = row[EVENT], row[_DESCRIPTION]

@@ -4,9 +4,9 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""One JSON object a line, as Filebeat, Fluent Bit, Vector and the journal write them. `columns` names the fields, with dots between levels.
+"""One JSON object per line, as Filebeat, Fluent Bit, Vector and the journal write it. `columns` names the fields, with dots between levels.
 
-A field can be nested or have the dotted name as its own, and contain a text, a number, null or a list of one.
+A field can be nested or have a dotted name, and contain a string, a number, null or a list with one item.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class JsonLinesParser:
         yield from self._object(number, next((one for one in objects if field_of(one, self._columns.ipaddr) is not None), fields), line)
 
     def rest(self) -> Sequence[Record]:
-        """Each line is complete in itself."""
+        """Returns nothing: each line is complete."""
         return []
 
     def _object(self, number: int, fields: dict[str, Any], line: str) -> Iterator[Record]:
@@ -68,7 +68,7 @@ class JsonLinesParser:
         username, (time, reason) = self._username(fields), self._time_and_reason(fields)
         values = field_of(fields, columns.ipaddr)
         if values is None:
-            # A part of a rotated log may be of a quiet time.
+            # A part of a rotated log may be from a time without sessions.
             self.has_recognised = self.has_recognised or (self._is_a_part and time is not None)
             yield Record(number, SKIPPED, NO_ADDRESS if self._names_outside(fields) else OTHER_MESSAGE, username, time=time)
             return
@@ -101,7 +101,7 @@ class JsonLinesParser:
         return is_named
 
     def _time_and_reason(self, fields: dict[str, Any]) -> tuple[int | None, str | None]:
-        """The time, or the reason why there is none."""
+        """Returns the time, or the reason why there is none."""
         try:
             return self._time(fields), None
         except ValueError as error:
@@ -137,13 +137,13 @@ class JsonLinesParser:
             except ValueError:
                 continue
             if text:
-                # Half a character cannot be kept.
+                # An unpaired surrogate cannot be stored.
                 return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return ""
 
 
 class JsonLinesReader(LineReader):
-    """Reads logs with one JSON object a line."""
+    """Reads logs with one JSON object per line."""
 
     def __init__(self, reading: Reading) -> None:
         names = reading.columns.timestamp
@@ -156,7 +156,7 @@ class JsonLinesReader(LineReader):
 
 
 def field_of(fields: Any, path: str) -> Any:
-    """The value at a dotted path, where each level may also have several names in one key; None if there is none."""
+    """Returns the value at a dotted path; keys may themselves contain dots. None if there is none."""
     if not isinstance(fields, dict):
         return None
     if path in fields:
@@ -172,7 +172,7 @@ def field_of(fields: Any, path: str) -> Any:
 
 
 def _single(fields: dict[str, Any], path: str) -> str:
-    """The text at a path, empty for none; raises ValueError if there are several values or an object."""
+    """Returns the text at a path, empty if there is none; raises ValueError for several values or an object."""
     value = field_of(fields, path)
     if isinstance(value, list):
         if len(value) > 1:
@@ -192,7 +192,7 @@ def _text(value: Any, path: str) -> str:
 
 
 def _of_epoch(text: str, *, is_ms: bool) -> int:
-    """Seconds with or without a fraction; longer numbers are milliseconds, microseconds or nanoseconds."""
+    """Reads seconds with or without a fraction; longer numbers are milliseconds, microseconds or nanoseconds."""
     whole = text.partition(".")[0]
     if is_ms or len(whole) <= _MS_DIGITS:
         return epoch_ms_to_milliseconds(text) if is_ms else epoch_to_milliseconds(text)

@@ -5,8 +5,8 @@
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 """Accounting of Windows: the logs of Network Policy Server and of Routing and Remote Access (RRAS).
 
-Two forms are read. Database-compatible logs are CSV without a header, in which each value has its place. DTS-compliant logs have an
-`<Event>` on each line, whose elements are named. The times of both are in the server's local time.
+Two forms are read. Database-compatible logs are CSV without a header, with the values in a fixed order. DTS-compliant logs have an
+`<Event>` with named elements on each line. The times of both are in the server's local time.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class NpsParser:
                 yield Record(number, REJECTED, reason, text=line)
 
     def rest(self) -> Sequence[Record]:
-        """Each line is complete in itself."""
+        """Returns nothing: each line is complete."""
         return []
 
     def _read(self, number: int, text: str) -> Sequence[Record]:
@@ -114,7 +114,7 @@ class NpsParser:
             return [Record(number, REJECTED, str(error), time=time, text=text)]
 
     def _time(self, fields: Mapping[str, str]) -> int:
-        """When the packet arrived, less how long the gateway had tried to send it; raises ValueError."""
+        """Returns the time of arrival minus the delay at the gateway; raises ValueError."""
         text = fields.get("Timestamp", "")
         match = _CLOCK.match(text)
         if not match:
@@ -139,7 +139,7 @@ def _without_head(text: str) -> str:
 
 
 def _row_of(text: str) -> dict[str, str]:
-    """The values of a row by their places; raises ValueError if it is not whole."""
+    """Returns the values of a row by position; raises ValueError if the row is incomplete."""
     try:
         values = next(csv.reader([text.removeprefix("\ufeff")], strict=True))
     except csv.Error as error:
@@ -157,7 +157,7 @@ def _row_of(text: str) -> dict[str, str]:
 
 
 def _event_of(text: str) -> dict[str, str]:
-    """The elements of an event; raises ValueError if it is not whole."""
+    """Returns the elements of an event; raises ValueError if the event is incomplete."""
     begin = _EVENT.match(text)
     place = begin.end() if begin else 0
     fields: dict[str, str] = {}

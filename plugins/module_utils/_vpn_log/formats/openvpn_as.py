@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The export of OpenVPN Access Server: CSV with a header, one row a session or failed login, of every service of the server."""
+"""The export of OpenVPN Access Server: CSV with a header and one row for each session or failed login, of every service of the server."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _VPN = "VPN"
 
 
 class OpenvpnAsParser:
-    """Rows of one export. Columns that other versions do not have are taken as empty."""
+    """Rows of one export. Columns that this version does not have count as empty."""
 
     def __init__(self, reading: Reading) -> None:
         self.has_recognised = False
@@ -47,7 +47,7 @@ class OpenvpnAsParser:
         self._columns: list[str] = []
 
     def records(self, number: int, line: str) -> Iterator[Record]:
-        """The records of a row; none for the header and what precedes it."""
+        """Returns the records of a row; none for the header and the lines before it."""
         if not self._columns and is_above_header(line):
             return
         try:
@@ -67,11 +67,11 @@ class OpenvpnAsParser:
             yield from (record._replace(device=device) for record in self._row(number, row, line))
 
     def rest(self) -> Sequence[Record]:
-        """Each line is complete in itself."""
+        """Returns nothing: each line is complete."""
         return []
 
     def _header(self, values: list[str]) -> list[str]:
-        """The columns; raises InputError if this is no header of such an export."""
+        """Returns the columns; raises InputError if this is not the header of an export."""
         names = [_plain(value) for value in values]
         for name in _NEEDED:
             if names.count(name) != 1:
@@ -111,13 +111,13 @@ class OpenvpnAsParser:
         shown = line if reason else ""
         yield Record(number, START, reason, row["username"], ipaddr, outside, time, end=end, text=shown)
         if is_on and not is_refused:
-            # The session was on when the export was written.
+            # The session was still connected when the export was written.
             yield Record(number, ALIVE, SAME_SESSION, row["username"], ipaddr, outside)
 
     def _time(self, text: str) -> int:
         numbered = _NUMBERED_ZONE.match(text.strip())
         if numbered:
-            # Many zones have no abbreviation, and Python names them by their offset.
+            # Many zones have no abbreviation; Python uses their offset as the name.
             return self._times[-1].milliseconds("{}-{}-{} {}{}".format(*numbered.groups()))
         for parser in self._times[:-1]:
             try:
@@ -135,7 +135,7 @@ class OpenvpnAsParser:
 
 
 class OpenvpnAsReader(LineReader):
-    """Reads what the page Log Reports exports."""
+    """Reads exports of the page Log Reports."""
 
     may_have_no_sessions = True
 
@@ -146,13 +146,13 @@ class OpenvpnAsReader(LineReader):
         self.repeated_lines = 1 + sum(1 for _line in above)
 
     def lines(self) -> Iterator[tuple[Sequence[int], list[str]]]:
-        """Rows with the numbers of their first lines: a quoted value may go over several lines."""
+        """Yields rows with the numbers of their first lines: a quoted value may contain line breaks."""
         delimiter = delimiter_of(self.reading)
         for numbers, lines, rows in CsvRecords(self.reading.source, delimiter).blocks():
             yield numbers, lines if lines is not None else [line_of(row, delimiter) for row in rows]
 
     def records(self) -> Iterator[RecordBlock]:
-        """Every row; raises EmptyLogError if there is a header only."""
+        """Yields every row; raises EmptyLogError if there is only a header."""
         has_rows = False
         for block in super().records():
             has_rows = has_rows or not block.is_empty
@@ -165,12 +165,12 @@ class OpenvpnAsReader(LineReader):
 
 
 def delimiter_of(reading: Reading) -> str:
-    """The separator that the log states itself, as Excel writes it, or that of the option."""
+    """Returns the separator in a line such as `sep=;`, otherwise that of the option."""
     return stated_delimiter(reading.source.head_lines()) or reading.delimiter
 
 
 def is_above_header(line: str) -> bool:
-    """The line is a comment or states the separator."""
+    """True if the line is a comment or states the separator."""
     return line.startswith("#") or stated_delimiter([line]) is not None
 
 

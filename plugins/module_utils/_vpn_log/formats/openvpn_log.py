@@ -6,8 +6,8 @@
 
 """The log of an OpenVPN server, as a file, in syslog, or inside the log of Access Server.
 
-`MULTI: Learn` assigns an address, and `MULTI: primary virtual IP` repeats it. A client instance that exits or restarts ends the session;
-its line names no VPN address, but the client by its name and its outside address with the port.
+`MULTI: Learn` assigns an address, and `MULTI: primary virtual IP` repeats it. A client instance that exits or restarts ends the session.
+Its line contains no VPN address, only the client's name and its outside address with the port.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _NO_TIME = "the line has no time; remove `suppress-timestamps` from the configur
 
 
 class OpenvpnLogParser:
-    """Lines of one log. It remembers what each client was assigned, to read the second of two messages about the same address."""
+    """Lines of one log. Remembers the addresses of each client, to recognise the second of two messages about the same address."""
 
     def __init__(self, reading: Reading) -> None:
         self.has_recognised = False
@@ -79,7 +79,7 @@ class OpenvpnLogParser:
             yield self._message(number, text)
 
     def rest(self) -> Sequence[Record]:
-        """Nothing: each line is complete in itself. Raises InputError if the server wrote no times."""
+        """Returns nothing: each line is complete. Raises InputError if the server wrote no times."""
         if self._lacks_times and not self._has_times:
             raise InputError(
                 f"path: no line about a client in {self._path} has a time. Remove `suppress-timestamps` from the configuration of the "
@@ -148,7 +148,7 @@ class OpenvpnLogParser:
         return self._start(number, line, client, ipaddr)
 
     def primary(self, number: int, line: Line) -> Record:
-        """The server repeats the address that it has learned."""
+        """The server repeats an address that it has learned."""
         match = _PRIMARY.match(line.message)
         if not match:
             raise ValueError(f"the message {quoted('MULTI: primary virtual IP for ' + line.message)} is cut off or has another form")
@@ -165,7 +165,7 @@ class OpenvpnLogParser:
         return self._start(number, line, client, ipaddr)
 
     def unlearned(self, number: int, line: Line) -> Record:
-        """An address was taken from a client."""
+        """An address was withdrawn from a client."""
         match = _LEARNED.match(line.message)
         if not match:
             raise ValueError(f"the message {quoted('MULTI: Unlearn: ' + line.message)} is cut off or has another form")
@@ -196,7 +196,7 @@ class OpenvpnLogParser:
         return Record(number, END, SESSION_END, client.name, None, _address_or_none(client.outside), time, session=client.session)
 
     def _floated(self, number: int, line: Line) -> Record:
-        """A client continues from another outside address; its session has another key from now on."""
+        """A client continues from another outside address; the key of its session changes."""
         match = _FLOATED.match(line.message)
         if not match or not line.prefix:
             return Record(number, SKIPPED, OTHER_MESSAGE, time=self._time_or_none(line))
@@ -218,7 +218,7 @@ class OpenvpnLogParser:
         return Record(number, RESTART, OTHER_MESSAGE, time=time)
 
     def _pfsense(self, number: int, line: Line) -> Record:
-        """A message of the firewall's own script. It names no VPN address."""
+        """A message of a pfSense script. It contains no VPN address."""
         match = _PFSENSE.match(line.message)
         if not match:
             raise ValueError(f"the message {quoted(line.message)} is cut off or has another form")
@@ -239,7 +239,7 @@ class OpenvpnLogParser:
         return Record(number, START, reason, client.name, ipaddr, associated_ipaddr, time, session=client.session, text=text)
 
     def _confirmed(self, line: Line, text: str) -> Client:
-        """The client that a message is about, which is also the one that the line begins with. Raises ValueError."""
+        """Returns the client of a message. Raises ValueError if the line begins with a different client."""
         client = client_of(text)
         before = client_of(line.prefix) if line.prefix else NO_CLIENT
         if line.prefix and (before.outside != client.outside or before.name not in ("", client.name)):
@@ -254,7 +254,7 @@ class OpenvpnLogParser:
         return self._clients.setdefault(session, Instance())
 
     def _time(self, line: Line) -> int:
-        """Raises ValueError."""
+        """Returns the time of a line; raises ValueError."""
         if not line.time:
             self._lacks_times = True
             raise ValueError(_NO_TIME)

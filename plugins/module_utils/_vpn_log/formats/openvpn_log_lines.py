@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The parts of a line of an OpenVPN server: its time, the client that it begins with, and the message."""
+"""Splits a line of an OpenVPN server into its time, the client at its beginning, and the message."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _NOT_LOGGED_IN = "UNDEF"
 
 
 class Client(NamedTuple):
-    """A client as messages name it: `name/address:port`. The name is empty if the server knows none."""
+    """A client in messages: `name/address:port`. The name is empty if the server does not know it."""
 
     name: str
     outside: str
@@ -71,7 +71,7 @@ class Client(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A line: the text of its time (empty if it has none), the client that it begins with, and what is behind the marker."""
+    """A line: the text of its time (empty if it has none), the client at its beginning, and the text after the marker."""
 
     time: str
     prefix: str
@@ -98,13 +98,13 @@ class Instance:
         self.networks: list[IPv4Network | IPv6Network] = []
 
     def is_behind(self, ipaddr: str) -> bool:
-        """The address belongs to a device in a network behind the client."""
+        """True if the address belongs to a device in a network behind the client."""
         address = ip_address(ipaddr)
         return any(address in network for network in self.networks)
 
 
 def client_of(text: str) -> Client:
-    """The client; raises ValueError."""
+    """Parses a client; raises ValueError."""
     match = _CLIENT.match(text.strip())
     if not match or _NOT_IN_NAMES.search(match["name"] or ""):
         raise ValueError(f"{quoted(text)} is not a client as name/address:port; the line may be cut off or contain parts of two messages")
@@ -114,9 +114,9 @@ def client_of(text: str) -> Client:
 
 
 def line_of(text: str, marker: re.Match[str]) -> Line:
-    """The parts of a line. `marker` is the match in it of what every message about a client has.
+    """The parts of a line. `marker` is the match of a text that every message about a client contains.
 
-    Raises ValueError if the message is wrapped and the wrapping is cut off, or if the head is made of two.
+    Raises ValueError if the message is wrapped and the wrapper is cut off, or if two heads were joined.
     """
     whole = _WRAPPED.match(text) if _WRAPPING.search(text, 0, marker.start()) else None
     if whole:
@@ -131,15 +131,15 @@ def line_of(text: str, marker: re.Match[str]) -> Line:
 
 
 def time_of(text: str) -> str:
-    """The text of the time of a line about anything; empty if it has none. Raises ValueError."""
+    """Returns the text of the time of any line; empty if it has none. Raises ValueError."""
     whole = _WRAPPED.match(text)
     return _opened(whole["rest"], whole["head"])[0] if whole else _opened(text, "")[0]
 
 
 def ends_within_message(text: str) -> bool:
-    """The line ends before it is certain which message it contains, and it may be one about a session."""
+    """True if the line is cut off before its kind is clear, so that it may be about a session."""
     begins = [0, *(match.start() for match in _WHOLE_CLOCK.finditer(text)), len(text)]
-    # What comes before another time may be the beginning of a message that was cut off.
+    # The text before a second time may be the beginning of a message that was cut off.
     return any(_is_begun(text[begin:end].rstrip()) for begin, end in zip(begins, begins[1:]))
 
 
@@ -150,7 +150,7 @@ def _is_begun(text: str) -> bool:
 
 
 def is_without_message(text: str) -> bool:
-    """The line ends within the time or the client that it begins with, so nobody can say what it was about."""
+    """True if the line ends within its time or client, so that its content is unknown."""
     if _CUT_TIME.match(text):
         return True
     syslog = _RFC5424.match(text) or _SYSLOG.match(text)
@@ -164,7 +164,7 @@ def is_without_message(text: str) -> bool:
 
 
 def _opened(head: str, wrapping: str) -> tuple[str, str, str]:
-    """The time, the client's prefix, and what another program wrote before both; of what is before the message."""
+    """Splits the text before the message: the time, the client's prefix, and the text that another program wrote before both."""
     rest, outer = head, wrapping
     syslog = None if wrapping else (_RFC5424.match(head) or _SYSLOG.match(head))
     if syslog:
@@ -181,5 +181,5 @@ def _opened(head: str, wrapping: str) -> tuple[str, str, str]:
             inner = own["time"]
         rest = own["rest"] or ""
         own = _OWN_TIME.match(rest)
-    # A collector's time with an offset is exact; the server's own one has none.
+    # A collector's time with an offset is exact; the server's time has no offset.
     return outer if _OFFSET.search(outer) or not inner else inner, rest.strip(), outer

@@ -4,10 +4,10 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Status files of OpenVPN, versions 1 to 3: snapshots of who is connected, once or again and again in one file.
+"""Status files of OpenVPN, versions 1 to 3: snapshots of the connected clients, one or several in a file.
 
 Versions 2 (commas) and 3 (tabs) name the columns of each kind of line in a HEADER line and have the VPN address with the client.
-Version 1 has it only in the routing table, and it is joined by name and real address. No version quotes anything.
+Version 1 has it only in the routing table, which is joined by name and real address. Values are never quoted.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class OpenvpnStatusParser:
         self._characters = 0
 
     def records(self, number: int, line: str) -> Iterator[Record]:
-        """The records of a line: of a client, or of the time of the snapshot. Headings, routes and totals are other messages."""
+        """Returns the records of a line: of a client, or of the time of the snapshot. Headers, routes and totals are other messages."""
         separator = "\t" if "\t" in line else ","
         kind, *values = line.split(separator)
         if self._waiting and line in _HEADS:
@@ -94,12 +94,12 @@ class OpenvpnStatusParser:
             yield Record(number, SKIPPED, OTHER_MESSAGE)
 
     def rest(self) -> Iterator[Record]:
-        """Clients of a snapshot that is cut off."""
+        """Returns the clients of a snapshot that is cut off."""
         yield from self._snapshot(is_whole=False)
         self._section = _START
 
     def _is_heading(self, line: str, kind: str, values: list[str]) -> bool:
-        """The line is no row of a table; notes which table begins."""
+        """True if the line is not a row of a table; remembers which table begins."""
         if kind == "HEADER" and values[:1] == [_CLIENT]:
             self._columns, self._section, self.has_recognised = values[1:], _NAMED, True
         elif line.startswith(f"{_NAME},{_REAL},"):
@@ -139,7 +139,7 @@ class OpenvpnStatusParser:
         yield from self._alive(client, [client.columns.get(name, "") for name in _INSIDE])
 
     def _waiting_client(self, number: int, line: str) -> Iterator[Record]:
-        """A client of version 1; its name comes first and may contain commas."""
+        """Reads a client of version 1; its name comes first and may contain commas."""
         surplus = line.count(",") - len(self._columns) + 1
         if surplus < 0:
             yield Record(number, REJECTED, _NOT_AS_HEADER.format(line.count(",") + 1, len(self._columns)), text=line)
@@ -150,7 +150,7 @@ class OpenvpnStatusParser:
         self._waiting.append(_Client(number, line, dict(zip(self._columns, values))))
 
     def _hold(self, number: int, line: str, *, clients: int = 0) -> None:
-        """Counts what has to be kept until the snapshot has ended; raises InputError if that is more than there can be."""
+        """Counts the clients that are kept until the snapshot ends; raises InputError if there are too many."""
         self._characters += len(line)
         if len(self._waiting) + clients > MAX_CLIENTS or self._characters > _MAX_CHARACTERS:
             raise InputError(
@@ -159,7 +159,7 @@ class OpenvpnStatusParser:
             )
 
     def _route(self, number: int, line: str) -> Record:
-        """The address of a client; not of a network or device behind it (a mask, or C for cached), and not the MAC of a TAP client."""
+        """Reads the address of a client; ignores networks and devices behind it (a mask, or C for cached) and TAP MAC addresses."""
         inside, _comma, rest = line.partition(",")
         name_and_real, _comma, last_used = rest.rpartition(",")
         name, comma, real = name_and_real.rpartition(",")
@@ -187,7 +187,7 @@ class OpenvpnStatusParser:
         self._waiting, self._routes, self._characters = [], {}, 0
 
     def _twins(self, same: list[_Client], inside: list[str]) -> Iterator[Record]:
-        """Clients of one name from one address: which of them has which VPN address is unknown. All have them since the latest start."""
+        """Handles clients with one name and one address, whose VPN addresses cannot be told apart. All count from the latest start."""
         try:
             latest = max(same, key=lambda client: self._since(client.columns))
         except ValueError:
@@ -238,12 +238,12 @@ class OpenvpnStatusReader(LineReader):
 
     def __init__(self, reading: Reading) -> None:
         super().__init__(reading, OpenvpnStatusParser, "of the client list in a status file of an OpenVPN server")
-        # Later lines say more about clients of version 1, and earlier lines say what later ones mean.
+        # Later lines complete clients of version 1, and earlier lines define the meaning of later ones.
         self.repeated_lines = None
 
 
 def _without_macs(addresses: Sequence[str]) -> list[str]:
-    """The addresses without the MACs of TAP clients, which have no VPN address."""
+    """Returns the addresses without MAC addresses of TAP clients, which have no VPN address."""
     return [address for address in addresses if not _MAC.match(address.strip())]
 
 

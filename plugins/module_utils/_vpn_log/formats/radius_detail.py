@@ -5,7 +5,7 @@
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 """Detail files of RADIUS servers (FreeRADIUS, GNU Radius): accounting packets of VPN gateways, one record each.
 
-A record is a line with the time, indented lines `Name = value`, and an empty line. It is one row, with the number of its first line.
+A record is a line with the time, indented lines `Name = value`, and an empty line. A record is one row, with the number of its first line.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class RadiusDetailParser:
         self._accounting = Accounting()
 
     def records(self, number: int, line: str) -> Sequence[Record]:
-        """The records of a packet. It ends with an empty line, unless it is cut off."""
+        """Returns the records of a packet, which ends with an empty line unless it is cut off."""
         header, *lines = line.split("\n")
         time = None
         self.has_recognised = self.has_recognised or any(map(_ATTRIBUTE.match, lines))
@@ -92,18 +92,18 @@ class RadiusDetailParser:
             return [Record(number, REJECTED, str(error), ipaddr=_readable(lines), time=time, text=line.rstrip("\n"))]
 
     def rest(self) -> Sequence[Record]:
-        """Nothing: the reader has put records together."""
+        """Returns nothing: the reader has already joined the lines of records."""
         return []
 
     def _time(self, header: str, fields: Mapping[str, Sequence[str]]) -> int:
-        """When the gateway says that it happened; else when the packet arrived, less how long the gateway had tried to send it."""
+        """Returns the time of the event at the gateway; without it, the time of arrival minus the delay at the gateway."""
         event = _first(fields, "Event-Timestamp")
         received = _first(fields, "Timestamp")
         try:
             if event:
                 return self._event_time(event)
         except ValueError:
-            # Names of months and zones are those of the server; the time of receipt is a number.
+            # Names of months and zones are in the server's language; the time of receipt is a number.
             if not received:
                 raise
         delay = 1000 * (seconds_of(_first(fields, "Acct-Delay-Time")) or 0)
@@ -116,7 +116,7 @@ class RadiusDetailParser:
             return epoch_to_milliseconds(text)
         if _ISO.match(text):
             return iso8601_to_milliseconds(text, self._zone)
-        # The colon says that the word behind the time is its zone.
+        # The colon marks the word after the time as its zone.
         return self._times.milliseconds(f"{text}:")
 
     def _time_or_none(self, header: str, fields: Mapping[str, Sequence[str]]) -> int | None:
@@ -133,7 +133,7 @@ class RadiusDetailReader(LineReader):
         super().__init__(reading, RadiusDetailParser, "of a RADIUS server's detail file")
 
     def lines(self) -> Iterator[tuple[Sequence[int], list[str]]]:
-        """Records as one text each, with the numbers of their first lines; a whole one ends with an empty line."""
+        """Yields each record as one text, with the number of its first line; a complete record ends with an empty line."""
         source = self.reading.source
         waiting: list[str] = []
         first, last = 0, 0
@@ -141,7 +141,7 @@ class RadiusDetailReader(LineReader):
             numbers: list[int] = []
             records: list[str] = []
             for number, line in zip(block.numbers, block.lines):
-                # A line of white space may be the beginning of one that was cut off.
+                # A line of white space may be the beginning of a line that was cut off.
                 is_blank = not line
                 if waiting and number != last + 1:
                     waiting.append(_LOST)
@@ -164,7 +164,7 @@ class RadiusDetailReader(LineReader):
 
 
 def _readable(lines: Sequence[str]) -> str | None:
-    """The VPN address in a record that is not whole, if its line is."""
+    """Returns the VPN address in an incomplete record, if its line is complete."""
     for line in lines[:-1]:
         match = _INSIDE.match(line)
         if match:
@@ -174,7 +174,7 @@ def _readable(lines: Sequence[str]) -> str | None:
 
 
 def _fields_of(header: str, lines: Sequence[str]) -> dict[str, list[str]]:
-    """The attributes that are read, without tags; raises ValueError if the record is not whole."""
+    """Returns the attributes that are needed, without tags; raises ValueError if the record is incomplete."""
     if header[:1].isspace():
         raise ValueError("the record has no line with the time before it; its beginning is missing")
     if not lines or lines == [""]:

@@ -5,9 +5,9 @@
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 """The log of charon, the daemon of strongSwan, from a file, from syslog or from the journal.
 
-The line that assigns an address names the user, and another one the outside address: `IKE_SA … established`, before or after it. They
-belong together if both are of the same IKE_SA; else if the same thread wrote them for the same login, or while it dealt with one packet.
-If no other line certainly belongs to it, the address is taken, and its outside address is unknown.
+The line that assigns an address contains the user. Another line, before or after it, contains the outside address: `IKE_SA … established`.
+They belong together if both name the same IKE_SA. Without it, the same thread must have written them for the same login or packet. If no
+other line certainly belongs to it, the address counts as taken, and its outside address is unknown.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class StrongswanParser:
         self._has_times = self._lacks_times = False
 
     def records(self, number: int, line: str) -> Iterator[Record]:
-        """The records of a line, and those of earlier lines that it completes."""
+        """Returns the records of a line, and those of earlier lines that it completes."""
         yield from self._given_up(number, None)
         fields = json_fields(line) if line.startswith("{") else None
         wrapped = unwrapped(line, fields) if fields is not None else None
@@ -96,7 +96,7 @@ class StrongswanParser:
         self._source.lines_held_back = len(self._waiting) + len(self._recent)
 
     def rest(self) -> Iterator[Record]:
-        """Addresses for which no outside address was found. Raises InputError if no line has a time."""
+        """Returns addresses for which no outside address was found. Raises InputError if no line has a time."""
         yield from map(_without_outside, self._waiting)
         self._waiting = []
         if self._lacks_times and not self._has_times:
@@ -148,7 +148,7 @@ class StrongswanParser:
             yield from self._deleted(found)
 
     def _other(self, number: int, line: Line) -> Record:
-        """A line about something else; notes what it says about its thread."""
+        """Handles a line about something else; remembers what it says about its thread."""
         message = line.message
         is_cut = not message or any(text.startswith(message) for text in _BEGINNINGS) or _CUT_MESSAGE.match(message)
         if is_cut or _CUT_PREFIX.match(message):
@@ -162,7 +162,7 @@ class StrongswanParser:
         return Record(number, SKIPPED, OTHER_MESSAGE, time=time)
 
     def _assigned(self, assigned: Assigned) -> Iterator[Record]:
-        # Numbers start again when charon is started, so only what was established just now counts.
+        # Numbers restart with charon, so only a recent `established` counts.
         fitting = [sa for sa in self._recent if is_of(sa, assigned)]
         if len(fitting) == 1:
             yield self._start(fitting[0], assigned)
@@ -170,12 +170,12 @@ class StrongswanParser:
             self._waiting.append(assigned)
 
     def _established(self, sa: Sa) -> Iterator[Record]:
-        """A client is connected; the addresses that wait for it have an outside address now."""
+        """A client is connected, which supplies the outside address of waiting addresses."""
         if len(self._sas) >= _MOST_SAS:
             self._sas.clear()
         known = self._sas.get(sa.number)
         if known and (known.session, known.outside, known.identity) == (sa.session, sa.outside, sa.identity):
-            # The program that starts charon can write its lines a second time.
+            # The program that starts charon can write lines of charon a second time.
             sa.leases.extend(known.leases)
         self._sas[sa.number] = sa
         self._recent = [*(recent for recent in self._recent if recent.session != sa.session), sa]
@@ -183,7 +183,7 @@ class StrongswanParser:
         fitting = [assigned for assigned in self._waiting if is_of(sa, assigned)]
         families = [":" in ipaddr for ipaddr in {assigned.ipaddr for assigned in fitting}]
         if len(set(families)) < len(families) and not all(assigned.line.number for assigned in fitting):
-            # Two devices of one user: nobody can say which of them this is.
+            # Two devices of one user, which cannot be distinguished.
             return
         for assigned in fitting:
             self._waiting.remove(assigned)
@@ -203,7 +203,7 @@ class StrongswanParser:
         )
 
     def _rekeyed(self, new: Sa) -> Record:
-        """Another IKE_SA has the addresses of an old one, which is deleted next."""
+        """A new IKE_SA has the addresses of an old one, which is deleted next."""
         for old in list(self._sas.values()):
             if (old.connection, old.outside, old.identity) == (new.connection, new.outside, new.identity):
                 new.leases.extend(old.leases)
@@ -226,7 +226,7 @@ class StrongswanParser:
             yield Record(line, SKIPPED, OTHER_MESSAGE, time=time)
 
     def _given_up(self, number: int, time: int | None) -> Iterator[Record]:
-        """Addresses that have waited too long; earlier IKE_SAs no longer count for what is written now."""
+        """Returns addresses that have waited too long; earlier IKE_SAs no longer count for new lines."""
 
         def is_old(at: Place) -> bool:
             return number - at.line > _WINDOW_LINES or (time is not None and abs(time - at.time) > _WINDOW_MS)

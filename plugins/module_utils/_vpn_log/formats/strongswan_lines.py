@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""The lines of charon, the daemon of strongSwan: time, thread, IKE_SA and message; and which lines about a client belong together."""
+"""Lines of charon, the daemon of strongSwan: time, thread, IKE_SA and message; and the state that joins lines about one client."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Line(NamedTuple):
 
 
 def line_of(text: str, begin: int) -> Line:
-    """The parts of a line whose message begins at this place."""
+    """Returns the parts of a line whose message begins at this position."""
     prefix = _PREFIX.search(text, 0, begin)
     head = text[: prefix.start()] if prefix else text[:begin]
     thread, connection, number = (prefix["thread"], prefix["connection"], prefix["number"]) if prefix else (None, None, None)
@@ -62,19 +62,19 @@ def line_of(text: str, begin: int) -> Line:
 
 
 def own_message(text: str) -> int | None:
-    """The beginning of the message in a line of charon; None if the line is of another program."""
+    """Returns the position of the message in a line of charon; None if the line is from another program."""
     own = list(_OWN.finditer(text)) or list(_PROGRAM.finditer(text))
     return own[-1].end() if own else None
 
 
 def unwrapped(text: str, fields: dict[str, object]) -> Line | None:
-    """The line in a JSON object of charon itself or of the journal; None if it is in neither form."""
+    """Returns the line in a JSON object of charon or of the journal; None if it is in neither form."""
     message = fields.get("msg", fields.get("MESSAGE"))
     if not isinstance(message, str):
         return None
     stamp = str(fields.get("__REALTIME_TIMESTAMP", ""))
     return Line(
-        # The journal has an exact time of its own, and a host that belongs to the head of a line.
+        # The journal adds an exact time, and the host, which belongs to the head of a line.
         str(fields.get("_HOSTNAME", "")) if stamp else next((str(fields[name]) for name in _JSON_TIMES if name in fields), ""),
         str(fields.get("thread", fields.get("THREAD", ""))),
         str(fields.get("ikesa-name", fields.get("IKE_SA_NAME", ""))),
@@ -86,7 +86,7 @@ def unwrapped(text: str, fields: dict[str, object]) -> Line | None:
 
 
 def json_fields(text: str) -> dict[str, object] | None:
-    """The fields of a JSON object; None if the text is none."""
+    """Returns the fields of a JSON object; None if the text is not an object."""
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError):
@@ -95,7 +95,7 @@ def json_fields(text: str) -> dict[str, object] | None:
 
 
 class CharonTimes:
-    """Reads the times of lines, in the form that the option says or in a usual one."""
+    """Reads the times of lines, in the format of the option or in a usual one."""
 
     def __init__(self, reading: Reading) -> None:
         self._times = SyslogTimes(reading.zone, reading.source.modified_ms)
@@ -118,7 +118,7 @@ class CharonTimes:
         return self._times.milliseconds(clock) // 1000 * 1000
 
     def milliseconds_or_none(self, line: Line) -> int | None:
-        """The same, None if there is no time."""
+        """Returns the same, or None if there is no time."""
         try:
             return self.milliseconds(line)
         except ValueError:
@@ -161,7 +161,7 @@ class Assigned(NamedTuple):
 
 
 def is_of(sa: Sa, assigned: Assigned) -> bool:
-    """The address was certainly assigned to the client of this IKE_SA."""
+    """True if the address was certainly assigned to the client of this IKE_SA."""
     line = assigned.line
     if line.number:
         return line.number == sa.number and line.connection in ("", sa.connection)

@@ -6,8 +6,8 @@
 
 """The output of `wg show all dump`, once or repeatedly in one file.
 
-A dump holds private and preshared keys. They go no further than this file: not into a session, a reason, a list of rejects or a
-message. So nothing that is shown quotes a line. A dump names no users; the option `peers` says whose key is whose.
+A dump contains private and preshared keys. They never leave this file: they appear in no session, reason, list of rejects or message. So
+lines are never quoted. A dump contains no users; the option `peers` assigns keys to users.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class WireguardParser:
         self._interfaces: set[str] = set()
 
     def records(self, number: int, line: str) -> Sequence[Record]:
-        """The records of a line: several for a peer with several addresses."""
+        """Returns the records of a line: several for a peer with several addresses."""
         line = line.rstrip("\r")
         peer = _PEER.match(line)
         if peer is None:
@@ -70,15 +70,15 @@ class WireguardParser:
         try:
             return self._peer(number, peer)
         except ValueError:
-            # Its text would quote the line, and a damaged line can have a key in any place.
+            # The text of the error would quote the line, and a damaged line can have a key at any position.
             return [Record(number, REJECTED, _DAMAGED, text=_WITHHELD)]
 
     def rest(self) -> Sequence[Record]:
-        """Each line is complete in itself."""
+        """Returns nothing: each line is complete."""
         return []
 
     def _interface(self, number: int, name: str) -> Record:
-        """A dump begins with the first interface, or with one that was there before."""
+        """A dump begins with the first interface, or with an interface that occurred before."""
         if self._interfaces and name not in self._interfaces:
             self._interfaces.add(name)
             return Record(number, SKIPPED, OTHER_MESSAGE)
@@ -114,12 +114,12 @@ class WireguardReader(LineReader):
         super().__init__(reading, WireguardParser, "a line of `wg show all dump`")
 
     def shown(self, record: Record) -> Record:
-        """A line that is no text is not shown either."""
+        """Returns a placeholder: a line that cannot be decoded is not shown either."""
         return record._replace(text=_WITHHELD)
 
 
 def users_by_key(peers: Any) -> Mapping[str, str]:
-    """The users by their public keys, from the option `peers`: a mapping, or the name of a file with one. Raises InputError."""
+    """Returns the users by public key, from the option `peers`: a mapping, or a file with one. Raises InputError."""
     if peers is None:
         return {}
     if isinstance(peers, Mapping):
@@ -139,7 +139,7 @@ def users_by_key(peers: Any) -> Mapping[str, str]:
 
 
 def _users_in(text: str, where: str) -> Mapping[str, str]:
-    """A JSON object, or lines with a key and a user, separated by white space; `#` begins a comment."""
+    """Reads a JSON object, or lines with a key and a user, separated by white space; `#` begins a comment."""
     if text.lstrip().startswith("{"):
         try:
             parsed = json.loads(text)
@@ -158,7 +158,7 @@ def _users_in(text: str, where: str) -> Mapping[str, str]:
 
 
 def _single_addresses(allowed: str) -> list[str]:
-    """The addresses of the peer alone; networks behind it are left out."""
+    """Returns the addresses of the peer itself, without networks behind it."""
     ipaddrs = []
     for network in allowed.split(","):
         address = parse_endpoint(network.partition("/")[0]) if network.endswith(_SINGLE_ADDRESS) else None
