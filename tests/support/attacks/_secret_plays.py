@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any
 
 from emulator import ECHO_FORMS
@@ -30,9 +32,11 @@ LEDGER = "{{ ledger }}"
 """Stands for the URL of a database that holds the password, and that nothing serves."""
 _PLANNED = {"check_mode": True}
 _IN_BACKGROUND = {"async": 60, "poll": 1}
-_ECHOES = (400, 401, 403, 429, 500)
+Echoes = Sequence[tuple[str, int]]
+ALL_ECHOES: Echoes = tuple(zip(ECHO_FORMS, cycle((400, 401, 403, 429, 500)), strict=False))
+"""Each form in which a server repeats a credential, with the status of that answer: each status several times."""
+SOME_ECHOES: Echoes = (("plain", 500), ("html_hex_twice", 403), ("unicode_escapes", 400))
 _BREAKS = ("redirect", "garbage", "html", "truncate", "reset_after", "close_before")
-_FORMS = tuple(form for form in ECHO_FORMS if form != "plain")
 _TEXT = "the account is unprivileged, said the server"
 
 
@@ -44,6 +48,8 @@ class SecretPlay:
     faults: list[dict[str, Any]] = field(default_factory=list)
     failing: int = 0
     words: list[str] = field(default_factory=list)
+    meets_faults: bool = True
+    """True if each fault must have been met after the play."""
 
     def add(self, title: str, module: str, options: dict[str, Any], *, fails: bool = False, keywords: dict[str, Any] | None = None) -> None:
         """Appends a task. A task that fails does not end the play."""
@@ -56,6 +62,16 @@ class SecretPlay:
         """Breaks every request whose body holds the word."""
         self.faults.append({"action": action, "match": {"body_contains": word}, "times": times, **more})
 
+    def echo(self, word: str, form: str, status: int) -> None:
+        """Repeats the credential of every request whose body holds the word."""
+        self.fault(word, "echo_authorization", status=status, form=form)
+
+    def echo_items(self, word: str, echoes: Echoes) -> list[str]:
+        """Words for items that are sent in one task, each of which meets an echo. A 401 would end such a task, so it is a 403 here."""
+        for form, status in echoes:
+            self.echo(f"{word}-{form}.", form, 403 if status == 401 else status)
+        return [f"{word}-{form}." for form, _status in echoes]
+
     def add_elsewhere(self, module: str, options: dict[str, Any]) -> None:
         """Two tasks that fail before they reach the server: at a proxy, and at a ledger in a database, each with a password of its own."""
         self.add("through a proxy that repeats its password", module, options, fails=True, keywords={"environment": {"NO_PROXY": ""}})
@@ -64,10 +80,11 @@ class SecretPlay:
 
     def refused(self) -> SecretPlay:
         """The same where no task gets past the server."""
-        return SecretPlay([{**task, "ignore_errors": True} for task in self.tasks], self.faults, len(self.tasks), self.words)
+        tasks = [{**task, "ignore_errors": True} for task in self.tasks]
+        return SecretPlay(tasks, self.faults, len(tasks), self.words, meets_faults=False)
 
 
-def upload_play(connection: dict[str, Any], *, thorough: bool) -> SecretPlay:
+def upload_play(connection: dict[str, Any], echoes: Echoes, *, thorough: bool) -> SecretPlay:
     """Uploads with these connection options."""
     play = SecretPlay()
 
@@ -83,12 +100,9 @@ def upload_play(connection: dict[str, Any], *, thorough: bool) -> SecretPlay:
     upload("devices", options={"check_devices": True})
     upload("repeated", options={"retries": 1})
     play.fault('"repeated"', "reset_after", times=1)
-    for status in _ECHOES if thorough else _ECHOES[-1:]:
-        upload(f"echo {status}", fails=True)
-        play.fault(f'"echo {status}"', "echo_authorization", status=status)
-    for form in _FORMS if thorough else _FORMS[1:3]:
+    for form, status in echoes:
         upload(f"echo {form}.", fails=True)
-        play.fault(f'"echo {form}."', "echo_authorization", status=403, form=form)
+        play.echo(f'"echo {form}."', form, status)
     upload("echo in the background", fails=True, keywords=_IN_BACKGROUND)
     play.fault('"echo in the background"', "echo_authorization", status=403)
     upload("told", fails=True)
@@ -108,7 +122,7 @@ def upload_play(connection: dict[str, Any], *, thorough: bool) -> SecretPlay:
     return play
 
 
-def event_play(connection: dict[str, Any], known: dict[str, str], *, thorough: bool) -> SecretPlay:
+def event_play(connection: dict[str, Any], known: dict[str, str], echoes: Echoes, *, thorough: bool) -> SecretPlay:
     """Inserts, updates and reads events with these connection options; `known` is the index and id of an event that is there."""
     play = SecretPlay()
     common = {**connection, "retries": 0, "timeout": 5}
@@ -118,27 +132,24 @@ def event_play(connection: dict[str, Any], known: dict[str, str], *, thorough: b
     play.add("insert in the background", "stellar_ser_event", {**common, **event, "event_name": "background"}, keywords=_IN_BACKGROUND)
     play.add("update", "stellar_ser_update", {**common, **known, "status": "In Progress", "comment": "seen", "add_tags": ["vpn"]})
     play.add("read", "stellar_ser_event_info", {**common, "query": "event_name:accepted"})
-    for status in _ECHOES if thorough else _ECHOES[-1:]:
-        play.add(f"insert echo {status}", "stellar_ser_event", {**common, **event, "event_name": f"echo-{status}"}, fails=True)
-        play.fault(f"echo-{status}", "echo_authorization", status=status)
-    for form in _FORMS if thorough else _FORMS[5:7]:
-        play.add(f"comment echo {form}", "stellar_ser_update", {**common, **known, "comment": f"comment-echo-{form}."}, fails=True)
-        play.fault(f"comment-echo-{form}.", "echo_authorization", status=400, form=form)
+    names = play.echo_items("insert-echo", echoes)
+    inserts = [{**event, "event_name": name} for name in names]
+    play.add("inserts echo", "stellar_ser_event", {**common, "events": inserts, "search_delay": 1}, fails=True)
+    comments = [{**known, "comment": name} for name in play.echo_items("comment-echo", echoes)]
+    play.add("comments echo", "stellar_ser_update", {**common, "events": comments}, fails=True)
     play.add("insert told", "stellar_ser_event", {**common, **event, "event_name": "told-why"}, fails=True)
     play.fault("told-why", "status", status=403, body={"error": _TEXT})
-    play.add("comment echo", "stellar_ser_update", {**common, **known, "comment": "comment-echo"}, fails=True)
-    play.fault("comment-echo", "echo_authorization", status=403)
     play.add("search echo", "stellar_ser_event_info", {**common, "query": "*", "index": "aella-ser-echo"}, fails=True)
-    play.faults.append({"action": "echo_authorization", "match": {"path_regex": "aella-ser-echo"}, "times": None, "status": 400})
+    play.faults.append({"action": "echo_authorization", "match": {"path_regex": "aella-ser-echo"}, "times": None, "status": 401})
     play.add_elsewhere("stellar_ser_event", {**common, **event, "event_name": "elsewhere"})
-    _add_cases(play, common, thorough=thorough)
+    _add_cases(play, common, echoes)
     if thorough:
         play.add("bad shape", "stellar_ser_event", {**common, "events": "text"}, fails=True)
         play.add("bad host", "stellar_ser_update", {**common, **known, "comment": "x", "host": "127.0.0.1:1"}, fails=True)
     return play
 
 
-def detection_play(connection: dict[str, Any], detection: int, device: int, *, thorough: bool) -> SecretPlay:
+def detection_play(connection: dict[str, Any], detection: int, device: int, echoes: Echoes) -> SecretPlay:
     """Updates and reads a detection and a device with these connection options."""
     play = SecretPlay()
     common = {**connection, "retries": 0, "timeout": 5}
@@ -149,14 +160,12 @@ def detection_play(connection: dict[str, Any], detection: int, device: int, *, t
     play.add("detections", "extrahop_detection_info", {**common, "with_notes": True, "with_participants": True})
     play.add("tag", "extrahop_device", {**common, "id": device, "add_tags": ["accepted"], "watchlist": True})
     play.add("devices", "extrahop_device_info", {**common, "tags": ["accepted"], "with_tags": True})
-    for status in _ECHOES if thorough else _ECHOES[-1:]:
-        play.add(f"note echo {status}", "extrahop_detection", {**update, "note": f"note-echo-{status}", "note_mode": "replace"}, fails=True)
-        play.fault(f"note-echo-{status}", "echo_authorization", status=status)
-    for form in _FORMS if thorough else _FORMS[3:5]:
-        play.add(f"tag echo {form}", "extrahop_device", {**common, "id": device, "add_tags": [f"tag-echo-{form}."]}, fails=True)
-        play.fault(f"tag-echo-{form}.", "echo_authorization", status=400, form=form)
+    notes = [{"id": detection, "note": note} for note in play.echo_items("note-echo", echoes)]
+    play.add("notes echo", "extrahop_detection", {**common, "detections": notes, "note_mode": "replace"}, fails=True)
+    tags = [{"id": device, "add_tags": [tag]} for tag in play.echo_items("tag-echo", echoes)]
+    play.add("tags echo", "extrahop_device", {**common, "devices": tags}, fails=True)
     play.add("search echo", "extrahop_detection_info", {**common, "types": ["search-echo"]}, fails=True)
-    play.fault("search-echo", "echo_authorization", status=403)
+    play.echo("search-echo", "plain", 401)
     play.add(
         "through a proxy that repeats its password", "extrahop_device_info", common, fails=True, keywords={"environment": {"NO_PROXY": ""}}
     )
@@ -164,33 +173,32 @@ def detection_play(connection: dict[str, Any], detection: int, device: int, *, t
     return play
 
 
-def _add_cases(play: SecretPlay, common: dict[str, Any], *, thorough: bool) -> None:
+def _add_cases(play: SecretPlay, common: dict[str, Any], echoes: Echoes) -> None:
     """Reads and updates cases. The emulator has none; echoes are met before it says so."""
     case = {**common, "id": "64f1a2b3c4d5e6f708192a3b"}
     play.add("cases", "stellar_case_info", {**common, "with_comments": True, "filter": {"name": "x"}})
     play.add("no such case", "stellar_case", {**case, "status": "Escalated", "comment": "seen"}, fails=True)
-    unread = {**case, "read_access": "none"}
-    for form in _FORMS if thorough else _FORMS[3:5]:
-        play.add(f"case echo {form}", "stellar_case", {**unread, "comment": f"case-echo-{form}."}, fails=True)
-        play.fault(f"case-echo-{form}.", "echo_authorization", status=400, form=form)
-    play.add("case told", "stellar_case", {**unread, "add_tags": ["case-told"]}, fails=True)
+    comments = [{"id": case["id"], "comment": comment} for comment in play.echo_items("case-echo", echoes)]
+    play.add("cases echo", "stellar_case", {**common, "read_access": "none", "cases": comments}, fails=True)
+    play.add("case told", "stellar_case", {**case, "read_access": "none", "add_tags": ["case-told"]}, fails=True)
     play.fault("case-told", "status", status=403, body={"error": _TEXT})
     play.add("case read echo", "stellar_case_info", {**common, "id": "case-read-echo"}, fails=True)
     play.faults.append({"action": "echo_authorization", "match": {"path_regex": "case-read-echo"}, "times": None, "status": 400})
 
 
-def login_play(connection: dict[str, Any], token_path: str) -> SecretPlay:
+def login_play(connection: dict[str, Any], token_path: str, echoes: Echoes) -> SecretPlay:
     """Fails to log in, if the server repeats what it was sent, and if it returns something that is not a token."""
     play = SecretPlay()
     for title, fault in (
-        ("login echo", {"action": "echo_authorization", "status": 401}),
+        *((f"login echo {form}", {"action": "echo_authorization", "form": form, "status": status}) for form, status in echoes),
         ("login is another page", {"action": "html"}),
         ("login is redirected", {"action": "redirect", "location": "https://elsewhere.example/login"}),
     ):
-        row = {"ipaddr": "10.8.3.1", "associated_ipaddr": "203.0.113.9", "timestamp": 1_717_143_300}
         if "client_id" in connection:
-            play.add(title, "extrahop_observation", {**connection, "retries": 0, "source": "VPN", "observations": [row]}, fails=True)
+            play.add(title, "extrahop_device_info", {**connection, "retries": 0}, fails=True)
         else:
-            play.add(title, "stellar_ser_event_info", {**connection, "retries": 0, "query": "*"}, fails=True)
+            # One request and no more: a search that fails is tried in other ways, and would log in for each of them.
+            comment = {"index": "aella-ser-1", "id": "1", "comment": "seen", "read_access": "none"}
+            play.add(title, "stellar_ser_update", {**connection, "retries": 0, **comment}, fails=True)
         play.faults.append({"match": {"path": token_path}, "times": 1, **fault})
     return play

@@ -16,7 +16,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 from ._hidden import ProcessWatch, forms_of, found_in, found_in_files
-from ._secret_plays import LEDGER_PASSWORD, PROXY_PASSWORD, PROXY_USER, SecretPlay, detection_play, event_play, login_play, upload_play
+from ._secret_plays import (
+    ALL_ECHOES,
+    LEDGER_PASSWORD,
+    PROXY_PASSWORD,
+    PROXY_USER,
+    SOME_ECHOES,
+    SecretPlay,
+    detection_play,
+    event_play,
+    login_play,
+    upload_play,
+)
 from ._secret_proxy import echoing_proxy
 
 if TYPE_CHECKING:
@@ -53,7 +64,8 @@ class Playground(Protocol):
 
 @dataclass
 class SecretRun:
-    """The places where a secret was found after a play, and whether the play went well. `unsaid` is text that should have been printed."""
+    """The places where a secret was found after a play, and whether the play went well. `unsaid` is text that should have been printed, and
+    faults that should have been met."""
 
     title: str
     tasks: int
@@ -97,8 +109,11 @@ def run_secret_plays(
 ) -> list[SecretRun]:
     """Every play that there is for one kind of credential; the secret is an option of each task, or a variable of the environment.
 
-    A thorough play meets every status and every broken answer. `is_refused` is for an access token that the server did not issue.
+    A thorough play meets every broken answer, and every form of an echo where the secret itself is sent: a secret that is exchanged for a
+    token is sent when logging in. `is_refused` is for an access token that the server did not issue.
     """
+    at_login = ALL_ECHOES if thorough else SOME_ECHOES
+    echoes = SOME_ECHOES if kind in _TOKEN_PATHS else at_login
     connection = _connection(control, addresses, kind, secret)
     username = connection.get("client_id") or connection.get("username") or ""
     if from_environment:
@@ -107,16 +122,16 @@ def run_secret_plays(
     if kind in _EXTRAHOP:
         (detection,), (device,) = control.add_detections({"title": "first"}), control.add_devices({"display_name": "first"})
         plays = {
-            "uploads": upload_play(connection, thorough=thorough),
-            "detections": detection_play(connection, detection, device, thorough=thorough),
+            "uploads": upload_play(connection, echoes, thorough=thorough),
+            "detections": detection_play(connection, detection, device, echoes),
         }
     else:
         (event,) = control.add_events(
             {"event_name": "first", "event_source": "firewall", "event_status": "New", "timestamp": 1_717_143_300_000}
         )
-        plays = {"events": event_play(connection, {"index": event["index"], "id": event["id"]}, thorough=thorough)}
+        plays = {"events": event_play(connection, {"index": event["index"], "id": event["id"]}, echoes, thorough=thorough)}
     if kind in _TOKEN_PATHS:
-        plays["login"] = login_play(connection, _TOKEN_PATHS[kind])
+        plays["login"] = login_play(connection, _TOKEN_PATHS[kind], at_login)
     if is_refused:
         plays = {f"{title}, refused": play.refused() for title, play in plays.items()}
     own, ledger = forms_of(secret, username), _named("ledger", forms_of(LEDGER_PASSWORD))
@@ -161,6 +176,8 @@ def _run(
     found += found_in_files(folder, forms.all, {folder / "secret.json"})
     found += sorted(watch.found)
     unsaid = [word for word in play.words if word not in run.output]
+    if play.meets_faults:
+        unsaid += [f"not met: {fault['match']}" for fault in control.ask("GET", "faults") if not fault["played"]]
     return SecretRun(title, len(play.tasks), run.recap("ignored"), play.failing, len(watch.seen), found, unsaid, run.output)
 
 
