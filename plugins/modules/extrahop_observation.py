@@ -143,6 +143,17 @@ options:
       - This keeps the distinct addresses of the input in memory.
     type: bool
     default: false
+  read_back:
+    description:
+      - After the upload, ask the appliance which of the first 100 observations that this run uploaded it shows among the addresses of their
+        devices, and return this as RV(read_back).
+      - This is unproven. Nobody documents that ExtraHop shows uploaded observations there, or how soon. It is read once. So an observation
+        that is not shown may be stored all the same, but one that is shown was stored.
+      - It never changes V(changed), sends nothing again, and is no failure. If something cannot be read, a warning says so.
+      - One search for up to 100 devices, and one request for each of them. Nothing is read in check mode, or if nothing was uploaded.
+    type: bool
+    default: false
+    version_added: 1.1.0
   limit:
     description:
       - Send at most this many new observations, to try a setup before everything is sent. The next run continues there.
@@ -294,6 +305,45 @@ unobserved:
   type: list
   elements: str
   sample: [10.8.99.4]
+read_back:
+  description: What the appliance shows of the first 100 observations that this run uploaded. Unproven; see O(read_back).
+  returned: with O(read_back=true), on success, except in check mode
+  type: dict
+  version_added: 1.1.0
+  contains:
+    shown:
+      description: Observations that the appliance shows.
+      type: int
+    not_shown:
+      description: Observations that their devices do not show. They may be stored all the same.
+      type: int
+    unknown:
+      description:
+        - Observations for which it is unknown, because no device shows the VPN address, or because the answer could not be read or does not
+          list associated addresses.
+      type: int
+    first_not_shown:
+      description: The first 20 observations that are not shown.
+      type: list
+      elements: dict
+      contains:
+        ipaddr:
+          description: The VPN address of the client.
+          type: str
+        associated_ipaddr:
+          description: The public address of the user.
+          type: str
+        timestamp:
+          description: The time of the observation, in UTC.
+          type: str
+  sample:
+    shown: 99
+    not_shown: 1
+    unknown: 0
+    first_not_shown:
+      - ipaddr: 10.8.3.7
+        associated_ipaddr: 203.0.113.9
+        timestamp: "2024-05-31T08:15:00Z"
 timestamp_unit:
   description: The unit in which times were sent.
   returned: always

@@ -114,9 +114,12 @@ class Devices:
         shown = {name: value for name, value in device.items() if not name.startswith("_")}
         return {**shown, "on_watchlist": device["id"] in self.watched} if self._settings.on_watchlist_shown else shown
 
+    def device(self, call: Call) -> Device:
+        """The device that a call names; raises RefusedError."""
+        return {**self._made, **self._given}[self._identifier(call)]
+
     def _read(self, call: Call) -> Reply:
-        identifier = self._identifier(call)
-        return json_reply(200, self._shown({**self._made, **self._given}[identifier]))
+        return json_reply(200, self._shown(self.device(call)))
 
     def _tags(self, _call: Call) -> Reply:
         return json_reply(200, self.tag_list())

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from ._detections import Detections
@@ -28,6 +29,8 @@ class ExtraHop:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.store = ObservationStore(settings)
+        self._asked: set[int] = set()
+        """The IDs of devices whose addresses were read before."""
         self.tokens = Tokens()
         self.token_calls = 0
         self.detections = Detections(settings, self._guarded)
@@ -36,6 +39,7 @@ class ExtraHop:
             Route(OBSERVATIONS, WRITE, {"POST": self._observations}),
             *self.detections.routes,
             *self.devices.routes,
+            Route("/api/v1/devices/{id}/ipaddrs", READ, {"GET": self._guarded(self._ipaddrs, READ)}),
             Route("/api/v1/devicegroups", READ, {"GET": self._device_groups}),
             Route("/api/v1/extrahop", READ, {"GET": self._appliance}),
             Route("/oauth2/token", TOKEN, {"POST": self._token}),
@@ -48,6 +52,7 @@ class ExtraHop:
     def clear(self) -> None:
         """Forget all data and tokens."""
         self.store.clear()
+        self._asked.clear()
         self.tokens.clear()
         self.token_calls = 0
         self.detections.clear()
@@ -170,6 +175,32 @@ class ExtraHop:
         if settings.accepted_body == "json":
             return json_reply(202, {"accepted": len(rows)})
         return Reply(202)
+
+    def _ipaddrs(self, call: Call) -> Reply:
+        """The addresses of a device. Nobody documents that observations show there, nor in which form."""
+        device, settings = self.devices.device(call), self._settings
+        was_asked = device["id"] in self._asked
+        self._asked.add(device["id"])
+        if settings.observations_shown == "403":
+            return json_reply(403, {"error_message": "The user may not see this"})
+        if settings.observations_shown == "404":
+            return self.not_found(call)
+        times = {name: value for name, value in call.query if name in ("from", "until")}
+        if len(times) < len(call.query) or not all(value.lstrip("-").isdecimal() for value in times.values()):
+            raise RefusedError(invalid("from, until: expected milliseconds since the epoch"))
+        own = [device[name] for name in ("ipaddr4", "ipaddr6") if device[name]]
+        is_shown = settings.observations_shown == "at_once" or (settings.observations_shown == "later" and was_asked)
+        since, until = int(times.get("from", -(2**63))), int(times.get("until", 2**63))
+        unit = 1 if settings.timestamp_unit == "milliseconds" else 1000
+        found = [row for row in self.store.rows() if is_shown and row["ipaddr"] in own and since < row["timestamp"] * unit < until]
+        associated = sorted({row["associated_ipaddr"] for row in found})
+        if settings.shown_observations_as == "text":
+            return json_reply(200, own)
+        if settings.shown_observations_as == "object":
+            ipaddrs = [{"ipaddr": address, "last_observation_time": int(time.time() * 1000)} for address in own]
+            return json_reply(200, {"associated_ipaddrs": associated, "current_ipaddrs": own, "ipaddrs": ipaddrs})
+        more = {} if settings.shown_observations_as == "list_without_them" else {"associated_ipaddrs": associated}
+        return json_reply(200, [{"ipaddr": address, **more} for address in own])
 
     def _device_groups(self, call: Call) -> Reply:
         self._authenticate(call)

@@ -24,6 +24,8 @@ CHOICES: Mapping[str, tuple[object, ...]] = {
     "repeated_observations": ("accept", "refuse"),
     "timestamp_unit": ("seconds", "milliseconds", "any"),
     "no_note": ("null", "404", "object"),
+    "observations_shown": ("at_once", "later", "never", "403", "404"),
+    "shown_observations_as": ("list", "object", "list_without_them", "text"),
     "detection_tracking": ("external", "internal", "both"),
     "null_ticket": ("accept", "refuse"),
     "assignments": ("all", "part", "said_part"),
@@ -101,6 +103,8 @@ class Settings:
     second_addresses: list[str] = field(default_factory=list)
     device_idle_days: float = 0.0
     exploded_ipv6: bool = False
+    observations_shown: str = "at_once"
+    shown_observations_as: str = "list"
     extrahop_can_read: bool = True
     extrahop_ignore_writes: bool = False
     write_status: int = 204

@@ -173,6 +173,7 @@ class Site:
             "ledger": self._ledger,
             "ledger_retention": None,
             "check_devices": False,
+            "read_back": False,
         }
         with mock.patch.object(_upload.ExtraHopClient, "from_params", return_value=self.appliance):
             result = _upload.upload_observations(params, Run(False, False, lambda _text: None, SecretKeeper(lambda _secret: None)))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from .._http.client import HttpClient
     from .._secrets import SecretKeeper
+    from .devices import DeviceCalls
 
 OBSERVATIONS_PATH = "/api/v1/observations/associatedipaddrs"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -96,9 +97,15 @@ class ExtraHopClient:
 
     def observed_addresses(self, addresses: Sequence[str]) -> set[str]:
         """Those of the addresses, in canonical form, that belong to devices which the appliance has observed."""
-        from .devices import DeviceCalls, DeviceSearch
+        from .devices import DeviceSearch
 
-        return DeviceSearch(DeviceCalls(self.http())).observed(addresses)
+        return DeviceSearch(self.devices()).observed(addresses)
+
+    def devices(self) -> DeviceCalls:
+        """The calls for devices."""
+        from .devices import DeviceCalls
+
+        return DeviceCalls(self.http())
 
 
 def _chosen_credentials(params: Mapping[str, Any]) -> dict[str, str]:

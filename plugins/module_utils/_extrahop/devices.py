@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._addresses import parse_address
 from .._errors import AnswerError
-from .._http.client import Operation
+from .._http.client import Operation, Request
 from .calls import MAX_PAGE, ApiCalls
 
 if TYPE_CHECKING:
@@ -56,6 +56,25 @@ class DeviceCalls(ApiCalls):
     def search_page(self, search: Mapping[str, Any]) -> list[dict[str, Any]]:
         """One page of such a search."""
         return self._page(SEARCH_PATH, search)
+
+    def with_addresses(self, addresses: Sequence[str], *, most: int) -> Iterator[dict[str, Any]]:
+        """The devices, active or not, that have one of these addresses."""
+        return self.search({"active_from": _SINCE_EVER, "filter": address_rule(addresses)}, size=MAX_PAGE, most=most)
+
+    def associated_addresses(self, identifier: int, since_ms: int, until_ms: int) -> set[str] | None:
+        """GET /devices/{id}/ipaddrs: the associated addresses of a device in a time range, in canonical form.
+
+        The vendor documents a list of objects without their fields. A client generated from an earlier API has one object, with a list
+        `associated_ipaddrs` of texts. None if the answer has no such list. Raises AnswerError for an answer of another kind.
+        """
+        params = {"from": str(since_ms), "until": str(until_ms)}
+        answer = self._http.request(Request(Operation.READ, "GET", f"/api/v1/devices/{identifier}/ipaddrs", params=params), expect=(200,))
+        value = answer.json()
+        entries = value if isinstance(value, list) else [value]
+        if not all(isinstance(entry, dict) for entry in entries):
+            raise answer.unexpected("an object or a list of objects was expected")
+        lists = [entry["associated_ipaddrs"] for entry in entries if isinstance(entry.get("associated_ipaddrs"), list)]
+        return None if entries and not lists else {canonical_address(address) for addresses in lists for address in addresses}
 
     def tags(self) -> list[Tag]:
         """GET /tags: all tags of the appliance."""

@@ -47,6 +47,7 @@ class UploadOptions:
     ledger: str | None
     ledger_retention_days: int | None
     checks_devices: bool
+    reads_back: bool
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any], null_options: Collection[str] = ()) -> UploadOptions:
@@ -66,6 +67,7 @@ class UploadOptions:
             ledger=params["ledger"],
             ledger_retention_days=_number_or_none("ledger_retention", params["ledger_retention"], MAX_RETENTION_DAYS),
             checks_devices=params["check_devices"],
+            reads_back=params["read_back"],
         )
 
     @property
@@ -111,6 +113,7 @@ def observation_options() -> ArgumentSpec:
             "ledger_retention": {"type": "int"},
             "force": {"type": "bool", "default": False},
             "check_devices": {"type": "bool", "default": False},
+            "read_back": {"type": "bool", "default": False},
             "limit": {"type": "int"},
         },
         mutually_exclusive=[("path", "observations"), ("paths", "observations")],

@@ -19,6 +19,7 @@ from .._errors import RequestError
 from .._texts import counted, shorten
 from .._times.timestamps import format_iso8601
 from .._vpn_log.records import UNFINISHED_LINE
+from .observed import Observations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
     from .._ledger.contract import Ledger, ObservationScope
     from .._vpn_log.open_logs import OpenLog
     from .._vpn_log.options import LogOptions
-    from .observed import Observations, ObservedRows
+    from .observed import ObservedRows
     from .sender import BatchOutcome
 
 LISTED_REJECTS = 20
 LISTED_UPLOADS = 20
+KEPT_UPLOADS = 100
 DUPLICATE = "duplicate"
 OVER_LIMIT = "over_limit"
 PROGRESS_VARIABLE = "XDR_UPLOAD_PROGRESS"
@@ -106,7 +108,8 @@ class Tally:
     swapped: int = 0
     first_swapped: str = ""
     first_rejected: str = ""
-    uploads: list[str] = field(default_factory=list)
+    first: Observations = field(default_factory=Observations)
+    """The first uploads."""
 
     def add_summary(self, summary: Mapping[str, Any]) -> None:
         """Counts the rows before a checkpoint. Those that were uploaded, or were there twice, are uploaded already by now."""
@@ -137,12 +140,10 @@ class Tally:
         """All other rows that were read were left for the next run."""
         self.rows.skip(OVER_LIMIT, self.left_to_send())
 
-    def list_uploads(self, observations: Observations, divisor: int) -> None:
-        """Keeps the first uploads for the diff; `divisor` is what the milliseconds of their times were divided by."""
-        room = LISTED_UPLOADS - len(self.uploads)
-        for place in range(min(room, len(observations))):
-            since = format_iso8601(observations.timestamps[place] * divisor)
-            self.uploads.append(f"{observations.ipaddrs[place]} is {observations.associated_ipaddrs[place]} since {since}")
+    def keep_first(self, observations: Observations) -> None:
+        """Keeps these uploads if they are among the first."""
+        if len(self.first) < KEPT_UPLOADS:
+            self.first = self.first.followed_by(observations.cut(0, KEPT_UPLOADS - len(self.first)))
 
     def counts(self) -> dict[str, Any]:
         """The result key `counts`."""
@@ -154,9 +155,13 @@ class Tally:
             "rejected": self.rows.rejected,
         }
 
-    def diff(self) -> dict[str, str]:
-        """Ansible's diff: nothing before, the first uploads after."""
-        lines = list(self.uploads)
+    def diff(self, divisor: int) -> dict[str, str]:
+        """Ansible's diff: nothing before, the first uploads after. `divisor` is what the milliseconds of their times were divided by."""
+        first = self.first
+        lines = [
+            f"{first.ipaddrs[place]} is {first.associated_ipaddrs[place]} since {format_iso8601(first.timestamps[place] * divisor)}"
+            for place in range(min(len(first), LISTED_UPLOADS))
+        ]
         if self.uploaded > len(lines):
             lines.append(f"and {self.uploaded - len(lines)} more")
         return {"before": "", "after": "".join(f"{line}\n" for line in lines)}

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .._module import Run
     from .input import ObservationInput
     from .observed import ObservedRows, RejectedRow
+    from .read_back import ReadBack
     from .resume import Checkpoints
     from .sender import BatchOutcome
     from .spool import Frame
@@ -76,6 +77,7 @@ class ObservationUpload:
         self._tally = Tally()
         self._ipaddrs: set[str] = set()
         self._unobserved: list[str] | None = None
+        self._read_back: ReadBack | None = None
         self._interrupted = 0
         self._rows_to_send = 0
         """Known once the whole input was read."""
@@ -93,8 +95,12 @@ class ObservationUpload:
                 if self._options.ledger_retention_days:
                     ledger.expire(self._options.ledger_retention_days)
             if self._options.checks_devices:
-                observed = self._client.observed_addresses(sorted(self._ipaddrs))
-                self._unobserved = sorted(self._ipaddrs - observed)
+                self._unobserved = sorted(self._ipaddrs - self._client.observed_addresses(sorted(self._ipaddrs)))
+            if self._options.reads_back and not self._run.check_mode:
+                from .read_back import read_back
+
+                self._read_back = read_back(self._client.devices(), self._tally.first, self._options.divisor)
+                self._warn(self._read_back.warnings)
         except XdrError as error:
             self._warn(report.warnings_of_sent_again(self._tally, self._interrupted))
             raise error.with_result(self._result()) from error
@@ -225,7 +231,7 @@ class ObservationUpload:
             sender.nothing_to_send(ended)
             return 0
         fresh = batch.chosen(claimed.fresh)
-        self._tally.list_uploads(fresh, self._options.divisor)
+        self._tally.keep_first(fresh)
         if self._run.check_mode:
             self._client.get_ready()
             ledger.accept(claimed)
@@ -264,15 +270,16 @@ class ObservationUpload:
             "timestamp_unit": self._options.timestamp_unit,
             "timezone": self._options.log.zone.name,
         }
-        programs = joined_counts(log.reader.other_programs for log in self._source.logs)
-        if programs:
+        if programs := joined_counts(log.reader.other_programs for log in self._source.logs):
             result["other_programs"] = programs
         if tally.outcome_unknown:
             result["outcome_unknown"] = True
         if self._unobserved is not None:
             result["unobserved"] = self._unobserved
+        if self._read_back:
+            result["read_back"] = self._read_back.as_result()
         if self._run.shows_diff:
-            result["diff"] = tally.diff()
+            result["diff"] = tally.diff(self._options.divisor)
         return result
 
 

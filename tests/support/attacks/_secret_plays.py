@@ -97,7 +97,7 @@ def upload_play(connection: dict[str, Any], echoes: Echoes, *, thorough: bool) -
     upload("accepted")
     upload("planned", keywords=_PLANNED)
     upload("in the background", keywords=_IN_BACKGROUND)
-    upload("devices", options={"check_devices": True})
+    upload("devices", options={"check_devices": True, "read_back": True})
     upload("repeated", options={"retries": 1})
     play.fault('"repeated"', "reset_after", times=1)
     for form, status in echoes:
@@ -189,11 +189,12 @@ def _add_cases(play: SecretPlay, common: dict[str, Any], echoes: Echoes) -> None
 def login_play(connection: dict[str, Any], token_path: str, echoes: Echoes) -> SecretPlay:
     """Fails to log in, if the server repeats what it was sent, and if it returns something that is not a token."""
     play = SecretPlay()
-    for title, fault in (
+    faults: list[tuple[str, dict[str, Any]]] = [
         *((f"login echo {form}", {"action": "echo_authorization", "form": form, "status": status}) for form, status in echoes),
         ("login is another page", {"action": "html"}),
         ("login is redirected", {"action": "redirect", "location": "https://elsewhere.example/login"}),
-    ):
+    ]
+    for title, fault in faults:
         if "client_id" in connection:
             play.add(title, "extrahop_device_info", {**connection, "retries": 0}, fails=True)
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import stat
 import threading
 from pathlib import Path
@@ -482,6 +483,149 @@ class TestCheckDevices:
         assert run["counts"] == counts(read=2, uploaded=2)
         assert run.changed
         assert not upload(observations=TWO).changed
+
+
+SHOWN = {"shown": 2, "not_shown": 0, "unknown": 0, "first_not_shown": []}
+UNKNOWN = {"shown": 0, "not_shown": 0, "unknown": 2, "first_not_shown": []}
+
+
+class TestReadBack:
+    @pytest.fixture(params=["list", "object"], autouse=True)
+    def form(self, request, emulator):
+        emulator.configure(shown_observations_as=request.param)
+        return request.param
+
+    def test_change(self, upload):
+        run = upload(observations=TWO, read_back=True)
+        assert run["read_back"] == SHOWN
+        assert run.changed
+        assert not run.warnings
+
+    def test_again_nothing_is_read(self, upload, emulator):
+        upload(observations=TWO, read_back=True)
+        emulator.clear_requests()
+        run = upload(observations=TWO, read_back=True)
+        assert run["read_back"] == {**SHOWN, "shown": 0}
+        assert not run.changed
+        assert emulator.requests() == []
+
+    def test_check_mode_reads_nothing(self, upload, emulator):
+        run = upload(observations=TWO, read_back=True, check_mode=True)
+        assert "read_back" not in run
+        assert emulator.requests() == []
+
+    def test_check_mode_again_reads_nothing(self, upload, emulator):
+        upload(observations=TWO)
+        emulator.clear_requests()
+        assert "read_back" not in upload(observations=TWO, read_back=True, check_mode=True)
+        assert emulator.requests() == []
+
+    def test_is_not_asked_for_by_default(self, upload, emulator):
+        assert "read_back" not in upload(observations=TWO)
+        assert emulator.requests(kind="read") == []
+
+    def test_on_the_wire(self, upload, emulator):
+        upload(observations=TWO[:1], read_back=True)
+        search, ipaddrs = [one for one in emulator.requests(kind="read") if not one["body"] or not one["body"].get("offset")]
+        assert (search["method"], search["path"]) == ("POST", "/api/v1/devices/search")
+        assert search["body"]["filter"] == {"operator": "or", "rules": [{"field": "ipaddr", "operator": "=", "operand": "10.8.3.7"}]}
+        assert search["body"]["active_from"] == 1
+        assert ipaddrs["method"] == "GET"
+        assert re.fullmatch(r"/api/v1/devices/\d+/ipaddrs", ipaddrs["path"])
+        times = ipaddrs["query"]
+        assert set(times) == {"from", "until"}
+        assert int(times["from"]) < 1_717_143_300_000 < int(times["until"])
+
+    @pytest.mark.parametrize("shown", ["later", "never"])
+    def test_what_is_not_shown_is_listed_and_not_sent_again(self, upload, emulator, shown):
+        emulator.configure(observations_shown=shown)
+        run = upload(observations=TWO, read_back=True)
+        listed = [{**one, "timestamp": "2024-05-31T08:15:00Z"} for one in TWO]
+        assert run["read_back"] == {"shown": 0, "not_shown": 2, "unknown": 0, "first_not_shown": listed}
+        assert run.changed
+        assert len(emulator.writes()) == 1
+
+    def test_another_address_is_not_the_one_that_was_uploaded(self, upload, emulator):
+        device = {"id": 5, "ipaddr4": "10.8.3.7", "ipaddr6": None}
+        emulator.add_fault("status", {"path": "/api/v1/devices/search"}, status=200, body=[device])
+        emulator.add_fault("status", {"path_regex": "ipaddrs$", "method": "GET"}, status=200, body={"associated_ipaddrs": ["203.0.113.90"]})
+        assert upload(observations=TWO[:1], read_back=True)["read_back"]["not_shown"] == 1
+
+    def test_the_wrong_unit_shows(self, upload, emulator):
+        emulator.configure(timestamp_unit="milliseconds", timestamp_strict=False)
+        assert upload(observations=TWO, read_back=True)["read_back"]["not_shown"] == 2
+        assert upload(observations=TWO, read_back=True, timestamp_unit="milliseconds")["read_back"] == SHOWN
+
+    @pytest.mark.parametrize(
+        ("settings", "said"),
+        [
+            ({"observations_shown": "403"}, "403"),
+            ({"observations_shown": "404"}, "404"),
+            ({"shown_observations_as": "text"}, "a list of objects was expected"),
+            ({"shown_observations_as": "list_without_them"}, "lists no associated addresses"),
+            ({"extrahop_can_read": False}, "/api/v1/devices/search"),
+        ],
+    )
+    def test_what_cannot_be_read_is_one_warning(self, upload, emulator, settings, said):
+        emulator.configure(**settings)
+        run = upload(observations=TWO, read_back=True)
+        assert run["read_back"] == UNKNOWN
+        (warning,) = run.warnings
+        assert warning.startswith("read_back: ")
+        assert said in warning
+        assert run.changed
+        assert run["counts"] == counts(read=2, uploaded=2)
+
+    @pytest.mark.parametrize("body", [None, 7, "text", [None], [["203.0.113.9"]], {}, {"associated_ipaddrs": None}, "<html>sign in</html>"])
+    def test_answers_of_other_shapes(self, upload, emulator, body):
+        emulator.add_fault("status", {"path_regex": "ipaddrs$", "method": "GET"}, status=200, times=None, body=body)
+        run = upload(observations=TWO, read_back=True)
+        assert run["read_back"] == UNKNOWN
+        assert len(run.warnings) == 1
+
+    def test_a_failure_in_the_middle_keeps_what_was_read(self, upload, emulator):
+        emulator.add_fault("status", {"path_regex": "ipaddrs$", "method": "GET"}, after=1, status=403, body={"error_message": "no"})
+        assert upload(observations=TWO, read_back=True)["read_back"] == {"shown": 1, "not_shown": 0, "unknown": 1, "first_not_shown": []}
+
+    @pytest.mark.parametrize("identifier", [None, "5", "../../x"])
+    def test_a_device_without_a_number_is_not_asked(self, upload, emulator, identifier):
+        device = {"id": identifier, "ipaddr4": "10.8.3.7"}
+        emulator.add_fault("status", {"path": "/api/v1/devices/search"}, status=200, body=[device])
+        assert upload(observations=TWO[:1], read_back=True)["read_back"]["unknown"] == 1
+        assert [one for one in emulator.requests() if one["path"].endswith("ipaddrs") and one["method"] == "GET"] == []
+
+    def test_an_address_that_no_device_has(self, upload):
+        run = upload(observations=[*TWO, {**TWO[0], "ipaddr": "10.8.200.9"}], read_back=True)
+        assert run["read_back"] == {**SHOWN, "unknown": 1}
+
+    def test_ipv6_in_another_notation(self, upload, emulator):
+        emulator.configure(exploded_ipv6=True)
+        observation = {**TWO[0], "ipaddr": "fd00:8::7", "associated_ipaddr": "2001:DB8:0::9"}
+        emulator.add_fault(
+            "status", {"path_regex": "ipaddrs$", "method": "GET"}, status=200, body=[{"associated_ipaddrs": ["2001:0db8:0000::0009"]}]
+        )
+        assert upload(observations=[observation], read_back=True)["read_back"]["shown"] == 1
+
+    def test_no_more_than_a_hundred_observations_and_devices(self, upload, emulator, tmp_path):
+        path = write_log(tmp_path / "log.csv", *plain_rows(250))
+        found = upload(path=path, read_back=True, batch_size=40)["read_back"]
+        assert found["shown"] + found["not_shown"] + found["unknown"] == 100
+        reads = emulator.requests(kind="read")
+        assert len([one for one in reads if one["method"] == "GET"]) <= 100
+        assert len(reads) <= 102
+
+    def test_an_upload_that_fails_reads_nothing(self, upload, emulator):
+        emulator.add_fault("status", {"kind": "write"}, status=403, body={"error_message": "no"})
+        assert upload(observations=TWO, read_back=True).failed
+        assert emulator.requests(kind="read") == []
+
+    @pytest.mark.parametrize("where", ["search", "ipaddrs"])
+    def test_secrets_in_a_refusal_are_not_shown(self, upload, emulator, extrahop, where):
+        method = "POST" if where == "search" else "GET"
+        emulator.add_fault("echo_authorization", {"path_regex": f"{where}$", "method": method}, status=403, times=None)
+        run = upload(observations=TWO, read_back=True)
+        assert run["read_back"] == UNKNOWN
+        assert extrahop["api_key"] not in run.printed
 
 
 SWAPPED = {"ipaddr": "203.0.113.9", "associated_ipaddr": "10.8.3.7", "timestamp": 1_717_143_300}
