@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The authentication of RevealX 360: client credentials buy a token.
+"""The authentication of RevealX 360: client credentials are exchanged for a token.
 
 Sources of the facts: the vendor's guide "Add observations through the REST API" and the vendor's public code.
 """
@@ -27,19 +27,19 @@ DEFAULT_TOKEN_SECONDS = 3600.0
 
 
 def revealx_auth(http: HttpClient, client_id: str, client_secret: str) -> RenewableTokenAuth:
-    """Signs requests with a token that is fetched when it is first needed."""
+    """Returns an authentication with a token that is fetched when it is first needed."""
     return RenewableTokenAuth(lambda: _fetch_token(http, client_id, client_secret))
 
 
 def _fetch_token(http: HttpClient, client_id: str, client_secret: str) -> Token:
-    """Logs in to RevealX 360 with client credentials, in a Basic header: in the body they are no longer accepted."""
+    """Logs in to RevealX 360. Client credentials go into a Basic header, because they are no longer accepted in the body."""
     answer = http.request(
         Request(Operation.TOKEN, "POST", TOKEN_PATH, form={"grant_type": "client_credentials"}),
         expect=(200, 400),
         auth=BasicAuth(client_id, client_secret),
     )
     if answer.status == 400:
-        # By the answer itself: what of it may be shown depends on the credentials.
+        # Decided by the raw answer: the part that may be shown depends on the credentials.
         if b"invalid_client" in answer.body:
             message = f"POST {TOKEN_PATH}: the server does not know these client credentials; check client_id, client_secret and `host`."
             raise AuthenticationError(message, answer.status, reason_of(answer), method="POST", path=TOKEN_PATH)

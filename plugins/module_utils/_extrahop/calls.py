@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""The kinds of calls that the REST API of ExtraHop has: reading, writing, and searching page by page."""
+"""The kinds of calls in the REST API of ExtraHop: reading, writing, and searching page by page."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ApiCalls:
         self._http = http
 
     def _read_object(self, path: str, identifier: int) -> dict[str, Any]:
-        """The object with this ID; raises AnswerError for another one."""
+        """Reads the object with this ID; raises AnswerError if the server returns another object."""
         answer = self._http.request(Request(Operation.READ, "GET", path), expect=(200,))
         found = answer.json_object()
         if str(found.get("id")) != str(identifier):
@@ -52,7 +52,7 @@ class ApiCalls:
         *,
         operation: Operation = Operation.REPEATABLE_WRITE,
     ) -> Answer:
-        """Sends a write and returns its answer; raises AnswerError for a page instead of an answer."""
+        """Sends a write and returns its answer; raises AnswerError for an HTML page."""
         body = None if value is None else json.dumps(value).encode()
         answer = self._http.request(Request(operation, method, path, body), expect=_DONE)
         if answer.is_html:
@@ -60,11 +60,11 @@ class ApiCalls:
         return answer
 
     def _page(self, path: str, search: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """One page of a search. It is a POST and changes nothing."""
+        """Returns one page of a search, which is a POST request that changes nothing."""
         return _objects(self._http.request(Request(Operation.READ, "POST", path, json.dumps(search).encode()), expect=(200,)))
 
     def _found(self, path: str, search: Mapping[str, Any], *, size: int, most: int) -> Iterator[dict[str, Any]]:
-        """The results of a search, each ID once, at most `most`. Reads pages until one is empty: the server may cap pages."""
+        """Yields the results of a search, each ID once, at most `most`. Reads pages until one is empty: the server may limit their size."""
         seen: set[str] = set()
         offset = old_pages = 0
         while len(seen) < most:

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The REST API of ExtraHop, as far as this collection uses it.
+"""The part of ExtraHop's REST API that this collection uses.
 
 Sources of the facts: the vendor's guide "Add observations through the REST API" and the vendor's public code.
 """
@@ -33,7 +33,7 @@ _CREDENTIALS = ("api_key", "client_id", "client_secret")
 class ExtraHopClient:
     """One appliance or tenant. Safe to use from several threads once it is ready.
 
-    What sends requests takes longer to import than a run in which there is nothing to send, so it is made by `get_ready`.
+    The HTTP client is created by `get_ready`: its imports take longer than a whole run in which nothing is sent.
     """
 
     def __init__(self, settings: ConnectionSettings, credentials: Mapping[str, str], secrets: SecretKeeper) -> None:
@@ -55,7 +55,7 @@ class ExtraHopClient:
 
     @property
     def endpoint(self) -> str:
-        """The name of this appliance in the ledger, the same however a task spells its host. It looks like an https URL."""
+        """The name of this appliance in the ledger, in the form of an https URL. It is the same for all spellings of a host."""
         parts = urlsplit(self._settings.base_url)
         host = (parts.hostname or "").rstrip(".")
         host = f"[{host}]" if ":" in host else host
@@ -67,7 +67,7 @@ class ExtraHopClient:
         self.http()
 
     def http(self) -> HttpClient:
-        """Sends signed requests; made when it is first needed."""
+        """Returns the client for signed requests, which is created when it is first needed."""
         if self._made is None:
             from .._http.auth import ExtraHopKeyAuth
             from .._http.client import HttpClient
@@ -83,7 +83,7 @@ class ExtraHopClient:
         return self._made
 
     def upload_observations(self, body: bytes) -> bool:
-        """Uploads one request's worth of observations, and returns whether the appliance may have received them twice.
+        """Uploads the observations of one request, and returns True if the appliance may have received them twice.
 
         `body` is the JSON of `{"observations": [{"ipaddr", "associated_ipaddr", "timestamp"}], "source"}`. The answer is a 202 whose body
         has no documented shape; it does not mean that the observations are stored: addresses that were never observed are ignored.
@@ -96,7 +96,7 @@ class ExtraHopClient:
         return answer.is_repeated
 
     def observed_addresses(self, addresses: Sequence[str]) -> set[str]:
-        """Those of the addresses, in canonical form, that belong to devices which the appliance has observed."""
+        """Returns the addresses (in canonical form) that belong to devices which the appliance has observed."""
         from .devices import DeviceSearch
 
         return DeviceSearch(self.devices()).observed(addresses)
@@ -109,7 +109,7 @@ class ExtraHopClient:
 
 
 def _chosen_credentials(params: Mapping[str, Any]) -> dict[str, str]:
-    """The API key, or client ID and secret: those of the task, else those of the environment, and there the key first."""
+    """Returns the API key, or the client ID and secret: from the task, otherwise from the environment, where the key takes precedence."""
     given = {**_from_environment("client_secret"), **{name: params[name] for name in _CREDENTIALS if params[name] is not None}}
     if "api_key" not in given and "client_id" not in given:
         given = _from_environment("api_key") or _from_environment("client_id", "client_secret")

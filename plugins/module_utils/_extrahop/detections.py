@@ -6,8 +6,9 @@
 """The calls for detections.
 
 Sources of the facts: the vendor's reference for agents (ExtraHop/agent-skills, `extrahop-rest-api/references/detections.md`), the vendor's
-script `update_detections` (ExtraHop/code-examples), and the guide "Configure ticket tracking for detections". What those do not say was
-seen in the clients of others: the fields of a detection and the 200 in place of 204 (fn_extrahop of IBM, the integration of Cortex XSOAR).
+script `update_detections` (ExtraHop/code-examples), and the guide "Configure ticket tracking for detections". Facts that these do not
+contain were seen in clients of others: the fields of a detection and the 200 instead of 204 (fn_extrahop of IBM, the integration of Cortex
+XSOAR).
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class DetectionCalls(ApiCalls):
     def update(self, identifier: int, fields: Mapping[str, Any]) -> None:
         """PATCH /detections/{id}: sets status, resolution, assignee and ticket_id; null clears a field. It is safe to repeat.
 
-        The reference marks ticket_id as required and the vendor's script always sends it; clients of others leave it out.
+        The reference marks ticket_id as required and the vendor's script always sends it; clients of others omit it.
         """
         try:
             self._write("PATCH", _path(identifier), dict(fields))
@@ -94,5 +95,5 @@ def _note_path(identifier: int) -> str:
 
 
 def _about_tracking(error: StatusError) -> StatusError:
-    """The same error; a 422 names the setting, without which ExtraHop refuses notes with that status."""
+    """Returns the same error; for a 422, the message names the setting without which ExtraHop refuses notes."""
     return error.with_message(f"{error.message} {_TRACKING}") if error.status == 422 else error

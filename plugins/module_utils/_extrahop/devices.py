@@ -6,8 +6,9 @@
 """The calls for devices, their tags and the watchlist.
 
 Sources of the facts: the vendor's reference for agents (ExtraHop/agent-skills, `extrahop-rest-api/references/devices.md`), and the vendor's
-scripts `tag_device` and `extract_device_list` (ExtraHop/code-examples). What those do not say was seen in the clients of others: the rules
-of a search and `on_watchlist` (the integration of Cortex XSOAR), the 422 for a tag whose name is taken (the connector of Splunk SOAR).
+scripts `tag_device` and `extract_device_list` (ExtraHop/code-examples). Facts that these do not contain were seen in clients of others: the
+rules of a search and `on_watchlist` (the integration of Cortex XSOAR), the 422 for a tag whose name is taken (the connector of Splunk
+SOAR).
 """
 
 from __future__ import annotations
@@ -86,11 +87,11 @@ class DeviceCalls(ApiCalls):
         return _tags(self._read_list(path), path)
 
     def create_tag(self, name: str) -> None:
-        """POST /tags: makes a tag. A taken name is refused with 422. After an unclear answer, the tags must be read first."""
+        """POST /tags: creates a tag. A name that exists is refused with 422. After an unclear answer, the tags must be read first."""
         self._write("POST", TAGS_PATH, {"name": name}, operation=Operation.ONCE)
 
     def assign_tags(self, identifier: int, assign: Sequence[int], unassign: Sequence[int]) -> bool:
-        """POST /devices/{id}/tags with the IDs of tags; returns False for a 207, which says that only a part was done. Safe to repeat."""
+        """POST /devices/{id}/tags with the IDs of tags; returns False for a 207, which means that only a part was done. Safe to repeat."""
         lists = {"assign": list(assign), "unassign": list(unassign)}
         body = {name: tags for name, tags in lists.items() if tags}
         return self._write("POST", _tags_path(identifier), body).status != 207
@@ -100,7 +101,7 @@ class DeviceCalls(ApiCalls):
         return self._read_list("/api/v1/watchlist/devices")
 
     def watch(self, identifier: int, *, is_watched: bool) -> None:
-        """POST or DELETE /watchlist/device/{id}. Nobody documents the answer, so any 2xx counts. Safe to repeat."""
+        """POST or DELETE /watchlist/device/{id}. The answer is not documented, so any 2xx counts. Safe to repeat."""
         self._write("POST" if is_watched else "DELETE", f"/api/v1/watchlist/device/{identifier}")
 
 
@@ -116,13 +117,13 @@ def _tags(items: Sequence[Mapping[str, Any]], path: str) -> list[Tag]:
 
 
 class DeviceSearch:
-    """Finds out which addresses belong to devices that an appliance has observed. The addresses are in canonical form."""
+    """Finds the addresses that belong to devices which an appliance has observed. Addresses are in canonical form."""
 
     def __init__(self, calls: DeviceCalls) -> None:
         self._calls = calls
 
     def observed(self, addresses: Sequence[str]) -> set[str]:
-        """Those of the addresses that belong to devices which the appliance has observed."""
+        """Returns the addresses that belong to devices which the appliance has observed."""
         found: set[str] = set()
         for start in range(0, len(addresses), _ADDRESSES_A_SEARCH):
             found |= self._observed_of(addresses[start : start + _ADDRESSES_A_SEARCH])
@@ -137,7 +138,7 @@ class DeviceSearch:
         return shown
 
     def _belonging_to_any(self, addresses: Sequence[str]) -> set[str]:
-        """Those for which a search finds a device at all: the addresses are halved until each half has devices or has none."""
+        """Returns the addresses for which a search finds any device: the list is halved until each half has devices or has none."""
         shown, has_devices = self._shown_by_devices(addresses)
         missing = [address for address in addresses if address not in shown]
         if not has_devices or not missing:
@@ -148,10 +149,10 @@ class DeviceSearch:
         return shown | self._belonging_to_any(missing[:middle]) | self._belonging_to_any(missing[middle:])
 
     def _shown_by_devices(self, addresses: Sequence[str]) -> tuple[set[str], bool]:
-        """Those of the addresses that devices show as theirs, and whether there are devices at all."""
+        """Returns the addresses that devices show as their own, and whether there are any devices."""
         wanted, seen, offset = set(addresses), set[str](), 0
         shown: set[str] = set()
-        # Nobody documents whether the appliance gives as many devices as it is asked for: the last page is the one without a new one.
+        # It is not documented whether pages have the requested size, so only a page without a new device is the last one.
         while shown != wanted:
             devices = self._page(addresses, offset)
             for device in devices:
@@ -186,7 +187,7 @@ def addresses_of(device: Mapping[str, Any]) -> list[str]:
 
 
 def canonical_address(value: Any) -> str:
-    """An address as uploads have it; servers write IPv6 in several notations. Empty if it is none."""
+    """Returns an address in the form of uploads; servers write IPv6 in several notations. Empty if it is not an address."""
     if not isinstance(value, str):
         return ""
     try:

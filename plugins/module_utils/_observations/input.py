@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The input of an upload: logs, or a list in the task. It is read as frames, each with the position after it where reading may continue."""
+"""The input of an upload: logs, or a list in the task. It is read in frames. Reading may continue at the end of each frame."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _UNSETTLED_LINES = 100
 
 @dataclass(frozen=True)
 class ObservationInput:
-    """The logs, or the list of a task without any."""
+    """The logs of a task, or its list if it has none."""
 
     logs: Sequence[OpenLog]
     listed: Iterator[RecordBlock] | None = None
@@ -61,7 +61,7 @@ def opened_input(log: LogOptions, observations: Sequence[Mapping[str, Any]] | No
 
 
 class InputReader:
-    """One pass over the input, from where reading begins. `summaries` are those of the checkpoints there, by log."""
+    """One pass over the input, from the checkpoints on. `summaries` are those of the checkpoints, by log."""
 
     def __init__(self, source: ObservationInput, divisor: int, summaries: Mapping[int, Mapping[str, Any]]) -> None:
         self._source = source
@@ -72,7 +72,7 @@ class InputReader:
 
     @property
     def may_be_used(self) -> bool:
-        """True if later rows cannot prove the rows so far wrong; see LogReader.dates_are_settled."""
+        """True if later rows cannot invalidate the rows so far; see LogReader.dates_are_settled."""
         return self._current is None or self._current.reader.dates_are_settled
 
     @property

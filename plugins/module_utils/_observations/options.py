@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The options of `extrahop_observation`, and what they mean together."""
+"""The options of `extrahop_observation`, checked."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class UploadOptions:
 
     @property
     def divisor(self) -> int:
-        """Turns milliseconds into the unit that is sent."""
+        """The divisor that converts milliseconds to the unit that is sent."""
         return 1000 if self.timestamp_unit == SECONDS else 1
 
 
@@ -90,7 +90,7 @@ def _number_or_none(option: str, value: int | None, highest: int) -> int | None:
 
 
 def observation_options() -> ArgumentSpec:
-    """Everything but the connection."""
+    """Returns all options except those of the connection."""
     return ArgumentSpec(
         {
             "source": {"type": "str", "required": True},
@@ -98,7 +98,7 @@ def observation_options() -> ArgumentSpec:
                 "type": "list",
                 "elements": "dict",
                 "options": {
-                    # As texts, nothing (null) would be refused by ansible-core before 2.19, and taken as no address from there on.
+                    # With the type `str`, null would be refused by ansible-core before 2.19, and read as "no address" by later versions.
                     "ipaddr": {"type": "raw", "required": True},
                     "associated_ipaddr": {"type": "raw", "required": True},
                     "timestamp": {"type": "raw", "required": True},

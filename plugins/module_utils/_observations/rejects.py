@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The file of rejected rows, for people who fix them: line, reason, and the row as it was."""
+"""The file of rejected rows, for people who fix them: line, reason, and the original row."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def check_rejects_path(path: str, logs: Sequence[str], ledger: str | None) -> None:
-    """Raises InputError if the list would take the place of something else. `logs` and `ledger` are files of the same task."""
+    """Raises InputError if the list would replace another file. `logs` and `ledger` are files of the same task."""
     if os.path.isdir(system_name(path)):
         raise InputError(f"rejects_path: {path} is a folder; give the name of a file in it.")
     for option, other in (*[("path", log) for log in logs], ("ledger", ledger)):
@@ -44,9 +44,8 @@ def check_rejects_path(path: str, logs: Sequence[str], ledger: str | None) -> No
 
 @contextmanager
 def rejects_file(path: str) -> Iterator[Callable[[RejectedRow], None]]:
-    """A function that appends a row to the file, which is written beside its final name and moved there at the end.
-
-    So nobody reads half of it. Raises InputError.
+    """Yields a function that appends a row to the file. The file gets its final name at the end, so nobody reads an incomplete one. Raises
+    InputError.
     """
     file, temporary = _temporary_beside(path)
     writer = csv.writer(file)
@@ -78,7 +77,7 @@ def _explained(path: str) -> Iterator[None]:
 
 
 def spreadsheet_safe(text: str) -> str:
-    """The text with an apostrophe before it if a spreadsheet would run it as a formula.
+    """Returns the text, with an apostrophe before it if a spreadsheet would run it as a formula.
 
     A text that begins with apostrophes before such a character gets one more, so taking away the first one always restores the text.
     """
@@ -86,7 +85,7 @@ def spreadsheet_safe(text: str) -> str:
 
 
 def _is_free(path: str) -> bool:
-    """True if nothing is there that anybody would miss: no file, an empty one, or an earlier list."""
+    """True if the path can be used: there is no file, an empty file, or an earlier list."""
     try:
         descriptor = os.open(system_name(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -102,7 +101,7 @@ def _is_free(path: str) -> bool:
 
 def _temporary_beside(path: str) -> tuple[IO[str], bytes]:
     try:
-        # Only its owner can read it, as with the log's own rows in it.
+        # Only its owner can read it, because it contains rows of the log.
         descriptor, name = tempfile.mkstemp(dir=system_name(os.path.dirname(path) or "."))
     except OSError as error:
         raise InputError(f"rejects_path: {path} cannot be written: {error.strerror}.") from error

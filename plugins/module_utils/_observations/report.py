@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Reports what a run did with each row: its counts, its warnings, and how far a long upload is. Nothing is dropped in silence."""
+"""Reports what a run did with each row: its counts, its warnings, and how far a long upload is. Nothing is dropped silently."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _OLD_LOG_MS = 86_400_000
 
 @dataclass
 class RowCounts:
-    """Rows by what they are; memory does not grow with their number."""
+    """The numbers of rows by result; memory does not grow with the rows."""
 
     read: int = 0
     rejected: int = 0
@@ -55,7 +55,7 @@ class RowCounts:
     rejected_rows: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, rows: ObservedRows) -> None:
-        """Counts these rows; the first rejected ones are listed."""
+        """Counts these rows and lists the first rejected ones."""
         self.read += rows.read
         for reason, number in rows.skipped.items():
             self.skip(reason, number)
@@ -77,7 +77,7 @@ class RowCounts:
             self.skip(reason, number)
 
     def skip(self, reason: str, rows: int) -> None:
-        """Rows that are left out for this reason."""
+        """Counts rows that are skipped for this reason."""
         if rows:
             self.skipped[reason] = self.skipped.get(reason, 0) + rows
 
@@ -112,19 +112,19 @@ class Tally:
     """The first uploads."""
 
     def add_summary(self, summary: Mapping[str, Any]) -> None:
-        """Counts the rows before a checkpoint. Those that were uploaded, or were there twice, are uploaded already by now."""
+        """Counts the rows before a checkpoint. Rows that were uploaded, and duplicates of them, now count as already uploaded."""
         self.rows.add_summary(summary)
         self.already_uploaded += summary["read"] - summary["rejected"] - sum(summary["skipped"].values())
 
     def note_swapped(self, rows: ObservedRows, where: Callable[[int], str]) -> None:
-        """Observations whose two addresses look as if they were the wrong way round."""
+        """Notes observations whose two addresses seem to be swapped."""
         self.swapped += rows.swapped
         if rows.first_swapped and not self.first_swapped:
             line, ipaddr, associated_ipaddr = rows.first_swapped
             self.first_swapped = f"{where(line)}: {ipaddr} and {associated_ipaddr}"
 
     def add_outcome(self, outcome: BatchOutcome) -> None:
-        """Counts what came of one batch."""
+        """Counts the result of one batch."""
         self.uploaded += outcome.uploaded
         self.requests += outcome.requests
         self.sent_again += outcome.sent_again
@@ -168,14 +168,14 @@ class Tally:
 
 
 class Progress:
-    """Writes how far the upload is, at most once a second."""
+    """Writes the progress of the upload, at most once a second."""
 
     def __init__(self) -> None:
         self._path = os.environ.get(PROGRESS_VARIABLE, "")
         self._next_at = 0.0
 
     def report(self, phase: str, rows: int, done: int, total: int) -> None:
-        """`done` of `total` are of whatever unit; a total of 0 is unknown."""
+        """Reports that `done` of `total` units are done; a total of 0 is unknown."""
         if not self._path or time.monotonic() < self._next_at:
             return
         self._next_at = time.monotonic() + _SECONDS_BETWEEN
@@ -200,7 +200,7 @@ def warnings_of_ledger(ledger: Ledger, interrupted: int, logs: Sequence[OpenLog]
 
 
 def warnings_of_other_scope(before: ObservationScope | None, now: ObservationScope, path: str) -> Iterator[str]:
-    """The same log was uploaded before with another appliance, source or unit of time."""
+    """Returns the warning that the same log was uploaded before with another appliance, source or unit of time."""
     if before is None or before == now:
         return
     names = ("appliance", "source", "timestamp_unit")
@@ -209,7 +209,7 @@ def warnings_of_other_scope(before: ObservationScope | None, now: ObservationSco
 
 
 def warnings_of_sent_again(tally: Tally, interrupted: int) -> Iterator[str]:
-    """Observations whose first attempt got no clear answer, in this run or an earlier one that was not reported yet."""
+    """Returns the warning about observations whose first attempt got no clear answer, in this run or an earlier one."""
     if tally.unclear and not interrupted:
         yield (
             f"{_were(tally.unclear)} sent again because the outcome of an earlier run is unknown; the appliance may have "
@@ -220,7 +220,7 @@ def warnings_of_sent_again(tally: Tally, interrupted: int) -> Iterator[str]:
 
 
 def warnings_of_input(tally: Tally, logs: Sequence[OpenLog], log: LogOptions) -> Iterator[str]:
-    """The warnings about input that is suspicious but usable."""
+    """Returns the warnings about input that is suspicious but usable."""
     if tally.swapped:
         yield (
             f"{counted(tally.swapped, 'observation')} with a public ipaddr and a private associated_ipaddr (first: {tally.first_swapped}). "

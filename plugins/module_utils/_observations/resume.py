@@ -4,11 +4,11 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Finds where reading of a log continues: the checkpoints that earlier runs left in the ledger, and those that this run leaves.
+"""Finds the position at which reading of a log continues, from checkpoints in the ledger, and records new ones.
 
 A log is recognized by its content, not by its name: by the SHA-256 of everything before the checkpoint. So a log that was renamed, copied
-or compressed by rotation is recognized, and one with any change before the checkpoint is read from the start. The rows in the ledger keep
-what was uploaded from being sent twice.
+or compressed by rotation is recognized, and one with any change before the checkpoint is read from the start. The rows in the ledger
+prevent uploads from being repeated.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ class Checkpoints:
         self._kept_at = time.monotonic()
 
     def resume(self, number: int, *, takes_rejected: bool) -> dict[str, Any] | None:
-        """Lets a log be read from the furthest checkpoint that fits, and returns the summary of what is before it; None without one.
+        """Makes a log continue at the furthest matching checkpoint, and returns the summary of the rows before it; None without a
+        checkpoint.
 
         With `takes_rejected=False`, a log in which rows were rejected is read from the start, so that they are reported again.
         """
@@ -75,7 +76,7 @@ class Checkpoints:
         return next((scope for scope, checkpoint in others if digests.get(checkpoint.offset) == checkpoint.sha256), None)
 
     def reach(self, frame: Frame) -> None:
-        """All rows up to the end of this frame have been dealt with. Recorded every few seconds, and by save()."""
+        """Notes that all rows up to the end of this frame are done. Recorded every few seconds, and by save()."""
         if frame.position is None:
             return
         self._reached[frame.log] = frame
@@ -83,7 +84,7 @@ class Checkpoints:
             self.save()
 
     def save(self) -> None:
-        """Records how far every log was read."""
+        """Records the position in every log."""
         for number, frame in self._reached.items():
             position, before = frame.position, self._kept.get(number)
             if position is None or (before and before.sha256 == position.sha256):

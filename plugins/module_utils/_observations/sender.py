@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Sends batches of observations and records what was accepted, while the next ones are read."""
+"""Sends batches of observations and records the accepted ones, while the next batches are read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BatchOutcome:
-    """The result of one batch. `frames` are those whose last rows were in it."""
+    """The result of one batch. `frames` are the frames that end in it."""
 
     uploaded: int = 0
     requests: int = 0
@@ -40,8 +40,8 @@ class BatchOutcome:
 class ObservationSender:
     """Keeps at most `concurrency` requests under way, and returns their outcomes in the order in which they were sent.
 
-    A worker records the outcome of its request before it sends the next one. So a run that is killed leaves at most that many requests
-    whose outcome the ledger does not know.
+    A worker records the outcome of its request before it sends the next one. So a run that is killed leaves at most `concurrency` requests
+    with an unknown outcome.
     """
 
     def __init__(self, client: ExtraHopClient, ledger: ObservationLedger, concurrency: int) -> None:
@@ -52,11 +52,11 @@ class ObservationSender:
         self._sent: deque[Future[BatchOutcome]] = deque()
 
     def send(self, batch: ClaimedBatch, body: bytes, frames: Sequence[Frame]) -> None:
-        """Sends one batch when there is room; not after a failure (see has_failed)."""
+        """Sends one batch as soon as a worker is free; not after a failure (see has_failed)."""
         while len(self._under_way()) >= self._concurrency:
             wait(self._under_way(), return_when=FIRST_COMPLETED)
         if self.has_failed:
-            # Claimed and never sent: the outcome of these rows is known.
+            # Claimed but never sent, so the outcome of these rows is known.
             self._ledger.release(batch)
             return
         if self._pool is None:
@@ -72,7 +72,7 @@ class ObservationSender:
             raise
 
     def nothing_to_send(self, frames: Sequence[Frame]) -> None:
-        """Notes frames that end here without a request of their own."""
+        """Notes frames that end without a request."""
         if frames:
             done: Future[BatchOutcome] = Future()
             done.set_result(BatchOutcome(frames=frames))
@@ -80,7 +80,7 @@ class ObservationSender:
 
     @property
     def has_failed(self) -> bool:
-        """A request has failed, so nothing more should be sent."""
+        """True if a request has failed, so that nothing more should be sent."""
         return any(future.done() and future.result().error for future in self._sent)
 
     def outcomes(self, *, wait_for_all: bool = False) -> Sequence[BatchOutcome]:

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The decisions of an upload: which rows are sent, in which order they are checked, sent and recorded, and what is reported.
+"""Runs an upload: decides which rows are sent, the order in which they are checked, sent and recorded, and the report.
 
 The pipeline: read a block of lines; check its columns; with `on_invalid: fail`, keep what was checked in a temporary file until the end
 of the input; claim a batch in the ledger; send it and record the outcome. Nothing keeps the whole input in memory.

@@ -7,7 +7,7 @@
 """The answers of Stellar Cyber, as typed values.
 
 Sources of the facts: the vendor's pages "Using the API to Insert a Security Event Document" and "Using the API to Update Tags, Status,
-and Comments for Events", and what Elasticsearch answers to searches. Refusals are texts whose HTTP status nobody documents.
+and Comments for Events", and the answers of Elasticsearch to searches. Refusals are texts; their HTTP status is not documented.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class StoredEvent:
 class SearchPage:
     """One page of a search. `total_is_exact` is false if the server stopped counting.
 
-    `gap` says what is missing if only a part of the index answered; empty if all of it did.
+    `gap` describes the missing part if only a part of the index answered; otherwise it is empty.
     """
 
     events: Sequence[StoredEvent]
@@ -78,7 +78,7 @@ class SearchPage:
 def accepted_value(answer: Answer) -> Any:
     """The JSON of an accepted write, or None for a text such as `OK 200` and for an empty answer.
 
-    Raises StatusError for a refusal, whatever status it came with, and AnswerError for anything that is neither.
+    Raises StatusError for a refusal with any status, and AnswerError for anything else.
     """
     text = answer.text.lstrip("\ufeff").strip()
     value = None if answer.is_html else _parsed(text)
@@ -92,7 +92,7 @@ def accepted_value(answer: Answer) -> Any:
 
 
 def inserted_event(answer: Answer) -> InsertedEvent:
-    """The id that an insert was answered with. Raises AnswerError for every other answer: nothing else proves that the event is there."""
+    """Returns the id in the answer to an insert. Raises AnswerError for every other answer: nothing else proves that the event is there."""
     value = None if answer.is_html else _parsed(answer.text.lstrip("\ufeff").strip())
     fields = value if isinstance(value, dict) else {}
     index, identifier = fields.get("index", fields.get("_index")), fields.get("_id")
@@ -109,7 +109,7 @@ def inserted_event(answer: Answer) -> InsertedEvent:
 
 
 def says_document_missing(answer: Answer) -> bool:
-    """True if a 404 is about the document or its index, and not about the path."""
+    """True if a 404 is about the document or its index, not about the path."""
     value = None if answer.is_html else _parsed(answer.text)
     if not isinstance(value, dict):
         return False
@@ -118,7 +118,7 @@ def says_document_missing(answer: Answer) -> bool:
 
 
 def stored_event(answer: Answer) -> StoredEvent | None:
-    """The document of an answer to a read by id; None if the server found none."""
+    """Returns the document in the answer to a read by id; None if the server found none."""
     fields = answer.json_object()
     if fields.get("found") is False:
         return None
@@ -126,7 +126,7 @@ def stored_event(answer: Answer) -> StoredEvent | None:
 
 
 def search_page(answer: Answer) -> SearchPage:
-    """The hits of a search, with `gap` set if only a part of the index answered."""
+    """Returns the hits of a search, with `gap` set if only a part of the index answered."""
     fields = answer.json_object()
     hits = fields.get("hits")
     if hits is None and "hits" in fields:
@@ -153,7 +153,7 @@ def require_whole(page: SearchPage) -> SearchPage:
 
 
 def _gap(fields: Mapping[str, Any]) -> str:
-    """The parts of the index that did not answer, in words; empty if all of it answered."""
+    """Describes the parts of the index that did not answer; empty if all of them did."""
     for name, meaning in _GAPS.items():
         if fields.get(name):
             return meaning
@@ -167,7 +167,7 @@ def _part_missing(counts: Any, what: str) -> str:
         return ""
     numbers = {name: int(value) for name, value in counts.items() if not isinstance(value, bool) and str(value).isdecimal()}
     total, successful = numbers.get("total", 0), numbers.get("successful", numbers.get("total", 0))
-    # Of shards, "skipped" are those that cannot contain a hit; they count as successful. A skipped cluster was not reached.
+    # Skipped shards cannot contain a hit and count as successful. A skipped cluster was not reached.
     bad = [name for name in ("failed", "partial", "running", *(("skipped",) if what == "clusters" else ())) if numbers.get(name)]
     if bad or successful < total or counts.get("failures"):
         details = ", ".join(f"{numbers[name]} {name}" for name in bad)
@@ -187,7 +187,7 @@ def stored(fields: Any, answer: Answer) -> StoredEvent:
 
 
 def sound(value: Any) -> Any:
-    """The value with U+FFFD instead of unpaired surrogates, which are valid in JSON but not in any output."""
+    """Returns the value with U+FFFD instead of unpaired surrogates, which are valid in JSON but cannot be written."""
     if isinstance(value, str):
         return value if value.isascii() else _HALF_CHARACTER.sub("\ufffd", value)
     if isinstance(value, dict):
@@ -196,7 +196,7 @@ def sound(value: Any) -> Any:
 
 
 def _total(value: Any) -> tuple[int, bool]:
-    """Elasticsearch 7 says `{"value", "relation"}`, older versions a number."""
+    """Reads the total: `{"value", "relation"}` in Elasticsearch 7, a number in older versions."""
     if isinstance(value, dict):
         number, is_exact = value.get("value"), value.get("relation") != "gte"
     else:

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The authentication of requests to Stellar Cyber: a JWT (for a user or a scoped key), HTTP Basic, or a token that the caller has."""
+"""The authentication of requests to Stellar Cyber: a JWT (for a user or a scoped key), HTTP Basic, or a token from the caller."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class StellarCredentials:
     """The credentials from the options and the environment; raises InputError if they are incomplete."""
 
     def __init__(self, params: Mapping[str, Any], secrets: SecretKeeper, host: str) -> None:
-        """`host` is what messages call the server."""
+        """`host` is the name of the server in messages."""
         self.method, secret = _chosen(params)
         self._secret = checked_credential(ACCESS_TOKEN if self.method == ACCESS_TOKEN else "api_key", secret)
         self._username = ""
@@ -71,11 +71,11 @@ class StellarCredentials:
 
     @property
     def never_reads(self) -> bool:
-        """True for a scoped key, whose refused reads no gateway has to explain."""
+        """True for a scoped key: a refused read does not mean that a gateway refused it."""
         return self.method == SCOPED_KEY
 
     def auth(self, http: HttpClient) -> Auth:
-        """The authentication for all requests of a run."""
+        """Returns the authentication for all requests of a run."""
         if self.method == BASIC:
             return BasicAuth(self._username, self._secret)
         if self.method == ACCESS_TOKEN:
@@ -84,7 +84,7 @@ class StellarCredentials:
         return RenewableTokenAuth(lambda: self._fetch_token(http, login))
 
     def explained(self, error: AuthenticationError) -> AuthenticationError:
-        """The error with advice for the method in use."""
+        """Returns the error with advice for the method in use."""
         where = f"{error.details['method']} {error.details['path']}"
         said = f": {error.reason}" if error.reason else ""
         battle = "" if self.method in (BASIC, ACCESS_TOKEN) or "access_token" in where else f" {_OTHER_TASKS}"
@@ -92,7 +92,7 @@ class StellarCredentials:
 
     @property
     def _token_form(self) -> dict[str, str] | None:
-        # As the vendor's own clients do: a form type for users, nothing for scoped keys.
+        # Like the vendor's own clients: a form type for users, nothing for scoped keys.
         return None if self.method == SCOPED_KEY else {}
 
     def _fetch_token(self, http: HttpClient, login: Auth) -> Token:
@@ -107,7 +107,7 @@ class StellarCredentials:
 
 
 def _chosen(params: Mapping[str, Any]) -> tuple[str, str]:
-    """The method and its secret: those of the task, else those of the environment, and there the key first."""
+    """Returns the method and its secret: from the task, otherwise from the environment, where the key takes precedence."""
     for name, value in (
         ("api_key", params["api_key"]),
         (ACCESS_TOKEN, params["access_token"]),
@@ -133,7 +133,7 @@ def _method_for_key(params: Mapping[str, Any]) -> str:
 
 
 def _seconds_of_life(fields: Mapping[str, Any], answer: Answer) -> float:
-    """The lifetime of a token. The server states its end in epoch seconds of its own clock, which may differ from this host's."""
+    """The lifetime of a token. The server gives its expiry in epoch seconds of its own clock, which may differ from this host's."""
     end = number_in(fields.get("exp"))
     if end is None or not 0 < end < _LATEST_EXP:
         return plausible_seconds(fields.get("expires_in"), DEFAULT_TOKEN_SECONDS)

@@ -4,10 +4,10 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The calls for cases of Stellar Cyber: one method an endpoint, each with the source of the facts it relies on.
+"""The calls for cases of Stellar Cyber: one method for each endpoint, with the source of the facts it relies on.
 
 [U] is the vendor's public client `stellarcyber/jira-case-sync`; [D] are the pages "Query Cases" and "Update Cases" of the vendor's
-documentation, versions 4.3 to 6.1; [T] and [X] are clients of third parties. What these do not say is not relied on.
+documentation, versions 4.3 to 6.1; [T] and [X] are clients of third parties. The methods rely on nothing else.
 """
 
 from __future__ import annotations
@@ -96,9 +96,9 @@ class CaseCalls:
         self._write(Operation.REPEATABLE_WRITE, "PUT", _case_path(identifier), fields)
 
     def post(self, identifier: str, fields: Mapping[str, Any]) -> str | None:
-        """Changes a case on version 4.3: `POST /cases?id=ID`, with `priority` for severity [D]. Newer servers make a new case of it [T].
+        """Changes a case on version 4.3: `POST /cases?id=ID`, with `priority` for severity [D]. Newer servers create a new case for it [T].
 
-        Returns the ID of the case in the answer, if there is one. It is never sent again from here.
+        Returns the ID of the case in the answer, if there is one. It is never repeated here.
         """
         value = self._write(Operation.ONCE, "POST", f"{CASES_PATH}?id={quote(identifier, safe='')}", fields)
         data = value.get("data") if isinstance(value, dict) else None
@@ -114,7 +114,7 @@ class CaseCalls:
         return list(comments)
 
     def comment(self, identifier: str, text: str) -> None:
-        """Adds a comment: `POST /cases/{id}/comments`, whose answer may be empty [U]. Never sent again from here: both stay."""
+        """Adds a comment: `POST /cases/{id}/comments`, whose answer may be empty [U]. Never repeated here: the server would keep both."""
         self._write(Operation.ONCE, "POST", f"{_case_path(identifier)}/comments", {"comment": text})
 
     def alerts(self, identifier: str, skip: int) -> list[StoredEvent]:
@@ -143,7 +143,7 @@ def _case_path(identifier: str) -> str:
 
 
 def _data(answer: Answer, kind: type) -> Any:
-    """The `data` of an answer; raises AnswerError if it is of another kind."""
+    """Returns the `data` of an answer; raises AnswerError if it has another type."""
     data = answer.json_object().get("data")
     if not isinstance(data, kind):
         raise answer.unexpected(f"an object with `data` ({'a list' if kind is list else 'an object'}) was expected")

@@ -4,10 +4,10 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The REST API of Stellar Cyber, as far as this collection uses it: paths, bodies, and answers as typed values.
+"""The part of Stellar Cyber's REST API that this collection uses: paths, bodies, and answers as typed values.
 
 Sources of the facts: the vendor's documentation of the API for security events, and the vendor's public code for `security_events` and
-searches. Reads by id show a write at once; searches show it after the next refresh of the index, about a second later.
+searches. Reads by id show a write immediately; searches show it after the next refresh of the index, about a second later.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class StellarClient:
         return self._http.settings.base_url
 
     def insert_event(self, body: bytes) -> InsertedEvent:
-        """Inserts one event. It is never sent a second time from here: the server would keep both."""
+        """Inserts one event. It is never repeated here: the server would keep both."""
         return inserted_event(self.write(Request(Operation.ONCE, "POST", INSERT_PATH, body)))
 
     def update_ser(self, index: str, identifier: str, fields: Mapping[str, Any]) -> None:
@@ -106,11 +106,11 @@ class StellarClient:
         self._update(security_event_path(index, identifier), fields)
 
     def read_event(self, index: str, identifier: str) -> StoredEvent | None:
-        """One event; None if the server has none of this id in this index, or does not show it yet."""
+        """Reads one event; None if the server has no event with this id in this index, or does not show it yet."""
         return self.look_up(index, identifier).event
 
     def look_up(self, index: str, identifier: str) -> Reading:
-        """One event by its id. Servers without such a read are asked by a search for the id, which lags behind writes."""
+        """Reads one event by its id. On servers without this call, searches for the id, which lags behind writes."""
         if not self.reads_by_search:
             answer = self.read(event_path(index, identifier), expect=(200, 404, 405))
             if answer.status == 200:
@@ -121,15 +121,15 @@ class StellarClient:
             if says_document_missing(answer):
                 return Reading(None, is_current=True)
         event = self._found_by_id(index, identifier)
-        # Proof that the path is missing, and not the event.
+        # Proves that the path is missing, not the event.
         self.reads_by_search = self.reads_by_search or event is not None
         return Reading(event, is_current=False)
 
     def search(self, pattern: str, query: str, *, after: Sequence[Any] = (), **params: str) -> SearchPage:
         """One page of the events that match a Lucene query; `params` are those of the request (`size`, `from`, `sort`, `scroll`).
 
-        `after` are the sort values of the last event of the page before. They go in the body of the request, and so does a query that is
-        too long for the URL. Raises AnswerError if something on the way drops bodies and a query depends on one.
+        `after` are the sort values of the last event of the page before. They are sent in the body of the request, and so is a query that
+        is too long for the URL. Raises AnswerError if something on the way drops bodies and a query depends on one.
         """
         path = search_path(pattern)
         body: dict[str, Any] = {"search_after": list(after)} if after else {}
@@ -141,18 +141,18 @@ class StellarClient:
         return search_page(self.read(path, params=params, json_body=json.dumps(body).encode() if body else None))
 
     def next_page(self, scroll_id: str) -> SearchPage:
-        """The next page of a scroll. It is not asked for twice: a repetition would skip the page that got lost."""
+        """Returns the next page of a scroll. The request is not repeated: a repetition would skip the lost page."""
         body = json.dumps({"scroll": SCROLL_LIFE, "scroll_id": scroll_id}).encode()
         return search_page(self.read(SCROLL_PATH, operation=Operation.ONCE, json_body=body))
 
     def end_scroll(self, scroll_id: str) -> None:
-        """Ends a scroll, which would otherwise hold memory of the server until its time is up. Raises no error: nothing depends on it."""
+        """Ends a scroll, which would otherwise use memory of the server until it expires. Raises no error: nothing depends on it."""
         body = json.dumps({"scroll_id": scroll_id}).encode()
         with suppress(XdrError):
             self._http.request(Request(Operation.ONCE, "DELETE", SCROLL_PATH, body), expect=(200, 404))
 
     def check_conditions(self, pattern: str) -> None:
-        """Searches for an event that nobody has; raises AnswerError if the answer contains any, because then no condition counts."""
+        """Searches for an event that cannot exist; raises AnswerError if the answer contains any, because then conditions are ignored."""
         page = self.search(pattern, _NOBODY, size="1")
         if page.events or page.total:
             raise AnswerError(
@@ -161,7 +161,7 @@ class StellarClient:
             )
 
     def _check_bodies(self, path: str) -> None:
-        """Asks, in the body of a request, for an event that nobody has; raises AnswerError if the answer contains any."""
+        """Searches, in the body of a request, for an event that cannot exist; raises AnswerError if the answer contains any."""
         if self._bodies_arrive:
             return
         body = json.dumps({"query": {"query_string": {"query": _NOBODY}}}).encode()
@@ -188,14 +188,14 @@ class StellarClient:
         return found
 
     def _update(self, path: str, body: Mapping[str, Any]) -> None:
-        # Each comment that arrives is kept, so one that may have arrived must not be sent again from here.
+        # The server keeps each comment that arrives, so a comment that may have arrived must not be repeated here.
         operation = Operation.ONCE if "comments" in body else Operation.REPEATABLE_WRITE
         accepted_value(self.write(Request(operation, "POST", path, json.dumps(body).encode())))
 
     def write(self, request: Request, advice: str = _WRITE_ADVICE) -> Answer:
-        """The answer to a write. `advice` is for accounts that may not do this."""
+        """Sends a write and returns the answer. `advice` is for accounts without the right."""
         try:
-            # Any 2xx: what it means is decided by what it says.
+            # Any 2xx: the text of the answer decides what it means.
             return self._http.request(request, expect=range(200, 300))
         except AuthenticationError as error:
             raise self._credentials.explained(error) from error
@@ -212,9 +212,9 @@ class StellarClient:
         json_body: bytes | None = None,
         advice: str = _READ_ADVICE,
     ) -> Answer:
-        """The answer to a read. `advice` is for accounts that may not do this."""
+        """Sends a read and returns the answer. `advice` is for accounts without the right."""
         request = Request(operation, "GET", path, json_body, params=params)
-        # Gateways refuse single requests by mistake. A page of a scroll cannot be asked for again.
+        # Gateways sometimes refuse single requests by mistake. A page of a scroll cannot be requested again.
         attempts = 1 if operation is Operation.ONCE else 2
         try:
             while True:

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The paths of Stellar Cyber's API, and their parts: a name is always one segment, whatever characters it contains."""
+"""The paths of Stellar Cyber's API. A name is always a single segment, whatever characters it contains."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def security_event_path(index: str, identifier: str) -> str:
 
 
 def checked_id(option: str, value: str) -> str:
-    """The id of an event; raises InputError for what cannot be one."""
+    """Returns the id of an event; raises InputError if it cannot be an id."""
     return _checked_name(option, value, "id (`_id` at the end of the event's details)")
 
 
 def checked_index(option: str, value: str) -> str:
-    """The name of a single index; raises InputError for what cannot be one."""
+    """Returns the name of a single index; raises InputError if it cannot be one."""
     name = checked_pattern(option, value)
     if "*" in name or "," in name:
         raise InputError(f"{option}: {quoted(value)} names several indices; give the one that contains the event (its `_index`).")
@@ -56,7 +56,7 @@ def checked_index(option: str, value: str) -> str:
 
 
 def checked_pattern(option: str, value: str) -> str:
-    """The name of an index, or a pattern for several; raises InputError for what cannot be one."""
+    """Returns the name of an index or a pattern for several; raises InputError if it cannot be one."""
     name = _checked_name(option, value, f"index name such as {DEFAULT_PATTERN}")
     if _NOT_IN_INDEX.search(name) or name.startswith(("_", "-", "+")):
         raise InputError(f"{option}: {quoted(value)} is not an index name: it contains a character that no index name has.")

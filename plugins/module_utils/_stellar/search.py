@@ -4,10 +4,10 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Searches for events of any number: each event once, none left out because it lies on the border of two pages.
+"""Searches for any number of events. Each is returned once, and none is lost between two pages.
 
-Pages after the first are asked for by what comes after the last event (`search_after`). Servers that do not do that are asked for pages by
-number, which overlap by one event so that a gap is noticed; beyond the window of such pages, a scroll is opened, and ended afterwards.
+Later pages are requested with the sort values of the last event (`search_after`). On servers without it, pages are requested by number;
+they overlap by one event, so that a gap is noticed. Beyond the window of such pages, a scroll is opened, and ended afterwards.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ TIE_BREAKER = "_id:asc"
 
 
 class EventSearch:
-    """One search. `total` is known once its first event was asked for.
+    """One search. `total` is known after the first event was requested.
 
-    With `takes_parts`, a page that only a part of the index answered is taken as well, and `gap` says what was missing. Otherwise it
+    With `takes_parts`, a page from only a part of the index is accepted, and `gap` describes the missing part. Otherwise it
     raises PartialSearchError. `is_short` is true after a search that ended with fewer events than `total`.
     """
 
@@ -58,8 +58,8 @@ class EventSearch:
         self._seen: set[tuple[str, str]] = set()
 
     def events(self, limit: int | None = None) -> Iterator[StoredEvent]:
-        """The events that match, in order, each once."""
-        # Closed at once, not when it is collected: an open scroll ends with it.
+        """Yields the events that match, in order, each once."""
+        # Closed immediately instead of by garbage collection, because this ends an open scroll.
         with closing(self._all(limit)) as found:
             yield from islice(found, limit)
 
@@ -92,7 +92,7 @@ class EventSearch:
             return self._page(size=size)
 
     def _after(self, page: SearchPage) -> Iterator[StoredEvent]:
-        """The pages after the first, by the sort values of the last event; raises _NotSupportedError where that does not work."""
+        """Yields the pages after the first, by the sort values of the last event; raises _NotSupportedError if that does not work."""
         while page.events:
             last = page.events[-1]
             # Without a tie-breaker, events with the same values as the last one would be skipped.
@@ -105,14 +105,14 @@ class EventSearch:
                     raise
                 raise _NotSupportedError from error
             if page.events and (page.events[0].index, page.events[0].id) in self._seen:
-                # The body of the request did not arrive, or the server ignored what it says.
+                # The body of the request did not arrive, or the server ignored it.
                 raise _NotSupportedError
             yield from self._new(page)
             if len(page.events) < self._size:
                 return
 
     def _by_number(self, *, may_scroll: bool = True) -> Iterator[StoredEvent]:
-        """The rest by page numbers. Each page begins with an event that was seen; if it does not, events left the result meanwhile."""
+        """Yields the rest by page numbers. Each page begins with a known event; otherwise events left the result meanwhile."""
         start = max(len(self._seen) - 1, 0)
         steps_back = 0
         while True:
@@ -143,7 +143,7 @@ class EventSearch:
             start += max(len(page.events) - 1, 1) if len(self._seen) > before or is_connected else len(page.events)
 
     def _scrolled(self) -> Iterator[StoredEvent]:
-        """All events by a scroll, which keeps the state of its beginning."""
+        """Yields all events with a scroll, which keeps the state at its start."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 page = self._page(size=self._size, scroll=SCROLL_LIFE)
@@ -156,12 +156,12 @@ class EventSearch:
                 yield from self._pages_of_scroll(page)
                 return
             except RequestError as error:
-                # A page got lost. Only from the beginning is it certain that none is skipped.
+                # A page was lost. Only a new start guarantees that no event is skipped.
                 if not error.outcome_unknown or attempt == _ATTEMPTS:
                     raise
 
     def _in_window(self, error: StatusError) -> Iterator[StoredEvent]:
-        """The events that pages can reach, on a server that does not scroll, or not now."""
+        """Yields the events within reach of pages, if the server cannot scroll at the moment."""
         if error.status in _BUSY and self.total > MAX_RESULT_WINDOW:
             raise error
         yield from self._by_number(may_scroll=False)
@@ -188,7 +188,7 @@ class EventSearch:
                 self._client.end_scroll(scroll_id)
 
     def _page(self, *, size: int, start: int = 0, after: Sequence[object] = (), scroll: str = "") -> SearchPage:
-        """One page; asked for once more if only a part of the index answered."""
+        """Returns one page; requests it once more if only a part of the index answered."""
         params = {"size": str(size)}
         if self._sort:
             params["sort"] = ",".join(self._sort)
@@ -218,4 +218,4 @@ class EventSearch:
 
 
 class _NotSupportedError(Exception):
-    """The server does not do `search_after`, or something on the way keeps it from doing it."""
+    """The server does not support `search_after`, or something on the way prevents it."""
