@@ -57,12 +57,12 @@ def upload_observations(params: Mapping[str, Any], run: Run, null_options: Colle
 
 
 def _tune_interpreter() -> None:
-    """Rows come and go by the million and form no cycles, so looking for those often is waste."""
+    """Makes garbage collection rare: millions of rows are created and freed without reference cycles."""
     gc.set_threshold(100_000)
 
 
 def _forget(_row: RejectedRow) -> None:
-    """Rejected rows are counted in any case."""
+    """Does nothing with rejected rows, which are counted elsewhere."""
 
 
 class ObservationUpload:
@@ -154,9 +154,8 @@ class ObservationUpload:
             yield add
 
     def _released(self, reader: InputReader, spool: Spool, add_reject: Callable[[RejectedRow], None]) -> Iterator[Frame]:
-        """The frames of the input, as soon as they may be sent.
-
-        With `on_invalid: fail`, this is after the whole input was read without a row that cannot be used; raises InputError otherwise.
+        """Yields the frames of the input as soon as they may be sent. With `on_invalid: fail`, this is after the whole input was read
+        without an invalid row; raises InputError otherwise.
         """
         is_held = True
         for rows, frame in reader.frames():
@@ -241,7 +240,7 @@ class ObservationUpload:
         return len(fresh)
 
     def _settle(self, outcomes: Iterable[BatchOutcome], checkpoints: Checkpoints | None) -> None:
-        """Counts outcomes, and takes note of how far the input has been dealt with: up to the first failure."""
+        """Counts outcomes and records the position up to which the input is done: up to the first failure."""
         for outcome in outcomes:
             self._tally.add_outcome(outcome)
             self._failure = self._failure or outcome.error

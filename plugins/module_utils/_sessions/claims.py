@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""Turns the rows of a log, oldest first, into claims: which user had which address from when to when.
+"""Turns the rows of a log, oldest first, into claims: a user had an address from start to end.
 
-A claim is passed on when its address was taken by another one and that one by a third, or when the log ends. So memory grows with the
-addresses in use, never with the log.
+A claim is passed on after two later claims on its address, or at the end of the log. So memory grows with the addresses in use, not with
+the log.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SAME_START_MS = 120_000
 
 
 class ClaimBuilder:
-    """The claims and doubts of one log. `wanted` are the addresses whose claims are returned; None means all."""
+    """Builds the claims and doubts of one log. `wanted` are the addresses whose claims are returned; None means all."""
 
     def __init__(self, log: LogFacts, earlier: Iterable[OpenClaim] = (), wanted: Collection[str] | None = None) -> None:
         self._log = log
@@ -50,7 +50,7 @@ class ClaimBuilder:
                 if self._run:
                     self._unread_is_over()
                 self._first = row.at if self._first is None else self._first
-                # The rows of what comes after the last row of this log are in the next one, if there is one.
+                # Events after the last row of this log are in the next log, if there is one.
                 self._last = max(self._last, row.at, 0 if self._log.is_followed else row.end or 0)
                 self._take(row)
             else:
@@ -106,7 +106,7 @@ class ClaimBuilder:
         self._open.hold(new)
 
     def _whole(self, new: OpenClaim, held: OpenClaim | None, end: int) -> None:
-        """A row with both start and end of a session. Ends the open claim on the address."""
+        """Reads a row with both start and end of a session. It ends the open claim on the address."""
         if held and held.is_same_session(new):
             held.add(new)
             self._open.close(held, end, END_PROVEN)
@@ -119,14 +119,14 @@ class ClaimBuilder:
     def _taken(self, held: OpenClaim, new: OpenClaim, row: Timed) -> None:
         """Another claim takes the address. The order of lines decides, because the clock may have been set back."""
         if new.start == held.start and new.user != held.user:
-            # Two users at the same time: the order of lines says nothing.
+            # Two users at the same time: the order of lines is no evidence.
             self._open.hand_on(held)
             return
         if new.start >= held.start:
             self._open.close(held, new.start, END_TAKEN)
             return
         if new.start < new.alive:
-            # The session began before the row that is its first sign.
+            # The session began before its first row.
             self._open.close(held, max(held.start, new.alive), END_TAKEN)
             return
         if held.user != new.user and row.latest - new.start <= self._log.tolerance_ms:
@@ -136,7 +136,7 @@ class ClaimBuilder:
         self._open.close(held, held.start, END_TAKEN)
 
     def _seen(self, record: Record, time: int) -> None:
-        """A sign of life."""
+        """Reads a sign of life."""
         if record.ipaddr is None:
             for known in self._open.of_session(record):
                 known.seen(time)
@@ -188,7 +188,7 @@ class ClaimBuilder:
         self._open.close(held, end, END_PROVEN if is_proven else END_LOGGED)
 
     def _end_without_beginning(self, record: Record, time: int) -> None:
-        """The end of a session whose beginning is not in the log."""
+        """Reads the end of a session whose beginning is not in the log."""
         if record.ipaddr is None:
             self._end_of_unknown_address(record, time)
         elif not self._open.is_over(record, time):
@@ -207,7 +207,7 @@ class ClaimBuilder:
         self._facts.append(self._doubted(None, since, until, record.line, words))
 
     def _compare(self) -> None:
-        """Doubts this log if another log has a session that this one should have as well."""
+        """Adds a doubt about this log if another log has a session that should be in this log too."""
         first, tolerance = self._first, self._log.tolerance_ms
         if first is None:
             return
@@ -221,7 +221,7 @@ class ClaimBuilder:
             self._facts.append(self._doubted(other.ipaddr, other.start, self._last, 0, words))
 
     def _doubt(self, row: Timed) -> None:
-        """A row that cannot be read, or whose time is not believed."""
+        """Adds a doubt for a row that cannot be read, or whose time is not believed."""
         record, kind = row.record, row.record.kind
         if kind == ALIVE and record.time is None and record.ipaddr:
             self._open.note_on_at_end(record)
@@ -240,7 +240,7 @@ class ClaimBuilder:
         """Adds a doubt. Consecutive rows that may concern any address become one."""
         record = row.record
         if record.time is not None and not row.at <= record.time <= row.latest:
-            # Either the time is wrong, or the row is in the wrong place.
+            # The time of the row or its position is wrong.
             self._facts.append(self._doubted(record.ipaddr, record.time, record.time, record.line, words))
         if record.ipaddr is not None:
             self._facts.append(self._doubted(record.ipaddr, row.at, row.latest, record.line, words))

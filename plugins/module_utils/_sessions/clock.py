@@ -3,10 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""Decides which times of a log are believed, and which time the log covers.
-
-Works on records oldest first. Three things make times doubtful: a single time far from its neighbours, a clock that was set back, and
-rows that are later than the file itself. Times that occur twice because clocks go back are doubtful where a log carries no zone.
+"""Decides which times of a log are believed, and which time span the log covers. Takes records oldest first. Three things make times
+doubtful: a single time far from its neighbours, a clock that was set back, and rows that are later than the file itself. Times that occur
+twice because clocks go back are doubtful if the log contains no zone.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ _MAX_JUMPS = 500
 
 
 class Timed(NamedTuple):
-    """A record with the time that is used for it: its own, or that of the row before it if its own is not believed."""
+    """A record with the time that is used for it: its own time, or that of the previous row if its own is not believed."""
 
     record: Record
     at: int
@@ -71,13 +70,13 @@ class LogFacts:
         return Doubt(self.gateway, kind, since, until, None, line, self.named(line, words))
 
     def named(self, line: int, words: str) -> str:
-        """The words with file and line in front."""
+        """Returns the text with file and line before it."""
         place = f"{self.label}, line {line}" if self.label else f"line {line}"
         return f"{place}: {words}" if line else f"{self.label}: {words}" if self.label else words
 
 
 class Clock:
-    """Judges the times of a log in one pass. After that, `first` and `last` are the time that it covers."""
+    """Checks the times of a log in one pass. Afterwards, the log covers the time from `first` to `last`."""
 
     def __init__(self, log: LogFacts, order: Order, *, latest: int | None = None) -> None:
         self._log = log
@@ -115,7 +114,7 @@ class Clock:
                 yield self._rejected(record, time, following) if record.kind == REJECTED else self._timed(record, time, following)
 
     def doubts(self, earliest: int | None = None) -> Iterator[Doubt]:
-        """The reasons why times of this log are doubtful; call it after reading. `earliest` is the first time that the log is about."""
+        """Returns the doubts about times of this log; call it after reading. `earliest` is the first time in the log."""
         if self.first is None or self.last is None:
             return
         whole = self._whole_log(earliest)
@@ -125,14 +124,14 @@ class Clock:
             words = f"{_gone_back(jump)}: a clock was set back, or lines are mixed up"
             yield self._log.doubt(SPAN, jump.low, jump.high, jump.line, words)
             if 0 < jump.amount <= MAX_CLOCK_MS:
-                # Before it went back, the clock may have run on for as long as nothing was written.
+                # Before the clock went back, it may have run on while nothing was written.
                 amount = min(MAX_CLOCK_MS, jump.amount + self._largest_gap)
                 since = self.first if earliest is None else min(self.first, earliest)
                 yield Doubt(self._log.gateway, CLOCK, since, self.last, None, jump.line, self._log.named(jump.line, words), amount)
         yield from self._doubled_hours(self.first, self.last)
 
     def flaw(self) -> str:
-        """Why nobody may be named from this log at all; empty for a usable one."""
+        """Returns the reason why nobody may be named from this log; empty if the log can be used."""
         whole = self._whole_log()
         return whole.words if whole else ""
 
@@ -152,17 +151,17 @@ class Clock:
         return None
 
     def _untimed(self, record: Record, following: Sequence[int]) -> Timed:
-        """A row without a time. It was written between the rows before and after it."""
+        """Handles a row without a time, which was written between the rows before and after it."""
         if self._order.direction == UNORDERED:
             # It is unknown when such a row was written.
             return Timed(record, 0, is_believed=False, latest=LATEST_MS)
-        # Sorted by their ends, rows may be about any time before.
+        # In a log that is sorted by ends, rows may be about any earlier time.
         now = 0 if self._order.by_end else self._now or 0
         latest = min(following) - 1 if following else LATEST_MS
         return Timed(record, now, is_believed=False, latest=max(latest, self._now or 0, self._high or 0))
 
     def _rejected(self, record: Record, time: int, following: Sequence[int]) -> Timed:
-        """A row that cannot be read. Its time may be damaged as well, so it must fit between its neighbours."""
+        """Handles a row that cannot be read. Its time may be damaged too, so it must fit between its neighbours."""
         tolerance = self._log.tolerance_ms
         now = self._now if self._now is not None else time
         latest = following[0] if following else self._log.modified_ms
@@ -191,7 +190,7 @@ class Clock:
         return end
 
     def _believed(self, record: Record, time: int, following: Sequence[int]) -> bool:
-        """True if a time that is not near the one before it is believed. Notes clocks that went back."""
+        """True if a time is believed although it is far from the previous one. Notes clocks that went back."""
         tolerance = self._log.tolerance_ms
         if time > self._log.modified_ms + _ZONES_APART_MS:
             return False
@@ -206,8 +205,8 @@ class Clock:
             return not self._is_far_ahead(time, now, following, lower)
         above = [other for other in following if other >= now - tolerance]
         back = now - time
-        # After a single row in the wrong place, the next one is where the log was. A clock that was set back needs more rows to get there,
-        # but in a log of few rows, one may be enough.
+        # After a single row in the wrong place, the next row continues where the log was. A clock that was set back needs more rows to get
+        # there; in a short log, one row may be enough.
         is_busy = self._rows >= 2 * _NEIGHBOURS and back > 3 * max(self._widest_gap(following), tolerance)
         is_single = is_busy and bool(following) and following[0] >= now - tolerance
         if len(above) * 2 > len(following) and (back > _DAY_MS or is_single):
@@ -217,7 +216,7 @@ class Clock:
 
     def _is_far_ahead(self, time: int, now: int, following: Sequence[int], lower: Sequence[int]) -> bool:
         if not following:
-            # The last row of all has no witness.
+            # No later row can confirm the last row.
             return self._rows >= _NEIGHBOURS and time - now > max(_LONELY_MS, 10 * self._largest_gap)
         if len(lower) * 2 <= len(following):
             return False
@@ -256,7 +255,7 @@ class Clock:
             self._late = _Late(record.line, time)
 
     def _widest_gap(self, following: Sequence[int]) -> int:
-        """The widest gap so far and around here. A clock that was set back by less looks like a single late row."""
+        """Returns the widest gap so far and near this row. A clock that was set back by less looks like a single late row."""
         widest = self._largest_gap
         for times in (list(self._recent), following):
             widest = max(widest, *(abs(after - before) for before, after in zip(times, times[1:])), 0)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""The time that logs cover, and which gateways may have assigned an address."""
+"""Decides which time spans logs cover, and which gateways may have assigned an address."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ROTATED = re.compile(r"(?P<stem>.+?)(?:\.(?P<number>\d{1,5}))?(?:\.(?:gz|xz|bz2
 
 
 class NotCovered(NamedTuple):
-    """Why a time is not covered, as a reason and in words."""
+    """The reason why a time is not covered, as a code and in words."""
 
     reason: str
     words: str
@@ -59,7 +59,7 @@ class Coverage:
         return self._spans.get(gateway, ())
 
     def missing(self, gateway: str, at: int) -> NotCovered | None:
-        """Why a gateway does not cover a time; None if it does."""
+        """Returns the reason why a gateway does not cover a time; None if it does."""
         spans = self.spans(gateway)
         name = f"the log of gateway {gateway}" if gateway else "the log"
         if not spans:

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The session history: who had which VPN address when, at every gateway, for as long as it is kept. In SQLite or PostgreSQL."""
+"""The session history in SQLite or PostgreSQL: who had which VPN address at which time, for all gateways."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ class StoredHistory(HistoryQuestions):
             return self._database.atomically(lambda: self._set_networks(networks))
 
     def forget(self, before: int) -> int:
-        """Deletes what was before a time; returns the number of claims deleted."""
+        """Deletes all evidence before a time; returns the number of deleted claims."""
         return self._database.atomically(lambda: self._forget(before))
 
     def count_before(self, before: int) -> int:
-        """The number of claims that `forget` would delete."""
+        """Returns the number of claims that `forget` would delete."""
         return int(self._database.run("SELECT count(*) FROM claim WHERE latest < ?", (before,))[0][0])
 
     def known(self, claims: Sequence[AddressClaim]) -> list[AddressClaim]:
@@ -66,7 +66,7 @@ class StoredHistory(HistoryQuestions):
         return list(self._known(_by_key(claims), self._names()).values())
 
     def known_doubts(self, doubts: Sequence[Doubt]) -> list[Doubt]:
-        """Those of the doubts that are kept."""
+        """Returns the doubts that are kept already."""
         numbers = {name: number for number, name in self._names().items()}
         rows = {doubt_row(doubt, numbers[doubt.gateway])[:-1]: doubt for doubt in doubts if doubt.gateway in numbers}
         select = f"SELECT {', '.join(f'kept.{name}' for name in DOUBT[:-1])} FROM doubt"

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""Opens the session history: to add to it, to plan what would be added, or to ask it."""
+"""Opens the session history for adding evidence, for planning in check mode, or for questions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened_history(location: str | None, *, check_mode: bool) -> Iterator[SessionHistory]:
-    """The history at a file or URL, or at the default place, to add to it. In check mode it is only read. Raises LedgerError."""
+    """Opens the history at a file, a URL or the default location, to add evidence. In check mode it is only read. Raises LedgerError."""
     if not check_mode:
         with closing(open_database(location, HISTORY_SCHEMA)) as database:
             yield StoredHistory(database)
@@ -41,7 +41,7 @@ def opened_history(location: str | None, *, check_mode: bool) -> Iterator[Sessio
 
 @contextmanager
 def history_to_ask(location: str | None) -> Iterator[HistoryQuestions]:
-    """The history at a file or URL, or at the default place, to ask it. Raises LedgerError, also if there is none."""
+    """Opens the history at a file, a URL or the default location, for questions. Raises LedgerError, also if there is none."""
     database = open_for_reading(location, HISTORY_SCHEMA)
     if database is None:
         where = file_at(location, HISTORY_SCHEMA) or "this PostgreSQL database"
@@ -54,7 +54,10 @@ def history_to_ask(location: str | None) -> Iterator[HistoryQuestions]:
 
 
 class PlannedHistory:
-    """See SessionHistory. Before the scratch history keeps anything, it gets what the kept one has of the same: so both decide the same."""
+    """See SessionHistory.
+
+    Before the temporary history keeps anything, the related evidence is copied to it, so that it decides like the real one.
+    """
 
     def __init__(self, kept: StoredHistory, scratch: StoredHistory) -> None:
         self._kept = kept
@@ -62,7 +65,7 @@ class PlannedHistory:
         self._seen: set[str] = set()
 
     def keep(self, evidence: Evidence) -> Kept:
-        """Plans to keep evidence; returns what keeping it would change."""
+        """Plans to keep evidence; returns the changes that this would make."""
         gateways = {fact.gateway for facts in (evidence.claims, evidence.spans, evidence.doubts, evidence.positions) for fact in facts}
         self._take_over(gateways)
         planned = {claim.key for claim in self._scratch.known(evidence.claims)}
@@ -120,7 +123,7 @@ class PlannedHistory:
         return self._scratch.positions(gateway) if gateway in self._seen else self._kept.positions(gateway)
 
     def _take_over(self, gateways: set[str]) -> None:
-        """Copies what is small and kept of gateways that this run has not touched yet."""
+        """Copies small tables of gateways that this run has not touched yet."""
         for gateway in gateways.difference(self._seen):
             spans = [span for span in self._kept.spans() if span.gateway == gateway]
             self._scratch.keep(Evidence(spans=spans, positions=self._kept.positions(gateway)))

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Reads a session history: the evidence for thousands of questions at once, and lists."""
+"""Reads a session history: evidence for thousands of questions at once, and lists of sessions."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class HistoryQuestions:
         return [GatewayNetworks(name, tuple(networks)) for name, networks in by_gateway.items()]
 
     def listed(self, wanted: ClaimFilter) -> ListedClaims:
-        """The first sessions that pass a filter, and how many pass it."""
+        """Returns the first sessions that pass a filter, and the number that pass it."""
         names = self._names()
         conditions = [f"flaw IN ({marks(len(LISTED_FLAWS))})", "starts_unknown = 0"]
         values: list[object] = [*LISTED_FLAWS]
@@ -132,7 +132,7 @@ class HistoryQuestions:
         return dict(self._database.run("SELECT id, name FROM gateway"))
 
     def _claims_around(self, windows: Sequence[ClaimWindow], names: Mapping[int, str]) -> Mapping[int, list[AddressClaim]]:
-        """The claims of each window, by its place."""
+        """Returns the claims of each window, by its position."""
         claims: dict[int, list[AddressClaim]] = defaultdict(list)
         rows = self._asked(("place", *_WINDOW), [(place, *window[:3]) for place, window in enumerate(windows)], _LONG)
         days = []
@@ -149,7 +149,7 @@ class HistoryQuestions:
         return claims
 
     def _asked(self, names: Sequence[str], wanted: Sequence[Sequence[object]], condition: str) -> list[Row]:
-        """The claims for a table of what is wanted, each behind the place of its window."""
+        """Returns the claims for a table of windows, each with the position of its window."""
         table, values = self._database.values(wanted)
         select = f"SELECT wanted.place, {SELECT_CLAIM} FROM wanted CROSS JOIN claim AS kept"
         return self._database.run(f"WITH wanted ({', '.join(names)}) AS ({table}) {select} WHERE {condition}", values)
@@ -168,7 +168,7 @@ def _by_start(claim: AddressClaim) -> tuple[int, int]:
 
 
 class _StoredDoubts:
-    """The doubts around windows. What concerns any address is read for all of them together if that is not too much."""
+    """The doubts around windows. Doubts about any address are read for all windows together, unless there are too many."""
 
     def __init__(self, database: Database, names: Mapping[int, str]) -> None:
         self._database = database
@@ -192,7 +192,7 @@ class _StoredDoubts:
         return found
 
     def _own(self, windows: Sequence[ClaimWindow]) -> Mapping[int, list[Doubt]]:
-        """The doubts about the address of each window, by its place."""
+        """Returns the doubts about the address of each window, by its position."""
         own: dict[int, list[Doubt]] = defaultdict(list)
         wanted = [(place, window.ipaddr, window.since, window.until) for place, window in enumerate(windows)]
         for some in parts(wanted, self._database.most_rows(4)):
@@ -202,7 +202,7 @@ class _StoredDoubts:
         return own
 
     def _any(self, kind: str, since: int, until: int, limit: int | None) -> list[Doubt]:
-        """Doubts of one kind that concern any address; the first ones if there is a limit."""
+        """Returns doubts of one kind about any address; only the first ones if there is a limit."""
         select = f"SELECT {SELECT_DOUBT} FROM doubt AS kept WHERE {_ANY_ADDRESS} AND kept.kind = ? AND"
         statement, values = f"{select} {_SHORT_DOUBT} UNION ALL {select} {_LONG_DOUBT}", [kind, since, until, since, kind, until, since]
         if limit is not None:

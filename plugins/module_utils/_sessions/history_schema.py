@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The tables of a session history, version by version, and how claims and doubts become rows."""
+"""The tables of a session history, version by version, and the conversion of claims and doubts to rows."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Holding:
-    """A claim with the times that follow from the claims around it."""
+    """A claim with the times that follow from neighbouring claims."""
 
     claim: AddressClaim
     since: int
@@ -44,18 +44,20 @@ class Holding:
         return self.since - tolerance <= at <= self.believed_until + tolerance
 
     def holds(self, at: int, tolerance: int, slack: int) -> bool:
-        """True if it holds the address at this time. A known end may be passed by the tolerance; a clock that may be wrong by `slack`
-        must not matter."""
+        """True if it holds the address at this time.
+
+        A known end is extended by the tolerance; the result must be the same for a clock that is wrong by up to `slack`.
+        """
         if slack:
             return self.since + slack <= at <= self.believed_until - slack
         return self.since <= at <= self.believed_until + (tolerance if self.claim.has_known_end else 0)
 
     def proves_itself(self, at: int) -> bool:
-        """True if the claim needs no log that covers this time: a client in a snapshot was connected since its own start."""
+        """True if the claim holds without a log that covers this time: a client in a snapshot was connected from its own start on."""
         return self.claim.is_snapshot and self.claim.start <= at <= self.claim.sure_until
 
     def against(self, at: int) -> list[str]:
-        """The doubts about naming this user at this time."""
+        """Returns the doubts about naming this user at this time."""
         claim = self.claim
         found = []
         if claim.flaw:
@@ -70,7 +72,7 @@ class Holding:
 
 
 def holdings(claims: Sequence[AddressClaim], spans: Sequence[CoverageSpan], longest_session: int) -> list[Holding]:
-    """The holdings of one address at one gateway. `claims` are ordered by start."""
+    """Returns the holdings of one address at one gateway. `claims` are ordered by start."""
     return [_unknown_start(claim, claims) if claim.starts_unknown else _holding(claim, claims, spans, longest_session) for claim in claims]
 
 
@@ -82,7 +84,7 @@ def _holding(claim: AddressClaim, claims: Sequence[AddressClaim], spans: Sequenc
         disputed = [other.start for other in later if other.start < claim.end and other.user != claim.user]
         believed, limit = claim.end, ""
         if claim.end_kind == END_LOGGED:
-            # The end may be that of another session, whose beginning is in a hole of the log.
+            # The end may belong to another session, whose beginning is in a gap of the log.
             hole, words = _hole_after(claim, spans)
             believed, limit = (hole, words) if hole is not None and hole < claim.end else (claim.end, "")
         return Holding(claim, claim.start, claim.end, believed, limit, min(disputed, default=None))
@@ -96,14 +98,14 @@ def _holding(claim: AddressClaim, claims: Sequence[AddressClaim], spans: Sequenc
 
 
 def _takes_over(other: AddressClaim, claim: AddressClaim) -> bool:
-    """True if another claim shows that the address changed hands after this one. Of some, only the end is known."""
+    """True if another claim shows that the address changed hands after this one. Only the end of some claims is known."""
     if other.starts_unknown:
         return other.start > claim.sure_until
     return other.start > claim.start
 
 
 def _believed_until(claim: AddressClaim, spans: Sequence[CoverageSpan], longest_session: int) -> tuple[int, str]:
-    """The longest that a claim without an end is believed, and why no longer."""
+    """Returns the time until which a claim without an end is believed, and the reason for this limit."""
     believed = claim.alive + longest_session
     hole, words = _hole_after(claim, spans)
     if hole is not None and hole < believed:
@@ -116,7 +118,7 @@ def _believed_until(claim: AddressClaim, spans: Sequence[CoverageSpan], longest_
 
 
 def _hole_after(claim: AddressClaim, spans: Sequence[CoverageSpan]) -> tuple[int | None, str]:
-    """The end of the log that last shows a claim, and the same in words; None if it is unknown."""
+    """Returns the end of the last log that shows a claim, and the same in words; None if it is unknown."""
     for span in spans:
         if span.since <= claim.alive <= span.until and not span.of_snapshots:
             seen, hole = format_iso8601(claim.alive), format_iso8601(span.until)
@@ -125,7 +127,7 @@ def _hole_after(claim: AddressClaim, spans: Sequence[CoverageSpan]) -> tuple[int
 
 
 def _unknown_start(claim: AddressClaim, claims: Sequence[AddressClaim]) -> Holding:
-    """Only the end is known: the user may have got the address at any time since it last certainly belonged to another user."""
+    """Handles a claim with only an end: the user may have got the address at any time after it last certainly belonged to another user."""
     before = [_surely_until(other) for other in claims if other is not claim and not other.starts_unknown and other.start <= claim.start]
     known = [time for time in before if time <= claim.start]
     since = max(known, default=0)

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""The work of `vpn_session`: adds the sessions of logs to the history and continues where the last run ended.
+"""Runs `vpn_session`: adds the sessions of logs to the history and continues where the last run ended.
 
-Claims are kept as they come. What a later run depends on (open sessions, doubts, what is covered, the position) is kept together at the
-end of each log, so a run that is killed leaves nothing that the next one would misunderstand: it reads the same rows again.
+Claims are kept as they come. The state for later runs (open sessions, doubts, coverage, the position) is kept in one transaction at the end
+of each log. So a run that is killed does no harm: the next run reads the same rows again.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class _Batch:
 
 
 class _Taking:
-    """The logs of one run on their way into the history, and what changes by it."""
+    """Adds the logs of one run to the history, and counts the changes."""
 
     def __init__(self, options: IngestOptions, run: Run, history: SessionHistory) -> None:
         self._options = options
@@ -141,7 +141,7 @@ class _Taking:
         return {"counts": {**self._tally.counts(), **sessions}, **self._tally.lists()}
 
     def _before(self, positions: Sequence[LogPosition]) -> Before:
-        """The claims that earlier runs left open: the sessions that the last snapshot shows or that rows of this log may end."""
+        """Returns the claims that earlier runs left open: the sessions in the last snapshot, or those that rows of this log may end."""
         gateway = self._options.gateway
         untils = [span.until for span in self._history.spans() if span.gateway == gateway and span.of_snapshots == self._of_snapshots]
         if self._of_snapshots:
@@ -211,22 +211,22 @@ def _check_rows(options: IngestOptions) -> None:
 
 
 def _within(doubt: Doubt, reading: LogReading) -> Doubt:
-    """The doubt because of a row, limited to the times of this log: other rows decide about later times."""
+    """Returns the doubt about a row, limited to the times of this log: other rows decide about later times."""
     first, high = reading.first, reading.high
     if not doubt.line:
-        # Clocks that go back are no row: the next run may have the rest of the two hours.
+        # Doubts about clocks that go back are not rows: the next run may have the rest of the two hours.
         return doubt
     if first is None or high is None:
         return replace(doubt, until=doubt.since)
     if 0 < doubt.since == doubt.until < first:
-        # The end of a session that began before this log, in one that may be read later.
+        # The end of a session that began in an earlier log, which may be read later.
         return doubt
     since = min(max(doubt.since, first), high) if doubt.since < first else doubt.since
     return replace(doubt, since=since, until=max(since, min(doubt.until, high)))
 
 
 def _coverage(gateway: str, spans: Iterable[CoverageSpan]) -> dict[str, Any]:
-    """The time that the history covers for this gateway, from the first to the last, and the gaps."""
+    """Returns the time span that the history covers for this gateway, and its gaps."""
     own = [span for span in spans if span.gateway == gateway]
     gaps = [(before.until, after.since) for before, after in zip(own, own[1:]) if before.until < after.since]
     return {

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""Reads one log, of events or of snapshots, into claims, doubts and the time that it covers."""
+"""Reads one log of events or snapshots into claims, doubts and coverage."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class LogReading:
         """The time of the last snapshot."""
 
     def facts(self, blocks: Iterable[Sequence[Record]]) -> Iterator[Fact]:
-        """Everything that the log says, but for the claims in `open_claims`."""
+        """Yields all facts of the log, except the claims in `open_claims`."""
         return self._snapshots(blocks) if self._format in SNAPSHOT_FORMATS else self._events(blocks)
 
     def _events(self, blocks: Iterable[Sequence[Record]]) -> Iterator[Fact]:
@@ -102,7 +102,7 @@ class LogReading:
             yield CoverageSpan(self._log.gateway, self._since(builder.first), builder.last, of_snapshots=True)
 
     def _since(self, first: int) -> int:
-        """The beginning of what is covered: where the log before this one ended, or the first time of this one."""
+        """Returns the start of the coverage: the end of the previous log, or the first time of this log."""
         return first if self._latest is None else min(first, self._latest)
 
 
@@ -133,7 +133,10 @@ class _SnapshotBuilder:
         """The earliest start of a session that they show."""
 
     def facts(self, rows: Iterable[Timed]) -> Iterator[AddressClaim]:
-        """Every claim once it can no longer be in the next snapshot. Rows that cannot be read change nothing: a claim proves itself."""
+        """Yields each claim when it can no longer be in the next snapshot.
+
+        Rows that cannot be read change nothing: each claim is evidence by itself.
+        """
         for row in rows:
             record = row.record
             if record.kind == SNAPSHOT:
@@ -173,7 +176,7 @@ class _SnapshotBuilder:
             self._shown_in[ipaddr] = self._round
             return
         if self._before is not None and start + _SAME_START_MS < self._before <= moment:
-            # The snapshot before this one does not show it, so it did not have the address all the time since it began.
+            # The previous snapshot does not show it, so it did not hold the address continuously since its start.
             new.start = moment
         if shown:
             if self._shown_in[ipaddr] == self._round:
@@ -185,7 +188,7 @@ class _SnapshotBuilder:
         self._shown_in[ipaddr] = self._round
 
     def _has_begun(self, shown: OpenClaim, start: int | None) -> bool:
-        """True if a session that began then is the one that was shown before."""
+        """True if a session with this start is the one that was shown before."""
         return start is None or start <= shown.start + _SAME_START_MS
 
     def _claim(self, shown: OpenClaim) -> AddressClaim:

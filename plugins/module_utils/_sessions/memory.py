@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""Evidence in memory: of the logs just read, as far as the questions of this run need it."""
+"""Evidence in memory, from the logs just read, as far as this run needs it for its questions."""
 
 from __future__ import annotations
 
@@ -102,14 +102,14 @@ class MemoryEvidence:
         own[claim.key] = known.merged(claim) if known else claim
 
     def _is_in_a_window(self, claim: AddressClaim) -> bool:
-        """All windows of an address are of one length, so those in question are neighbours."""
+        """True if the claim is in a window. All windows of an address have the same length, so the candidates are neighbours."""
         first = bisect_left(self._untils[claim.ipaddr], claim.start)
         windows = self._windows[claim.ipaddr]
         return first < len(windows) and windows[first].since <= claim.latest
 
 
 class _List:
-    """The first sessions that pass a filter. Never keeps more than twice the limit."""
+    """Keeps the first sessions that pass a filter; never more than twice the limit."""
 
     def __init__(self, wanted: ClaimFilter) -> None:
         self._wanted = wanted
@@ -144,7 +144,7 @@ def _passes(claim: AddressClaim, wanted: ClaimFilter) -> bool:
 
 
 def _joined(doubts: list[Doubt]) -> list[Doubt]:
-    """Half as many doubts: each two neighbours of one kind become one, which is never less doubtful."""
+    """Halves the number of doubts: two neighbours of one kind become one, which never reduces doubt."""
     doubts = sorted(doubts, key=lambda doubt: (doubt.kind, doubt.since))
     joined = []
     for place in range(0, len(doubts), 2):

@@ -4,11 +4,11 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The evidence: claims to addresses, the time that the logs cover, and doubts. What is read from logs, kept in a history and asked.
+"""The evidence: claims to addresses, the time that the logs cover, and doubts. These are read from logs, kept in a history and queried.
 
-All times are epoch milliseconds. Addresses are canonical text. A gateway is a name; without a history there is only one, named "".
-Claims, spans and doubts are facts: they may arrive in any order and more than once. What follows from them is decided when a
-question is answered, so a log that is read later can only make answers better.
+All times are epoch milliseconds. Addresses are canonical text. A gateway is a name; without a history there is only one, with the name "".
+Claims, spans and doubts are facts: they may arrive in any order and more than once. Conclusions are drawn when a question is answered, so a
+log that is read later can only improve answers.
 """
 
 from __future__ import annotations
@@ -56,10 +56,7 @@ CLOCK = "clock"
 
 @dataclass(frozen=True)
 class AddressClaim:
-    """A user had a VPN address.
-
-    Two claims with the same `key` are the same claim; `merged` joins what they say.
-    """
+    """A user had a VPN address. Two claims with the same `key` are the same claim; `merged` combines them."""
 
     gateway: str
     ipaddr: str
@@ -98,7 +95,7 @@ class AddressClaim:
 
     @property
     def key(self) -> tuple[str, str, str, int, bool]:
-        """The key that two equal claims share."""
+        """The key, which equal claims share."""
         return self.gateway, self.ipaddr, self.user, self.start, self.starts_unknown
 
     @property
@@ -108,11 +105,11 @@ class AddressClaim:
 
     @property
     def latest(self) -> int:
-        """The latest time that this claim is evidence for; a store keeps it as a column to search by."""
+        """The latest time for which this claim is evidence; a store keeps it as a column for searches."""
         return max(self.alive, self.sure_until, self.end or 0)
 
     def merged(self, other: AddressClaim) -> AddressClaim:
-        """This claim with what another one of the same key adds. Merging a claim with itself changes nothing."""
+        """Returns this claim with the additions of another claim with the same key. Merging a claim with itself changes nothing."""
         better = max(self, other, key=_certainty_of_end)
         usable = self if not self.flaw or other.flaw else other
         return AddressClaim(
@@ -138,8 +135,8 @@ class AddressClaim:
 class CoverageSpan:
     """The log of this gateway is complete from `since` to `until`.
 
-    With `of_snapshots`, the gateway showed who was connected again and again from `since` to `until`. That covers no time in between:
-    claims from snapshots prove themselves, and `until` is the time of the last snapshot.
+    With `of_snapshots`, there were snapshots from `since` to `until`, the time of the last one. They cover no time in between: claims from
+    snapshots are evidence by themselves.
     """
 
     gateway: str
@@ -150,7 +147,7 @@ class CoverageSpan:
 
 @dataclass(frozen=True)
 class Doubt:
-    """Something in a log that makes answers doubtful; see the kinds `ROW`, `SPAN` and `CLOCK`."""
+    """A reason in a log for doubting answers; see the kinds `ROW`, `SPAN` and `CLOCK`."""
 
     gateway: str
     kind: str
@@ -194,7 +191,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Kept:
-    """The changes of one transaction: claims by kind, and whether anything at all changed (spans, doubts and positions count too)."""
+    """The changes of one transaction: the numbers of claims, and whether anything changed (including spans, doubts and positions)."""
 
     added: int = 0
     updated: int = 0
@@ -216,7 +213,7 @@ class ClaimWindow(NamedTuple):
 
 @dataclass(frozen=True)
 class AddressEvidence:
-    """The answer to a window: everything that an answer about one address is decided by."""
+    """The result for a window: all evidence about one address."""
 
     claims: Sequence[AddressClaim] = ()
     """Ordered by start, then line."""
@@ -243,14 +240,14 @@ class ClaimFilter:
 
 @dataclass(frozen=True)
 class ListedClaims:
-    """The first claims that pass a filter, by start, and how many pass it in all."""
+    """The first claims that pass a filter, by start, and the total number that pass it."""
 
     claims: Sequence[AddressClaim] = field(default_factory=list)
     selected: int = 0
 
 
 class EvidenceSource(Protocol):
-    """The source of answers: the logs just read, or a history."""
+    """The interface of evidence: the logs just read, or a history."""
 
     def around(self, windows: Sequence[ClaimWindow]) -> Iterator[AddressEvidence]:
         """The evidence for each window, in their order. A history is asked for thousands at once: 5,000 within 2 seconds."""
@@ -266,11 +263,14 @@ class EvidenceSource(Protocol):
 
 
 class SessionHistory(EvidenceSource, Protocol):
-    """The kept evidence of all gateways. Several runs may write at once; a run that is killed leaves what its transactions kept."""
+    """The interface of the history: evidence of all gateways.
+
+    Several runs may write at once; completed transactions survive a killed run.
+    """
 
     def keep(self, evidence: Evidence) -> Kept:
         """Keeps evidence in one transaction. A claim whose key is known is merged (`AddressClaim.merged`) and counts as updated only if
-        that changes it. Spans of a gateway that overlap or touch are joined. A doubt that is known is not kept again."""
+        that changes it. Spans of a gateway that overlap or touch are joined. A known doubt is not kept again."""
 
     def set_networks(self, networks: GatewayNetworks) -> bool:
         """Replaces the networks of a gateway; returns whether that changed anything."""
@@ -285,7 +285,7 @@ class SessionHistory(EvidenceSource, Protocol):
         """The kept positions of a gateway's logs."""
 
     def forget(self, before: int) -> int:
-        """Deletes claims with `latest < before`, doubts with `until < before`, and what spans cover before then; returns the number of
+        """Deletes claims with `latest < before`, doubts with `until < before`, and the parts of spans before then; returns the number of
         claims deleted."""
 
 

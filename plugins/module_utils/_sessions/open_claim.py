@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""A claim that is being read and may still change."""
+"""Claims that are being read and may still change."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class OpenClaim:
 
     @classmethod
     def of(cls, record: Record, start: int, seen: int) -> OpenClaim:
-        """The claim of a row that was written at `seen`."""
+        """Returns the claim of a row that was written at `seen`."""
         claim = cls(record.ipaddr or "", record.username, start, record.line)
         claim.associated_ipaddr = record.associated_ipaddr or ""
         claim.alive = claim.sure_until = max(start, seen)
@@ -81,7 +81,7 @@ class OpenClaim:
 
     @classmethod
     def again(cls, claim: AddressClaim, *, is_kept: bool) -> OpenClaim:
-        """A claim that an earlier log left open, to continue with."""
+        """Returns a claim that an earlier log left open, to continue it."""
         opened = cls(claim.ipaddr, claim.username, claim.start, claim.line)
         opened.associated_ipaddr, opened.session, opened.flaw = claim.associated_ipaddr, claim.session, claim.flaw
         opened.device = claim.device
@@ -111,7 +111,7 @@ class OpenClaim:
 
     @property
     def place(self) -> Place:
-        """The place of the claim: several gateways in one log may assign one address."""
+        """The gateway and address of the claim: several gateways in one log may assign the same address."""
         return self.device, self.ipaddr
 
     def is_of_device(self, device: str) -> bool:
@@ -119,7 +119,7 @@ class OpenClaim:
         return not (device and self.device) or self.device == device
 
     def has_key(self, session: str | None) -> bool:
-        """True if the gateway's key of the session is known and this one."""
+        """True if the gateway's key of the session is known and equals this key."""
         return bool(session) and self.session == session
 
     @property
@@ -128,15 +128,15 @@ class OpenClaim:
         return self.end_kind in (END_LOGGED, END_PROVEN)
 
     def is_user_of(self, record: Record) -> bool:
-        """True if the row is about the same user; a row without a user only by the session's key."""
+        """True if the row is about the same user; for a row without a user, if the session's key matches."""
         return self.user == record.username.casefold() if record.username and self.user else self.has_key(record.session)
 
     def is_session_of(self, record: Record) -> bool:
-        """True if nothing says that the row is about another session."""
+        """True if there is no evidence that the row is about another session."""
         return not (record.session and self.session) or self.has_key(record.session)
 
     def is_same_session(self, new: OpenClaim) -> bool:
-        """True if a second beginning repeats this one."""
+        """True if this start repeats the start of the claim."""
         return self.user == new.user and bool(self.user) and (self.start == new.start or self.has_key(new.session))
 
     def add(self, new: OpenClaim) -> None:
@@ -146,7 +146,7 @@ class OpenClaim:
             self.flaw, self.associated_ipaddr = "", new.associated_ipaddr
 
     def add_outside(self, record: Record) -> None:
-        """The outside address, where an earlier row had none."""
+        """Adds the outside address, if earlier rows had none."""
         if self.flaw == NO_OUTSIDE_ADDRESS and record.associated_ipaddr and not flaw_of(record):
             self.flaw, self.associated_ipaddr = "", record.associated_ipaddr
 
@@ -159,7 +159,7 @@ class OpenClaim:
 
 
 def flaw_of(record: Record) -> str:
-    """The flaw of a row that takes an address; empty if it can be used."""
+    """Returns the flaw of a row that takes an address; empty if the row can be used."""
     name = record.username.strip()
     if not name.strip(_MASK + "\"'?") or name.casefold() in _NOBODY:
         return NO_USER

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""The claims that later rows can still change: the open claim on each address, and the one before it."""
+"""Claims that later rows can still change: the open claim on each address, and its predecessor."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Ended(NamedTuple):
 
 
 class OpenClaims:
-    """The open claim per gateway and address, and the one before it, because its end may be in a later line."""
+    """The open claim for each gateway and address, and its predecessor, whose end may be in a later line."""
 
     def __init__(self, earlier: Iterable[OpenClaim] = ()) -> None:
         self._open: dict[Place, OpenClaim] = {}
@@ -56,7 +56,7 @@ class OpenClaims:
             self._add_earlier(old)
 
     def held(self, place: Place, time: int) -> OpenClaim | None:
-        """The open claim on an address at this time; None if there is none."""
+        """Returns the open claim on an address at this time; None if there is none."""
         if self._earlier:
             self._continue(self._earlier.get(place), time)
         return self._open.get(place)
@@ -94,7 +94,7 @@ class OpenClaims:
             self._before[held.place] = held
 
     def hand_on(self, held: OpenClaim) -> None:
-        """Returns an open claim without an end."""
+        """Passes on an open claim without an end."""
         self._done_with(self._open.pop(held.place))
 
     def take_done(self) -> list[OpenClaim]:
@@ -137,7 +137,7 @@ class OpenClaims:
         return [held for held in own if not record.session or not held.session or held.session.startswith(record.session)]
 
     def is_over(self, record: Record, time: int) -> bool:
-        """True if this end was read before. Gateways report some ends twice."""
+        """True if this end was read before, because gateways report some ends twice."""
         place = record.device, record.ipaddr or ""
         before = self._before.get(place)
         if place in self._open or before is None or before.end is None or time < before.end:
@@ -161,7 +161,7 @@ class OpenClaims:
             before = self._before.get(place)
             if before and before.end_kind == END_TAKEN and before.is_user_of(record) and before.is_session_of(record):
                 return Ended([before])
-            # The second gateway of a cluster may have taken the session over.
+            # The second gateway of a cluster may have taken over the session.
             moved = [held for held in self.of_user(record.username) if held.ipaddr == record.ipaddr and held.device != record.device]
             return Ended(moved if len(moved) == 1 else [])
         return self._of_address_unknown(record, time) if record.username else Ended([])
@@ -182,7 +182,7 @@ class OpenClaims:
     def _by_beginning(self, fitting: list[OpenClaim], began: int, outside: str | None) -> Ended:
         near = [held for held in fitting if began - _BEFORE_MS <= held.start <= began + _AFTER_MS]
         if not near:
-            # The session may have begun before the log, and got its address again since.
+            # The session may have begun before the log and have received its address again.
             later = [held for held in fitting if held.end_kind == END_UNKNOWN and held.start > began]
             return Ended(later, is_unclear=True, may_be_another=True)
         still_open = [held for held in near if held.end_kind == END_UNKNOWN]
@@ -213,7 +213,7 @@ class OpenClaims:
         self._earlier_of.setdefault(old.user, []).append(old)
 
     def _continue(self, old: OpenClaim | None, time: int) -> None:
-        """Continues a claim of an earlier log, if rows are later than its start and no newer claim has the address."""
+        """Continues a claim of an earlier log, if the row is later than its start and no newer claim has the address."""
         if old is None or old.start >= time or self._earlier.get(old.place) is not old:
             return
         del self._earlier[old.place]
@@ -247,7 +247,7 @@ def _may_end(held: OpenClaim, time: int) -> bool:
 
 
 def _by_outside(fitting: list[OpenClaim], record: Record) -> Ended:
-    """Finds the claim by the outside address. Users who roam end a session from another one."""
+    """Finds the claim by the outside address. Roaming users may end a session from another address."""
     from_there = [held for held in fitting if held.associated_ipaddr == record.associated_ipaddr]
     fitting = from_there or fitting
     still_open = [held for held in fitting if held.end_kind == END_UNKNOWN]

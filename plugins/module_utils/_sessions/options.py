@@ -52,7 +52,7 @@ class LogTask:
 
 @dataclass(frozen=True)
 class AskedText:
-    """A question as it is returned: the address and the time as far as they could be read."""
+    """A question in the result: the address and the time, as far as they could be read."""
 
     ipaddr: str
     timestamp: str
@@ -60,7 +60,7 @@ class AskedText:
 
 @dataclass(frozen=True)
 class SessionOptions:
-    """The questions and filters, and where to look: in logs or in a history. Times are epoch milliseconds."""
+    """The questions, the filters, and the logs or the history to search. Times are epoch milliseconds."""
 
     logs: LogTask | None
     history: str | None
@@ -177,7 +177,7 @@ def _networks(texts: Sequence[str]) -> tuple[str, ...]:
 
 
 def _check_places(params: Mapping[str, Any], has_logs: bool) -> None:
-    # A host may have the variable set for its other tasks; that is no reason to refuse a log.
+    # The variable may be set on the host for other tasks, so it is no reason to refuse a log.
     if has_logs and params["history"] and not is_from_environment(HISTORY_VARIABLE, params["history"]):
         raise InputError("history: this excludes `path` and `paths`; set one of them.")
     if not has_logs:
@@ -250,7 +250,7 @@ def _moment(option: str, value: object, moments: Moments) -> int | None:
 
 
 def _seconds_or_milliseconds(text: str) -> int:
-    """An epoch number in either unit. From 1980 to 2099 no number of seconds is one of milliseconds as well, so nothing is guessed."""
+    """Reads an epoch number in either unit. Between 1980 and 2099, no number is valid in both, so nothing is guessed."""
     try:
         return epoch_to_milliseconds(text)
     except ValueError as error:

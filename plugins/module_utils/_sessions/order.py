@@ -4,10 +4,10 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The order of a log: oldest first, newest first, or none. Records are passed on oldest first.
+"""Finds the order of a log (oldest first, newest first, or none), and passes records on oldest first.
 
-The order is judged by the first rows. A log written oldest first is passed on as it is read; another one is kept in a temporary file
-until it has been read, so that memory does not grow with it.
+The order is judged by the first rows. A log written oldest first is passed on while it is read. Any other log is kept in a temporary file
+until its end, so that memory does not grow with it.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ _FEW = 12
 
 
 class Order(NamedTuple):
-    """The order of a log, and whether by the ends of its sessions instead of by the times of its rows."""
+    """The order of a log, and whether it is by the ends of sessions instead of the times of rows."""
 
     direction: str
     by_end: bool = False
 
     def time_of(self, record: Record) -> int | None:
-        """The time that the order of this log goes by."""
+        """Returns the time by which this log is ordered."""
         return record.end if self.by_end and record.end is not None else record.time
 
 
@@ -58,7 +58,7 @@ class _Steps(NamedTuple):
         return min(self.up, self.down)
 
     def direction(self, *, is_export: bool = False) -> str:
-        """The order; an export has each session in one row, and may be sorted by any column."""
+        """Returns the order; an export has each session in one row, and may be sorted by any column."""
         total = self.up + self.down
         if self.odd >= (max(2, total // 10) if is_export else max(4, total // 5)):
             return UNORDERED
@@ -81,7 +81,7 @@ def in_order(blocks: Iterable[Sequence[Record]]) -> tuple[Order, Iterator[Sequen
 
 
 def order_of(records: Sequence[Record]) -> Order:
-    """Judges the order of these rows."""
+    """Finds the order of these rows."""
     starts = _steps([record.time for record in records if record.time is not None])
     if not starts.odd and starts.down != 1:
         return Order(starts.direction())
@@ -95,7 +95,7 @@ def order_of(records: Sequence[Record]) -> Order:
 
 
 def _steps(times: Sequence[int]) -> _Steps:
-    """The number of times that time goes up and down. Steps of less than 30 seconds are added up, because busy logs have no others."""
+    """The number of times that time goes up and down. Steps of less than 30 seconds are added up, because busy logs have no larger ones."""
     least = _STEP_MS if len(times) > _FEW else _SMALL_STEP_MS
     up = down = 0
     pivot = times[0] if times else 0
@@ -142,7 +142,7 @@ def _backward(blocks: Iterable[Sequence[Record]]) -> Iterator[Sequence[Record]]:
 
 
 def _sorted(blocks: Iterable[Sequence[Record]], order: Order) -> Iterator[Sequence[Record]]:
-    """Sorted by time; rows without one come first. At one time, ends come before beginnings."""
+    """Sorts by time; rows without a time come first. At the same time, ends come before starts."""
     key = _sort_key(order)
     records = chain.from_iterable(blocks)
     with tempfile.TemporaryFile() as file:

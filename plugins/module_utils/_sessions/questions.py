@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""The rules of evidence: who had an address at a time.
+"""Applies the rules of evidence: who had an address at a time.
 
-An answer names a user only if the evidence allows one answer. Everything else is a reason, with the claims that may be meant and the
-doubts. What is decided here depends on the kept facts alone, so logs and a history give the same answers.
+An answer names a user only if the evidence allows one answer. Otherwise the answer has a reason, the candidates and the doubts. Decisions
+depend only on the stored facts, so logs and a history give the same answers.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ MAX_CLOCK_MS = 24 * 3_600_000
 
 @dataclass(frozen=True)
 class Question:
-    """A question: who had this address at this time? If it is invalid, `problem` says why."""
+    """A question: who had this address at this time? If it is invalid, `problem` is the reason."""
 
     ipaddr: str
     at: int
@@ -70,7 +70,7 @@ class Answer:
 
 
 def answers(source: EvidenceSource, questions: Sequence[Question], rules: Rules) -> Iterator[Answer]:
-    """An answer to each question, in their order."""
+    """Yields the answer to each question, in their order."""
     coverage = Coverage(source.spans(), source.networks(), rules.gateways)
     askable = [question for question in questions if not question.problem]
     evidence = iter(source.around([window(question, rules) for question in askable]))
@@ -140,7 +140,7 @@ class _Case:
         return self._named(holding, near)
 
     def _named(self, holding: Sequence[Holding], near: Sequence[Holding]) -> Answer:
-        """One user holds the address; one claim without a doubt is enough."""
+        """Handles a single user; one claim without a doubt is enough."""
         doubts: dict[str, None] = {}
         for one in reversed(holding):
             against = [*one.against(self._at), *self._doubts.against(one, self._at, self._rules.tolerance)]
@@ -150,7 +150,7 @@ class _Case:
         return self._nobody(DOUBTFUL, near, list(doubts))
 
     def _not_held(self, found: Sequence[Holding]) -> Answer:
-        """Nobody is believed to have it. A claim that nothing ended, and that is too old to be believed, is a doubt."""
+        """Handles an address without a holder. A claim without an end that is too old to be believed is a doubt."""
         doubts = [words for one in found for words in one.against(self._at)]
         return self._nobody(DOUBTFUL if doubts else NOT_HELD, found if doubts else [], doubts)
 
@@ -165,18 +165,18 @@ class _Doubts:
         self._doubts = [doubt for doubt in doubts if not only or doubt.gateway in only]
 
     def spans(self, at: int, tolerance: int, gateways: Collection[str]) -> list[Doubt]:
-        """Spans of time that cannot be trusted and include this time."""
+        """Returns doubts about spans of time that include this time."""
         return [doubt for doubt in self._of(SPAN, gateways) if doubt.since - tolerance <= at <= doubt.until + tolerance]
 
     def clock(self, at: int, gateways: Collection[str]) -> Doubt | None:
-        """The worst doubt about a clock at this time."""
+        """Returns the worst doubt about a clock at this time."""
         found = [doubt for doubt in self._of(CLOCK, gateways) if doubt.since - doubt.amount <= at <= doubt.until + doubt.amount]
         return max(found, key=lambda doubt: doubt.amount, default=None)
 
     def against(self, holding: Holding, at: int, tolerance: int) -> list[str]:
-        """Rows that may have ended this claim, or given its address to somebody else, before this time."""
+        """Returns doubts about rows that may have ended this claim, or given its address to somebody else, before this time."""
         claim = holding.claim
-        # Of a session that the log proves from beginning to end, only who came after its end is open.
+        # The log shows this session from beginning to end, so only the holder after its end is uncertain.
         sure = claim.end if claim.end_kind == END_PROVEN and claim.end is not None else claim.sure_until
         if at <= sure:
             return []
@@ -196,7 +196,7 @@ def _candidates(found: Sequence[Holding]) -> list[AddressClaim]:
 
 
 def checked_question(ipaddr: object, at: int | None, problem: str) -> Question:
-    """A question; one that cannot be asked carries the problem instead of stopping the others."""
+    """Returns a question; an invalid question contains the problem instead of stopping the others."""
     text = str(ipaddr)
     if problem or at is None:
         return Question(text, 0, problem or "the time is missing")

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""The work of `vpn_session_info`: lists sessions and answers questions, from logs in one pass or from a history."""
+"""Runs `vpn_session_info`: lists sessions and answers questions, from logs in one pass or from a history."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ STALE_MS = 3_600_000
 def read_sessions(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     """Runs `vpn_session_info` with its options and returns its result; raises XdrError."""
     options = SessionOptions.from_params(params)
-    # Rows come and go by the million and form no cycles, so looking for those often is waste.
+    # Millions of rows are created and freed without reference cycles, so frequent garbage collection is a waste.
     gc.set_threshold(100_000)
     return _of_history(options) if options.logs is None else _of_logs(options, options.logs, run)
 
@@ -125,7 +125,7 @@ def _read_logs(task: LogTask, run: Run, memory: MemoryEvidence, tally: RowTally)
 
 
 def _stale(task: LogTask, logs: Sequence[OpenLog]) -> Iterator[str]:
-    """A warning if the task vouches for a time in which nothing was written."""
+    """Returns a warning if `complete_until` covers a time in which nothing was written."""
     newest = max(logs, key=lambda log: log.modified_ms)
     if task.complete_until is not None and task.complete_until - newest.modified_ms > STALE_MS:
         yield (
@@ -136,7 +136,7 @@ def _stale(task: LogTask, logs: Sequence[OpenLog]) -> Iterator[str]:
 
 
 class _WithDoubts:
-    """Evidence that remembers which doubts were looked at."""
+    """Evidence that remembers which doubts were used."""
 
     def __init__(self, source: EvidenceSource) -> None:
         self._source = source
@@ -186,7 +186,7 @@ def _answer_result(answer: Answer) -> dict[str, Any]:
 
 
 def session_result(claim: AddressClaim) -> dict[str, Any]:
-    """A session as modules return it. Its end is null unless a row of the log has it."""
+    """Returns a session in the form of results. Its end is null unless it is in the log."""
     end = claim.end if claim.has_known_end else None
     return {
         "line": claim.line,

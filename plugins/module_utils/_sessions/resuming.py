@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""Records how far a log was added to the history, and where the next run continues."""
+"""Records the position up to which a log is in the history, and finds where the next run continues."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Progress:
-    """The content of a log up to `offset` is in the history. It is known again by its digest, whatever the file is called by then."""
+    """The content of a log up to `offset` is in the history. The log is recognised by its digest, whatever its file name is later."""
 
     key: str
     offset: int
@@ -42,7 +42,7 @@ class Progress:
 
     @classmethod
     def of(cls, log: OpenLog, key: Sequence[Any], reading: LogReading, *, zone_used: bool) -> Progress | None:
-        """The progress after a log was read; None if its end cannot be found again."""
+        """The progress after a log was read; None if its position cannot be found again."""
         position = log.source.position()
         if position is None:
             return None
@@ -52,7 +52,7 @@ class Progress:
 
     @classmethod
     def read(cls, text: str) -> Progress | None:
-        """Reads what `text` returned; None if it is not understood, so the log is read again."""
+        """Reads the JSON of `text`; None if it is invalid, so that the log is read again."""
         try:
             state = json.loads(text)
             order = Order(state["direction"], state["by_end"])
@@ -70,7 +70,7 @@ class Progress:
             return None
 
     def text(self) -> str:
-        """JSON for the history."""
+        """Returns the JSON for the history."""
         return json.dumps(
             {
                 "key": self.key,
@@ -87,7 +87,7 @@ class Progress:
         )
 
     def span(self, gateway: str) -> CoverageSpan | None:
-        """The time that the log covers, to join it with the next one. The history has it already."""
+        """Returns the time span of the log, to join it with the next one. The history has it already."""
         return None if self.first is None or self.high is None else CoverageSpan(gateway, self.high, self.high)
 
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""The rows of logs, counted: each is a session, skipped with a reason, or rejected; and what a task should look at."""
+"""Counts the rows of logs: each is a session, skipped with a reason, or rejected. Collects warnings."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class RowTally:
             self.is_recognised = True
 
     def lists(self) -> dict[str, Any]:
-        """The results about rows beside `counts`."""
+        """The results about rows other than `counts`."""
         programs = {"other_programs": self.other_programs} if self.other_programs else {}
         return {"rejected_rows": self.rejected_rows, **programs}
 
@@ -79,7 +79,7 @@ class RowTally:
         return {"read": self.read, "skipped": dict(sorted(self.skipped.items())), "rejected": self.rejected}
 
     def check_recognised(self, run: Run) -> None:
-        """Raises InputError if no log has a line of its format, and warns about single ones: these may be short parts of a rotated log."""
+        """Raises InputError if no log has a line of its format. If only some have none, warns: they may be short parts of a rotated log."""
         if self._others and not self.is_recognised:
             raise self._others[0]
         for error in self._others:
@@ -95,7 +95,7 @@ class RowTally:
 
     def _count(self, record: Record, path: str) -> None:
         if record.kind == ALIVE and record.time is None:
-            # The second record of a row that was counted.
+            # The second record of a row that was counted already.
             return
         self.read += 1
         if is_observation(record):
