@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The two calls that update an event. Which of them a server has depends on its version and place; a task finds out once."""
+"""The two calls that update an event. Servers have one or the other, depending on their version; each task finds out once."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Target:
 
 
 class UpdateEndpoint:
-    """Sends changes by the call that was chosen, or by the one that the server turns out to have; all threads share what is found."""
+    """Sends changes with the chosen call, or with the one that the server has; all threads share the result of the first attempt."""
 
     def __init__(self, client: StellarClient, endpoint: str) -> None:
         self.name = None if endpoint == AUTO else endpoint
@@ -66,7 +66,7 @@ class UpdateEndpoint:
         self._finding_out = threading.Lock()
 
     def send(self, target: Target, change: Change) -> None:
-        """Sends a change in as few requests as the call allows. Where one of them fails, the rest is not sent."""
+        """Sends a change in as few requests as the call allows. If one of them fails, the rest is not sent."""
         if self.name is None:
             with self._finding_out:
                 if self.name is None:
@@ -110,7 +110,7 @@ class UpdateEndpoint:
 
 
 def _bodies_of_update_ser(change: Change) -> Iterator[dict[str, Any]]:
-    """Status, comment and one tag a request."""
+    """Yields bodies with status, comment and one tag for each request."""
     fields = _status_and_comment(change)
     for tag in _tag_changes(change):
         yield {**fields, "event_tag": tag}
@@ -120,7 +120,7 @@ def _bodies_of_update_ser(change: Change) -> Iterator[dict[str, Any]]:
 
 
 def _bodies_of_security_events(change: Change) -> Iterator[dict[str, Any]]:
-    """Status and comment in one request, all tags in another."""
+    """Yields one body with status and comment, and one with all tags."""
     fields = _status_and_comment(change)
     if fields:
         yield fields

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""A security event as something that updates converge: reading, comparing and writing its status, comments and tags."""
+"""Security events for `converge`: reading, comparing and writing their status, comments and tags."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class EventResource:
         target = wanted.ref
         reading = self._client.look_up(target.index, target.id)
         if reading.event is None and not reading.is_current:
-            # It may just have been inserted: a search does not show it at once.
+            # It may just have been inserted: searches do not show it immediately.
             for _look in looks(late=True):
                 reading = self._client.look_up(target.index, target.id)
                 if reading.event or reading.is_current:
@@ -138,7 +138,7 @@ class EventResource:
         return not was_written and not has_comment(comment, identifier, state.comments, self._spelling)
 
     def planned(self, state: EventState, change: Change) -> EventState:
-        """The state that a change leads to."""
+        """Returns the state after a change."""
         return state.after(change)
 
     def remember(self, written: Written[Change], ref: Target, before: EventState) -> None:
@@ -149,7 +149,7 @@ class EventResource:
             self._spellings.note({sent_key(ref.id, comment): note})
 
     def write(self, ref: Target, change: Change) -> None:
-        """Sends a change by the call that this server has."""
+        """Sends a change with the call that this server has."""
         self._endpoint.send(ref, change)
 
     def seen(self, written: Written[Change], ref: Target, before: EventState, after: EventState) -> Seen[Change]:
@@ -177,7 +177,7 @@ class EventResource:
         )
 
     def comes_late(self, change: Change, unclear: RequestError | None) -> bool:
-        """True for a comment without a clear answer, and on a server whose reads lag behind writes."""
+        """True for a comment without a clear answer, and on servers whose reads lag behind writes."""
         return (change.comment is not None and unclear is not None) or self._client.reads_by_search
 
     def hint(self, left: Change) -> str:

@@ -35,7 +35,7 @@ Check = Callable[[str, Any], Any]
 
 @dataclass(frozen=True)
 class EventField:
-    """One field of the index: its name there, its option, and what it takes."""
+    """One field of the index: its name, its option, and its type and range."""
 
     name: str
     option_type: str
@@ -46,11 +46,11 @@ class EventField:
 
     @property
     def option(self) -> str:
-        """The name of its option: options have no dots."""
+        """The name of its option, without dots."""
         return self.name.replace(".", "_")
 
     def spec(self) -> dict[str, Any]:
-        """Its part of an argument spec."""
+        """The argument spec of its option."""
         spec: dict[str, Any] = {"type": self.option_type}
         if self.elements:
             spec["elements"] = self.elements
@@ -136,17 +136,17 @@ _WIRE_NAMES = {field.option: field.name for field in FIELDS}
 
 
 def event_options() -> dict[str, dict[str, Any]]:
-    """The options of one event, none of them required."""
+    """Returns the options of one event, none of them required."""
     return {**{field.option: field.spec() for field in FIELDS}, "custom_fields": {"type": "dict"}}
 
 
 def wire_name(name: str) -> str:
-    """The name in the index for the name of an option or of a custom field."""
+    """Returns the name in the index for the name of an option or of a custom field."""
     return _WIRE_NAMES.get(name, name)
 
 
 def event_body(values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The fields to send for one event; `where` starts the names of its options in messages. Raises InputError."""
+    """Returns the fields to send for one event; `where` is the prefix of its options in messages. Raises InputError."""
     body: dict[str, Any] = {}
     for field in FIELDS:
         value = values[field.option]

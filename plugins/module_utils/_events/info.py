@@ -75,7 +75,7 @@ class InfoOptions:
         )
 
     def queries(self) -> list[str]:
-        """The Lucene queries that find together what is asked for; none if no event can match. Long lists of values are spread out."""
+        """Returns Lucene queries that together find the events; none if no event can match. Long lists of values are split."""
         if any(not values for values in self.values.values()):
             return []
         clauses = [*self.conditions, *(f"NOT _exists_:{name}" for name in self.absent)]
@@ -137,7 +137,7 @@ def _search(client: StellarClient, options: InfoOptions, query: str) -> tuple[Ev
 
 
 def _fits(event: StoredEvent, options: InfoOptions) -> bool:
-    """True if an event may be what the filter asks for. If it seems not to, the server is asked whether conditions count at all."""
+    """True if an event may match the filter. If it does not seem to, the caller checks whether the server applies conditions at all."""
     return all(
         name.startswith("_") or any(may_match(value, stored_value(event.source, name)) for value in values)
         for name, values in options.values.items()
@@ -149,7 +149,7 @@ def _distinct(searches: Sequence[tuple[EventSearch, Sequence[StoredEvent]]]) -> 
 
 
 def _merged(parts: Sequence[Sequence[StoredEvent]], options: InfoOptions) -> list[StoredEvent]:
-    """The events of several searches in the order of `sort`, each once, by the values that the server sorted them by."""
+    """Returns the events of several searches, each once, in the order of the server's sort values."""
     if len(parts) == 1:
         return list(parts[0])
     events = {(event.index, event.id): event for part in parts for event in part}
@@ -161,7 +161,7 @@ def _merged(parts: Sequence[Sequence[StoredEvent]], options: InfoOptions) -> lis
 
 
 def _rank(values: Sequence[Any], is_descending: bool) -> tuple[bool, bool, Any]:
-    """A sort key: numbers before texts, and events without a value last in either direction."""
+    """Returns a sort key: numbers before texts, and events without a value last in both directions."""
     value = values[0] if values else None
     if value is None:
         return not is_descending, False, 0
@@ -189,7 +189,7 @@ def _result(events: Iterable[StoredEvent]) -> dict[str, Any]:
 
 
 def _warnings(client: StellarClient, options: InfoOptions, done: Sequence[EventSearch], found: Sequence[StoredEvent]) -> list[str]:
-    """The warnings beside the result. Possible misspellings are checked only if nothing was found."""
+    """Returns the warnings. Possible misspellings are checked only if nothing was found."""
     warnings = [_unknown_status(value) for value in options.values.get(_STATUS_FIELD, ()) if value not in STATUSES]
     gap = next((search.gap for search in done if search.gap), "")
     if gap:
@@ -214,7 +214,7 @@ def _unknown_status(value: Any) -> str:
 
 
 def _misspelt(client: StellarClient, options: InfoOptions) -> list[str]:
-    """Fields that no event has, or an index pattern without any events: reasons why nothing was found."""
+    """Returns warnings about fields that no event has, or an index pattern without events, if nothing was found."""
     everything = client.search(options.index, "*", size="1")
     if everything.gap:
         return []
@@ -247,7 +247,7 @@ def _bound(milliseconds: int | None) -> str:
 
 
 def _joined(clauses: Sequence[str]) -> str:
-    # A condition that only excludes needs something to exclude from.
+    # A query that only excludes events needs a base set.
     return " AND ".join(clauses) if any(not clause.startswith("NOT ") for clause in clauses) else " AND ".join(["*", *clauses])
 
 
@@ -262,7 +262,7 @@ def _field(option: str, name: Any) -> str:
 
 
 def _values(name: str, value: Any) -> list[Any]:
-    """The values of one entry of the filter, of which one must fit; raises InputError for what is none."""
+    """Returns the values of one entry of the filter, of which one must match; raises InputError for an invalid value."""
     values = value if isinstance(value, list) else [value]
     if any(item is None for item in values):
         raise InputError(

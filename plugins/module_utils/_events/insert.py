@@ -6,9 +6,11 @@
 
 """Inserts events, each once.
 
-One flow: the ledger is asked, the server is searched, what is missing is sent, and what was sent is read back. Each step takes events and
-returns new outcomes. A write without a clear answer is looked for until the search must show it (`search_delay`) before it is sent again.
-Where that cannot be done, the outcome stays unknown: the intent is kept in the ledger, and no later run sends the event blindly.
+The steps: look in the ledger, search the server, send the missing events, and read them back. Each step takes events and returns new
+outcomes.
+
+After a write without a clear answer, the event is looked for until the search must show it (`search_delay`) before it is sent again. If
+that is not possible, the outcome stays unknown: the ledger keeps the intent, and no later run sends the event without looking for it.
 """
 
 from __future__ import annotations
@@ -118,7 +120,7 @@ class InsertFlow:
             self._workers.note(error)
             return {**failed_outcomes([event for event in events if event not in outcomes], error), **outcomes}
 
-    # -- what earlier runs did ------------------------------------------------------------------------------------------
+    # -- earlier runs ---------------------------------------------------------------------------------------------------
 
     def _known(self, events: Sequence[NewEvent]) -> tuple[Outcomes, list[Unclear], list[NewEvent]]:
         """Sorts the events by what the ledger has: done, never answered, or unknown."""
@@ -133,13 +135,13 @@ class InsertFlow:
             elif record.answered:
                 done[event] = InsertOutcome(event, False, record.index, record.id, record.document_index)
             else:
-                # The ledger's clock may be wrong, or another host's: nobody waits longer than for a request that begins now.
+                # The ledger's clock may be wrong or belong to another host, so the wait is limited to that for a request that begins now.
                 over_for = max(record.over_for or 0.0, -float(self._options.timeout))
                 pending.append(Unclear(event, now() - over_for, "an earlier insert of this event was never answered", record=record))
         return done, pending, fresh
 
     def _looked(self, events: Sequence[NewEvent]) -> tuple[Outcomes, list[NewEvent]]:
-        """Searches for events that the ledger does not know; a search that fails, or is not whole, is repeated for a while."""
+        """Searches for events that the ledger does not know; failed or partial searches are repeated for a while."""
         looked = Looked(failed=dict.fromkeys(events, XdrError("")))
         found: dict[NewEvent, Sequence[StoredEvent]] = {}
         missing: list[NewEvent] = []
@@ -178,7 +180,7 @@ class InsertFlow:
     # -- sending --------------------------------------------------------------------------------------------------------
 
     def _sent(self, events: Sequence[NewEvent]) -> Outcomes:
-        """Sends events. Those without a clear answer are looked for, and what is certainly missing then is sent once more."""
+        """Sends events. Events without a clear answer are looked for, and sent once more if they are certainly missing."""
         if not events:
             return {}
         done, unclear = self._send(events, is_again=False)
@@ -186,7 +188,7 @@ class InsertFlow:
         outcomes = {**done, **found}
         missing = [one.event for one in left if self._is_proven_missing(one)]
         if missing:
-            # Even if this is refused: an intent that was once unclear makes the next run look.
+            # Even if this is refused: after an unclear attempt, the intent makes the next run look for the event.
             done, unclear = self._send(missing, is_again=True)
             found, again = self._searched(unclear, changed=True)
             outcomes = {**outcomes, **done, **found}
@@ -225,7 +227,8 @@ class InsertFlow:
                 outcomes[event] = result
             else:
                 refused = isinstance(result, (RequestError, NotTriedError))
-                # What is left is a failing ledger: the server has the event, and its intent keeps the next run from sending it again.
+                # Only a failure of the ledger is left: the server has the event, and its intent prevents the next run from sending it
+                # again.
                 outcomes[event] = InsertOutcome(event, changed=not refused, error=result)
                 not_done += [event] if refused else []
         if not_done and not is_again:
@@ -233,9 +236,9 @@ class InsertFlow:
         return outcomes, unclear
 
     def _searched(self, unclear: Sequence[Unclear], *, changed: bool, waits: bool = True) -> tuple[Outcomes, list[Unclear]]:
-        """Looks for events until each is found, or its write must have become visible; returns what was found, and what was not.
+        """Looks for events until each is found or its write must have become visible; returns the found and the missing events.
 
-        Nobody waits in vain: if the time of the task is too short for an event, it is looked for once.
+        There is no useless wait: if the time of the task is too short for an event, it is looked for once.
         """
         found: dict[NewEvent, Sequence[StoredEvent]] = {}
         left = list(unclear)
@@ -245,7 +248,7 @@ class InsertFlow:
                 looked = self._finder.look([one.event for one in left], were_sent=True)
                 found = {**found, **looked.found}
                 left = [one for one in left if one.event not in found]
-                # One whose search failed was not looked for: its time is not up.
+                # After a failed search, the time of an event is not up: it was not looked for.
                 left = [replace(one, over_at=now()) if one.event in looked.failed else one for one in left] if now() >= until else left
                 if not left or self._finder.refusal or self._workers.stopped_by:
                     break
@@ -256,7 +259,7 @@ class InsertFlow:
         return one.over_at + self._options.search_delay <= self._patience.ends_at
 
     def _is_proven_missing(self, one: Unclear) -> bool:
-        """True if an event that was not found is certainly not there: its write must be visible by now, in an index that we can see."""
+        """True if an event that was not found is certainly missing: its write must be visible by now, in an index that is searched."""
         is_late = now() >= one.over_at + self._options.search_delay
         return is_late and not self._finder.refusal and not self._workers.stopped_by and self._finder.covers_events()
 
@@ -267,7 +270,7 @@ class InsertFlow:
     # -- recording ------------------------------------------------------------------------------------------------------
 
     def _recorded(self, found: Mapping[NewEvent, Sequence[StoredEvent]], *, changed: bool) -> Outcomes:
-        """The outcomes of events that the server has, recorded in the ledger."""
+        """Records events that the server has in the ledger, and returns their outcomes."""
         outcomes = {event: found_outcome(event, documents, changed=changed) for event, documents in found.items()}
         for outcome in outcomes.values():
             self._record(outcome)

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Finds out which events are on the server already: many at once, by what makes them unique."""
+"""Finds events on the server, many at once, by the fields that make them unique."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _SORT = ("timestamp:asc",)
 
 @dataclass(frozen=True)
 class Looked:
-    """The documents of the events that were looked for (all copies of each), those that are certainly not visible, and failed searches."""
+    """The result of a search for events: the documents of each (all copies), events that are certainly not visible, and failed searches."""
 
     found: Mapping[NewEvent, Sequence[StoredEvent]] = field(default_factory=dict)
     missing: Sequence[NewEvent] = ()
@@ -45,7 +45,7 @@ class Looked:
 
 
 class EventFinder:
-    """Searches one index pattern. `refusal` is set once the server said that this account may not read."""
+    """Searches one index pattern. `refusal` is set after the server said that this account may not read."""
 
     def __init__(self, client: StellarClient, pattern: str, workers: Workers, events: Sequence[NewEvent]) -> None:
         """`events` are all events of this run."""
@@ -57,9 +57,8 @@ class EventFinder:
         self._has_seen_events = False
 
     def look(self, events: Sequence[NewEvent], *, were_sent: bool = False) -> Looked:
-        """Looks for the events once. If the account may not read, reports all of them as missing.
-
-        An event counts as missing only if the whole index answered. One that was sent counts as found also with rewritten texts.
+        """Looks for the events once. If the account may not read, reports all of them as missing. An event counts as missing only if the
+        whole index answered. An event that was sent is also found if the server rewrote its texts.
         """
         found: dict[NewEvent, Sequence[StoredEvent]] = {}
         failed: dict[NewEvent, XdrError] = {}
@@ -76,7 +75,7 @@ class EventFinder:
         return Looked(found, [event for event in events if event not in found and event not in failed], failed)
 
     def documents(self, identifiers: Sequence[str]) -> dict[str, StoredEvent]:
-        """The documents of ids that were just given, by id, as far as the search shows them."""
+        """Returns the documents of new ids, by id, as far as the search shows them."""
         parts = [identifiers[start : start + _IDS_A_SEARCH] for start in range(0, len(identifiers), _IDS_A_SEARCH)]
         found: dict[str, StoredEvent] = {}
         for result in self._workers.map(self._documents_of, parts):
@@ -85,7 +84,7 @@ class EventFinder:
         return found
 
     def covers_events(self) -> bool:
-        """True if there are any events under the pattern. If not, an empty result proves nothing: the pattern may be wrong."""
+        """True if there are any events under the pattern. Otherwise an empty result proves nothing: the pattern may be wrong."""
         if not self._has_seen_events:
             try:
                 self._has_seen_events = self._client.search(self.pattern, "*", size="1").total > 0
@@ -119,7 +118,7 @@ class EventFinder:
             middle = len(events) // 2
             return {**self._find(events[:middle], were_sent), **self._find(events[middle:], were_sent)}
         if search.gap and len(found) < len(events):
-            # What was found is there. Of the rest nothing is known, so ask again in a way that raises the error.
+            # The found events exist. Nothing is known about the others, so the search is repeated in a way that raises the error.
             left = [event for event in events if event not in found]
             for document in self._search(left, were_sent, takes_parts=False).events():
                 for event in self._those_like(document, left, were_sent):
@@ -132,7 +131,7 @@ class EventFinder:
         return EventSearch(self._client, self.pattern, query, size=_PAGE_SIZE, sort=_SORT, takes_parts=takes_parts)
 
     def _those_like(self, document: StoredEvent, events: Sequence[NewEvent], were_sent: bool) -> Sequence[NewEvent]:
-        """The events that a document is: exactly, or rewritten if it is exactly none of this run."""
+        """Returns the events that match a document: exactly, or rewritten if none of this run matches exactly."""
         same = [event for event in events if is_event(document, event)]
         if same or not were_sent or any(is_event(document, event) for event in self._all):
             return same
@@ -149,7 +148,7 @@ def is_event(document: StoredEvent, event: NewEvent) -> bool:
 
 
 def rewritten_fields(document: StoredEvent, event: NewEvent) -> list[str] | None:
-    """The fields of an event that a document has in another form, as servers rewrite them; None if it is not this event at all."""
+    """Returns the fields of an event that a server rewrote in a document; None if the document is another event."""
     fields = []
     for name, value in event.unique.items():
         held = stored_value(document.source, name)

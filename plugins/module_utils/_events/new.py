@@ -33,7 +33,7 @@ _KEY_BYTES = 16
 
 @dataclass(frozen=True, eq=False)
 class NewEvent:
-    """One event of the input: its place there, what is sent, what makes it the same as another, and its key in the ledger."""
+    """One event of the input: its position, its fields, the values that make it unique, and its key in the ledger."""
 
     where: str
     body: Mapping[str, Any]
@@ -49,11 +49,11 @@ class NewEvent:
 
     @property
     def keys(self) -> tuple[bytes, ...]:
-        """All keys by which a ledger may know the event."""
+        """The keys under which a ledger may have the event."""
         return (self.key,) if self.old_key is None else (self.key, self.old_key)
 
     def encoded(self) -> bytes:
-        """The body of its request."""
+        """The body of the request."""
         return json.dumps(self.body, allow_nan=False).encode()
 
 
@@ -108,7 +108,7 @@ def insert_options() -> ArgumentSpec:
 
 
 def new_events(params: Mapping[str, Any]) -> list[NewEvent]:
-    """The events of a task, all of them checked; raises InputError. What an entry of `events` lacks comes from the task."""
+    """Returns the events of a task, checked; raises InputError. Entries of `events` take missing values from the task."""
     unique_by = _unique_by(params["unique_by"])
     shared = {option: params[option] for option in event_options()}
     if params["events"] is None:

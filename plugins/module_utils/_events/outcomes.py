@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The results of inserts, one for each event, what is said about them, and what reading the events back adds."""
+"""The results of inserts, one for each event, with their messages, and reading the events back."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _SEARCH_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class InsertOutcome:
-    """The result for one event. `index` is the alias that the server answered with, `document_index` where the event really is."""
+    """The result for one event. `index` is the alias in the server's answer, `document_index` the real index of the event."""
 
     event: NewEvent
     changed: bool = False
@@ -65,13 +65,13 @@ class InsertOutcome:
         return {"unique": dict(self.event.unique)}
 
     def record(self) -> EventRecord:
-        """The record for the ledger. An event that was sent twice counts as open until a search has shown how often it is there."""
+        """The record for the ledger. An event that was sent twice counts as open until a search has shown how many copies exist."""
         return EventRecord(answered=not self.sent_twice, index=self.index, id=self.id, document_index=self.document_index)
 
 
 @dataclass(frozen=True)
 class Unclear:
-    """An insert without a clear answer, whose request was over at `over_at` (this host's monotonic clock) at the latest."""
+    """An insert without a clear answer, whose request ended at `over_at` (this host's monotonic clock) at the latest."""
 
     event: NewEvent
     over_at: float
@@ -82,7 +82,7 @@ class Unclear:
 
 
 def unknown_error(one: Unclear, finder: EventFinder, search_delay: float) -> UnknownOutcomeError:
-    """The error for an event whose outcome is unknown; says how to find out."""
+    """Returns the error for an event whose outcome is unknown; it says how to find out."""
     wait = one.over_at + search_delay - now()
     if finder.refusal:
         why = "This account may not read events, so it cannot be looked for from here"
@@ -103,12 +103,12 @@ def unknown_error(one: Unclear, finder: EventFinder, search_delay: float) -> Unk
 
 
 def failed_outcomes(events: Iterable[NewEvent], error: XdrError) -> Mapping[NewEvent, InsertOutcome]:
-    """The same error for each of the events."""
+    """Returns the same error for each of the events."""
     return {event: InsertOutcome(event, error=error) for event in events}
 
 
 def found_outcome(event: NewEvent, documents: Sequence[StoredEvent], *, changed: bool) -> InsertOutcome:
-    """The outcome of an event that the server has, once or more often."""
+    """Returns the outcome of an event that the server has, once or several times."""
     first, *others = documents
     ids = tuple(document.id for document in others)
     return InsertOutcome(event, changed, first.index, first.id, first.index, duplicates=ids)
@@ -121,7 +121,7 @@ def insert_warnings(
     finder: EventFinder,
     shown: Callable[[str], str],
 ) -> list[str]:
-    """The warnings beside the results. `first` has the first event of each key, `shown` makes server text fit for messages."""
+    """Returns the warnings. `first` has the first event of each key, `shown` makes server text fit for messages."""
     warnings = []
     others = [event.where for event in events if event.body != first[event.key].body]
     if others:
@@ -171,7 +171,7 @@ def insert_diff(outcomes: Sequence[InsertOutcome]) -> list[dict[str, Any]]:
 
 
 class ReadBack:
-    """Completes the outcomes of new events. Those that cannot be read stay as they were answered."""
+    """Completes the outcomes of new events. Outcomes of events that cannot be read are not changed."""
 
     def __init__(
         self, client: StellarClient, ledger: EventLedger, finder: EventFinder, workers: Workers, patience: Patience, search_delay: float
@@ -184,7 +184,7 @@ class ReadBack:
         self._search_delay = search_delay
 
     def read(self, new: Sequence[InsertOutcome]) -> Mapping[NewEvent, InsertOutcome]:
-        """The outcomes with the documents' own indices; an event that is certainly not there has failed."""
+        """Returns the outcomes with the real indices of the documents; an event that is certainly missing has failed."""
         unread = [outcome for outcome in new if not outcome.document_index]
         documents = self._searched([outcome.id for outcome in unread if outcome.id]) if len(unread) > _READ_ONE_BY_ONE else {}
         results = self._workers.map(lambda one: self._reading(one, documents), unread)
@@ -208,7 +208,7 @@ class ReadBack:
 
     def _completed(self, outcome: InsertOutcome, reading: Reading | XdrError, new: Sequence[InsertOutcome]) -> InsertOutcome:
         if isinstance(reading, XdrError) or (reading.event is None and not reading.is_current):
-            # The server gave an id, which proves the insert; a search that does not show it yet proves nothing.
+            # The server returned an id, which proves the insert; a search that does not show it yet proves nothing.
             return outcome
         document = reading.event
         rewritten = rewritten_fields(document, outcome.event) if document else None
@@ -218,12 +218,12 @@ class ReadBack:
         if document and rewritten is not None:
             index = outcome.index or document.index
             return self._recorded(replace(outcome, index=index, document_index=document.index, rewritten=tuple(rewritten)))
-        # Back to an intent: the next run looks for the event before it sends it.
+        # Recorded as an intent again: the next run looks for the event before it sends it.
         self._ledger.intend([outcome.event.key], 0)
         return self._of_another(outcome) if reading.event else replace(outcome, changed=False, error=_not_there(outcome))
 
     def _of_another(self, outcome: InsertOutcome) -> InsertOutcome:
-        """The outcome of an event whose answer had the id of another one: the event is looked for."""
+        """Returns the outcome of an event whose answer had the id of another event: the event is looked for."""
         event = outcome.event
         for _look in self._patience.looks(now() + self._search_delay):
             found = self._finder.look([event]).found.get(event)
@@ -237,7 +237,7 @@ class ReadBack:
         return replace(outcome, changed=False, error=UnknownOutcomeError(message))
 
     def _counted_again(self, sent_twice: Sequence[InsertOutcome]) -> Mapping[NewEvent, InsertOutcome]:
-        """Looks once for further copies of events that were sent twice: the first write may have been finished late."""
+        """Looks once for more copies of events that were sent twice: the first write may have finished late."""
         found = self._finder.look([outcome.event for outcome in sent_twice]).found if sent_twice else {}
         counted = {}
         for outcome in sent_twice:

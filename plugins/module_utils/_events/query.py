@@ -4,10 +4,10 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Lucene queries for exact values: everything that has a meaning in that language is taken literally.
+"""Lucene queries for exact values: special characters are escaped.
 
-Where the server's index analyses a text, such a query also finds texts that differ in case or contain more words. Who needs exactly this
-value compares what was found.
+If the server's index analyses a text, the query also finds texts that differ in case or contain more words. Callers that need the exact
+value compare the results.
 """
 
 from __future__ import annotations
@@ -52,29 +52,29 @@ def is_searchable(name: str, value: Any) -> bool:
 
 
 def exact(name: str, value: Any) -> str:
-    """A clause for one value of a field."""
+    """Returns a clause for one value of a field."""
     return f"{name}:{_quoted(value)}"
 
 
 def any_of(name: str, values: Iterable[Any]) -> str:
-    """A clause for one of several values of a field."""
+    """Returns a clause for any of several values of a field."""
     return f"{name}:({' OR '.join(_quoted(value) for value in values)})"
 
 
 def same_event(unique: Mapping[str, Any]) -> str:
-    """A clause for the events with these values. It may find more; values that cannot be searched are left out."""
+    """Returns a clause for the events with these values. It may find more; values that cannot be searched are left out."""
     clauses = [_stored_somewhere(name, value) for name, value in unique.items() if is_searchable(name, value)]
     return f"({' AND '.join(clauses)})"
 
 
 def near_event(unique: Mapping[str, Any]) -> str:
-    """A clause for the events with these values, also if the server rewrote their texts: by the others, if there are any."""
+    """Returns a clause for the events with these values even if the server rewrote their texts: by the other values, if any."""
     others = {name: value for name, value in unique.items() if not isinstance(value, str)}
     return same_event(others or unique)
 
 
 def in_parts(clauses: Sequence[str], taken: int) -> Iterator[list[int]]:
-    """Positions of clauses whose disjunctions fit into one request line each, of which so many bytes are taken already."""
+    """Returns positions of clauses, in groups that fit into one request line each. `taken` bytes of the line are used already."""
     part: list[int] = []
     length = 0
     for position, clause in enumerate(clauses):
@@ -89,7 +89,7 @@ def in_parts(clauses: Sequence[str], taken: int) -> Iterator[list[int]]:
 
 
 def stored_value(source: Mapping[str, Any], name: str) -> Any:
-    """The value of a field in a document: dotted names may be nested, and what is no field of the index moves under custom_ser_field."""
+    """Returns the value of a field in a document: dotted names may be nested, and fields outside the index are below custom_ser_field."""
     for holder in (source, source.get(CUSTOM_OBJECT)):
         if isinstance(holder, dict):
             if name in holder:
@@ -112,7 +112,7 @@ def is_same(wanted: Any, held: Any) -> bool:
 
 
 def is_rewritten(wanted: Any, held: Any) -> bool:
-    """True if a server may have made one value of the other: a text in other case or cut, a time without its milliseconds."""
+    """True if a server may have turned one value into the other: a text in other case or cut, a time without milliseconds."""
     if isinstance(wanted, str):
         return isinstance(held, str) and (resembles(wanted, held) or _is_beginning(held, wanted))
     if isinstance(wanted, bool) or not isinstance(wanted, (int, float)):
@@ -125,7 +125,7 @@ def _is_beginning(held: str, wanted: str) -> bool:
 
 
 def may_match(wanted: Any, held: Any) -> bool:
-    """True if a search for a value may find a document that has another one: analysed texts, networks, times, fields of many values."""
+    """True if a search for a value may find a document with a different value: analysed texts, networks, times, fields with many values."""
     if isinstance(held, list):
         return any(may_match(wanted, item) for item in held)
     if held is None or isinstance(held, dict):
@@ -136,7 +136,7 @@ def may_match(wanted: Any, held: Any) -> bool:
 
 
 def _number(text: str) -> float | None:
-    """The number in a text, or the time in it in epoch milliseconds."""
+    """Returns the number in a text, or its time in epoch milliseconds."""
     try:
         return float(text)
     except ValueError:

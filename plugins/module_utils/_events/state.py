@@ -6,7 +6,7 @@
 
 """Status, comments and tags of an event, and changes to them.
 
-Where the tags of users are kept is not documented: they are looked for in several fields, as texts or as objects with `tag`.
+The field for the tags of users is not documented: several fields are read, with texts or with objects with `tag`.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class EventState:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The tags, from the first field that has any."""
+        """The tags, from the first field that contains any."""
         return next((tags for tags in self.tag_fields.values() if tags), ())
 
     def as_result(self) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class EventState:
         return {"status": self.status, "comments": list(self.comments), "tags": list(self.tags)}
 
     def after(self, change: Change) -> EventState:
-        """The state that a change leads to."""
+        """Returns the state after a change."""
         tags = [tag for tag in self.tags if tag not in change.remove_tags]
         tags += [tag for tag in change.add_tags if tag not in tags]
         return replace(
@@ -96,7 +96,7 @@ class EventState:
 
 
 def _texts(value: Any, key: str) -> tuple[str, ...]:
-    """The texts of a list of texts or of objects that contain them; a single one may come without a list."""
+    """Returns the texts of a list of texts or of objects that contain them; a single value may come without a list."""
     items: Sequence[Any] = value if isinstance(value, list) else [value]
     texts = [item.get(key) if isinstance(item, dict) else item for item in items]
     return tuple(text for text in texts if isinstance(text, str))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class SeenTexts:
     """The texts that are missing after they were written.
 
-    `rewritten` are those that the server shows in another form (as sent, as shown); `learned` is the same as digests. `is_strange` says
+    `rewritten` are those that the server shows in another form (as sent, as shown); `learned` is the same as digests. `is_strange` means
     that there is a new text that may or may not be ours; `surplus` is the number of extra copies.
     """
 
@@ -45,7 +45,7 @@ def tags_to_remove(wanted: Sequence[str], held: Sequence[str], spelling: Spellin
 
 
 def near_misses(wanted: Sequence[str], held: Sequence[str], spelling: Spelling) -> list[tuple[str, str]]:
-    """Tags to remove that an item does not have, each with one that it has and that differs in case or punctuation only."""
+    """Returns tags to remove that an item does not have, each with a tag that differs only in case or punctuation."""
     return [(tag, one) for tag in wanted if not spelling.held(tag_key(tag), tag, held) for one in held if resembles(tag, one)]
 
 
@@ -55,7 +55,7 @@ def has_comment(comment: str, identifier: str, held: Sequence[str], spelling: Sp
 
 
 def added(before: Sequence[str], after: Sequence[str]) -> list[str]:
-    """The texts that were added since an earlier state; of equal ones, those that are more."""
+    """Returns the texts that were added since an earlier state; of equal texts, the additional copies."""
     new = list(after)
     for text in before:
         if text in new:
@@ -66,7 +66,7 @@ def added(before: Sequence[str], after: Sequence[str]) -> list[str]:
 def seen_tags(wanted: Sequence[str], held: Sequence[str], new: Sequence[str], spelling: Spelling, *, accepted: bool) -> SeenTexts:
     """The tags that were added and are missing. `new` are the tags that an item has since then.
 
-    A tag counts as rewritten if the server accepted it and shows, not the tag, but one that resembles it, or a single new one.
+    A tag counts as rewritten if the server accepted it and shows a similar tag, or a single new tag, instead.
     """
     shown = list(dict.fromkeys((*held, *new)))
     missing = [tag for tag in wanted if not spelling.held(tag_key(tag), tag, shown)]
@@ -88,7 +88,10 @@ def seen_tags(wanted: Sequence[str], held: Sequence[str], new: Sequence[str], sp
 
 
 def seen_comment(comment: str, identifier: str, new: Sequence[str], spelling: Spelling, *, accepted: bool) -> SeenTexts:
-    """The comment, if it is missing. It counts as rewritten if a new one resembles it, or if the server accepted it and one is new."""
+    """The comment, if it is missing.
+
+    It counts as rewritten if a new comment resembles it, or if the server accepted it and one comment is new.
+    """
     key = comment_key(identifier, comment)
     same = spelling.held(key, comment, new)
     if same:
@@ -112,7 +115,7 @@ def near_miss_warnings(name: str, noun: str, misses: Sequence[tuple[str, str]]) 
 
 
 def surplus_warnings(name: str, surplus: int) -> tuple[str, ...]:
-    """The warning about a comment that was written more often than once."""
+    """Returns the warning about a comment that was written more than once."""
     warning = (
         f"{name}: the comment was written {surplus + 1} times since this run looked: by another run at the same time, or because "
         "the server was slow to carry out what it had not answered."

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Brings an item (an event, a case, a detection) to the state that is wanted: reads it, writes what differs, and reads it again.
+"""Brings an item (an event, a case, a detection) to the wanted state: reads it, writes what differs, and reads it again.
 
 Check mode, `changed`, rights to read, waiting for a write to be seen and unclear outcomes are decided here, once for all kinds of items.
 """
@@ -29,7 +29,7 @@ class Convergence:
     """Converges the items of one task. For any thread."""
 
     def __init__(self, read_access: str, *, is_dry: bool) -> None:
-        """With `is_dry`, nothing is sent, and outcomes are those of a real run."""
+        """With `is_dry`, nothing is sent; the outcomes are those of a real run."""
         self._read_access = read_access
         self._is_dry = is_dry
         self._may_not_read = False
@@ -51,7 +51,7 @@ class Convergence:
                 return replace(outcome, changed=True, after=resource.planned(before, needed.change))
             return task.carried_out(outcome, before, needed.change)
         except XdrError as error:
-            # It comes from reading, so nothing was sent.
+            # The error comes from reading, so nothing was sent.
             return replace(outcome, error=error.with_known_outcome() if isinstance(error, RequestError) else error)
 
     def _readable_state(self, task: _Task[RefT, StateT, ChangeT]) -> StateT | None:
@@ -63,7 +63,7 @@ class Convergence:
         except PermissionDeniedError:
             if self._read_access != READ_AUTO:
                 raise
-            # Where others can be read, the refusal is about this item, and the next one is tried.
+            # If other items can be read, the refusal is about this item only, and the next one is tried.
             self._may_not_read = not self._has_read
             return None
         self._has_read = True
@@ -89,7 +89,7 @@ class _Task(Generic[RefT, StateT, ChangeT]):
         return self.resource.read(self.wanted)
 
     def write_unseen(self) -> XdrError | None:
-        """Writes everything without reading; returns the error."""
+        """Writes everything without reading; returns the error, if any."""
         try:
             unclear = self._unclear_write(self.wanted.change)
         except RequestError as error:
@@ -99,7 +99,7 @@ class _Task(Generic[RefT, StateT, ChangeT]):
         return self._unknown(f"whether the {self._noun} was updated is unknown, and it cannot be read.", unclear, self._wording.look)
 
     def carried_out(self, outcome: Outcome[RefT, StateT], before: StateT, change: ChangeT) -> Outcome[RefT, StateT]:
-        """Writes and reads again; once more if the outcome of the first write was unclear and it turns out that nothing was done."""
+        """Writes and reads again. Writes once more if the first outcome was unclear and nothing was done."""
         seen = Seen(change)
         unclear: RequestError | None = None
         self.resource.remember(Written(change, accepted=False), self.wanted.ref, before)
@@ -139,7 +139,7 @@ class _Task(Generic[RefT, StateT, ChangeT]):
         return None
 
     def _looked(self, before: StateT, change: ChangeT, unclear: RequestError | None) -> tuple[StateT, Seen[ChangeT]]:
-        """The state after a change, and what of the change does not show, even after a while."""
+        """Returns the state after a change, and the part of the change that does not show even after a while."""
         written = Written(change, accepted=unclear is None)
         after, seen = before, Seen(change)
         for _look in looks(late=self.resource.comes_late(change, unclear)):
@@ -150,7 +150,7 @@ class _Task(Generic[RefT, StateT, ChangeT]):
         return after, seen
 
     def _refused(self, outcome: Outcome[RefT, StateT], error: RequestError) -> Outcome[RefT, StateT]:
-        """The outcome after a refusal: an earlier request of the same change may have done its part."""
+        """Returns the outcome after a refusal: an earlier request of the same change may have been carried out."""
         try:
             after = self.state()
         except RequestError:
@@ -175,11 +175,11 @@ class _Task(Generic[RefT, StateT, ChangeT]):
         return NotChangedError(f"{ref.name}: the server accepted the update of {ref.key} and did not carry out: {seen.left}.{hint}")
 
     def _partly_done(self, error: RequestError) -> UnknownOutcomeError:
-        """The error if one of several requests failed, and what the others did cannot be read."""
+        """Returns the error if one of several requests failed and the effect of the others cannot be read."""
         return self._unknown(f"a part of the update was carried out, and the {self._noun} cannot be read.", error, self._wording.look)
 
     def _unseen(self, unclear: RequestError | None, error: RequestError) -> UnknownOutcomeError:
-        """The error if an update was sent, and the item could not be read again."""
+        """Returns the error if an update was sent and the item could not be read again."""
         sent = f"whether the {self._noun} was updated is unknown. {unclear.message}" if unclear else "the server accepted the update."
         return self._unknown(f"{sent} The {self._noun} could not be read since:", error, self._wording.again)
 

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Doing the same for many items: several at once, results in the order given, no failure hides or stops another one."""
+"""Processes many items: several at once, results in the given order, and no failure hides or stops another item."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ class Result(Protocol):
 
     @property
     def error(self) -> XdrError | None:
-        """Why it failed."""
+        """The error, if it failed."""
 
     def as_result(self) -> dict[str, Any]:
-        """The result for users, without `changed`."""
+        """Returns the result for users, without `changed`."""
 
     def identity(self) -> dict[str, Any]:
         """The values by which users recognise the item."""
 
 
 class Workers:
-    """Works on items in threads. What would fail everywhere (no connection, wrong credentials) ends the run for those that wait."""
+    """Processes items in threads. An error that would affect all items (no connection, wrong credentials) stops those that wait."""
 
     def __init__(self, concurrency: int, items: str = "events") -> None:
-        """`items` is the plural of the noun for what they work on."""
+        """`items` is the plural noun for the items in messages."""
         self._concurrency = concurrency
         self._items = items
         self._pool: ThreadPoolExecutor | None = None
@@ -66,7 +66,7 @@ class Workers:
             self._pool.shutdown()
 
     def map(self, work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result | XdrError]:
-        """The result for each item, or the error that it ended with."""
+        """Returns the result or the error for each item."""
 
         def guarded(item: _Item) -> _Result | XdrError:
             if self.stopped_by:
@@ -80,12 +80,12 @@ class Workers:
         return list(self._mapped(guarded, items))
 
     def note(self, error: XdrError) -> None:
-        """Stops the run where this error would be everybody's."""
+        """Stops the run if this error would affect all items."""
         if isinstance(error, (AuthenticationError, ConnectionFailedError, LedgerError)):
             self.stopped_by = self.stopped_by or error
 
     def not_tried(self) -> NotTriedError:
-        """The error for what was not begun after the run was stopped."""
+        """Returns the error for items that were not started before the run stopped."""
         reason = self.stopped_by.message if self.stopped_by else ""
         return NotTriedError(f"Not attempted, because an earlier error affects all {self._items}: {reason}")
 
@@ -98,7 +98,7 @@ class Workers:
 
 
 def all_results(results: Iterable[_Result | XdrError]) -> list[_Result]:
-    """The results of workers; raises the first error among them."""
+    """Returns the results of workers; raises the first error among them."""
     found = []
     for result in results:
         if isinstance(result, XdrError):
@@ -110,7 +110,7 @@ def all_results(results: Iterable[_Result | XdrError]) -> list[_Result]:
 def converge_all(
     convergence: Convergence, resource: Resource[RefT, StateT, ChangeT], changes: Sequence[Wanted[RefT, ChangeT]], workers: Workers
 ) -> list[Outcome[RefT, StateT]]:
-    """The outcome of each change, in order. Changes of the same item are made one after the other, and learn from those before."""
+    """The outcome of each change, in order. Changes of the same item are made one after the other, and use what earlier ones learned."""
     by_item: dict[str, list[int]] = {}
     for position, wanted in enumerate(changes):
         by_item.setdefault(wanted.ref.key, []).append(position)
@@ -138,7 +138,7 @@ def converge_all(
 
 
 def outcome_warnings(outcomes: Sequence[Outcome[RefT, StateT]], items: str, shown: Callable[[str], str], remembered: str) -> list[str]:
-    """The warnings beside the result; each kind once. `remembered` says what later runs know of rewritten texts."""
+    """Returns the warnings; each kind once. `remembered` is a sentence about what later runs know of rewritten texts."""
     warnings = [text for outcome in outcomes for text in outcome.warnings]
     if any(outcome.is_assumed for outcome in outcomes):
         warnings.append(
@@ -170,7 +170,7 @@ def diffs(outcomes: Sequence[Outcome[RefT, StateT]]) -> list[dict[str, Any]]:
 
 
 def module_result(outcomes: Sequence[Result], extra: Mapping[str, Any], items: str, *, is_single: bool) -> dict[str, Any]:
-    """The result keys of a module for all items; raises XdrError, with the same keys, where one of them failed."""
+    """Returns the result keys of a module for all items; raises XdrError, with the same keys, if any item failed."""
     results = [{**outcome.as_result(), "changed": outcome.changed, **_failed(outcome)} for outcome in outcomes]
     failed = [(position, outcome, outcome.error) for position, outcome in enumerate(outcomes) if outcome.error]
     result: dict[str, Any] = {
@@ -185,7 +185,7 @@ def module_result(outcomes: Sequence[Result], extra: Mapping[str, Any], items: s
     position, _outcome, error = failed[0]
     if is_single:
         raise error.with_result(result)
-    # Some messages begin with the place in the list themselves.
+    # Some messages already begin with the position in the list.
     place = f"{items}[{position}]"
     said = error.message.removeprefix(place) if error.message.startswith(place) else f": {error.message}"
     raise XdrError(f"{len(failed)} of {len(outcomes)} {items} failed; see failed_{items}. The first is {place}{said}", **result)

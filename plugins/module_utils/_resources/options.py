@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Options that the modules for events, cases and detections share."""
+"""Options shared by the modules for events, cases and detections."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ MAX_CONCURRENCY = 32
 
 
 def comment_mode() -> dict[str, Any]:
-    """The option that says if a comment is written again."""
+    """Returns the option `comment_mode`."""
     return {"type": "str", "choices": [COMMENT_ONCE, COMMENT_ALWAYS], "default": COMMENT_ONCE}
 
 
 def read_access() -> dict[str, Any]:
-    """The option that says if items are read."""
+    """Returns the option `read_access`."""
     return {"type": "str", "choices": [READ_AUTO, READ_REQUIRED, READ_NONE], "default": READ_AUTO}
 
 
@@ -44,7 +44,7 @@ def tags_to_change(where: str, add: Sequence[str] | None, remove: Sequence[str] 
 
 
 def refuse_nulls(options: Iterable[str], nulls: Collection[str], noun: str, advice: str = "") -> None:
-    """Raises InputError if one of these conditions was given as null: among the options it looks like one that was left out."""
+    """Raises InputError if one of these conditions is null, which looks like an omitted option and would match everything."""
     for name in options:
         if name in nulls:
             message = f"{name}: null was given, which would match every {noun}. Leave the option out, or give a value."

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The interface between `converge` and the kinds of items that it works on, and what flows between them."""
+"""The interface between `converge` and the kinds of items, and the values that they exchange."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class State(Protocol):
 
 
 class Change(Protocol):
-    """A requested change to one item, or the part of it that is missing. `str` says in messages what it contains."""
+    """A requested change to one item, or the part of it that is missing. `str` describes its contents in messages."""
 
     @property
     def is_empty(self) -> bool:
@@ -58,7 +58,7 @@ ChangeT = TypeVar("ChangeT", bound=Change)
 
 @dataclass(frozen=True)
 class Wanted(Generic[RefT, ChangeT]):
-    """One entry of the input: the item, and what is wanted of it."""
+    """One entry of the input: the item, and the requested change."""
 
     ref: RefT
     change: ChangeT
@@ -74,7 +74,7 @@ class Needed(Generic[ChangeT]):
 
 @dataclass(frozen=True)
 class Written(Generic[ChangeT]):
-    """A change that was sent. `accepted` says that the server said it did it; otherwise nobody knows."""
+    """A change that was sent. `accepted` means that the server reported success; otherwise the outcome is unknown."""
 
     change: ChangeT
     accepted: bool
@@ -84,8 +84,8 @@ class Written(Generic[ChangeT]):
 class Seen(Generic[ChangeT]):
     """The result of comparing an item with a change after it was sent.
 
-    `left` is what would have to be sent now. `rewritten` are the texts that the server shows in another form (as sent, as shown);
-    `learned` is the same as digests. `is_strange` says that something is new that may or may not be what was sent.
+    `left` is the part that would have to be sent now. `rewritten` are the texts that the server shows in another form (as sent, as shown);
+    `learned` is the same as digests. `is_strange` means that there is something new that may or may not be the text that was sent.
     """
 
     left: ChangeT
@@ -110,7 +110,7 @@ class Wording:
 
     @property
     def plural(self) -> str:
-        """The noun for many; the key of the results."""
+        """The plural noun; the key of the results."""
         return f"{self.noun}s"
 
 
@@ -128,7 +128,7 @@ class Resource(Protocol[RefT, StateT, ChangeT]):
         """The part of the change that the state does not show."""
 
     def planned(self, state: StateT, change: ChangeT) -> StateT:
-        """The state that a change leads to."""
+        """Returns the state after a change."""
 
     def remember(self, written: Written[ChangeT], ref: RefT, before: StateT) -> None:
         """Notes for later runs that a change is about to be sent or, if it was accepted, that the item could not be read again."""
@@ -140,13 +140,13 @@ class Resource(Protocol[RefT, StateT, ChangeT]):
         """Compares the state after a change with the change."""
 
     def comes_late(self, change: ChangeT, unclear: RequestError | None) -> bool:
-        """True if a change may show much later than it was sent, and must not be sent again before that."""
+        """True if a change may become visible late, and must not be sent again before then."""
 
     def hint(self, left: ChangeT) -> str:
-        """Advice if the server accepted a change and did not carry this out: empty, or a sentence that begins with a space."""
+        """Returns advice if the server accepted a change but did not make it: empty, or a sentence that begins with a space."""
 
     def knowing(self, learned: Mapping[bytes, bytes]) -> Resource[RefT, StateT, ChangeT]:
-        """The same with what was learned from a write; the next change of the same item uses it."""
+        """Returns the resource with what was learned from a write; the next change of the same item uses it."""
 
 
 @dataclass(frozen=True)

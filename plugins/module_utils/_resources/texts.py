@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Comparing texts that were written with texts that a server gives back: many servers rewrite what they are sent."""
+"""Compares texts that were written with texts that a server returns: many servers rewrite texts."""
 
 from __future__ import annotations
 
@@ -58,7 +58,10 @@ _SHORTEST_CUT = 20
 
 
 def normal(text: str) -> str:
-    """The text without what servers commonly change: HTML escapes, white space, line ends, composed characters. Case is kept."""
+    """Returns the text in a normal form without common changes of servers:
+
+    HTML escapes, white space, line ends, composed characters. Case is kept.
+    """
     for _step in range(_UNESCAPES):
         unescaped = html.unescape(text)
         if unescaped == text:
@@ -68,13 +71,13 @@ def normal(text: str) -> str:
 
 
 def spellings(text: str) -> Iterator[str]:
-    """The text, and how servers that rewrite texts commonly store it."""
+    """Returns the text, and the forms in which servers commonly store it."""
     plain = _SPACE.sub(" ", text).strip()
     yield from dict.fromkeys((text, plain, html.escape(text), html.escape(text, quote=False), html.escape(plain)))
 
 
 def resembles(written: str, held: str) -> bool:
-    """True if a text may be what a server made of another: other case or punctuation, cut, with something added or replaced.
+    """True if a server may have turned one text into the other: other case or punctuation, cut, with something added or replaced.
 
     Only evidence beside other evidence: on a server that rewrites nothing, `VPN` and `vpn` are two tags.
     """
@@ -93,26 +96,25 @@ def _letters(text: str) -> str:
 
 
 def digest(*parts: str) -> bytes:
-    """A digest of texts, which does not show them."""
+    """Returns a digest of texts, which does not reveal them."""
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()[:_DIGEST_BYTES]
 
 
 def _is_cut(written: str, held: str) -> bool:
-    """True if a server kept the beginning of a text: the stored text is exactly as long as such limits."""
+    """True if a server kept only the beginning of a text: the length of the stored text is a common limit."""
     return len(held) in _LIMITS and len(held) < len(written) and normal(written).startswith(normal(held))
 
 
 class Spelling:
-    """The spellings that a server gives to what it was sent: in normal form, and as the ledger learned it. Not changed once it is made.
-
-    `known` maps the digest of what was written to the digest of what the server made of it.
+    """The forms in which a server stores texts: the normal form, and those that the ledger learned. Immutable. `known` maps the digest of a
+    written text to the digest of the stored text.
     """
 
     def __init__(self, known: Mapping[bytes, bytes]) -> None:
         self._known = known
 
     def knowing(self, learned: Mapping[bytes, bytes]) -> Spelling:
-        """The same with what was learned since."""
+        """Returns the same with what was learned since."""
         return Spelling({**self._known, **learned}) if learned else self
 
     def sent_since(self, identifier: str, comment: str, held: Sequence[str]) -> bool:
@@ -136,7 +138,7 @@ class Spelling:
         return normal(written) == normal(held) or self._known.get(key) == digest(held) or _is_cut(written, held)
 
     def held(self, key: bytes, written: str, texts: Iterable[str]) -> list[str]:
-        """Those of the texts that are what was written; exactly the same ones first."""
+        """Returns the texts that match the written text; identical ones first."""
         return sorted((text for text in texts if self.same(key, written, text)), key=lambda text: text != written)
 
 

@@ -38,11 +38,11 @@ class Patience:
 
     @property
     def ends_at(self) -> float:
-        """Until when this task could wait, if it began now."""
+        """The time until which this task could wait, if it began now."""
         return now() + self._left
 
     def looks(self, until: float) -> Iterator[None]:
-        """Yields for each time to look: at once, then with growing pauses, the last time at `until` or when the task's time is up."""
+        """Yields at each time to look: immediately, then after growing pauses, and finally at `until` or when the task's time is up."""
         pause = FIRST_PAUSE_SECONDS
         while True:
             yield
@@ -56,5 +56,5 @@ class Patience:
 
 
 def looks(*, late: bool = False) -> Iterator[None]:
-    """Yields for each time to look for one write, as `Patience.looks`; with `late`, for something that may come late."""
+    """Yields at each time to look for one write, like `Patience.looks`; with `late`, for writes that may become visible late."""
     return Patience().looks(now() + (LATE_SECONDS if late else LOOK_SECONDS))
