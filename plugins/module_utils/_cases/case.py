@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""A case as something that updates converge: reading, comparing and writing its fields, tags and comments."""
+"""Cases for `converge`: reading, comparing and writing their fields, tags and comments."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class CaseResource:
         return CaseResource(self._server, self._spelling.knowing(learned), repeats_comment=self._repeats_comment)
 
     def read(self, wanted: Wanted[CaseRef, CaseChange]) -> CaseState:
-        """The present state of a case; its comments only if a comment is wanted. Raises NotFoundError if there is no such case."""
+        """Reads the current state of a case; its comments only if needed. Raises NotFoundError if there is no such case."""
         ref = wanted.ref
         identifier = ref.id or ""
         server = self._server
@@ -97,7 +97,7 @@ class CaseResource:
         except PermissionDeniedError as error:
             if _TENANT not in error.reason.casefold():
                 raise
-            # This is about one case, and says nothing about the right to read.
+            # This concerns a single case, and is no evidence about the right to read.
             raise StatusError(error.message, error.status, error.reason, **error.details) from error
 
     def needed(self, wanted: Wanted[CaseRef, CaseChange], state: CaseState) -> Needed[CaseChange]:
@@ -126,14 +126,14 @@ class CaseResource:
         return not has_comment(comment, wanted.ref.key, state.comments or (), self._spelling)
 
     def planned(self, state: CaseState, change: CaseChange) -> CaseState:
-        """The state that a change leads to."""
+        """Returns the state after a change."""
         return state.after(change)
 
     def remember(self, written: Written[CaseChange], ref: CaseRef, before: CaseState) -> None:
         """Does nothing: cases have no ledger."""
 
     def write(self, ref: CaseRef, change: CaseChange) -> None:
-        """Sends a change by the call that this server has, and then the comment."""
+        """Sends a change with the call that this server has, then the comment."""
         self._server.endpoint.send(ref, change)
 
     def seen(self, written: Written[CaseChange], ref: CaseRef, before: CaseState, after: CaseState) -> Seen[CaseChange]:
@@ -164,7 +164,7 @@ class CaseResource:
         )
 
     def _has_assignee(self, change: CaseChange, after: CaseState, *, accepted: bool) -> bool:
-        """True if the case has the wanted assignee, or the server says so and nothing contradicts it."""
+        """True if the case has the wanted assignee, or if the server reported so and nothing contradicts it."""
         if change.assignee is None:
             return True
         is_assigned = self._server.users.is_assigned(change.assignee, after.shown_assignees)
@@ -175,7 +175,7 @@ class CaseResource:
         return unclear is not None and change.comment is not None and (unclear.partly_done or not change.has_fields)
 
     def hint(self, left: CaseChange) -> str:
-        """Advice if something of the fields is missing."""
+        """Returns advice if fields are missing."""
         if self._server.endpoint.name == POST and left.has_fields:
             return " Servers newer than 4.3 make a new case of this call: look for one, and set `endpoint` to `put`."
         if left.assignee:
@@ -184,7 +184,7 @@ class CaseResource:
 
 
 def no_such_case(ref: CaseRef) -> NotFoundError:
-    """The error if there is no such case."""
+    """Returns the error if there is no such case."""
     if ref.id is None:
         what = f"there is no case with the number {ref.ticket_id} that this account may see"
     else:

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The two calls that update a case. The older one would make a new case on a newer server, so it is never tried on a guess."""
+"""The two calls that update a case. On newer servers, the older call would create a new case, so it is never used on a guess."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MISSING = (404, 405)
 
 
 class CaseEndpoint:
-    """Sends changes by the call that was chosen, or by the one that the server turns out to have. Safe to use from several threads."""
+    """Sends changes with the chosen call, or with the one that the server has. Safe to use from several threads."""
 
     def __init__(self, calls: CaseCalls, reader: CaseReader, endpoint: str) -> None:
         self.name: str | None = None

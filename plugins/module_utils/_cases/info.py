@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Reads cases: one, or all that match a search, with their comments and alerts where wanted."""
+"""Reads cases: one, or all that match a search, with comments and alerts if wanted."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class _Found:
                 yield case
 
     def _counted(self, parts: Sequence[Sequence[StoredCase]], merged: Sequence[StoredCase]) -> tuple[int, bool]:
-        """The number of cases that match, and if it is exact."""
+        """Returns the number of matching cases, and whether it is exact."""
         if not self._is_cut:
             return len(merged), not self._ignored and not self._has_moved
         totals = [one.total for one in self._lists]
@@ -99,7 +99,7 @@ class _Found:
 
 
 def _merged(parts: Sequence[Sequence[StoredCase]], search: CaseSearch) -> list[StoredCase]:
-    """The cases of several lists in the order of `sort`, each once."""
+    """Returns the cases of several lists in the order of `sort`, each once."""
     if len(parts) == 1:
         return list(parts[0])
     field, direction = search.sort
@@ -110,13 +110,13 @@ def _merged(parts: Sequence[Sequence[StoredCase]], search: CaseSearch) -> list[S
 
 
 def _rank(value: Any) -> tuple[bool, Any]:
-    """A sort key: numbers before texts."""
+    """Returns a sort key: numbers before texts."""
     is_number = isinstance(value, (int, float))
     return not is_number, value if is_number else str(value)
 
 
 def _shown(case: StoredCase, calls: CaseCalls, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The case for users."""
+    """Returns the case in the form of results."""
     shown: dict[str, Any] = {"id": case.id, "ticket_id": case.ticket_id, "source": dict(case.source)}
     if params["with_comments"]:
         shown["comments"] = calls.comments(case.id)
@@ -126,7 +126,7 @@ def _shown(case: StoredCase, calls: CaseCalls, params: Mapping[str, Any]) -> dic
 
 
 def _alerts(case: StoredCase, calls: CaseCalls) -> list[StoredEvent]:
-    """All alerts of a case, each once; raises AnswerError if the server does not page."""
+    """Returns all alerts of a case, each once; raises AnswerError if the server does not page."""
     alerts: dict[tuple[str, str], StoredEvent] = {}
     skip = 0
     while True:

@@ -94,7 +94,7 @@ def _item_options() -> dict[str, dict[str, Any]]:
 
 
 def checked_case_id(option: str, value: str) -> str:
-    """The ID of a case; raises InputError for what cannot be one."""
+    """Returns the ID of a case; raises InputError if it cannot be one."""
     if not value.strip() or value in (".", "..") or not value.isprintable() or len(value) > _LONGEST_ID or set(value) & set(" /?#%"):
         raise InputError(f"{option}: {value[:_LONGEST_ID]!r} cannot be the ID of a case, which has 24 digits and letters from a to f.")
     return sendable_text(option, value)
@@ -125,7 +125,7 @@ def _wanted(entry: Mapping[str, Any], params: Mapping[str, Any], where: str) -> 
 
 
 def _assignee(option: str, value: str | None) -> str | None:
-    """The user; an empty text removes the assignee."""
+    """Returns the user; an empty text removes the assignee."""
     if value and not value.strip():
         raise InputError(f"{option}: the text is blank. Give a user, or an empty text to remove the assignee.")
     return None if value is None else sendable_text(option, value.strip())

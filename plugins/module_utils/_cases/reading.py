@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Finds single cases, also on servers without a call for that, and reads lists of cases page by page."""
+"""Finds single cases, also on servers without a call for this, and reads lists of cases page by page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PASSES = 3
 
 
 class CaseList:
-    """The cases of one list, each once. `total` is known once the first case was asked for."""
+    """The cases of one list, each once. `total` is known after the first case was requested."""
 
     def __init__(self, calls: CaseCalls, arguments: Mapping[str, str], size: int) -> None:
         self.total: int | None = None
@@ -41,7 +41,7 @@ class CaseList:
         self._is_stuck = False
 
     def cases(self) -> Iterator[StoredCase]:
-        """The cases in order; raises AnswerError if the server does not give all that it counts."""
+        """Yields the cases in order; raises AnswerError if the server counts more cases than it returns."""
         for _pass in range(_PASSES):
             before = len(self._seen)
             yield from self._one_pass()
@@ -56,11 +56,11 @@ class CaseList:
 
     @property
     def _lacks_cases(self) -> bool:
-        """True if the server counts more cases than it gave. Without a count, a page that came twice shows that there may be more."""
+        """True if the server counts more cases than it returned. Without a count, a repeated page shows that there may be more."""
         return self._is_stuck if self.total is None else len(self._seen) < self.total
 
     def _one_pass(self) -> Iterator[StoredCase]:
-        """All pages, until one is empty or brings nothing new. Cases that come meanwhile move others to a page that was read."""
+        """Yields all pages, until one is empty or contains nothing new. New cases may move others to a page that was read already."""
         skip = 0
         while True:
             page = self._calls.page({**self._arguments, "limit": str(self._size), "skip": str(skip)})
@@ -85,9 +85,8 @@ class CaseReader:
         """True if this server has no call for a single case: a case was in the list, and this call did not find it."""
 
     def by_id(self, identifier: str, number: int | None = None) -> StoredCase | None:
-        """The case of an ID; None if there is none.
-
-        Where the server has no such call, the list is read: around the ID's own time, or by the number of the case, if it is known.
+        """Reads the case with an ID; None if there is none. If the server has no such call, the list is searched: around the time in the
+        ID, or by the number of the case, if it is known.
         """
         case = None if self.lacks_case_call else self._calls.case(identifier)
         if case is None:
@@ -97,7 +96,7 @@ class CaseReader:
         return case
 
     def by_ticket(self, number: int) -> StoredCase | None:
-        """The case with a number of the UI; None if there is none. Alone, this argument finds cases of any age [U]."""
+        """Reads the case with a number of the UI; None if there is none. Without other arguments, it finds cases of any age [U]."""
         page = self._calls.page({"ticket_id": str(number)})
         found = {case.id: case for case in page.cases if case.ticket_id == number}
         if len(found) > 1:
@@ -111,9 +110,8 @@ class CaseReader:
         return next(iter(found.values()), None)
 
     def has_no_case_call(self, identifier: str) -> bool:
-        """True if the list has cases, this one among them, and no other one can be read by itself either.
-
-        One case alone proves little: it may have been removed a moment ago, and the list may lag behind.
+        """True if the list has this case and others, and none of them can be read individually. A single case is no proof: it may have been
+        removed a moment ago, and the list may lag behind.
         """
         if not self.lacks_case_call:
             return False
@@ -122,7 +120,7 @@ class CaseReader:
         return other is None or self._calls.case(other) is None
 
     def _listed(self, identifier: str) -> StoredCase | None:
-        """The case from the list. The first eight digits of an ID are the second in which the case was made [X]."""
+        """Returns the case from the list. The first eight digits of an ID are the second in which the case was created [X]."""
         if len(identifier) != _ID_DIGITS or not all(digit in "0123456789abcdefABCDEF" for digit in identifier):
             return None
         created = int(identifier[:_SECOND_DIGITS], 16) * 1000

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The search of `stellar_case_info`: its options, checked, as arguments of the server and as conditions for what it answers."""
+"""The search of `stellar_case_info`: its checked options, as arguments for the server and as conditions for its answers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _OWN_ARGUMENTS = {"limit": "limit", "skip": "size", "sort": "sort", "order": "so
 
 @dataclass(frozen=True)
 class CaseSearch:
-    """The options of `stellar_case_info` beside its connection. Values that must fit are lists of which one is enough."""
+    """The options of `stellar_case_info` beside its connection. Of several values in one option, one must match."""
 
     id: str | None
     ticket_id: int | None
@@ -76,10 +76,8 @@ class CaseSearch:
         )
 
     def queries(self) -> Iterator[dict[str, str]]:
-        """The arguments of the lists that contain together what is asked for.
-
-        One list for each combination of values: several values at once are known for tags [D] and status [U] only, and it is not known if a
-        case must then have one or all of the tags.
+        """Returns arguments for lists that together contain the wanted cases, one for each combination of values. Several values at once
+        are documented only for tags [D] and status [U], and it is not known whether a case must have one or all of the tags.
         """
         common = {**self.arguments, **self._time_arguments(), "sort": self.sort[0], "order": self.sort[1]}
         if self.exclude_tags:
@@ -90,7 +88,7 @@ class CaseSearch:
             yield {**common, **dict(zip(self.any_of, values))}
 
     def fits(self, case: StoredCase) -> str:
-        """An empty text if the case is what was asked for, else the option that it does not fit."""
+        """Returns an empty text if the case matches, otherwise the option that it does not match."""
         source = case.source
         tags = source.get("tags")
         held = {
@@ -116,7 +114,10 @@ class CaseSearch:
         return not is_early and not is_late
 
     def _time_arguments(self) -> dict[str, str]:
-        """The bounds. Nobody says if they are inclusive, so they are a millisecond wider, and what is too early or late is left out."""
+        """Returns the time limits.
+
+        It is not documented whether they are inclusive, so they are a millisecond wider, and cases outside are left out.
+        """
         bounds = {f"FROM~{self.time_field}": str(EARLIEST_MS if self.since is None else self.since - 1)}
         if self.until is not None:
             bounds[f"TO~{self.time_field}"] = str(self.until)
@@ -151,12 +152,12 @@ def search_options() -> ArgumentSpec:
 
 
 def _names(values: Sequence[Any]) -> set[str]:
-    """Values to compare: nobody says if a server minds their case."""
+    """Returns values to compare. It is not documented whether servers distinguish their case."""
     return {value.casefold() for value in values if isinstance(value, str)}
 
 
 def _arguments(params: Mapping[str, Any]) -> dict[str, str]:
-    """The assignee, the tenant, and further arguments as they are."""
+    """Returns the assignee, the tenant, and further arguments unchanged."""
     arguments = {}
     for option, name in (("assignee", "assignee"), ("tenant_id", "tenantid")):
         if params[option] is not None:
@@ -178,7 +179,7 @@ def _texts(option: str, value: Any) -> list[str]:
 
 
 def _tags(option: str, values: Sequence[str]) -> list[str]:
-    """Values that the server takes separated by commas, each once."""
+    """Returns values that the server accepts separated by commas, each once."""
     for position, value in enumerate(values):
         plain_text(f"{option}[{position}]", value)
         if "," in value:

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The parts of a case that updates are about, and changes to them."""
+"""The parts of a case that updates concern, and changes to them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RESOLUTIONS = ("True Positive", "False Positive", "Benign")
 
 @dataclass(frozen=True)
 class CaseRef:
-    """The case that is meant, by its ID or by its number in the UI. `where` is its place in the options."""
+    """A case, by its ID or by its number in the UI. `where` is its position in the options."""
 
     where: str
     id: str | None
@@ -65,13 +65,13 @@ class CaseChange:
 
     @property
     def has_fields(self) -> bool:
-        """True if something beside a comment is to be written."""
+        """True if something other than a comment is to be written."""
         values = (self.status, self.severity, self.resolution, self.assignee)
         return any(value is not None for value in values) or bool(self.add_tags or self.remove_tags)
 
     @property
     def is_empty(self) -> bool:
-        """True if there is nothing to do. To close the alerts is a part of resolving a case, and no change of its own."""
+        """True if there is nothing to do. Closing the alerts is a part of resolving a case, not a separate change."""
         return self.comment is None and not self.has_fields
 
     def __str__(self) -> str:
@@ -85,7 +85,7 @@ class CaseChange:
         return ", ".join(parts)
 
     def body(self, severity_key: str) -> dict[str, Any]:
-        """The JSON of the fields; an older server calls the severity `priority`."""
+        """Returns the JSON of the fields; older servers call the severity `priority`."""
         # A resolution is sent together with the status, never alone.
         status = RESOLVED if self.resolution is not None else self.status
         tags = {name: list(tags) for name, tags in (("add", self.add_tags), ("delete", self.remove_tags)) if tags}
@@ -102,7 +102,7 @@ class CaseChange:
 
 @dataclass(frozen=True)
 class CaseState:
-    """The parts of a case as they are. `comments` is None where they were not read, `resolution` where the case shows none."""
+    """The current state of a case. `comments` is None if they were not read, `resolution` if the case shows none."""
 
     ticket_id: int | None
     status: str | None
@@ -132,7 +132,7 @@ class CaseState:
 
     @property
     def shown_assignees(self) -> tuple[str, ...]:
-        """The texts by which the case shows its assignee; none if it has no assignee."""
+        """The texts with which the case shows its assignee; empty if it has no assignee."""
         return tuple(dict.fromkeys(text for text in (self.assignee, self.assignee_name) if text)) if self.assignee else ()
 
     def as_result(self) -> dict[str, Any]:
@@ -148,7 +148,7 @@ class CaseState:
         }
 
     def after(self, change: CaseChange) -> CaseState:
-        """The state that a change leads to."""
+        """Returns the state after a change."""
         tags = [tag for tag in self.tags if tag not in change.remove_tags]
         tags += [tag for tag in change.add_tags if tag not in tags]
         comments = self.comments if change.comment is None else (*(self.comments or ()), change.comment)

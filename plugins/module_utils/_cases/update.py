@@ -63,7 +63,7 @@ def update_cases(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
 
 @contextmanager
 def _beside(options: CaseOptions) -> Iterator[Executor | None]:
-    """Threads that read the comments of cases while the cases are read; None where that saves nothing."""
+    """Opens threads that read comments while the cases are read; None if that saves no time."""
     if options.concurrency == 1 or len(options.changes) < 2 or all(wanted.change.comment is None for wanted in options.changes):
         yield None
         return
@@ -72,7 +72,7 @@ def _beside(options: CaseOptions) -> Iterator[Executor | None]:
 
 
 def _with_id(wanted: Wanted[CaseRef, CaseChange], reader: CaseReader) -> Wanted[CaseRef, CaseChange]:
-    """The change with the ID of its case; raises NotFoundError if there is no case with this number."""
+    """Returns the change with the ID of its case; raises NotFoundError if there is no case with this number."""
     ref = wanted.ref
     if ref.id is not None:
         return wanted
@@ -86,6 +86,6 @@ def _with_id(wanted: Wanted[CaseRef, CaseChange], reader: CaseReader) -> Wanted[
 
 
 def _with_number(outcome: Outcome[CaseRef, CaseState]) -> Outcome[CaseRef, CaseState]:
-    """The outcome with the number of the case, if it was read."""
+    """Returns the outcome with the number of the case, if it was read."""
     state = outcome.before or outcome.after
     return replace(outcome, ref=replace(outcome.ref, ticket_id=state.ticket_id)) if state else outcome

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Finds out if two texts name the same user: a case may show an email address, a user ID or a display name."""
+"""Decides whether two texts name the same user: a case may show an email address, a user ID or a display name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NAMES = ("user_id", "_id", "id", "email", "username", "user_name", "name", "dis
 
 
 class Users:
-    """The users of a server, read once and only where a question needs them. Safe to use from several threads."""
+    """The users of a server, read once and only if needed. Safe to use from several threads."""
 
     def __init__(self, calls: CaseCalls) -> None:
         self._calls = calls
@@ -34,7 +34,7 @@ class Users:
         self._unanswered: dict[tuple[str, str], None] = {}
 
     def is_assigned(self, wanted: str, shown: Sequence[str]) -> bool | None:
-        """True if the texts that a case shows of its assignee mean the wanted one; None if that cannot be found out."""
+        """True if the texts with which a case shows its assignee mean the wanted user; None if that is unknown."""
         if not wanted or not shown:
             return not wanted and not shown
         if wanted.casefold() in {text.casefold() for text in shown}:
@@ -63,7 +63,7 @@ class Users:
         shown_users = [user for text in shown for user in _named(users, text)]
         if len(wanted_users) == 1 and shown_users:
             return wanted_users[0] in shown_users
-        # Two email addresses are two users, if nothing says otherwise.
+        # Two email addresses are two users, unless the list shows otherwise.
         return False if "@" in wanted and any("@" in text for text in shown) else None
 
     def _read(self) -> Sequence[Mapping[str, Any]]:
@@ -79,6 +79,6 @@ class Users:
 
 
 def _named(users: Sequence[Mapping[str, Any]], text: str) -> list[Mapping[str, Any]]:
-    """The users that have this text as one of their names."""
+    """Returns the users that have this text as one of their names."""
     name = text.casefold()
     return [user for user in users if any(isinstance(value := user.get(key), str) and value.casefold() == name for key in _NAMES)]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""A detection as something that updates converge: its status, resolution, assignee, ticket and note."""
+"""Detections for `converge`: their status, resolution, assignee, ticket and note."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TICKET = "ticket_id"
 
 @dataclass(frozen=True)
 class DetectionRef:
-    """The detection that is meant. `where` is its place in the options, for messages."""
+    """A detection, by its ID. `where` is its position in the options, for messages."""
 
     where: str
     id: int
@@ -62,22 +62,21 @@ class Note:
     is_whole: bool
 
     def is_in(self, note: str) -> bool:
-        """True if a note is as wanted. Blank space around the text and around its lines does not count."""
+        """True if a note matches. White space around the text and around its lines does not count."""
         wanted, lines = _lines(self.text), _lines(note)
         if self.is_whole:
             return wanted == lines
         return any(lines[start : start + len(wanted)] == wanted for start in range(len(lines) - len(wanted) + 1))
 
     def merged(self, note: str) -> str:
-        """The note to send. Only with `replace`, it does not begin with the present note."""
+        """Returns the note to send. It begins with the current note, except with `replace`."""
         return self.text if self.is_whole or not note.strip() else f"{note}\n{self.text}"
 
 
 @dataclass(frozen=True)
 class Change:
-    """A requested change to one detection. What is None or missing leaves the detection alone.
-
-    `whole_note` is the note to send, `ticket` the present ticket, which goes along with every update: some versions may require it.
+    """A requested change to one detection. Fields that are None or missing leave the detection alone. `whole_note` is the note to send,
+    `ticket` the current ticket, which is sent with every update: some versions may require it.
     """
 
     fields: Mapping[str, str]
@@ -96,16 +95,16 @@ class Change:
         return ", ".join([*parts, *(["the note"] if self.note else [])])
 
     def body(self) -> dict[str, str | None]:
-        """The fields as they are sent."""
+        """Returns the fields in the form in which they are sent."""
         ticket = {_TICKET: self.ticket} if self.ticket else {}
         return {name: None if value == NULL_WORDS[name] else value for name, value in {**ticket, **self.fields}.items()}
 
 
 @dataclass(frozen=True)
 class DetectionState:
-    """The fields of a detection, in the words of the options. `note` is empty if there is none, and None if it was not read.
+    """The fields of a detection, with the values of the options. `note` is empty if there is none, and None if it was not read.
 
-    `ticket` is the ticket to send along with an update; empty if there is none, or one that is not a text.
+    `ticket` is the ticket to send with updates; empty if there is none, or if it is not a text.
     """
 
     fields: Mapping[str, str]
@@ -124,7 +123,7 @@ class DetectionState:
         return {**self.fields, "note": self.note}
 
     def lacks(self, change: Change) -> Change:
-        """The part of a change that this state does not show, made ready to be sent now."""
+        """Returns the part of a change that this state does not show, ready to be sent."""
         fields = {name: value for name, value in change.fields.items() if value != self.fields[name]}
         note = change.note if change.note and self.note is not None and not change.note.is_in(self.note) else None
         return Change(fields, note, note.merged(self.note or "") if note else "", self.ticket)
@@ -159,7 +158,7 @@ class DetectionResource:
         return Needed(state.lacks(wanted.change))
 
     def planned(self, state: DetectionState, change: Change) -> DetectionState:
-        """The state that a change leads to."""
+        """Returns the state after a change."""
         fields = {**state.fields, **change.fields}
         return replace(state, fields=fields, note=change.whole_note if change.note else state.note)
 
@@ -167,7 +166,7 @@ class DetectionResource:
         """Does nothing: notes are read again as they were sent."""
 
     def write(self, ref: DetectionRef, change: Change) -> None:
-        """Sends the note, which was read right before, and then everything else in one request."""
+        """Sends the note, which was read directly before, then everything else in one request."""
         if change.note:
             self._calls.replace_note(ref.id, change.whole_note)
         if not change.fields:
@@ -182,18 +181,18 @@ class DetectionResource:
         return Seen(after.lacks(written.change))
 
     def comes_late(self, change: Change, unclear: RequestError | None) -> bool:
-        """True for a note without a clear answer: sent again too early, it could replace what others write meanwhile."""
+        """True for a note without a clear answer: if it is sent again too early, it could replace text that others write meanwhile."""
         return change.note is not None and unclear is not None
 
     def hint(self, left: Change) -> str:
-        """Advice if the server accepted a note and does not show it."""
+        """Returns advice if the server accepted a note but does not show it."""
         return " Somebody else may have replaced the note at the same time: run the same task again." if left.note else ""
 
     def knowing(self, _learned: Mapping[bytes, bytes]) -> DetectionResource:
-        """Nothing is learned from writes."""
+        """Returns the same resource: nothing is learned from writes."""
         return self
 
 
 def _lines(text: str) -> list[str]:
-    """The lines of a text without what servers commonly change, such as blank space around them."""
+    """Returns the lines of a text without common changes of servers, such as white space around them."""
     return [normal(line) for line in text.strip().splitlines()]

@@ -115,7 +115,7 @@ def read_detections(params: Mapping[str, Any], run: Run, nulls: Collection[str] 
 
 
 def _found(calls: DetectionCalls, options: InfoOptions) -> list[dict[str, Any]]:
-    """The detections that match, and one more than `limit` if there are more."""
+    """Yields the detections that match, and one more than `limit` if there are more."""
     if options.id is not None:
         try:
             return [calls.read(options.id)]
@@ -131,7 +131,7 @@ def _found(calls: DetectionCalls, options: InfoOptions) -> list[dict[str, Any]]:
 
 
 def _check(one: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    """Raises AnswerError for a detection that was not asked for: a playbook that closes what was found would close the wrong one."""
+    """Raises AnswerError for a detection that does not match the search: a playbook that closes the results would close the wrong one."""
     if not isinstance(one.get("id"), int):
         message = f"POST {SEARCH_PATH} gave a detection whose ID is not a number. Check that `host` names the product itself."
         raise AnswerError(message)
@@ -151,7 +151,7 @@ def _check(one: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
 
 
 def _participants(devices: DeviceCalls, found: Sequence[Mapping[str, Any]], workers: Workers) -> list[list[dict[str, Any]]]:
-    """The participants of each detection with their addresses. Each device is read once."""
+    """Returns the participants of each detection with their addresses. Each device is read once."""
     ids = list(dict.fromkeys(one["object_id"] for source in found for one in _listed(source) if _is_device(one)))
 
     def addresses(identifier: int) -> list[str]:
@@ -190,7 +190,7 @@ def _is_device(one: Mapping[str, Any]) -> bool:
 
 
 def _search(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of the search, without the page."""
+    """Returns the body of the search, without the page."""
     conditions: dict[str, Any] = {}
     for name in _LISTS:
         if params[name] is not None:

@@ -57,7 +57,7 @@ class UpdateOptions:
 
 def update_options() -> ArgumentSpec:
     """The options of `extrahop_detection` beside its connection."""
-    # What extrahop_detection_info returns for a detection can be given as it is.
+    # Detections from extrahop_detection_info can be used without changes.
     unused = {"source": {"type": "dict"}, "notes": {"type": "str"}, "participants": {"type": "list", "elements": "dict"}}
     identified = {"id": {"type": "int", "required": True}, **unused}
     return ArgumentSpec(
@@ -99,7 +99,7 @@ def update_detections(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
 
 
 def _changes(params: Mapping[str, Any]) -> list[Wanted[DetectionRef, Change]]:
-    """The updates of a task, all of them checked; raises InputError."""
+    """Returns the updates of a task, checked; raises InputError."""
     if params[_ITEMS] is None:
         return [_wanted(params, params, "")]
     return [_wanted(entry, params, f"{_ITEMS}[{position}].") for position, entry in enumerate(params[_ITEMS])]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""A device as something that updates converge: its tags, and its place on the watchlist."""
+"""Devices for `converge`: their tags, and their membership in the watchlist."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TAKEN = 422
 
 @dataclass(frozen=True)
 class DeviceRef:
-    """The device that is meant. `where` is the option that chose it, for messages."""
+    """A device, by its ID. `where` is the option that chose it, for messages."""
 
     where: str
     id: int
@@ -55,7 +55,7 @@ class DeviceRef:
 
 @dataclass(frozen=True)
 class Change:
-    """A requested change to one device. What is None or empty leaves the device alone."""
+    """A requested change to one device. Fields that are None or empty leave the device alone."""
 
     add_tags: tuple[str, ...] = ()
     remove_tags: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ class Change:
 
     @property
     def has_tags(self) -> bool:
-        """True if it is about tags."""
+        """True if the change concerns tags."""
         return bool(self.add_tags or self.remove_tags)
 
     def __str__(self) -> str:
@@ -80,7 +80,7 @@ class Change:
 
 @dataclass(frozen=True)
 class DeviceState:
-    """The sorted names of a device's tags, and if it is on the watchlist; each None where it was not asked for."""
+    """The sorted names of a device's tags, and whether it is on the watchlist; each is None if it was not requested."""
 
     tags: tuple[str, ...] | None
     watchlist: bool | None
@@ -90,7 +90,7 @@ class DeviceState:
         return {"tags": None if self.tags is None else list(self.tags), "watchlist": self.watchlist}
 
     def lacks(self, change: Change) -> Change:
-        """The part of a change that this state does not show. Names of tags are compared exactly."""
+        """Returns the part of a change that this state does not show. Names of tags are compared exactly."""
         tags = self.tags or ()
         return Change(
             tuple(tag for tag in change.add_tags if tag not in tags),
@@ -100,7 +100,7 @@ class DeviceState:
 
 
 class TagBook:
-    """The tags of an appliance by their names; makes those that are missing. Safe to use from several threads."""
+    """The tags of an appliance by name; creates missing ones. Safe to use from several threads."""
 
     def __init__(self, calls: DeviceCalls) -> None:
         self._calls = calls
@@ -110,16 +110,16 @@ class TagBook:
         self.created: list[str] = []
 
     def note(self, tags: Iterable[Tag]) -> None:
-        """Remembers tags that an answer contained."""
+        """Remembers tags from an answer."""
         self._ids.update({tag.name: tag.id for tag in tags})
 
     def missing(self, names: Collection[str]) -> list[str]:
-        """Those of the names that no tag has."""
+        """Returns the names without a tag."""
         with self._using:
             return [name for name in names if not self._has(name)]
 
     def ids_of(self, names: Iterable[str]) -> list[int]:
-        """The IDs of the tags with these names; makes those that are missing."""
+        """Returns the IDs of the tags with these names; creates missing tags."""
         with self._using:
             return [self._ids[name] if self._has(name) else self._made(name) for name in names]
 
@@ -133,7 +133,7 @@ class TagBook:
         self._is_read = True
 
     def _made(self, name: str) -> int:
-        """Makes a tag, and looks for it after an unclear answer; raises RequestError if it is not there."""
+        """Creates a tag, and looks for it after an unclear answer; raises RequestError if it does not exist."""
         try:
             self._calls.create_tag(name)
         except RequestError as error:
@@ -156,12 +156,12 @@ class TagBook:
                 if name in self._ids:
                     return True
         except RequestError:
-            # What matters to the user is that the tag may have been made.
+            # For the user, it matters that the tag may have been created.
             return False
         return False
 
     def _taken(self, name: str, error: StatusError) -> int:
-        """The ID of a tag that somebody else made meanwhile; raises the error if there is none of exactly this name."""
+        """Returns the ID of a tag that somebody else created meanwhile; raises the error if no tag has exactly this name."""
         self._read()
         if name in self._ids:
             return self._ids[name]
@@ -187,7 +187,7 @@ class DeviceResource:
         self._parts: set[int] = set()
 
     def read(self, wanted: Wanted[DeviceRef, Change]) -> DeviceState:
-        """The present state of a device, as far as the change is about it; raises NotFoundError."""
+        """Reads the state of a device, as far as the change concerns it; raises NotFoundError."""
         ref, change = wanted.ref, wanted.change
         try:
             tags = self._calls.tags_of(ref.id) if change.has_tags else None
@@ -201,7 +201,7 @@ class DeviceResource:
 
     def _is_watched(self, identifier: int) -> bool:
         watched = self._calls.read(identifier).get("on_watchlist")
-        # The field is known from clients of others only.
+        # The field is only known from clients of others.
         return watched if isinstance(watched, bool) else any(one.get("id") == identifier for one in self._calls.watchlist())
 
     def needed(self, wanted: Wanted[DeviceRef, Change], state: DeviceState) -> Needed[Change]:
@@ -211,7 +211,7 @@ class DeviceResource:
         return Needed(state.lacks(wanted.change), near_miss_warnings(wanted.ref.title, "device", misses))
 
     def planned(self, state: DeviceState, change: Change) -> DeviceState:
-        """The state that a change leads to."""
+        """Returns the state after a change."""
         tags = None if state.tags is None else tuple(sorted({*state.tags, *change.add_tags} - set(change.remove_tags)))
         return replace(state, tags=tags, watchlist=state.watchlist if change.watchlist is None else change.watchlist)
 
@@ -219,7 +219,7 @@ class DeviceResource:
         """Does nothing: tags are known by their IDs."""
 
     def write(self, ref: DeviceRef, change: Change) -> None:
-        """Sends all tags in one request, and the watchlist in another. Tags that do not exist are made before."""
+        """Sends all tags in one request, and the watchlist in another. Creates missing tags first."""
         if change.has_tags:
             assign, unassign = self._tags.ids_of(change.add_tags), self._tags.ids_of(change.remove_tags)
             if not self._calls.assign_tags(ref.id, assign, unassign):
@@ -236,7 +236,7 @@ class DeviceResource:
         return Seen(after.lacks(written.change))
 
     def comes_late(self, _change: Change, _unclear: RequestError | None) -> bool:
-        """False: what is sent again too early does no harm."""
+        """Returns False: repeating these requests too early does no harm."""
         return False
 
     def hint(self, left: Change) -> str:
@@ -245,5 +245,5 @@ class DeviceResource:
         return " It answered with status 207, which says that it did only a part. Run the same task again." if part else ""
 
     def knowing(self, _learned: Mapping[bytes, bytes]) -> DeviceResource:
-        """Nothing is learned from writes."""
+        """Returns the same resource: nothing is learned from writes."""
         return self

@@ -98,7 +98,7 @@ def read_devices(params: Mapping[str, Any], run: Run, nulls: Collection[str] = (
 
 
 def _found(calls: DeviceCalls, options: InfoOptions) -> list[dict[str, Any]]:
-    """The devices that match, and one more than `limit` if there are more."""
+    """Yields the devices that match, and one more than `limit` if there are more."""
     most = options.limit + 1
     if options.id is not None:
         try:
@@ -117,7 +117,7 @@ def _found(calls: DeviceCalls, options: InfoOptions) -> list[dict[str, Any]]:
 
 
 def _search(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of the search, without the page."""
+    """Returns the body of the search, without the page."""
     rules = [any_of(field, _values(option, params[option])) for option, field in _LISTS.items() if params[option]]
     if params["filter"] is not None:
         rules.append(dict(checked_rule(params["filter"])))

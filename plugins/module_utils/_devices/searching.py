@@ -38,18 +38,18 @@ _NOBODYS_ADDRESS = "240.0.0.1"
 
 
 def rule(field: str, operand: str) -> dict[str, Any]:
-    """A rule of a search: the field has this value."""
+    """Returns a search rule: the field has this value."""
     return {"field": field, "operator": "=", "operand": operand}
 
 
 def any_of(field: str, operands: Iterable[str]) -> dict[str, Any]:
-    """A rule of a search: the field has one of these values."""
+    """Returns a search rule: the field has one of these values."""
     rules = [rule(field, operand) for operand in operands]
     return rules[0] if len(rules) == 1 else {"operator": "or", "rules": rules}
 
 
 def checked_address(option: str, text: str) -> str:
-    """An address in canonical form; raises InputError."""
+    """Returns an address in canonical form; raises InputError."""
     try:
         address = parse_address(text)
     except ValueError as error:
@@ -60,7 +60,7 @@ def checked_address(option: str, text: str) -> str:
 
 
 def checked_rule(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A rule that the user gives; raises InputError if it has no operator, which every rule has."""
+    """Returns a rule from the options; raises InputError if it has no operator."""
     if not isinstance(value.get("operator"), str):
         raise InputError(
             "filter: a rule such as {field: vendor, operator: '=', operand: Cisco} is expected, or {operator: and, rules: [...]}. "
@@ -70,7 +70,7 @@ def checked_rule(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def devices_with_address(calls: DeviceCalls, address: str, since: int | None) -> list[dict[str, Any]]:
-    """The devices to which an address belongs. A device can have more addresses than it shows."""
+    """Returns the devices with an address. A device can have more addresses than it shows."""
     found = _found(calls, rule("ipaddr", address), since)
     if any(address not in addresses_of(one) for one in found):
         _check_search(calls, rule("ipaddr", _NOBODYS_ADDRESS), since)
@@ -78,12 +78,12 @@ def devices_with_address(calls: DeviceCalls, address: str, since: int | None) ->
 
 
 def devices_with_name(calls: DeviceCalls, name: str, since: int | None) -> list[dict[str, Any]]:
-    """The devices that show this name, in any case. Nobody documents if the server finds parts of names as well."""
+    """Returns the devices with this name, ignoring case. It is not documented whether the server also finds parts of names."""
     return [one for one in _found(calls, rule("name", name), since) if has_name(one, name)]
 
 
 def devices_by_rule(calls: DeviceCalls, search_rule: Mapping[str, Any], since: int | None) -> list[dict[str, Any]]:
-    """The devices that a rule finds."""
+    """Returns the devices that a rule finds."""
     found = _found(calls, search_rule, since)
     if found:
         _check_search(calls, {"operator": "and", "rules": [search_rule, rule("ipaddr", _NOBODYS_ADDRESS)]}, since)
@@ -91,7 +91,7 @@ def devices_by_rule(calls: DeviceCalls, search_rule: Mapping[str, Any], since: i
 
 
 def _check_search(calls: DeviceCalls, search_rule: Mapping[str, Any], since: int | None) -> None:
-    """Raises AnswerError if a rule that no device can fit finds one: whatever such a server finds could be the wrong device."""
+    """Raises AnswerError if a rule that no device can match finds a device: this server could return the wrong device."""
     if _found(calls, search_rule, since):
         raise AnswerError(
             f"POST {SEARCH_PATH} gave devices for an address that no device can have, so the server does not restrict the search. "
@@ -100,12 +100,12 @@ def _check_search(calls: DeviceCalls, search_rule: Mapping[str, Any], since: int
 
 
 def has_name(device: Mapping[str, Any], name: str) -> bool:
-    """True if a device shows this name, in any case."""
+    """True if a device shows this name, ignoring case."""
     return name.casefold() in {str(device[field]).casefold() for field in _NAMES if device.get(field)}
 
 
 def shown(device: Mapping[str, Any]) -> str:
-    """A device in messages: ID, name and addresses."""
+    """Returns a device for messages: ID, name and addresses."""
     name = device.get("display_name") or device.get("default_name") or "no name"
     return shorten(f"{device['id']} ({', '.join([str(name), *addresses_of(device)])})", 80)
 
@@ -118,7 +118,7 @@ def _found(calls: DeviceCalls, search_rule: Mapping[str, Any], since: int | None
 
 
 def all_found(calls: DeviceCalls, search: Mapping[str, Any], size: int) -> list[dict[str, Any]]:
-    """All devices that a search finds; raises InputError for more than MOST_DEVICES."""
+    """Returns all devices that a search finds; raises InputError for more than MOST_DEVICES."""
     found = with_ids(calls.search(search, size=size, most=MOST_DEVICES + 1))
     if len(found) > MOST_DEVICES:
         raise InputError(f"filter: more than {MOST_DEVICES} devices match. Narrow the search.")

@@ -102,13 +102,13 @@ def update_devices(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
 
 
 def _planned_tags(outcomes: Sequence[Outcome[DeviceRef, DeviceState]]) -> list[str]:
-    """The tags that a run in check mode would assign."""
+    """Returns the tags that a run in check mode would assign."""
     states = [(one.before, one.after) for one in outcomes if one.changed and one.before and one.after]
     return sorted({tag for before, after in states for tag in after.tags or () if tag not in (before.tags or ())})
 
 
 def _chosen(calls: DeviceCalls, options: UpdateOptions) -> list[DeviceRef]:
-    """The devices that the options choose; raises NotFoundError for none, and InputError for several where one is meant."""
+    """Returns the devices that the options choose; raises NotFoundError for none, and InputError for several if one is expected."""
     if options.id is not None:
         return [DeviceRef("id", options.id)]
     if options.ipaddr is not None:
