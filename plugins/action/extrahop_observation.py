@@ -4,10 +4,10 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Runs the module of the same name, and shows every ten seconds how far a long upload is.
+"""Runs the module of the same name, and shows the progress of a long upload every ten seconds.
 
-The lines go to standard error, because a program may read standard output. The module writes how far it is to a file of the user who
-runs ansible-playbook. So there are none for remote hosts, nor with `become` to another user than root, who cannot open that file.
+The lines go to standard error, because a program may read standard output. The module writes its progress to a file of the user who runs
+ansible-playbook. So there is no progress for remote hosts, nor with `become` to a user other than root, who could not open that file.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class ActionModule(ActionBase):
 
     @contextmanager
     def _shown_progress(self, host: str, path: str) -> Iterator[None]:
-        """Shows what the module writes into the file until the block ends."""
+        """Shows the progress that the module writes to the file until the block ends."""
         is_over = threading.Event()
 
         def show() -> None:
@@ -78,14 +78,14 @@ class ActionModule(ActionBase):
 
 
 class Rate:
-    """Turns progress into a line, with the speed since the last one."""
+    """Formats progress as a line, with the speed since the last line."""
 
     def __init__(self) -> None:
         self._before: dict[str, Any] = {}
         self._at = time.monotonic()
 
     def line(self, progress: dict[str, Any], now: float) -> str:
-        """Such as `uploading, 1 200 000 rows, 41 % of the log, 85 000 rows a second, about 20 seconds left`."""
+        """Returns a line such as `uploading, 1 200 000 rows, 41 % of the log, 85 000 rows a second, about 20 seconds left`."""
         before = self._before if self._before.get("phase") == progress["phase"] else {"rows": 0, "done": 0}
         seconds = max(now - self._at, 0.001)
         rate = max(progress["rows"] - before["rows"], 0) / seconds

@@ -151,7 +151,7 @@ def role_options(
         options = converted(role, given, spec, defaults or {}, checked)
         check_places(places)
     except AttributionError as error:
-        # As a value, a task can show it without the noise that Ansible puts around the errors of filters.
+        # Returned as a value, so that a task can show it without the text that Ansible adds to errors of filters.
         return {"problem": str(error), "places": []}
     return {**options, "problem": ""}
 

@@ -28,7 +28,7 @@ Options = TypeVar("Options", bound=_Dataclass)
 
 
 def reported(work: Callable[..., Any]) -> Callable[..., Any]:
-    """The same filter, with errors that Ansible shows as they are."""
+    """Wraps a filter so that Ansible shows its errors unchanged."""
 
     @wraps(work)
     def reporting(*arguments: Any, **options: Any) -> Any:
@@ -43,7 +43,7 @@ def reported(work: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def options_of(kind: type[Options], given: Mapping[str, Any]) -> Options:
-    """The options of a filter as a dataclass. Raises AttributionError for unknown names; null means not given."""
+    """Returns the options of a filter as a dataclass. Raises AttributionError for unknown names; null means not given."""
     known = [field.name for field in fields(kind)]
     unknown = sorted(set(given) - set(known))
     if unknown:

@@ -6,7 +6,7 @@
 
 """Checks and converts the variables of a role as Ansible does with the options of a module, and checks the files that a role will write.
 
-Ansible checks the variables of a role against its argument spec, but converts nothing: a text stays a text where a list belongs.
+Ansible checks the variables of a role against its argument spec, but converts nothing: a string stays a string where a list belongs.
 """
 
 from __future__ import annotations
@@ -62,7 +62,10 @@ class RoleRules:
 def role_options(
     role: str, given: Mapping[str, Any], spec: Mapping[str, Any], defaults: Mapping[str, Any], rules: RoleRules
 ) -> dict[str, Any]:
-    """The values by short names: converted, null and blank replaced by the default (None if there is none). Raises AttributionError."""
+    """Returns the values by short names, converted; null and blank are replaced by the default (None if there is none).
+
+    Raises AttributionError.
+    """
     _check_spelling(role, spec, rules)
     options: dict[str, Any] = {}
     for variable, described in spec.items():
@@ -86,7 +89,7 @@ def role_options(
 
 
 def texts(name: str, value: Any) -> tuple[str, ...]:
-    """One text, a comma-separated text or a list of texts, as modules take it; raises AttributionError for anything else."""
+    """Returns a list from a string, a comma-separated string or a list, as modules do; raises AttributionError for anything else."""
     if value is None:
         return ()
     if isinstance(value, str):
@@ -107,7 +110,7 @@ def _check_choice(variable: str, value: Any, allowed: Sequence[str] | None) -> N
 
 
 def _check_spelling(role: str, spec: Iterable[str], rules: RoleRules) -> None:
-    """Raises AttributionError if a variable that is set is almost one of these. All others may belong to the site."""
+    """Raises AttributionError if the name of a variable is similar to one of these. All others may belong to the site."""
     known = {name[len(role) + 1 :]: name for name in spec}
     for name in sorted(set(rules.defined) - set(known.values()) - set(rules.related)):
         close = difflib.get_close_matches(name[len(role) + 1 :], known, n=1, cutoff=_CLOSE)
@@ -159,7 +162,7 @@ def _shown(value: Any) -> str:
 
 
 def _kind(value: Any) -> str:
-    """The kind of a value for a message; never the value itself, which may be long."""
+    """Returns the type of a value for a message; never the value itself, which may be long."""
     if isinstance(value, Mapping):
         return "a dictionary"
     if isinstance(value, (list, tuple)):
@@ -172,7 +175,7 @@ def _kind(value: Any) -> str:
 
 
 def places_to_check(role: str, options: Mapping[str, Any], reads: Sequence[str], writes: Sequence[str]) -> list[dict[str, str]]:
-    """The paths that `stat` must check before anything is written; empty if there is no file to write."""
+    """Returns the paths that `stat` must check before anything is written; empty if there is no file to write."""
     written = [(f"{role}_{name}", options[name]) for name in writes if options[name]]
     paths = [(f"{role}_{name}", path) for name in reads for path in _listed(options[name])] if written else []
     return [
@@ -183,7 +186,7 @@ def places_to_check(role: str, options: Mapping[str, Any], reads: Sequence[str],
 
 
 def check_places(places: Sequence[Mapping[str, Any]]) -> None:
-    """Raises AttributionError if a file cannot be written, or would be written over one that is read or written too.
+    """Raises AttributionError if a file cannot be written, or would overwrite another file that is read or written.
 
     Each place is a result of `stat` in a loop over `{variable, path, role}`; the role is `read`, `folder` or `written`.
     """

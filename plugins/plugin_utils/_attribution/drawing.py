@@ -33,7 +33,10 @@ class Look:
 
 
 def looks(days: Iterable[Collection[str]]) -> dict[str, Look]:
-    """The look of each person, given the people of each day. A person keeps one look on all days; names are compared without case."""
+    """Returns the look of each person, given the people of each day.
+
+    A person has the same look on all days; names are compared without case.
+    """
     neighbours: dict[str, set[str]] = {}
     frequency: Counter[str] = Counter()
     for day in days:
@@ -73,7 +76,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Bar:
-    """A piece in its place. The label is empty if there is no room for it."""
+    """A piece with its position. The label is empty if there is no room for it."""
 
     piece: Piece
     x: float
@@ -85,12 +88,12 @@ class Bar:
 
 
 def percent(part: int) -> float:
-    """The part of a day, given in milliseconds."""
+    """Returns milliseconds as percent of a day."""
     return round(part / _DAY_MS * 100, 2)
 
 
 def packed(pieces: Sequence[Piece], begin: int, name_of: Callable[[Mapping[str, Any]], str]) -> tuple[list[Bar], int]:
-    """The bars of a day that starts at `begin`, and the number of tracks. Nothing on a track overlaps, as long as there is room."""
+    """Returns the bars of a day that starts at `begin`, and the number of tracks. Nothing on a track overlaps, as long as there is room."""
     bars: list[Bar] = []
     reached: list[float] = []
     for piece in sorted(pieces, key=lambda one: (one.start, one.end)):
@@ -100,7 +103,7 @@ def packed(pieces: Sequence[Piece], begin: int, name_of: Callable[[Mapping[str, 
         label = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
         length = len(label) * _CHARACTER + _MARGIN
         is_inside = length <= width
-        # A name that would run out of the day is before its bar.
+        # A name that would extend beyond the day is placed before its bar.
         is_before = not is_inside and x + width + length > 100
         left = x - length if is_before else x
         right = x + width if is_inside or is_before else x + width + length

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Reads security events: address, time, tags and comments. An event that cannot be used is reported and stops no other."""
+"""Reads security events: address, time, tags and comments. An event that cannot be used is reported and does not stop others."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NO_EVENT: EventState = EventState.of({}, None)
 class Alert:
     """The parts of an event that an attribution needs. `time` is epoch milliseconds.
 
-    `outcome` and `problem` are set if nobody can be asked about it.
+    `outcome` and `problem` are set if it cannot be looked up.
     """
 
     index: str
@@ -75,7 +75,7 @@ class AlertReader:
         return cls(address_field, tuple(map(_network, networks)), tag_field)
 
     def alert(self, event: Mapping[str, Any]) -> Alert:
-        """The alert of an event that `stellar_ser_event_info` returned."""
+        """Returns the alert of an event from `stellar_ser_event_info`."""
         source = event["source"]
         score = source.get("event_score")
         alert = Alert(
@@ -103,7 +103,7 @@ class AlertReader:
         return alert if self.is_inside(address.text) else replace(alert, outcome=NOT_VPN, problem="not in the VPN networks")
 
     def is_inside(self, address: str) -> bool:
-        """The address belongs to the VPN, as far as its networks are known."""
+        """True if the address belongs to the VPN, as far as its networks are known."""
         try:
             return not self.networks or any(ip_address(address) in network for network in self.networks)
         except ValueError:
@@ -111,12 +111,12 @@ class AlertReader:
 
 
 def questions(alerts: Iterable[Alert]) -> list[dict[str, str]]:
-    """The questions for the option `match` of `vpn_session_info`: one for each alert that can be asked, in their order."""
+    """Returns the questions for the option `match` of `vpn_session_info`: one for each alert that can be looked up, in their order."""
     return [alert.question() for alert in alerts if alert.outcome is None]
 
 
 def answered(alerts: Iterable[Alert], matches: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Alert, Mapping[str, Any]]]:
-    """Each alert with the answer to its question; the answer is empty if it was not asked. Raises AttributionError."""
+    """Returns each alert with the answer to its question; the answer is empty if there was no question. Raises AttributionError."""
     left = iter(matches)
     for alert in alerts:
         if alert.outcome is not None:
@@ -133,7 +133,7 @@ def answered(alerts: Iterable[Alert], matches: Sequence[Mapping[str, Any]]) -> I
 
 
 def iso8601(milliseconds: int) -> str:
-    """The time in UTC, with milliseconds only if there are any."""
+    """Returns the time in UTC, with milliseconds only if they are not zero."""
     moment = datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
     written = moment.isoformat(timespec="milliseconds" if milliseconds % 1000 else "seconds")
     return written.replace("+00:00", "Z")
@@ -147,7 +147,7 @@ def _network(text: Any) -> Network:
 
 
 def _single_text(value: Any) -> str:
-    """The address of an event. Raises ValueError if it has several, since it is unknown which of them acted."""
+    """Returns the address of an event. Raises ValueError if it has several, since it is unknown which of them acted."""
     values = {one.strip() for one in (value if isinstance(value, list) else [value]) if isinstance(one, str) and one.strip()}
     if len(values) > 1:
         shown = ", ".join(one_line(one) for one in sorted(values)[:5])
@@ -158,7 +158,7 @@ def _single_text(value: Any) -> str:
 def _milliseconds(value: Any) -> int:
     """Epoch milliseconds from the time of a document; raises ValueError.
 
-    A number may be seconds or milliseconds: of the years 1980 to 2099, no number can be both.
+    A number may be seconds or milliseconds: between 1980 and 2099, no number is valid in both units.
     """
     if value is None or value == "":
         raise ValueError("the event has no time")

@@ -41,7 +41,7 @@ class Group:
 
     @classmethod
     def of_case(cls, case: Mapping[str, Any], reader: AlertReader) -> Group:
-        """A case that `stellar_case_info` returned, with its comments and alerts."""
+        """Returns the group of a case from `stellar_case_info`, with its comments and alerts."""
         source = case["source"]
         title = _titled(f"case {case.get('ticket_id') or case['id']}", source.get("name"))
         tags = source.get("tags")
@@ -56,9 +56,8 @@ class Group:
 
     @classmethod
     def of_detection(cls, detection: Mapping[str, Any], reader: AlertReader) -> Group:
-        """A detection that `extrahop_detection_info` returned, with its note and participants.
-
-        Each participant is asked about at the start and at the end of the detection: an address may have changed hands between them.
+        """Returns the group of a detection from `extrahop_detection_info`, with its note and participants. Each participant is looked up at
+        the start and at the end of the detection: an address may have changed hands in between.
         """
         source = detection["source"]
         title = _titled(f"detection {detection['id']}", source.get("title"))
@@ -91,7 +90,7 @@ class GroupPlan:
 
 
 def group_plan(group: Group, answers: Sequence[Answer], wording: Wording) -> GroupPlan:
-    """The change that the answers ask for. A text that the group has already, with any end of the session, is not repeated."""
+    """Returns the change that follows from the answers. A text that the group already has, with any end of the session, is not repeated."""
     sessions = list({_who(session): session for session in (match.get("session") for _alert, match in answers) if session}.values())
     wanted = dict.fromkeys(tag for session in sessions for tag in wording.tags_for(session))
     held = group.tags or ()
@@ -130,7 +129,7 @@ def _nameless_lines(answers: Sequence[Answer], texts: Sequence[str]) -> Iterator
 
 
 def _are_settled(answers: Sequence[Answer]) -> bool:
-    """The logs cover every alert, so that a tag that none of them supports is wrong."""
+    """True if the logs cover every alert, so that a tag that none of them supports is wrong."""
     return bool(answers) and all(
         alert.outcome in (UNUSABLE, NOT_VPN) or match.get("session") or reason_of(match.get("reason")).contradicts
         for alert, match in answers
@@ -146,20 +145,23 @@ def _titled(number: str, name: Any) -> str:
 
 
 def _moments(source: Mapping[str, Any], ipaddrs: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The detection as events: one at its start, and one at its end if it has ended."""
+    """Returns the detection as events: one at its start, and one at its end if it has ended."""
     times = dict.fromkeys(time for time in (source.get("start_time"), source.get("end_time")) if time)
     for time in times or (None,):
         yield {"timestamp": time, "srcip": list(ipaddrs), "event_score": source.get("risk_score")}
 
 
 def _of_then(alert: Alert, participant: Mapping[str, Any]) -> Alert:
-    """The alert, unusable if its address is that of a device today: the device may have had another one then."""
+    """Returns the alert; unusable if its address is the current address of a device, which may have had another one at that time."""
     if participant.get("device_id") is None or alert.outcome is not None:
         return alert
     return replace(alert, outcome=UNUSABLE, problem="ExtraHop gives the present address of this device, not the one that it had then")
 
 
 def _of_the_vpn(ipaddrs: Sequence[str], reader: AlertReader) -> list[str]:
-    """The addresses of a participant that belong to the VPN; all of them if none does. Of several, it is not known which one acted."""
+    """Returns the addresses of a participant that belong to the VPN; all of them if none does.
+
+    If there are several, it is not known which of them acted.
+    """
     inside = [text for text in ipaddrs if reader.networks and reader.is_inside(text)]
     return inside or list(ipaddrs)

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The outcomes of an attribution and the reasons for them, in words: the only place for these texts."""
+"""The texts for the outcomes of an attribution and their reasons; they are defined only here."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ UNSETTLED = (DOUBTFUL, AMBIGUOUS, NOT_COVERED)
 
 
 class Reason(NamedTuple):
-    """Why nobody is named: the outcome that follows from it, why in words, and what would settle it."""
+    """A reason for naming nobody: the outcome that follows from it, its text, and what would settle it."""
 
     outcome: str
     words: str
@@ -101,5 +101,5 @@ REASONS: dict[str, Reason] = {
 
 
 def reason_of(name: object) -> Reason:
-    """The reason; one that is not known is a doubt, never a name."""
+    """Returns the reason; an unknown reason counts as a doubt."""
     return REASONS.get(str(name)) or Reason(DOUBTFUL, f"the reason is {name!r}", "", contradicts=False)

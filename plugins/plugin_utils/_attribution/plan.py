@@ -33,7 +33,7 @@ _OTHER_USER = "The VPN logs show another user for this address and time."
 
 @dataclass(frozen=True)
 class Finding:
-    """The answer for one event, and what is written because of it. `tags` are those the event is to have from this role."""
+    """The answer for one event, and the change that follows. `tags` are the tags of this role that the event should have."""
 
     outcome: str
     reason: str = ""
@@ -54,7 +54,7 @@ class Finding:
 
 
 def plan(alerts: Sequence[Alert], groups: Sequence[Group], matches: Sequence[Mapping[str, Any]], wording: Wording) -> dict[str, Any]:
-    """The finding for each alert of events and of groups, in their order, and the updates that write it down, by what is updated."""
+    """Returns the finding for each alert of events and groups, in their order, and the updates, by the kind of item."""
     pairs = list(answered([*alerts, *(alert for group in groups for alert in group.alerts)], matches))
     updates: dict[str, list[dict[str, Any]]] = {EVENTS: [], CASES: [], DETECTIONS: []}
     attributions = []
@@ -69,7 +69,7 @@ def plan(alerts: Sequence[Alert], groups: Sequence[Group], matches: Sequence[Map
 
 
 def with_updates(planned: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The plan with the results of the modules that wrote its updates, by what they updated."""
+    """Returns the plan with the results of its updates, by the kind of item."""
     changed = {kind: [bool(one.get("changed")) for one in result.get(kind) or ()] for kind, result in results.items()}
     failures = {
         kind: {failed["position"]: str(failed["reason"]) for failed in result.get(f"failed_{kind}") or ()}
@@ -91,7 +91,7 @@ def with_updates(planned: Mapping[str, Any], results: Mapping[str, Mapping[str, 
 
 
 def counts(attributions: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """The number of events, and of each outcome; the outcomes add up to the events."""
+    """Returns the number of events and of each outcome; the outcomes add up to the events."""
     found = dict.fromkeys(OUTCOMES, 0)
     for attribution in attributions:
         found[attribution["outcome"]] += 1
@@ -121,7 +121,7 @@ def _named(alert: Alert, session: Mapping[str, Any], wording: Wording) -> Findin
 
 
 def _without_name(alert: Alert, match: Mapping[str, Any]) -> Finding:
-    """Nobody is named: why, and what would settle it."""
+    """Returns the finding without a name: the reason, and what would settle it."""
     if alert.outcome is not None:
         return Finding(alert.outcome, alert.problem)
     reason = reason_of(match.get("reason"))
@@ -131,7 +131,7 @@ def _without_name(alert: Alert, match: Mapping[str, Any]) -> Finding:
 
 
 def _with_correction(alert: Alert, match: Mapping[str, Any], finding: Finding, wording: Wording) -> Finding:
-    """The finding with what is written to an event in which nobody is named."""
+    """Returns the finding with the correction for an event in which nobody is named."""
     if alert.outcome is not None:
         return finding
     reason = reason_of(match.get("reason"))
@@ -146,7 +146,7 @@ def _with_correction(alert: Alert, match: Mapping[str, Any], finding: Finding, w
 
 
 def _of_group(group: Group, answers: Sequence[Answer], wording: Wording, updates: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The finding for each alert of a case or detection. What is written to it is shown with its first alert."""
+    """Returns the finding for each alert of a case or detection. The change is shown with its first alert."""
     planned = group_plan(group, answers, wording)
     change = planned.update(group)
     place = _place(updates, change, change)
@@ -162,7 +162,7 @@ def _of_group(group: Group, answers: Sequence[Answer], wording: Wording, updates
 
 
 def _place(updates: list[dict[str, Any]], update: dict[str, Any], change: Mapping[str, Any]) -> int | None:
-    """Adds the update if it changes anything; its place among the updates."""
+    """Adds the update if it changes anything, and returns its position among the updates."""
     if not change:
         return None
     updates.append(update)
@@ -170,8 +170,8 @@ def _place(updates: list[dict[str, Any]], update: dict[str, Any], change: Mappin
 
 
 def _attribution(alert: Alert, finding: Finding, place: int | None, kind: str = EVENTS) -> dict[str, Any]:
-    """The finding as results and reports show it."""
-    # Not asdict(): it copies the values from Ansible, which cannot be copied.
+    """Returns the finding in the form of results and reports."""
+    # Not with asdict(), which copies values: those from Ansible cannot be copied.
     found = {field.name: getattr(finding, field.name) for field in fields(finding) if field.name != "add_tags"}
     return {
         "kind": kind,

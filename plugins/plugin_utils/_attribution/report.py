@@ -45,7 +45,7 @@ class PageOptions:
 
 
 def page(result: Record, sessions: Record, options: PageOptions) -> dict[str, Any]:
-    """Everything on the page."""
+    """Returns the content of the page."""
     limit = options.limit
     alerts = [_alert(number, found, options.console_url) for number, found in enumerate(_by_time(result["attributions"]))]
     listed = _listed(result["attributions"], sessions.get("sessions") or ())
@@ -70,14 +70,14 @@ def page(result: Record, sessions: Record, options: PageOptions) -> dict[str, An
 
 
 def _listed(attributions: Sequence[Record], sessions: Sequence[Record]) -> list[Record]:
-    """The sessions that were listed, and those of alerts, which may have begun long before; by their start."""
+    """Returns the listed sessions and those of alerts, which may have begun long before, by their start."""
     named = [session for found in attributions for session in ([found["session"]] if found["session"] else found["candidates"])]
     unique = {session_key(session): session for session in (*named, *sessions)}
     return sorted(unique.values(), key=lambda session: (session["start"] or "", session["line"] or 0))
 
 
 def _by_time(attributions: Sequence[Record]) -> list[Record]:
-    """Newest first, those without a time last."""
+    """Sorts alerts: newest first, those without a time last."""
     return sorted(attributions, key=lambda found: found["time"] or "", reverse=True)
 
 
@@ -130,7 +130,7 @@ def _person(session: Record) -> dict[str, Any]:
         "username": shown_name(session),
         "real": one_line(str(session.get("associated_ipaddr") or "")) or "an unknown address",
         "start": start or "not in the log",
-        # The end repeats the day only if it is another one.
+        # The end shows the day only if it differs from that of the start.
         "end": (end[11:] if end[:10] == start[:10] else end) or "not in the log",
         "gateway": one_line(str(session.get("gateway") or "")),
     }
@@ -163,7 +163,7 @@ def _log(sessions: Record) -> dict[str, Any]:
 
 
 def summary(result: Record, total: int, shown: int, *, is_plan: bool) -> list[str]:
-    """One line for each outcome with its number; below it, the first events with that outcome and what would settle them."""
+    """Returns one line for each outcome with its number, followed by the first events with that outcome and what would settle them."""
     counts = result["counts"]
     events = sum(1 for one in result["attributions"] if not one["part_of"])
     lines = [f"{events} open events with a source address"]

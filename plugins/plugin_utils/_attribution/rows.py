@@ -30,7 +30,7 @@ COLUMNS = (
 
 
 def row(found: Mapping[str, Any], console_url: str) -> dict[str, Any]:
-    """One event as a row."""
+    """Returns one event as a row."""
     session = found["session"] or {}
     return {
         "time": found["time"],
@@ -58,12 +58,12 @@ def row(found: Mapping[str, Any], console_url: str) -> dict[str, Any]:
 
 
 def as_json(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows as a JSON list, one row a line; only ASCII, so that no encoding can spoil it."""
+    """Returns the rows as a JSON list, one row per line; only ASCII, so that the encoding does not matter."""
     return "[\n" + ",\n".join(json.dumps(one) for one in rows) + "\n]\n"
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows as CSV with a header. No cell is a formula, whatever names and events hold."""
+    """Returns the rows as CSV with a header. No cell is a formula, whatever names and events contain."""
     target = io.StringIO()
     writer = csv.writer(target, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     writer.writerow(COLUMNS)
@@ -88,7 +88,7 @@ def check_console_url(option: str, url: str) -> None:
 
 
 def console_link(url: str, found: Mapping[str, Any]) -> str:
-    """The address of an event in the console; detections have none. Without a place for the id, the id is put behind a slash."""
+    """Returns the address of an event in the console; detections have none. Without a placeholder, the id is added after a slash."""
     if not url or not found["index"]:
         return ""
     template = url if placeholders(url) else f"{url.rstrip('/')}/{{id}}"
@@ -103,6 +103,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, (int, float)):
         return str(value)
     text = one_line("; ".join(map(str, value)) if isinstance(value, list) else str(value))
-    # Spreadsheets also take the wide forms of these characters.
+    # Spreadsheets also accept the full-width forms of these characters.
     first = unicodedata.normalize("NFKC", text.lstrip()[:1])
     return f"'{text}" if first in _FORMULA else text

@@ -29,7 +29,7 @@ class AttributionError(ValueError):
 
 
 def tag_name(username: str) -> str:
-    """The name as a tag can hold it: letters, digits and `. _ @ + -`; other characters become one underscore.
+    """Returns the name in the form for tags: letters, digits and `. _ @ + -`; other characters become one underscore.
 
     Empty if there is no letter or digit.
     """
@@ -38,7 +38,7 @@ def tag_name(username: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text on one line: invisible characters become escapes, and a long text is cut."""
+    """Returns the text on one line: invisible characters become escapes, and a long text is cut."""
     shown = "".join(
         _escaped(character) if unicodedata.category(character) in _UNSEEN else character for character in text[:_SHOWN_CHARACTERS]
     )
@@ -46,7 +46,7 @@ def one_line(text: str) -> str:
 
 
 def placeholders(template: str) -> list[str]:
-    """The names in braces."""
+    """Returns the names in braces."""
     return _PLACEHOLDER.findall(template)
 
 
@@ -58,12 +58,12 @@ def check_placeholders(what: str, template: str, known: Collection[str]) -> None
 
 
 def filled(template: str, values: Mapping[str, str]) -> str:
-    """The template with its values. Names in braces inside of values stay as they are."""
+    """Returns the template with its values. Names in braces within values are not replaced."""
     return _PLACEHOLDER.sub(lambda found: values[found[1]], template)
 
 
 def pattern_of(template: str, values: Mapping[str, str], *, open_names: Collection[str]) -> re.Pattern[str]:
-    """Matches the texts that the template makes of these values, with any value for the open names."""
+    """Returns a pattern for the texts of a template with these values, and with any value for the open names."""
     position, parts = 0, []
     for found in _PLACEHOLDER.finditer(template):
         parts.append(re.escape(template[position : found.start()]))

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The days with alerts: a lane for each address, with its sessions as bars and with the times that are doubtful. Times are in UTC."""
+"""The days with alerts: a lane for each address, with bars for its sessions and with doubtful times. Times are in UTC."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ def milliseconds(text: str | None) -> int | None:
 
 
 def shown_time(text: str | None) -> str:
-    """A time as people read it; empty if there is none."""
+    """Returns a time for people; empty if there is none."""
     return "" if not text else str(text).replace("T", " ").replace("Z", "").partition(".")[0]
 
 
 def shown_name(session: Record) -> str:
-    """The name of a session's user."""
+    """Returns the name of a session's user."""
     return one_line(str(session.get("username") or "")) or NAMELESS
 
 
 def session_key(session: Record) -> tuple[Any, ...]:
-    """Identifies a session, also among those of several logs or gateways."""
+    """Returns a key for a session that is unique among logs and gateways."""
     return session.get("gateway"), session["ipaddr"], session["username"], session["start"], session["line"]
 
 
 @dataclass(frozen=True)
 class _Span:
-    """A doubtful time, or one without a log. `ipaddr` None means every address."""
+    """A span that is doubtful or without a log. `ipaddr` None means every address."""
 
     since: int
     until: int
@@ -59,7 +59,7 @@ class _Span:
 
 
 class Timeline:
-    """Everything that is drawn."""
+    """The content of the timeline."""
 
     def __init__(self, alerts: Sequence[Record], sessions: Sequence[Record], read: Record) -> None:
         placed = [alert for alert in alerts if alert["at"] is not None and alert["outcome"] != NOT_VPN and alert["ipaddr"]]
@@ -136,7 +136,7 @@ class Timeline:
 
 
 def _pieces_by_day(sessions: Sequence[Record], latest: int) -> dict[tuple[int, str], list[Piece]]:
-    """The sessions of each address on each day. One without an end is drawn up to the next one of its address."""
+    """Returns the sessions of each address on each day. A session without an end is drawn up to the next session of its address."""
     pieces: dict[tuple[int, str], list[Piece]] = {}
     next_starts: dict[str, int] = {}
     for session in reversed(sessions):
@@ -152,7 +152,7 @@ def _pieces_by_day(sessions: Sequence[Record], latest: int) -> dict[tuple[int, s
 
 
 def _doubts(doubts: Iterable[Record]) -> list[_Span]:
-    """The doubts that the module found in the logs."""
+    """Yields the doubts that the module found in the logs."""
     found = []
     for doubt in doubts:
         since, until = milliseconds(doubt.get("since")), milliseconds(doubt.get("until"))
@@ -162,7 +162,7 @@ def _doubts(doubts: Iterable[Record]) -> list[_Span]:
 
 
 def _disputed(alerts: Sequence[Record]) -> list[_Span]:
-    """For each doubtful alert, the time from the start of the latest session that may be meant to the alert."""
+    """Yields, for each doubtful alert, the time from the start of its latest candidate to the alert."""
     spans = {}
     for alert in alerts:
         if alert["outcome"] not in (DOUBTFUL, AMBIGUOUS):
@@ -175,7 +175,7 @@ def _disputed(alerts: Sequence[Record]) -> list[_Span]:
 
 
 def _gaps(coverage: Sequence[Record], days: Iterable[int]) -> list[_Span]:
-    """The times of these days that no log covers. Nothing if it is not known what the logs cover."""
+    """Yields the times of these days that no log covers; nothing if the coverage is unknown."""
     times = [(milliseconds(span.get("since")), milliseconds(span.get("until"))) for span in coverage]
     covered = sorted((since, until) for since, until in times if since is not None and until is not None)
     spans = []

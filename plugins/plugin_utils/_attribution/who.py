@@ -37,7 +37,7 @@ def question(ip: object, at: object, zone_name: str, now_ms: int) -> dict[str, s
 
 
 def answer(match: Mapping[str, Any], coverage: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """The answer in one line, and the evidence for it in others."""
+    """Returns the answer in one line, and the evidence in further lines."""
     session, reason = match.get("session"), match.get("reason")
     asked = f"{one_line(str(match['ipaddr']))} at {match['timestamp']}"
     doubts = [one_line(str(words)) for words in match.get("doubts") or ()]
@@ -124,7 +124,7 @@ def _moment(at: object, zone_name: str, now_ms: int) -> int:
 
 
 def _epoch(text: str) -> int:
-    """Of the years 1980 to 2099, no number can be both seconds and milliseconds."""
+    """Reads an epoch number: between 1980 and 2099, no number is valid in both seconds and milliseconds."""
     for converted in (epoch_ms_to_milliseconds, epoch_to_milliseconds):
         try:
             return converted(text)

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Tags and comments from templates, and how to recognise those of earlier runs."""
+"""Creates tags and comments from templates, and recognises those of earlier runs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LISTED_CANDIDATES = 5
 
 @dataclass(frozen=True)
 class Correction:
-    """Tags of an earlier run that are removed, and why. `time` is that of the event."""
+    """Tags of an earlier run that are removed, and the reason. `time` is the time of the event."""
 
     tags: Sequence[str]
     reason: str
@@ -38,7 +38,7 @@ class Correction:
     time: str
 
     def values(self) -> dict[str, str]:
-        """The values for the template."""
+        """Returns the values for the template."""
         tags = ", ".join(one_line(tag) for tag in self.tags)
         return {"tags": tags, "reason": self.reason, "ipaddr": self.ipaddr, "time": self.time}
 
@@ -67,18 +67,18 @@ class Wording:
         return wording
 
     def tags_for(self, session: Mapping[str, Any]) -> tuple[str, ...]:
-        """The tags that name the user of a session. Without a name, tags that need one are left out."""
+        """Returns the tags that name the user of a session. Without a name, tags that need one are left out."""
         name = tag_name(str(session.get("username") or ""))
         values = {**_values(session), "username": name}
         return tuple(filled(tag, values) for tag in self.tags if name or "username" not in placeholders(tag))
 
     def missing_tags(self, held: Iterable[str], wanted: Iterable[str]) -> tuple[str, ...]:
-        """The wanted tags that an event does not have. Names of users are the same without regard to case."""
+        """Returns the wanted tags that an event does not have. User names are compared without regard to case."""
         known = {tag.casefold() for tag in held}
         return tuple(tag for tag in wanted if tag.casefold() not in known)
 
     def obsolete_tags(self, held: Iterable[str], wanted: Iterable[str]) -> tuple[str, ...]:
-        """The tags of earlier runs that an event must not keep: they begin like a tag of this role and say something else."""
+        """Returns the tags of earlier runs to remove: they begin like a tag of this role but have other contents."""
         if not self.corrects:
             return ()
         keep = {tag.casefold() for tag in wanted}
@@ -87,13 +87,12 @@ class Wording:
         return tuple(tag for tag in held if tag.startswith(beginnings) and tag.casefold() not in keep | fixed) if beginnings else ()
 
     def comment_for(self, session: Mapping[str, Any]) -> str:
-        """The comment that names the user of a session."""
+        """Returns the comment that names the user of a session."""
         return filled(self.comment, _values(session))
 
     def has_comment(self, comments: Collection[str], session: Mapping[str, Any]) -> bool:
-        """An event has the comment already, with any end: a log that has grown since may know the end by now.
-
-        The comment may follow a correction, as both are written at once.
+        """True if an event has the comment already, with any end: a log that has grown may now contain the end. The comment may follow a
+        correction, because both are written together.
         """
         if not self.comment:
             return True
@@ -103,25 +102,28 @@ class Wording:
         return any(pattern.fullmatch(comment.strip()) for comment in comments)
 
     def is_said(self, texts: Iterable[str], session: Mapping[str, Any]) -> bool:
-        """One of these texts contains the comment, with any end. The texts are in normal form, as the comment is here."""
+        """True if one of these texts contains the comment, with any end. Texts and comment are in normal form."""
         values = {name: normal(value) for name, value in _values(session).items()}
         said = pattern_of(normal(self.comment), values, open_names=("end",)).pattern
         pattern = re.compile(rf"(?<!\w){said}(?!\w)", re.DOTALL)
         return any(pattern.search(text) for text in texts)
 
     def corrected(self, correction: Correction) -> str:
-        """The comment on tags that are removed."""
+        """Returns the comment on tags that are removed."""
         return filled(self.correction_comment, correction.values())
 
     def ambiguous_for(self, alert: Alert, candidates: Sequence[Mapping[str, Any]]) -> str:
-        """The comment that lists the candidates; empty if the event has it already or none is wanted."""
+        """Returns the comment that lists the candidates; empty if the event has it already or none is wanted."""
         values = {"ipaddr": alert.ipaddr, "time": alert.written_time or "", "candidates": _listed(candidates)}
         comment = filled(self.ambiguous_comment, values)
         return "" if comment in [held.strip() for held in alert.state.comments] else comment
 
 
 def _beginning(template: str) -> str:
-    """The beginning of tags of this template. Empty if that would also fit tags of others, as with `{username}` or `vpn{username}`."""
+    """Returns the fixed beginning of tags of this template.
+
+    Empty if other tags could begin in the same way, as with `{username}` or `vpn{username}`.
+    """
     beginning = template.partition("{")[0] if placeholders(template) else ""
     return beginning if beginning and not beginning[-1].isalnum() and tag_name(beginning) else ""
 

@@ -4,10 +4,10 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The file that records which events were passed on, for its owner only and for one source at a time.
+"""The file that records which events were passed on. Only its owner can read it, and one source at a time can use it.
 
-The cursor is a JSON document that is replaced as a whole. While it is large, the events that were taken since are appended to a journal
-beside it, and it is replaced now and then. Both are on the disk before a write returns.
+The cursor is a JSON document that is replaced as a whole. While it is large, further events are appended to a journal next to it, and the
+cursor is replaced from time to time. Both are on the disk before a write returns.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class CursorError(XdrError):
 
 
 class Taken(NamedTuple):
-    """An event that was taken: the name of its kind, its key and its time in milliseconds."""
+    """An event that the rule engine took: the name of its kind, its key and its time in milliseconds."""
 
     kind: str
     key: str
@@ -45,7 +45,7 @@ class Taken(NamedTuple):
 
 
 class CursorFile:
-    """`belongs_to` names server and index; a cursor of another one is refused. All errors are CursorError."""
+    """The cursor of one server and index (`belongs_to`); a cursor of another one is refused. All errors are CursorError."""
 
     def __init__(self, path: str, belongs_to: Mapping[str, str]) -> None:
         self._path = os.path.abspath(path)
@@ -57,7 +57,7 @@ class CursorFile:
         self._written = 0
 
     def open(self) -> Mapping[str, Any]:
-        """Locks the cursor and returns its streams by the names of their kinds; none if there is no cursor yet."""
+        """Locks the cursor and returns its streams by kind; none if there is no cursor yet."""
         try:
             self._lock_file = open_own(f"{self._path}.lock")
         except OSError as error:
@@ -72,11 +72,11 @@ class CursorFile:
         return self._streams()
 
     def is_due(self, taken: int) -> bool:
-        """True if the cursor has to be replaced now, because the journal has no room for so many events that were taken."""
+        """True if the cursor must be replaced now, because the journal has no room for this many events."""
         return self._journal is None or taken > self._room_in_journal
 
     def write(self, number: int, taken: Sequence[Taken], streams: Mapping[str, Any] | None) -> None:
-        """Records what was taken since the last write: replaces the cursor with these streams, or appends to its journal without them."""
+        """Records the events taken since the last write, by replacing the cursor or, without streams, by appending to the journal."""
         with self._writing:
             if number <= self._written or self._lock_file is None:
                 return
@@ -90,7 +90,7 @@ class CursorFile:
             self._written = number
 
     def close(self, streams: Mapping[str, Any]) -> None:
-        """Replaces the cursor, if that is still to be done, and lets other sources in. Writes that come later are ignored."""
+        """Replaces the cursor if necessary and releases its lock. Later writes are ignored."""
         with self._writing:
             if self._lock_file is None:
                 return
@@ -106,7 +106,10 @@ class CursorFile:
                 self._lock_file = None
 
     def _replace_all(self, streams: Mapping[str, Any]) -> None:
-        """Replaces the cursor. A large one gets a new journal, whose name in both keeps it from being taken for that of another cursor."""
+        """Replaces the cursor.
+
+        A large cursor gets a new journal. Both contain the same name, so that the journal is not taken for that of another cursor.
+        """
         self._close_journal()
         count = sum(len(stream["sent"]) for stream in streams.values())
         name = uuid.uuid4().hex if count > SMALL else ""
@@ -199,7 +202,7 @@ def _write_durably(descriptor: int, content: bytes) -> None:
 
 
 def _taken(journal: bytes | None, name: Any) -> list[Taken]:
-    """The content of a cursor's journal. A line that a crash cut off is left out: its event is passed on again."""
+    """Returns the content of a cursor's journal. A line that a crash cut off is left out: its event is passed on again."""
     lines = (journal or b"").split(b"\n")[:-1]
     if not name or not lines or lines[0] != _text(name):
         return []

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Watches ExtraHop for detections: those that are new, or every change of one."""
+"""Watches ExtraHop for detections: new ones, or every change of one."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Iterator, Mapping
 
-# Without an order of its own, a search gives the latest update first: what changes while pages are read comes up again, and nothing is
-# left out between two pages.
+# By default, a search returns the latest update first: detections that change while pages are read appear again, and none is lost between
+# two pages.
 CREATED = Kind("new", "new", "create_time", is_in_every_index=False)
 MODIFIED = Kind("modified", "changed", "mod_time", is_in_every_index=False)
 _MOST = 1_000_000
@@ -48,7 +48,7 @@ class DetectionWatchOptions:
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any], secrets: SecretKeeper) -> DetectionWatchOptions:
-        """Reads and checks what a rulebook gives; raises InputError."""
+        """Reads and checks the options of a rulebook; raises InputError."""
         params = validated(detection_watch_options(), arguments, secrets)
         conditions = params["filter"] or {}
         for name, value in conditions.items():
@@ -98,13 +98,13 @@ class DetectionStream(Stream):
         self._filter = options.filter
 
     def _search(self, since: int) -> Iterator[Found]:
-        # The search finds what is later than the time that it is given.
+        # The search finds detections later than the given time.
         search = {**({"filter": dict(self._filter)} if self._filter else {}), self.kind.field: max(since - 1, 0)}
         for source in self._calls.search(search, size=MAX_PAGE, most=_MOST):
             yield self._found(source, since)
 
     def _found(self, source: Mapping[str, Any], since: int) -> Found:
-        # Nobody documents if a detection shows when it was created. It was changed then, or later.
+        # It is not documented whether a detection shows when it was created. Its latest change is then or later.
         moment = source.get(self.kind.field) or source.get(MODIFIED.field)
         if not isinstance(source.get("id"), int) or not isinstance(moment, int) or moment < since:
             raise AnswerError(

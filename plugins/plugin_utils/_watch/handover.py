@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Hands events to the rule engine, and finds out which of them it took."""
+"""Passes events to the rule engine, and finds out which of them it took."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LOGGER = logging.getLogger("secops.xdr.event_source")
 
 
 class Handover:
-    """To a rule engine that gives no feedback: an event is taken once it is out of the queue.
+    """For a rule engine without feedback: an event counts as taken when it has left the queue.
 
     ansible-rulebook's loop passes it on to the rules in the same step in which it takes it out.
     """
@@ -40,27 +40,27 @@ class Handover:
         """Returns when the queue has the event."""
         self._waiting.append(found.key)
         await self._queue.put(dict(found.event))
-        # A queue with a single place had to be empty for this one.
+        # A queue with a single place had to be empty before this event.
         if getattr(self._inner, "maxsize", 0) == 1:
             self._settle(self._waiting[:-1])
         self.look()
 
     async def settle(self) -> None:
-        """Does what is left to do for events that were put before."""
+        """Does the remaining work for earlier events."""
         self.look()
 
     def look(self) -> None:
-        """Finds out what was taken since."""
+        """Finds out which events were taken since the last call."""
         if self._inner.empty():
             self._settle(self._waiting[:])
 
     async def listen(self) -> None:
-        """Waits for feedback, for ever."""
+        """Waits forever for feedback."""
         await asyncio.get_running_loop().create_future()
 
     @property
     def _inner(self) -> Any:
-        """ansible-rulebook puts its filters before the queue."""
+        """Returns the queue itself: ansible-rulebook puts its filters in front of it."""
         return getattr(self._queue, "queue", self._queue)
 
     def _settle(self, keys: list[str]) -> None:
@@ -70,14 +70,14 @@ class Handover:
 
 
 class ConfirmedHandover(Handover):
-    """To a rule engine that sends each event back once it took it, in the order in which it got them.
+    """For a rule engine that returns each event after it took it, in the same order.
 
     An event that does not come back while a later one does was dropped by a filter of the rulebook, or the engine failed with it. It is
-    passed on again, and given up after some tries.
+    passed on again, and given up after several attempts.
     """
 
     def __init__(self, queue: Any, taken: TakenCallback, feedback: asyncio.Queue[Any], show: Callable[[str], str]) -> None:
-        """`show` makes texts of the server fit for a warning."""
+        """`show` prepares texts of the server for a warning."""
         super().__init__(queue, taken)
         self._feedback = feedback
         self._show = show
@@ -90,18 +90,18 @@ class ConfirmedHandover(Handover):
         await self._put(found, 1)
 
     async def settle(self) -> None:
-        """Passes events on again that got lost on the way."""
+        """Passes on events again that were lost on the way."""
         while self._again:
             key = next(iter(self._again))
             await self._put(*self._again.pop(key))
 
     def look(self) -> None:
-        """Takes the feedback that is there."""
+        """Reads the available feedback."""
         while not self._feedback.empty():
             self._answered(_key_of(self._feedback.get_nowait()))
 
     async def listen(self) -> None:
-        """Takes feedback, for ever."""
+        """Reads feedback forever."""
         while True:
             self._answered(_key_of(await self._feedback.get()))
 
@@ -110,7 +110,7 @@ class ConfirmedHandover(Handover):
             # The engine's own queues are far shorter.
             self._give_up(next(iter(self._unanswered)))
         self._unanswered[found.key] = (found, tries)
-        # Filters may change an event, and it may have to be passed on again as it was.
+        # Filters may change an event, and it may have to be passed on again unchanged.
         await self._queue.put(copy.deepcopy(dict(found.event)))
 
     def _answered(self, key: str) -> None:

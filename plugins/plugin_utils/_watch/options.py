@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The options of the event source `stellar_ser_event`, and what both sources share of theirs; checked before anything is asked."""
+"""The options of the event source `stellar_ser_event`, and those that both sources share; checked before any request."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class WatchOptions:
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any], secrets: SecretKeeper) -> WatchOptions:
-        """Reads and checks what a rulebook gives; raises InputError."""
+        """Reads and checks the options of a rulebook; raises InputError."""
         params = validated(watch_options(), arguments, secrets)
         endpoint = ConnectionSettings.from_params(params).base_url
         index = checked_pattern("index", params["index"])
@@ -95,25 +95,25 @@ def watch_options() -> ArgumentSpec:
 
 
 def common_options() -> dict[str, dict[str, Any]]:
-    """The options of every event source, beside its connection and what it searches for."""
+    """Returns the options of every event source, without the connection and the search."""
     return {
         "changes": {"type": "bool", "default": False},
         "start": {"type": "str", "default": LATEST},
         "interval": {"type": "float", "default": 10.0},
         "overlap": {"type": "int", "default": 360},
         "cursor": {"type": "path"},
-        # For ansible-rulebook itself, which then hands a queue over.
+        # For ansible-rulebook itself, which then passes a queue.
         "feedback": {"type": "bool", "default": False},
     }
 
 
 def validated(spec: ArgumentSpec, arguments: Mapping[str, Any], secrets: SecretKeeper) -> Mapping[str, Any]:
-    """The options that a rulebook gives, checked against their types; raises InputError."""
+    """Returns the options of a rulebook, checked against their types; raises InputError."""
     for name, option in spec.options.items():
         value = arguments.get(name)
         if option.get("no_log") and isinstance(value, str):
             secrets.add(value)
-    # What a credential of the controller leaves blank reaches a source as an empty text.
+    # Blank fields of a controller's credential reach the source as empty strings.
     given = {name: value for name, value in arguments.items() if value is not None and value != ""}
     for problem in wrong_structures(given, spec.options):
         raise InputError(problem)
@@ -143,7 +143,7 @@ def checked_interval(seconds: float) -> float:
 
 
 def default_cursor(*what: str) -> str:
-    """A file beside the default ledger; each server, index, query and list of tenants has a cursor of its own."""
+    """A file beside the default ledger; each combination of server, index, query and tenants has its own cursor."""
     text = "\n".join(what).encode()
     try:
         path = state_file(f"cursor-{hashlib.sha256(text).hexdigest()[:16]}.json")

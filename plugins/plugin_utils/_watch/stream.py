@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Streams of what is watched, from the position that was reached; and those of security events of Stellar Cyber."""
+"""Streams of watched items, which continue from a position; and streams of security events of Stellar Cyber."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ MOST_REMEMBERED = 50_000
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of events: its name in the cursor, what its events say as `change`, and the field that holds their time."""
+    """A kind of events: its name in the cursor, the value of `change`, and the field with the time."""
 
     name: str
     change: str
@@ -60,7 +60,7 @@ CHANGED = Kind("changed", "changed", "user_action.last_modified", is_in_every_in
 
 @dataclass(frozen=True)
 class Found:
-    """An event, or a change of one, as it goes to the rule engine. `key` is its own for ever; `time` is in milliseconds."""
+    """An event, or a change of one, for the rule engine. `key` never changes; `time` is in milliseconds."""
 
     key: str
     time: int
@@ -72,10 +72,10 @@ class Found:
 class Position:
     """The position of one kind of events. All times are epoch milliseconds.
 
-    It is `overlap` behind the latest event that was passed on, so that events which become visible late are found. An event that was
-    ahead of the clock when the last search began does not count for this: what becomes visible after a search can be older than the
-    clock said then, by no more than the overlap. The position never moves past an event that is still on its way to the rule engine, and
-    never backwards.
+    It is `overlap` behind the latest event that was passed on, so that events which become visible late are found. An event that was ahead
+    of the clock when the last search began does not count for this: events that become visible after a search can be older than the start
+    of that search, by at most the overlap. The position never moves past an event that is still on its way to the rule engine, and never
+    backwards.
     """
 
     def __init__(self, overlap: int, since: int = 0, sent: Mapping[str, int] | None = None, searched: int | None = None) -> None:
@@ -90,11 +90,11 @@ class Position:
         return len(self._sent)
 
     def knows(self, found: Found) -> bool:
-        """True if this was passed on already. The only call that another thread may make."""
+        """True if this was passed on already. Other threads may call only this method."""
         return found.key in self._sent or found.key in self._under_way or found.former_key in self._sent
 
     def hand_over(self, found: Found) -> None:
-        """Notes that this goes to the rule engine, which may or may not take it."""
+        """Notes that this is passed to the rule engine, which may or may not take it."""
         self._under_way[found.key] = found.time
 
     def take(self, key: str) -> int:
@@ -108,9 +108,9 @@ class Position:
         self._searched = max(self._searched, until)
 
     def advance(self) -> int | None:
-        """Moves to where the next search begins, and forgets what it cannot find any more.
+        """Moves to the start of the next search, and forgets events that it can no longer find.
 
-        Returns the milliseconds that are left of the overlap if more events fall into it than can be remembered. Raises InputError if
+        If the overlap contains more events than can be remembered, returns the milliseconds that remain of it. Raises InputError if
         so many are ahead of the clock that it must be wrong.
         """
         newest = max((moment for moment in self._sent.values() if moment <= self._searched), default=self.since)
@@ -131,7 +131,7 @@ class Position:
         return left
 
     def snapshot(self) -> dict[str, Any]:
-        """The state that a later run needs to continue. Events under way are not in it, and are found again."""
+        """Returns the state that a later run needs to continue. It does not contain events under way, which are found again."""
         return {"since": self.since, "searched": self._searched, "sent": dict(self._sent)}
 
 
@@ -146,17 +146,20 @@ class Stream(ABC):
         self._has_former_keys = False
 
     def begin(self, started: int, now: Callable[[], int]) -> None:
-        """Without a cursor: begins at `start`, or when the source started. Then events that are ahead of the clock already are left out."""
+        """Begins without a cursor, at `start` or when the source started.
+
+        In the second case, events that are already ahead of the clock are left out.
+        """
         if self._start is not None:
             self.position = Position(self._overlap, self._start)
             return
         there = list(self._search(started))
-        # What was written since then has its time behind the clock by now.
+        # Events written since then are no longer ahead of the clock.
         clock = now()
         self.position = Position(self._overlap, started, {found.key: found.time for found in there if found.time > clock}, started)
 
     def resume(self, known: Mapping[str, Any]) -> bool:
-        """Goes on where a cursor says, and returns False if it says nothing about this kind. One of version 1.0 knows other keys."""
+        """Continues from a cursor; returns False if the cursor has nothing about this kind. A cursor of version 1.0 has other keys."""
         kept = known.get(self.kind.name)
         if kept is None:
             return False
@@ -165,7 +168,7 @@ class Stream(ABC):
         return True
 
     def read(self, others: Collection[Position]) -> list[Found]:
-        """The next events that neither this stream nor others passed on, in order of time and id.
+        """Returns the next events that no stream has passed on, in order of time and id.
 
         There are no more when it returns fewer than READ_AT_ONCE.
         """
@@ -177,7 +180,7 @@ class Stream(ABC):
 
     @abstractmethod
     def _search(self, since: int) -> Iterator[Found]:
-        """Everything of this kind with a time from then on; raises AnswerError for anything else."""
+        """Yields all events of this kind from this time on; raises AnswerError for any other event."""
 
 
 class EventStream(Stream):
@@ -189,21 +192,21 @@ class EventStream(Stream):
         self._options = options
 
     def resume(self, known: Mapping[str, Any]) -> bool:
-        """Goes on where a cursor says. One of version 1.0 says nothing of undated events, but which of the others were passed on."""
+        """Continues from a cursor. A cursor of version 1.0 has nothing about undated events, but knows which others were passed on."""
         if self.kind is UNDATED and UNDATED.name not in known and WRITTEN.name in known:
             known = {UNDATED.name: {"since": known[WRITTEN.name]["since"], "sent": {}}}
         return super().resume(known)
 
     def _search(self, since: int) -> Iterator[Found]:
         query = self._options.search(f"{self.kind.field}:[{since} TO *]{self.kind.condition}")
-        # Not by _id as well: servers keep that field in memory for it, or refuse. A scroll shows each event once in any order.
+        # Not sorted by _id as well: servers load that field into memory for it, or refuse. A scroll returns each event once in any order.
         sort = [f"{self.kind.field}:asc"] if self.kind.is_in_every_index else []
         for event in EventSearch(self._client, self._options.index, query, size=_PAGE, sort=sort).events():
             if self._is_of_tenant(event) and not self._is_of_another_kind(event):
                 yield self._found(event, since)
 
     def _is_of_tenant(self, event: StoredEvent) -> bool:
-        """An index that analyses texts also finds those that hold more words than the tenant that was asked for."""
+        """True if the event belongs to the tenant: an index that analyses texts also finds tenants with more words."""
         return not self._options.tenants or event.source.get("tenantid") in self._options.tenants
 
     def _is_of_another_kind(self, event: StoredEvent) -> bool:
@@ -217,7 +220,7 @@ class EventStream(Stream):
                 f"The search for events with {self.kind.field} from {since} on returned others, so its conditions did not reach the "
                 "server. Check that no proxy changes requests. No event was passed on."
             )
-        # The same in every run, so that a rule engine that remembers what it took knows it again.
+        # The same in every run, so that a rule engine with a memory recognises it.
         name = (self._options.endpoint, event.index, event.id, self.kind.change)
         former = key_of(*name, str(value)) if self.kind is CHANGED or self._has_former_keys else ""
         key = former if self.kind is CHANGED else key_of(*name)
@@ -226,7 +229,7 @@ class EventStream(Stream):
 
 
 def key_of(*parts: str) -> str:
-    """A key that is the same in every run."""
+    """Returns a key that is the same in every run."""
     return str(uuid.uuid5(_NAMES, "\n".join(parts)))
 
 

@@ -4,7 +4,7 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Watches a product for events and hands each to a rule engine, in order, across restarts."""
+"""Watches a product for events and passes each to a rule engine, in order, across restarts."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Schedule(Protocol):
 
     @property
     def overlap(self) -> int:
-        """The time that a search goes back behind the latest event."""
+        """The time by which a search goes back before the latest event."""
 
 
 LONGEST_BACKOFF_SECONDS = 300.0
@@ -69,7 +69,7 @@ async def watch_events(queue: Any, arguments: Mapping[str, Any], feedback: async
 
 
 def handover_to(queue: Any, feedback: asyncio.Queue[Any] | None, secrets: SecretKeeper) -> MakeHandover:
-    """The way to the rule engine that this queue leads to."""
+    """Returns the handover to the rule engine behind this queue."""
 
     def handover(taken: Callable[[str], None]) -> Handover:
         return Handover(queue, taken) if feedback is None else ConfirmedHandover(queue, taken, feedback, secrets.shown)
@@ -82,7 +82,7 @@ def _now() -> int:
 
 
 class Watch:
-    """Reads the streams one after the other, for ever, and keeps the cursor. `now` returns epoch milliseconds."""
+    """Reads the streams in turn, forever, and keeps the cursor. `now` returns epoch milliseconds."""
 
     name = ""
     """The name of the event source, in the log and for its threads."""
@@ -123,7 +123,7 @@ class Watch:
             self._network.stop()
             self._files.stop()
             self._handover.look()
-            # Not left to the thread, which may be busy: a loop that ends does not wait.
+            # Not done in the thread, which may be busy: a loop that ends does not wait.
             self._cursor.close(self._snapshot() if self._changes else {})
 
     async def _watch(self) -> None:
@@ -207,7 +207,7 @@ class Watch:
         return {stream.kind.name: stream.position.snapshot() for stream in self._streams if stream not in self._without_cursor}
 
     def _is_final(self, error: RequestError) -> bool:
-        """True if asking again cannot help: refusals before anything worked, and credentials or rights that are refused again and again."""
+        """True if another attempt cannot help: refusals before the first success, and repeated refusals of credentials or rights."""
         if isinstance(error, (AuthenticationError, PermissionDeniedError)):
             self._refusals += 1
             return not self._has_worked or self._refusals >= MOST_REFUSALS
@@ -231,7 +231,7 @@ class EventWatch(Watch):
 
 
 async def _first_of(*work: Coroutine[Any, Any, None]) -> None:
-    """Runs all of them until the first one ends or fails, and ends the others."""
+    """Runs all of them until the first one ends or fails, then stops the others."""
     tasks = [asyncio.ensure_future(one) for one in work]
     try:
         done, _others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -244,7 +244,7 @@ async def _first_of(*work: Coroutine[Any, Any, None]) -> None:
 
 
 class Worker:
-    """One thread, one piece of work at a time, always the same thread: connections stay open.
+    """Runs one piece of work at a time, always in the same thread, so that connections stay open.
 
     Threads of the loop's own pool are waited for when a program ends, and a request may take its whole timeout.
     """
@@ -254,11 +254,11 @@ class Worker:
         threading.Thread(target=self._serve, name=name, daemon=True).start()
 
     async def run(self, work: Callable[[], _ResultT]) -> _ResultT:
-        """The result of the work, or the exception that it ended with. A caller that is cancelled does not wait for it."""
+        """Returns the result of the work, or raises its exception. A caller that is cancelled does not wait for it."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_called(work), self._loop))
 
     def stop(self) -> None:
-        """Ends the thread once it is idle."""
+        """Stops the thread when it is idle."""
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     def _serve(self) -> None:
@@ -272,7 +272,7 @@ async def _called(work: Callable[[], _ResultT]) -> _ResultT:
 
 
 async def _cancelled(ordered: set[asyncio.Task[Any]]) -> None:
-    """Work that was ordered and not begun, by callers that are gone."""
+    """Cancels work that was not started, of callers that are gone."""
     for task in ordered:
         task.cancel()
     await asyncio.gather(*ordered, return_exceptions=True)
