@@ -26,13 +26,13 @@ _NONE_PREFIX = "invalid-addr-"
 _IPV6_MARK = b"\0"
 _BROADCAST = b"\xff\xff\xff\xff"
 _FIRST_BYTES = bytes(range(1, 224))
-"""Of IPv4 addresses of single devices."""
+"""First bytes of IPv4 addresses of single devices."""
 _ONLY_INSIDE = b"\x0a\x7f"
-"""All IPv4 addresses with these first bytes are used inside networks only."""
+"""All IPv4 addresses with these first bytes are only used inside networks."""
 _INSIDE_IPV6 = (IPv6Network("fc00::/7"), IPv6Network("fe80::/10"), IPv6Network("::1/128"))
 _PROTOCOL = re.compile(r"(?:udp|tcp)[46]?(?:-server|-client)?:", re.IGNORECASE)
 _SCOPE = re.compile(r"%[^%\]/]+\Z")
-"""The interface of the gateway on which a link-local address was seen; it is no part of the address."""
+"""The gateway's interface for a link-local address; it is not part of the address."""
 _LONG_PORT = re.compile(r":\d{5}\Z", re.ASCII)
 _PORT = re.compile(r":\d{1,5}\Z", re.ASCII)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _TEXTS = ("str", "path")
 _LIST_IN_TEXT = re.compile(r"""\s*\[(?:\s*|.*[,'"].*)\]\s*\Z""", re.DOTALL)
-"""A list as it is written in YAML, JSON or Python. `[VPN]` can be a single text."""
+"""A text that looks like a list in YAML, JSON or Python. `[VPN]` can be a single text."""
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 DEFAULT_TIMEOUT_SECONDS = 30
 DEFAULT_RETRIES = 4

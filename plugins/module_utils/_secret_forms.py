@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 WINDOW = 6
-"""Characters of a secret that may not be shown in a row. A shorter secret may not be shown as a whole."""
+"""The number of consecutive characters of a secret that must not be shown. A shorter secret must not be shown as a whole."""
 _MOST_TEXTS = 300
 _MOST_ROUNDS = 8
-"""A text with more encodings inside each other than this counts as one that repeats a secret."""
+"""A text with more nested encodings than this counts as repeating a secret."""
 _BASE64_WINDOW = 7
 """Characters of base64 that six characters of ASCII determine at every offset."""
 _BASE64_OFFSETS = ((0, 0), (1, 2), (2, 3))
-"""Bytes before a secret, and how many characters of base64 depend on them."""
+"""Bytes before a secret, and the number of base64 characters that depend on them."""
 _CHARSETS = ("latin-1", "cp1252", "cp1250", "cp1251", "cp437", "cp850", "koi8-r", "iso8859-2", "iso8859-15", "mac-roman")
 _FROM_CP1252 = {ord(bytes([byte]).decode("cp1252", "replace")): byte for byte in range(0x80, 0xA0)}
 _STANDARD_ALPHABET = str.maketrans("-_", "+/")

@@ -39,7 +39,7 @@ PASSWORD_PARAMETER = re.compile(r"[?&](?:ssl)?password=([^&#]*)", re.IGNORECASE)
 _POSTGRESQL = ("postgresql://", "postgres://")
 NOT_SHOWN = "(not shown: it repeats credentials)"
 _CHARACTERS_BEHIND = 4
-"""For each character that is shown, how many of the text are looked at: what is not printable is left out of what is shown."""
+"""Characters of a text to examine for each character that is shown, because unprintable ones are left out."""
 
 
 class SecretKeeper:
@@ -51,7 +51,7 @@ class SecretKeeper:
         self._announced: set[str] = set()
         self._secrets: set[str] = set()
         self._forms: tuple[int, SecretForms] | None = None
-        """Of how many secrets, and these prepared for looking them up."""
+        """The number of prepared secrets, and their forms."""
 
     def add(self, secret: str | None) -> None:
         """Registers a secret; None and the empty string are ignored."""

@@ -29,7 +29,7 @@ _NOTHING_DONE = "nothing was read or written"
 _TRUE = frozenset({"yes", "on", "true", "1", "y", "t"})
 _FALSE = frozenset({"no", "off", "false", "0", "n", "f"})
 _CLOSE = 0.75
-"""From this similarity on (0 to 1, as `difflib` measures it), an unknown variable counts as a misspelt one."""
+"""The similarity (0 to 1, by `difflib`) from which an unknown variable counts as misspelt."""
 _NUMBER = re.compile(r"\s*[+-]?\d{1,18}\s*\Z", re.ASCII)
 
 
@@ -56,7 +56,7 @@ class RoleRules:
     defined: Sequence[str] = ()
     """The names of all variables that are set and begin like those of the role, to find misspelt ones."""
     related: Sequence[str] = ()
-    """Names of variables that are not in the spec and are no mistake."""
+    """Names of variables that are not in the spec but allowed."""
 
 
 def role_options(

@@ -27,7 +27,7 @@ _LONGEST_ID = 128
 
 @dataclass(frozen=True)
 class CaseOptions:
-    """The options of `stellar_case` beside its connection."""
+    """The options of `stellar_case`, without those of the connection."""
 
     changes: Sequence[Wanted[CaseRef, CaseChange]]
     is_single: bool
@@ -56,7 +56,7 @@ class CaseOptions:
 
 
 def case_options() -> ArgumentSpec:
-    """The options of `stellar_case` beside its connection."""
+    """The options of `stellar_case`, without those of the connection."""
     entry = {
         **_item_options(),
         "source": {"type": "dict"},

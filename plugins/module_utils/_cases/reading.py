@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CREATED_AT = "created_at"
 EARLIEST_MS = 1_000_000_000_000
-"""Sent where no earliest time is wanted: without a time, newer servers list the last day only [T]."""
+"""Sent if there is no earliest time: without a time, newer servers list only the last day [T]."""
 _ID_DIGITS = 24
 _SECOND_DIGITS = 8
 _AROUND_MS = 60_000

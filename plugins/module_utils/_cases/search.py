@@ -36,7 +36,7 @@ _OWN_ARGUMENTS = {"limit": "limit", "skip": "size", "sort": "sort", "order": "so
 
 @dataclass(frozen=True)
 class CaseSearch:
-    """The options of `stellar_case_info` beside its connection. Of several values in one option, one must match."""
+    """The options of `stellar_case_info`, without those of the connection. Of several values in one option, one must match."""
 
     id: str | None
     ticket_id: int | None
@@ -125,7 +125,7 @@ class CaseSearch:
 
 
 def search_options() -> ArgumentSpec:
-    """The options of `stellar_case_info` beside its connection."""
+    """The options of `stellar_case_info`, without those of the connection."""
     return ArgumentSpec(
         {
             "id": {"type": "str"},

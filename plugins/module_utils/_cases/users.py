@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .._stellar.cases import CaseCalls
 
 _NAMES = ("user_id", "_id", "id", "email", "username", "user_name", "name", "display_name")
-"""The fields of a user that can be what a case shows. `user_id` and `email` are known, the others are common."""
+"""The fields of a user that a case may show. `user_id` and `email` are documented, the others are common."""
 
 
 class Users:

@@ -52,13 +52,13 @@ class Schema:
     default_file: str
     """The name of the file below the user's state directory."""
     application_id: int
-    """Marks the SQLite file as ours."""
+    """Marks SQLite files of this collection."""
     namespace: str
     """The PostgreSQL schema."""
     version_table: str
     """Holds the version in PostgreSQL."""
     after_failure: str
-    """A sentence on what the next run does after one that could not write, for messages."""
+    """A sentence for messages: the behaviour of the next run after a run that could not write."""
     steps: Sequence[Step]
 
     @property

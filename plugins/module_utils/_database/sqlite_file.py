@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .database import Schema
 
 OLDEST_SQLITE = (3, 25, 0)
-"""Knows ON CONFLICT and RENAME COLUMN."""
+"""The first version with ON CONFLICT and RENAME COLUMN."""
 _BUSY_SECONDS = 60.0
 _HEAD_BYTES = 100
 _MAGIC = b"SQLite format 3\0"
@@ -42,7 +42,7 @@ _BUSY = (errno.EACCES, errno.EAGAIN)
 _FLOCK = "@hhqqi0q"
 """The C structure flock: type, whence, start, length, process."""
 _OF_DESCRIPTORS: int | None = getattr(fcntl, "F_OFD_SETLK", None)
-"""Linux also has locks that belong to a descriptor and not to the process, so that two ledgers in one process exclude each other."""
+"""Linux also has locks that belong to a descriptor instead of the process, so that two ledgers in one process exclude each other."""
 
 
 class FileLocks:

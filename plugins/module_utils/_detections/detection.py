@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .._resources.resource import Wanted, Written
 
 NULL_WORDS: Mapping[str, str] = {"status": "open", "resolution": "none", "assignee": "", "ticket_id": ""}
-"""The fields that can be changed, with the word that options and results have for null."""
+"""The fields that can be changed, with the value that means null in options and results."""
 STATUSES = ("open", "new", "acknowledged", "in_progress", "closed")
 RESOLUTIONS = ("none", "action_taken", "no_action_taken")
 _TICKET = "ticket_id"

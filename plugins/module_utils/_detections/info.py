@@ -35,10 +35,10 @@ _SPECIAL: Mapping[str, Mapping[str, str]] = {
     "assignee": {"none": ".none", "me": ".me"},
     "ticket_id": {"none": ".none"},
 }
-"""The words of options that stand for a special value of a filter."""
+"""Values of options that stand for a special value of a filter."""
 _LISTS = ("status", "resolution", "assignee", "ticket_id", "types", "categories")
 _TIMES = {"since": "from", "until": "until", "modified_since": "mod_time"}
-"""The options for times, and what the search calls them."""
+"""The options for times, and their names in the search."""
 _CONDITIONS = (*_LISTS, "risk_score_min", "filter", *_TIMES)
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z")
 _HIGHEST_SCORE = 100
@@ -46,7 +46,7 @@ _HIGHEST_SCORE = 100
 
 @dataclass(frozen=True)
 class InfoOptions:
-    """The options of `extrahop_detection_info` beside its connection."""
+    """The options of `extrahop_detection_info`, without those of the connection."""
 
     id: int | None
     search: Mapping[str, Any]
@@ -73,7 +73,7 @@ class InfoOptions:
 
 
 def info_options() -> ArgumentSpec:
-    """The options of `extrahop_detection_info` beside its connection."""
+    """The options of `extrahop_detection_info`, without those of the connection."""
     texts = {"type": "list", "elements": "str"}
     return ArgumentSpec(
         {

@@ -33,7 +33,7 @@ _LARGEST_ID = 2**63 - 1
 
 @dataclass(frozen=True)
 class UpdateOptions:
-    """The options of `extrahop_detection` beside its connection."""
+    """The options of `extrahop_detection`, without those of the connection."""
 
     changes: Sequence[Wanted[DetectionRef, Change]]
     is_single: bool
@@ -56,7 +56,7 @@ class UpdateOptions:
 
 
 def update_options() -> ArgumentSpec:
-    """The options of `extrahop_detection` beside its connection."""
+    """The options of `extrahop_detection`, without those of the connection."""
     # Detections from extrahop_detection_info can be used without changes.
     unused = {"source": {"type": "dict"}, "notes": {"type": "str"}, "participants": {"type": "list", "elements": "dict"}}
     identified = {"id": {"type": "int", "required": True}, **unused}

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 MAX_LIMIT = MOST_DEVICES
 _CONCURRENCY = 4
 _LISTS = {"ipaddr": "ipaddr", "name": "name", "tags": "tag"}
-"""The options that are lists, and the fields of the search that they are about."""
+"""The options that are lists, and their fields in the search."""
 _TIMES = {"since": "active_from", "until": "active_until"}
 _CONDITIONS = (*_LISTS, "filter", *_TIMES)
 
 
 @dataclass(frozen=True)
 class InfoOptions:
-    """The options of `extrahop_device_info` beside its connection."""
+    """The options of `extrahop_device_info`, without those of the connection."""
 
     id: int | None
     search: Mapping[str, Any]
@@ -64,7 +64,7 @@ class InfoOptions:
 
 
 def info_options() -> ArgumentSpec:
-    """The options of `extrahop_device_info` beside its connection."""
+    """The options of `extrahop_device_info`, without those of the connection."""
     return ArgumentSpec(
         {
             "id": {"type": "int"},

@@ -32,9 +32,9 @@ _NAMES = (
     "cdp_name",
     "cloud_instance_name",
 )
-"""The fields of a device that hold its names."""
+"""The fields of a device that contain its names."""
 _NOBODYS_ADDRESS = "240.0.0.1"
-"""A reserved address. A server that finds a device with it does not restrict the search."""
+"""A reserved address. A server that finds a device with it ignores the condition."""
 
 
 def rule(field: str, operand: str) -> dict[str, Any]:

@@ -39,7 +39,7 @@ _CHOICES = ("id", "ipaddr", "name", "filter")
 
 @dataclass(frozen=True)
 class UpdateOptions:
-    """The options of `extrahop_device` beside its connection."""
+    """The options of `extrahop_device`, without those of the connection."""
 
     id: int | None
     ipaddr: str | None
@@ -67,7 +67,7 @@ class UpdateOptions:
 
 
 def update_options() -> ArgumentSpec:
-    """The options of `extrahop_device` beside its connection."""
+    """The options of `extrahop_device`, without those of the connection."""
     return ArgumentSpec(
         {
             "id": {"type": "int"},

@@ -27,7 +27,7 @@ _CHANGES = ("status", "comment", "add_tags", "remove_tags")
 
 @dataclass(frozen=True)
 class UpdateOptions:
-    """The options of `stellar_ser_update` beside its connection."""
+    """The options of `stellar_ser_update`, without those of the connection."""
 
     changes: Sequence[Wanted[Target, Change]]
     is_single: bool
@@ -54,7 +54,7 @@ class UpdateOptions:
 
 
 def update_options() -> ArgumentSpec:
-    """The options of `stellar_ser_update` beside its connection."""
+    """The options of `stellar_ser_update`, without those of the connection."""
     event = {"index": {"type": "str", "required": True}, "id": {"type": "str", "required": True}, "source": {"type": "dict"}}
     return ArgumentSpec(
         {

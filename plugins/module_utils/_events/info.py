@@ -42,14 +42,14 @@ _STATUS_FIELD = "event_status"
 
 @dataclass(frozen=True)
 class InfoOptions:
-    """The options of `stellar_ser_event_info` beside its connection."""
+    """The options of `stellar_ser_event_info`, without those of the connection."""
 
     index: str
     id: str | None
     conditions: Sequence[str]
     """Clauses that must all be met."""
     values: Mapping[str, Sequence[Any]]
-    """The filter: fields, and values of which one must fit."""
+    """The filter: fields, and values of which one must match."""
     absent: Sequence[str]
     sort: Sequence[str]
     size: int
@@ -90,7 +90,7 @@ class InfoOptions:
 
 
 def info_options() -> ArgumentSpec:
-    """The options of `stellar_ser_event_info` beside its connection."""
+    """The options of `stellar_ser_event_info`, without those of the connection."""
     return ArgumentSpec(
         {
             "index": {"type": "str", "default": DEFAULT_PATTERN},

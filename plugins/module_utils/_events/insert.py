@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 _EVENTS_AT_ONCE = 200
 """Events that are looked up together, and for which other runs on this host wait together."""
 _INTENT_SECONDS = 5.0
-"""After so long, the intent of an event that waits for its turn is noted again: its time is that of the request."""
+"""After this time, the intent of a waiting event is recorded again, because its time must be that of the request."""
 
 
 def insert_events(params: Mapping[str, Any], run: Run) -> dict[str, Any]:

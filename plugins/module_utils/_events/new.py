@@ -59,7 +59,7 @@ class NewEvent:
 
 @dataclass(frozen=True)
 class InsertOptions:
-    """The options of `stellar_ser_event` beside its connection; times in seconds."""
+    """The options of `stellar_ser_event`, without those of the connection; times in seconds."""
 
     events: Sequence[NewEvent]
     is_single: bool
@@ -86,7 +86,7 @@ class InsertOptions:
 
 
 def insert_options() -> ArgumentSpec:
-    """The options of `stellar_ser_event` beside its connection."""
+    """The options of `stellar_ser_event`, without those of the connection."""
     event = event_options()
     return ArgumentSpec(
         {

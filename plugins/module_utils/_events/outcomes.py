@@ -35,7 +35,7 @@ FORMER_UNKNOWN = (
     "there since, this run inserts them again."
 )
 _READ_ONE_BY_ONE = 8
-"""Up to so many events are read by id, which shows them at once; more are searched for together, a little later."""
+"""Up to this number, events are read by id, which shows them immediately; more are searched for together, a little later."""
 _SEARCH_SECONDS = 2.0
 
 
@@ -50,7 +50,7 @@ class InsertOutcome:
     document_index: str | None = None
     error: XdrError | None = None
     duplicates: tuple[str, ...] = ()
-    """Ids of further copies of the event on the server."""
+    """Ids of additional copies of the event on the server."""
     sent_twice: bool = False
     rewritten: tuple[str, ...] = ()
     """The fields of `unique_by` that the server stores in another form."""

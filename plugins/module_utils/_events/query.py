@@ -30,13 +30,13 @@ _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _WORD = re.compile(r"\w+")
 _OPERATORS = ("AND", "OR", "NOT", "TO")
 _LONGEST_INDEXED_TEXT = 256
-"""Elasticsearch's usual bound for texts that are indexed as a whole; a longer one may not be found by its value."""
+"""Elasticsearch's usual limit for texts that are indexed as a whole; longer ones may not be found by their value."""
 _SHORTEST_BEGINNING = 8
-"""Characters of a text that was cut."""
+"""The minimum length of a text that may have been cut."""
 _OTHER_PARAMETERS = 200
-"""Bytes of a request line beside path and query."""
+"""Bytes of a request line without path and query."""
 _MOST_CLAUSES = 250
-"""Clauses of one query; servers take 1,024, and each of ours may become several."""
+"""Maximum number of clauses in a query; servers accept 1,024, and each of ours may become several."""
 
 
 def is_field_name(name: str) -> bool:

@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from .._http.client import HttpClient
 
 MAX_PAGE = 1000
-"""The largest page to ask for. The vendor's guide for agents warns of caps of 100 to 1000; for detections, 20000 is documented."""
+"""The largest page to request. The vendor's guide for agents warns of limits of 100 to 1000; for detections, 20000 is documented."""
 _DONE = (200, 201, 202, 204, 207)
-"""Documented are 204, and 201 for new tags. Clients of other vendors also saw 200; nobody documents what the watchlist answers."""
+"""204 is documented, and 201 for new tags. Clients of other vendors also saw 200; the answer of the watchlist is not documented."""
 _OLD_PAGES = 3
-"""Pages in a row without anything new that are taken for a search whose order changes. More show a server that ignores `offset`."""
+"""Consecutive pages without anything new that are accepted, because the order of a search may change.
+
+More show a server that ignores `offset`.
+"""
 
 
 class ApiCalls:

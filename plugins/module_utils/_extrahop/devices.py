@@ -28,11 +28,11 @@ SEARCH_PATH = "/api/v1/devices/search"
 TAGS_PATH = "/api/v1/tags"
 _ADDRESSES_A_SEARCH = 100
 _MOST_DEVICES = 100_000
-"""With the addresses of one search; a server that always has one more would never be done."""
+"""Maximum number of devices for the addresses of one search; otherwise a faulty server could return new ones forever."""
 _SINCE_EVER = 1
-"""For `active_from`, in epoch milliseconds. Without it, the search finds devices that are active now; 0 means now as well."""
+"""A value for `active_from`, in epoch milliseconds. Without it, the search finds devices that are active now; 0 also means now."""
 _NOBODYS_ADDRESS = "240.0.0.1"
-"""A reserved address. A server that finds a device with it pays no heed to what it is asked."""
+"""A reserved address. A server that finds a device with it ignores the conditions."""
 
 
 @dataclass(frozen=True)

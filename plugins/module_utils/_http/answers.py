@@ -54,7 +54,7 @@ _GATEWAY_TEXT = re.compile(
 _GZIP = b"\x1f\x8b"
 _NO_REASONS = ("path", "timestamp", "requestId")
 _BARE_TEXTS = frozenset({"", "forbidden", "403 forbidden", "access denied", "access_denied", "accessdenied", "request forbidden"})
-"""Texts that say nothing. Gateways use them more often than products, which name the missing right."""
+"""Texts without information. Gateways use them more often than products, which name the missing right."""
 _GATEWAY_HEADERS = (
     "cf-mitigated",
     "x-amzn-errortype",
@@ -84,7 +84,7 @@ class Answer(NamedTuple):
     headers: Mapping[str, str]
     body: bytes
     show: Callable[[str], str]
-    """Makes a text fit for a message, and does not show one that repeats a secret of this run: servers repeat what they were sent."""
+    """Prepares a text for a message, and hides it if it repeats a secret of this run: servers repeat what they were sent."""
     is_repeated: bool = False
     """True if an earlier attempt at the same request may have been carried out as well."""
 

@@ -46,7 +46,7 @@ _INVALID = re.compile(r"\s*[\"']?invalid(?![ _]?request)", re.IGNORECASE)
 _SESSION_ENDED = re.compile(r"\b(session|credentials?|authentication|login)\W.{0,40}(expired|ended|timed out)", re.IGNORECASE | re.DOTALL)
 _FOREIGN_TOKEN = re.compile(r"\b(csrf|xsrf)\b", re.IGNORECASE)
 _MAX_RENEWALS = 4
-"""Each new token may end the one before, so that two tasks at once end each other's tokens for a while."""
+"""Each new token may invalidate the previous one, so two simultaneous tasks may invalidate each other's tokens for a while."""
 LONGEST_PAUSE_SECONDS = 1.0
 
 

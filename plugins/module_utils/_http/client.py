@@ -50,13 +50,18 @@ if TYPE_CHECKING:
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """An answer above this size is refused, so that no server can fill the memory of the host."""
 SLOWEST_EXCHANGE_FACTOR = 10
-"""A whole attempt, from the connection to the end of the answer, may take this many times `timeout`, which itself bounds each wait for
-the next bytes."""
+"""A whole attempt, from the connection to the end of the answer, may take this many times `timeout`.
+
+`timeout` itself limits each wait for the next bytes.
+"""
 _CHUNK_BYTES = 64 * 1024
 _HEADERS = {"User-Agent": "secops.xdr (Ansible)", "Accept-Encoding": "identity", "Connection": "keep-alive"}
 _ENCODINGS = frozenset({"", "identity", "none", "utf-8", "binary", "gzip", "x-gzip", "deflate"})
-"""Some servers name an encoding of characters here, and some proxies compress whether asked or not. What a piece of an answer becomes with
-these is bounded; with others, or with several at once, a small answer could fill the memory of the host."""
+"""Some servers name a character encoding here, and some proxies always compress.
+
+With these encodings, the size of a decoded piece is limited. With others, or with several at once, a small answer could fill the memory of
+the host.
+"""
 
 
 class Operation(Enum):

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(?:\.{_LABEL})*\.?\Z")
-"""As DNS has it, with the underscores that some sites use."""
+"""A DNS name, with the underscores that some sites use."""
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?\Z")
-"""The part of a URL that its parser takes for an address, with an interface name if it has one."""
+"""The part of a URL that is parsed as an address, with an interface name if it has one."""
 _PEM = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----")
 _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+\Z")
-"""A certificate in a folder of authorities, as `openssl rehash` names it. OpenSSL looks at no other file there."""
+"""The name of a certificate in a folder of authorities, as `openssl rehash` creates it. OpenSSL ignores other files there."""
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
 
 MAX_RETRY_AFTER_SECONDS = 60.0
-"""A longer `Retry-After` is cut to this: a task must not hang because a server says so."""
+"""A longer `Retry-After` is cut to this: a server must not be able to block a task."""
 _BACKOFF_SECONDS = 0.5
 _LONGEST_DRAINED = 64 * 1024
 _SURELY_NOT_DONE = frozenset({429})

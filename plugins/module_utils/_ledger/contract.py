@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 ObservationKey = tuple[int, bytes]
-"""Identifies an observation within its scope: the time as it is sent, then both addresses as packed bytes, one after the other."""
+"""Identifies an observation within its scope: the time in the unit that is sent, then both packed addresses."""
 
 
 class ObservationScope(NamedTuple):
@@ -89,7 +89,7 @@ class ObservationLedger(Protocol):
     run: int
     """Identifies this run. Opened again with this number, the ledger continues the same run."""
     interrupted: int
-    """Observations whose request was under way when an earlier run ended: the appliance may have them or not.
+    """Observations whose request was under way when an earlier run ended: it is unknown whether the appliance has them.
 
     Each is reported to one run only. The ledger still knows the rows: a claim reports those that are sent again as `unclear`.
     """
@@ -169,7 +169,7 @@ class Ledger(Protocol):
     where: str
     """The file, or the server and database, for messages."""
     is_new: bool
-    """This run created the ledger, or found it without a single record."""
+    """True if this run created the ledger, or found it empty."""
 
     def observations(self, scope: ObservationScope, *, force: bool, run: int | None = None) -> AbstractContextManager[ObservationLedger]:
         """Returns the ledger of one scope for one run. With `force`, rows that earlier runs sent are claimed again."""

@@ -40,7 +40,7 @@ class _Borrowed:
 
     unclear: Collection[ObservationKey]
     again: Collection[ObservationKey]
-    """Accepted in an earlier run, and sent again by force."""
+    """Accepted in an earlier run, and sent again with `force`."""
 
 
 _NOTHING = _Borrowed((), ())

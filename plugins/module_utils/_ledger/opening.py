@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _RUN_BITS = 62
 _NO_RUN = -1
-"""0 is the run of everything that version 1 recorded."""
+"""Not 0, which is the number of the run with all records of version 1."""
 
 
 def open_ledger(location: str | None, *, read_only: bool) -> Ledger:

@@ -28,7 +28,7 @@ _IDS_A_STATEMENT = 500
 _PATIENCE_WITH_RANGES = 3
 _TRY_RANGES_AGAIN = 50
 _MOST_CHECKPOINTS = 1000
-"""Kept for one scope. Rotation makes new logs all the time, and many hosts may share a ledger."""
+"""Maximum number of checkpoints for one scope: each rotation adds one, and many hosts may share a ledger."""
 _CHECKPOINT = "reading, sha256, end_offset, line, summary"
 
 

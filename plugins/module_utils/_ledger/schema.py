@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from .._database.database import Schema, Step, step
 
 SENDING, ACCEPTED, ABANDONED, UNCLEAR = range(4)
-"""The states of a batch: its request may be under way, was accepted, got no clear answer. UNCLEAR: as ABANDONED, and a later run has
-reported it."""
+"""The states of a batch: the request is under way, was accepted, or got no clear answer.
+
+UNCLEAR means ABANDONED and reported by a later run.
+"""
 
 _VERSION_1 = Step(
     sqlite="""

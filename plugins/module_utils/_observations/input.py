@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _ITEMS_A_BLOCK = 10_000
 _UNSETTLED_LINES = 100
-"""A rejected row so near to the end may become whole when the log grows (a quoted value over several lines does)."""
+"""A rejected row this close to the end may become complete when the log grows (for example a quoted value with line breaks)."""
 
 
 @dataclass(frozen=True)

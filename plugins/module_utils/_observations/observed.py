@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .._vpn_log.records import Record, RecordBlock
 
 FUTURE_MS = 86_400_000
-"""A time may be later than the host's clock by a day: clocks and zones of gateways are not always right."""
+"""A time may be up to a day later than the host's clock: clocks and zones of gateways are not always right."""
 
 
 _BEGINNING = itemgetter(slice(2))

@@ -36,7 +36,10 @@ KEPT_UPLOADS = 100
 DUPLICATE = "duplicate"
 OVER_LIMIT = "over_limit"
 PROGRESS_VARIABLE = "XDR_UPLOAD_PROGRESS"
-"""Names the file that the action plugin shows progress from. It creates it, and can only read it if the module runs on the same host."""
+"""The environment variable with the file for progress.
+
+The action plugin creates the file, and can read it only if the module runs on the same host.
+"""
 CHECKING = "checking"
 UPLOADING = "uploading"
 _SECONDS_BETWEEN = 1.0

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .spool import Frame
 
 _READ_BY = 2
-"""Rises when the same log gives other rows than before: then it is read from the start once."""
+"""Increased when a new version reads other rows from the same log, which is then read from the start once."""
 _ANY_SIZE = 2**62
 _SECONDS_BETWEEN = 5.0
 

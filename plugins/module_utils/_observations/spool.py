@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .._vpn_log.source import LogPosition
 
 _IN_MEMORY = 2
-"""Frames. A small input needs no file."""
+"""Number of frames kept in memory: a small input needs no file."""
 _LENGTHS = struct.Struct(">QQQQ")
 _IPV4_PAIR_BYTES = 8
 

@@ -80,7 +80,7 @@ class ObservationUpload:
         self._read_back: ReadBack | None = None
         self._interrupted = 0
         self._rows_to_send = 0
-        """Known once the whole input was read."""
+        """Known after the whole input was read."""
         self._progress = Progress()
         self._failure: XdrError | None = None
 

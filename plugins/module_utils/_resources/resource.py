@@ -100,13 +100,13 @@ class Wording:
     """The words of messages about one kind of item. `look` and `again` are advice after an unclear outcome, each a sentence or two."""
 
     noun: str
-    """Such as `event`."""
+    """The noun, such as `event`."""
     look: str
-    """If the item cannot be read."""
+    """Advice if the item cannot be read."""
     again: str
-    """If the item can be read."""
+    """Advice if the item can be read."""
     strange: str = ""
-    """If something is new that may or may not be what was sent."""
+    """A sentence for a new text that may or may not be the one that was sent."""
 
     @property
     def plural(self) -> str:

@@ -36,7 +36,7 @@ _LONELY_MS = 30 * _DAY_MS
 _RARE_MS = 600_000
 _NEIGHBOURS = 5
 _MAX_JUMPS = 500
-"""Maximum number of jumps that are kept apart."""
+"""Maximum number of separate jumps."""
 
 
 class Timed(NamedTuple):
@@ -63,7 +63,7 @@ class LogFacts:
     zone: Zone | None = None
     """The zone of times without a zone. Use it after the log was read: then it is known whether there were any."""
     is_followed: bool = False
-    """Another log follows, with the rows of later times."""
+    """True if another log follows with later rows."""
 
     def doubt(self, kind: str, since: int, until: int, line: int, words: str) -> Doubt:
         """A doubt that concerns any address."""
@@ -91,7 +91,7 @@ class Clock:
         self.first: int | None = None
         """The first believable time."""
         self.last: int | None = None
-        """The last one that the coverage may extend to: of a row, or the end of a session in a row of the last log."""
+        """The last time to which the coverage may extend: of a row, or the end of a session in a row of the last log."""
 
     @property
     def latest(self) -> int | None:

@@ -33,7 +33,7 @@ _STARTING = (
 _LONG = "kept.ipaddr = wanted.ipaddr AND kept.is_long = 1 AND kept.latest >= wanted.since AND kept.since <= wanted.until_at"
 """The claims that last longer than a day."""
 _MOST_DAYS = 100
-"""A longer window is answered by going through all claims of its days."""
+"""For a longer window, all claims of its days are scanned."""
 _WIDE = (
     f"SELECT CAST(? AS BIGINT), {SELECT_CLAIM} FROM claim AS kept WHERE kept.day BETWEEN ? AND ? AND kept.ipaddr = ?"
     " AND kept.is_long = 0 AND kept.latest >= ? AND kept.since <= ?"
@@ -45,7 +45,7 @@ _ANY_ADDRESS = "kept.ipaddr = ''"
 _SHORT_DOUBT = f"kept.is_long = 0 AND kept.since BETWEEN ? - {LONG_MS} AND ? AND kept.until_at >= ?"
 _LONG_DOUBT = "kept.is_long = 1 AND kept.since <= ? AND kept.until_at >= ?"
 _ORDERS = (("kept.since", _MOST_OF_A_WINDOW), ("kept.until_at", 1))
-"""The last rows before a question, for people to read, and the one that ends last, which decides."""
+"""The last rows before a question, for the message, and the row that ends last, which decides."""
 
 _ABOUT_WANTED = (
     f"SELECT wanted.place, {SELECT_DOUBT} FROM wanted CROSS JOIN doubt AS kept WHERE kept.ipaddr = wanted.ipaddr"
@@ -229,7 +229,7 @@ class _Timeline:
         self._doubts = sorted(doubts, key=_since)
         self._starts = [doubt.since for doubt in self._doubts]
         self._ending_last = list(accumulate(self._doubts, _ending_later))
-        """Of this row and those before it, the one that ends last."""
+        """The row that ends last, of this row and earlier ones."""
 
     def within(self, window: ClaimWindow) -> list[Doubt]:
         """The rows that matter in the window."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DAY_MS = LONG_MS = 86_400_000
-"""Claims and doubts that last longer than a day have an index of their own, so that the others are found near their beginning."""
+"""Claims and doubts that last longer than a day have a separate index, so that all others can be found near their beginning."""
 
 _VERSION_1 = step("""
 CREATE TABLE gateway (id {number}, name TEXT NOT NULL UNIQUE);
@@ -82,7 +82,7 @@ HISTORY_SCHEMA = Schema(
 )
 
 KEY = ("day", "ipaddr", "since", "gateway", "folded", "starts_unknown")
-"""The day comes first, so that what is added together is kept together: otherwise a batch would touch a page for each of its addresses."""
+"""The day comes first, so that rows that are added together are stored together. Otherwise a batch would touch a page for each address."""
 _TIMES = ("end_at", "end_kind", "alive", "sure_until", "latest", "is_long")
 _FACTS = ("username", "associated_ipaddr", *_TIMES, "line", "session", "device", "flaw")
 CLAIM = (*KEY, *_FACTS, "is_snapshot")

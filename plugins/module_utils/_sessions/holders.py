@@ -25,15 +25,15 @@ class Holding:
 
     claim: AddressClaim
     since: int
-    """From then on, the claim may hold the address."""
+    """The time from which the claim may hold the address."""
     until: int
-    """The last time at which it may: its end, or the beginning of the next claim."""
+    """The last time at which it may hold the address: its end, or the start of the next claim."""
     believed_until: int
     """The last time at which it is believed; earlier than `until` for a session without an end that is too old."""
     limit: str = ""
-    """Why it is not believed any longer."""
+    """The reason why it is not believed any longer."""
     disputed_since: int | None = None
-    """Another user got the address while this claim still held it."""
+    """True if another user got the address while this claim still held it."""
 
     def reaches(self, at: int, tolerance: int) -> bool:
         """True if the claim may be relevant at this time."""

@@ -45,7 +45,7 @@ _DAY_MS = 86_400_000
 _HOUR_MS = 3_600_000
 _LISTED_GAPS = 20
 _LAST_SNAPSHOT = "last snapshot"
-"""In place of the path of a log: the position with the claims that the last snapshot shows."""
+"""Replaces the path of a log in the position with the claims of the last snapshot."""
 
 
 def take_sessions(params: Mapping[str, Any], run: Run) -> dict[str, Any]:

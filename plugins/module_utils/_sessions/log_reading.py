@@ -28,10 +28,10 @@ Fact = Union[AddressClaim, Doubt, CoverageSpan]
 
 SNAPSHOT_FORMATS = frozenset({"openvpn_status", "wireguard"})
 _NO_TIMES = frozenset({"wireguard"})
-"""Snapshots whose rows have times of their own, in no order."""
+"""Formats of snapshots whose rows have their own times, in no order."""
 
 _SAME_START_MS = 2000
-"""The start of one session is written alike in every snapshot, rounded to a second."""
+"""Snapshots show the start of a session rounded to a second."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ class LogReading:
         self.order = before.order or Order(FORWARD)
         self._is_ordered = before.order is not None and before.order.direction == FORWARD
         self.flaw = ""
-        """Why nobody may be named from this log at all; empty for a usable one."""
+        """The reason why nobody may be named from this log; empty if the log can be used."""
         self.first: int | None = None
-        """The earliest believed time; of a log that is continued, the time at which it was left."""
+        """The earliest believed time; for a continued log, the time at which the last run ended."""
         self.high: int | None = None
         """The latest believed time."""
         self.shown_last: int | None = None
@@ -124,13 +124,13 @@ class _SnapshotBuilder:
         self._round = 0
         self._moment = latest
         self._before: int | None = None
-        """The time of the snapshot before the present one."""
+        """The time of the previous snapshot."""
         self.first: int | None = None
         """The time of the first snapshot of this log."""
         self.last: int | None = None
-        """The time of the last one."""
+        """The time of the last snapshot."""
         self.earliest: int | None = None
-        """The earliest start of a session that they show."""
+        """The earliest start of a session in the snapshots."""
 
     def facts(self, rows: Iterable[Timed]) -> Iterator[AddressClaim]:
         """Yields each claim when it can no longer be in the next snapshot.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .model import ClaimFilter, ClaimWindow, GatewayNetworks
 
 MAX_DOUBTS = 20_000
-"""With more, neighbouring doubts are joined: memory must not grow with a log full of rubbish."""
+"""With more doubts, neighbours are joined: memory must not grow with a log full of garbage."""
 
 
 class MemoryEvidence:

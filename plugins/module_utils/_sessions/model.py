@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 END_UNKNOWN = "unknown"
-"""No row ends the claim. It is believed until somebody else gets the address, but not forever."""
+"""No row ends the claim. It is believed until somebody else gets the address, or until it is too old."""
 END_TAKEN = "taken"
 """A later row of the same log gives the address to another user, or to the same user again."""
 END_LOGGED = "logged"
 """A row ends it, but does not prove that it is the end of the session that began with this claim."""
 END_PROVEN = "proven"
-"""A row ends it and also has the beginning or the key of the session."""
+"""A row ends it and also contains the start or the key of the session."""
 END_KINDS = (END_UNKNOWN, END_TAKEN, END_LOGGED, END_PROVEN)
-"""From the least to the most certain; of two claims that are the same, the more certain end is kept."""
+"""From the least to the most certain; when two equal claims are merged, the more certain end is kept."""
 
 NO_USER = "no_user"
 DAMAGED_USER = "damaged_user"
@@ -42,16 +42,16 @@ FLAWS = {
     NO_OUTSIDE_ADDRESS: "the row has no outside address that can be read",
     UNUSABLE: "the row takes the address, but not for a session that was let in",
 }
-"""Why nobody may be named from a row that takes an address."""
+"""The reasons why nobody may be named from a row that takes an address."""
 LISTED_FLAWS = ("", NO_USER, DAMAGED_USER)
-"""Of claims that are listed as sessions: those with both addresses that were let in."""
+"""The claims that are listed as sessions: accepted logins with both addresses."""
 
 ROW = "row"
-"""A row that may have taken or ended an address at some time from `since` to `until`: it makes claims doubtful that are open then."""
+"""A row that may have taken or ended an address at some time from `since` to `until`: claims that are open then become doubtful."""
 SPAN = "span"
 """Times from `since` to `until` cannot be trusted: every question in this span is doubtful."""
 CLOCK = "clock"
-"""From `since` to `until`, times may be wrong by up to `amount` milliseconds: questions use this as their tolerance."""
+"""From `since` to `until`, times may be wrong by up to `amount` milliseconds, which questions use as their tolerance."""
 
 
 @dataclass(frozen=True)
@@ -61,27 +61,27 @@ class AddressClaim:
     gateway: str
     ipaddr: str
     username: str
-    """As the log writes it; empty where the row names nobody."""
+    """The name in the log; empty if the row has none."""
     associated_ipaddr: str
-    """The outside address; empty where the row has none that can be read."""
+    """The outside address; empty if the row has no readable one."""
     start: int
     end: int | None = None
     end_kind: str = END_UNKNOWN
     alive: int = 0
     """The last sign of life, never before `start`."""
     sure_until: int = 0
-    """Up to this time the log proves that the user had the address without a break (at least `start`)."""
+    """The time up to which the log proves that the user had the address without interruption (at least `start`)."""
     line: int = 0
     session: str = ""
     """The gateway's own key of the session."""
     device: str = ""
-    """The gateway as its rows name it: one log may contain the rows of several, which assign the same addresses."""
+    """The name of the gateway in its rows: one log may contain rows of several gateways that assign the same addresses."""
     flaw: str = ""
-    """Of `FLAWS`: why nobody may be named from this claim. Empty for a usable one."""
+    """One of `FLAWS`: the reason why nobody may be named from this claim. Empty if it can be used."""
     starts_unknown: bool = False
-    """The log shows only the end. `start` is the same as `end` then, and the real start is unknown."""
+    """True if the log shows only the end. `start` then equals `end`, and the real start is unknown."""
     is_snapshot: bool = False
-    """Seen in snapshots only: proves itself from `start` to `sure_until`, and nothing beyond."""
+    """True if it was only seen in snapshots, which are evidence from `start` to `sure_until` and not beyond."""
 
     def __post_init__(self) -> None:
         """Signs of life are never before the start."""
@@ -176,7 +176,7 @@ class LogPosition:
     gateway: str
     path: str
     state: str
-    """JSON text; only the code that reads logs knows what is in it."""
+    """JSON text; only the code that reads logs interprets it."""
 
 
 @dataclass(frozen=True)
@@ -222,7 +222,7 @@ class AddressEvidence:
     gateway that concern any address and begin by `window.rows_until`, a store may return only some, with the one that ends last: if that
     one does not concern a claim, no other does."""
     gateways: frozenset[str] = frozenset()
-    """Every gateway that ever assigned this address, whenever that was."""
+    """Every gateway that ever assigned this address."""
 
 
 @dataclass(frozen=True)

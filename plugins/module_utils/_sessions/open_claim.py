@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .._vpn_log.records import Record
 
     Place = tuple[str, str]
-    """A gateway, empty where the rows name none, and a VPN address."""
+    """A gateway (empty if the rows name none) and a VPN address."""
 
 _REPLACEMENT = "\ufffd"
 _RESIDUE = re.compile(r"#0[0-3][0-7]|[\x00-\x1f\x7f]")
@@ -27,7 +27,7 @@ _NOBODY = frozenset(
 )
 """The texts that gateways write if there is no name."""
 _KEEPS_THE_ADDRESS = frozenset({"same_session", "session_end"})
-"""Reasons not to upload a row of a session that another row began."""
+"""The reasons for skipping a row of a session that another row began."""
 
 
 class OpenClaim:
@@ -66,7 +66,7 @@ class OpenClaim:
         self.flaw = ""
         self.starts_unknown = self.is_snapshot = False
         self.is_new = True
-        """False for a claim of the history about which this log says nothing: it need not be kept again."""
+        """False for a claim of the history that this log does not mention, so that it need not be kept again."""
 
     @classmethod
     def of(cls, record: Record, start: int, seen: int) -> OpenClaim:

@@ -33,9 +33,9 @@ class Ended(NamedTuple):
 
     claims: list[OpenClaim]
     is_unclear: bool = False
-    """It is not known which of them ended."""
+    """True if it is not known which of them ended."""
     may_be_another: bool = False
-    """It may also be the end of a session that is not known."""
+    """True if an unknown session may have ended instead."""
 
 
 class OpenClaims:

@@ -30,12 +30,12 @@ UNORDERED = "unordered"
 _JUDGED_ROWS = 4000
 _ROWS_A_RUN = 100_000
 _ROWS_A_PART = 1000
-"""Sorted are runs of so many rows; of each run, one part is in memory while they are merged."""
+"""Rows are sorted in runs of this length; one part of each run is in memory while they are merged."""
 _STEP_MS = 30_000
-"""Rows that a relay mixes up by less than this are in order."""
+"""Rows that a relay reorders by less than this count as in order."""
 _SMALL_STEP_MS = 1
 _FEW = 12
-"""With no more rows than these, every step counts, however small."""
+"""In a log with at most this number of rows, every step counts, however small."""
 
 
 class Order(NamedTuple):

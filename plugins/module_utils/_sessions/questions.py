@@ -30,9 +30,9 @@ UNKNOWN_ADDRESS = "unknown_address"
 NOT_HELD = "not_held"
 """The logs cover this time, and nobody had the address."""
 AMBIGUOUS = "ambiguous"
-"""Several users, or several gateways, may have had it."""
+"""Several users or gateways may have had the address."""
 DOUBTFUL = "doubtful"
-"""One user may have had it, but something in the log speaks against it."""
+"""One user may have had the address, but something in the log casts doubt on it."""
 INVALID_QUESTION = "invalid_question"
 """The question has no address or no time."""
 MAX_CANDIDATES = 100
@@ -56,7 +56,7 @@ class Rules:
     tolerance: int
     longest_session: int
     gateways: frozenset[str] = frozenset()
-    """Only these can have assigned an address; empty means all that may have."""
+    """Only these gateways can have assigned an address; empty means all gateways."""
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 MAX_LISTED_DOUBTS = 500
 STALE_MS = 3_600_000
-"""A log that a gateway is writing is hardly silent for longer."""
+"""A log that a gateway is writing is rarely silent for longer."""
 
 
 def read_sessions(params: Mapping[str, Any], run: Run) -> dict[str, Any]:

@@ -36,9 +36,9 @@ class Progress:
     first: int | None
     high: int | None
     zone_used: bool = True
-    """Times without a zone were read."""
+    """True if times without a zone were read."""
     is_complete: bool = False
-    """The log has nothing after it now."""
+    """True if the log now has nothing after this position."""
 
     @classmethod
     def of(cls, log: OpenLog, key: Sequence[Any], reading: LogReading, *, zone_used: bool) -> Progress | None:

@@ -33,17 +33,17 @@ class RowTally:
     """Counts of one run; memory does not grow with the rows."""
 
     names_logs: bool = False
-    """The rows come from several logs, and rejected ones are listed with theirs."""
+    """True if the rows come from several logs, so that rejected rows are listed with their log."""
     read: int = 0
     sessions: int = 0
     rejected: int = 0
     names_users: bool = False
-    """A row of a session names its user."""
+    """True if a row of a session names its user."""
     skipped: dict[str, int] = field(default_factory=dict)
     rejected_rows: list[dict[str, Any]] = field(default_factory=list)
     _others: list[OtherFormatError] = field(default_factory=list)
     is_recognised: bool = False
-    """A log has lines of its format."""
+    """True if a log has lines of its format."""
     other_programs: dict[str, int] = field(default_factory=dict)
     """Lines of other programs, by program."""
 

@@ -38,7 +38,7 @@ _GAPS = {
     "is_partial": "its results are partial",
     "is_running": "it is still running",
 }
-"""Marks of a search that is not whole, and what they mean."""
+"""Marks of a partial search, and their meaning."""
 _SUCCESS = re.compile(r"(ok|success|updated|created)\b", re.IGNORECASE)
 
 
@@ -58,7 +58,7 @@ class StoredEvent:
     id: str
     source: Mapping[str, Any]
     sort: tuple[Any, ...] = ()
-    """The values that a search sorted it by."""
+    """The values by which a search sorted it."""
 
 
 @dataclass(frozen=True)

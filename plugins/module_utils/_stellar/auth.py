@@ -34,7 +34,7 @@ ACCESS_TOKEN = "access_token"
 DEFAULT_TOKEN_SECONDS = 600.0
 """Ten minutes, as the vendor documents; used where the answer has no `exp`."""
 _LATEST_EXP = 10**11
-"""Epoch seconds that every clock and every float can hold."""
+"""The largest plausible epoch seconds."""
 _OTHER_TASKS = (
     "If other tasks log in with the same key at the same time, each new token may end theirs; run them one after the other, or give them "
     "keys of their own."

@@ -33,7 +33,7 @@ USERS_PATH = "/connect/api/v1/users"
 MAX_PAGE = 500
 """The highest `limit` of a list of cases [D]."""
 ALERT_PAGE = 50
-"""The highest `limit` of a list of alerts; servers cut a higher one [T]."""
+"""The highest `limit` of a list of alerts; servers reduce a higher one [T]."""
 _NO_ROUTE = (404, 405)
 _ADVICE = "The account may lack the right to do this with cases, or the case belongs to a tenant that it may not see."
 

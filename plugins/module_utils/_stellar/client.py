@@ -77,7 +77,7 @@ class StellarClient:
         self._http = http
         self._credentials = credentials
         self.reads_by_search = False
-        """True if this server has no read by id, so that events are searched for, which lags behind writes."""
+        """True if this server cannot read by id, so that events are searched for, which lags behind writes."""
         self._bodies_arrive = False
         http.auth = credentials.auth(http)
 

@@ -22,7 +22,7 @@ DEFAULT_PATTERN = "aella-ser-*"
 """The index pattern of events on premises; on SaaS it is `stellar-index-v1-ser-{org_id}-*`."""
 
 LONGEST_LINE = 3800
-"""Bytes of a request line that every server and proxy takes: some refuse more than 4096."""
+"""Bytes of a request line that every server and proxy accepts: some refuse more than 4096."""
 _NOT_IN_INDEX = re.compile(r'[\\/?"<>|\s#:]')
 _LONGEST_NAME = 512
 

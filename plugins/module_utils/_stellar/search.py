@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _ATTEMPTS = 3
 _MAX_STEPS_BACK = 20
 _REPEATED = 1000
-"""Events that may come twice before it is sure that a search does not move on."""
+"""Repeated events after which a search counts as stuck."""
 _NOT_SUPPORTED = (400, 404, 405, 411, 413, 415, 422, 501)
 _BUSY = (429, 500, 502, 503)
 TIE_BREAKER = "_id:asc"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _DAY_MS = 86_400_000
-"""Logs are not in perfect order: sessions are written when they end, for example."""
+"""Logs are not in perfect order; for example, sessions may be written when they end."""
 
 
 class DayMonthCheck:
@@ -38,7 +38,7 @@ class DayMonthCheck:
         self._unfit = 0
         self._first_unfit = ""
         self.is_settled = exchanged is None
-        """A time was found that fits the format only as it is, or the format has no day and month that could be exchanged."""
+        """True if a time fits only the given order, or if the format has no day and month to exchange."""
 
     def look_at(self, texts: Sequence[str], times: Sequence[int | None]) -> None:
         """Adds the next texts and their times; None for a text that does not fit the format."""

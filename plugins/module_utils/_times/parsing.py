@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _REMEMBERED = 20_000
 _LONGEST_TIME = 200
-"""In characters; a text made of a hundred thousand words would keep the search for the zone's word busy."""
+"""Maximum length in characters: in a text of a hundred thousand words, the search for the zone would take too long."""
 _MARK = "\0"
 """The placeholder in an hour for its minutes and seconds."""
 _YEARS = ("%Y", "%y", "%G", "%c", "%x")
@@ -49,7 +49,7 @@ _BEFORE_END, _AT_END = itemgetter(slice(None, -_END_CHARACTERS)), itemgetter(sli
 _HOURS = frozenset(f"{hour:02}" for hour in range(24))
 _ONE_DIGIT = re.compile(r":\d(?!\d)", re.ASCII)
 _ZONE = re.compile(r"[A-Za-z]+|(?<!\S)[+-]\d\d(?::?\d\d)?(?!\S)", re.ASCII)
-"""Some zones have an offset for a name: `-03` in Brazil, `+0545` in Nepal."""
+"""The names of some zones are offsets: `-03` in Brazil, `+0545` in Nepal."""
 
 
 class TimestampParser:

@@ -26,7 +26,7 @@ ISO8601 = "iso8601"
 EARLIEST_MS = 315_532_800_000
 """1980-01-01. Earlier times come from a clock that was never set, or are seconds that were taken for milliseconds."""
 LATEST_MS = 4_102_444_800_000
-"""2100-01-01. Later times are milliseconds that were taken for seconds, or rubbish."""
+"""2100-01-01. Later times are milliseconds that were taken for seconds, or invalid."""
 
 _MIDDLE_YEAR = 2040
 _YEARS_OF_ZONES = 100

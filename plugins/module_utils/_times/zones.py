@@ -84,7 +84,7 @@ SHARED_ABBREVIATIONS = {
     "MST": "North America and Malaysia",
     "SST": "Samoa and Singapore",
 }
-"""Abbreviations of several zones: only an option decides which one is meant."""
+"""Abbreviations of several zones: only an option can decide between them."""
 
 
 def _zone_advice(name: str) -> str:
@@ -116,10 +116,10 @@ class Zone:
     def __init__(self, name: str, rules: tzinfo | None, *, is_chosen: bool = True) -> None:
         self.name = name
         self.is_chosen = is_chosen
-        """An option names this zone, so it decides what an abbreviation of several zones means."""
+        """True if an option names this zone, so that it decides the meaning of ambiguous abbreviations."""
         self._rules = rules
         self.was_used = False
-        """True if a time was read that carried no zone itself."""
+        """True if a time without a zone was read."""
 
     @classmethod
     def named(cls, name: str) -> Zone:

@@ -40,7 +40,7 @@ _SAME_START_MS = 5000
 _SECONDS = re.compile(r"\d{1,9}\Z", re.ASCII)
 _PORT = re.compile(r"([0-9A-Fa-f.:]+)\[\d{1,5}\]\Z", re.ASCII)
 _ASSIGNED_LATER = ("255.255.255.254", "255.255.255.255")
-"""RFC 2865: the gateway or the client is to choose an address."""
+"""RFC 2865: the gateway or the client chooses an address."""
 
 
 class Packet(NamedTuple):

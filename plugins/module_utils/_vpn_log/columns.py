@@ -32,7 +32,7 @@ _USERNAME_COLUMNS = ("username", "user name", "user", "common name")
 _SHOWN_NAMES_CHARACTERS = 500
 
 ColumnChoice = Union[str, "tuple[str, ...]"]
-"""One column, several whose texts are joined by a space, or a pattern such as `{Month}/{Day}/{Year} {Time}`."""
+"""One column, several columns joined by a space, or a pattern such as `{Month}/{Day}/{Year} {Time}`."""
 
 
 def check_delimiter(delimiter: str) -> None:

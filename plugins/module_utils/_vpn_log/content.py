@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 1024 * 1024
 _MAX_EXPANSION = 400
-"""Logs shrink to a tenth or, if lines repeat, to a hundredth; a file that was made to fill memory or time, to a thousandth."""
+"""Logs compress to a tenth or, if lines repeat, to a hundredth; files made to fill memory or time, to a thousandth."""
 _EXPANDED_BYTES = 64 * 1024 * 1024
 """The size to which even a small file may expand."""
 _BZIP2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")
@@ -35,7 +35,7 @@ _CONTROLS = "\0\r\x0b\x0c\x1a"
 _RESIDUES = ("#000", "#012", "#013", "#015")
 _MOST_RESIDUES = 8
 _OTHER_ENCODINGS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape"})
-"""They are for names of hosts and for source code, and what they make of a text depends on where it is cut."""
+"""They are for host names and source code, and their result depends on where a text is cut."""
 _ASCII = bytes(range(128))
 
 
@@ -52,7 +52,7 @@ class LogContent:
         self._raw = _open_regular_file(path)
         status = os.fstat(self._raw.fileno())
         self.size = status.st_size
-        """Bytes on disk at opening. What is appended later belongs to the next run."""
+        """The size in bytes when the file was opened. Later additions belong to the next run."""
         self.modified_ms = status.st_mtime_ns // 1_000_000
         self.identity = (status.st_dev, status.st_ino)
         self._digests = {0: hashlib.sha256()}

@@ -59,7 +59,7 @@ class CsvReader:
         self.dates_are_settled = self._dates.is_settled
         """True if day and month are certain in all rows so far, whatever follows."""
         self.repeated_lines: int | None = 1
-        """The lines through the header that are not blank; known when the header was read. None if the header has several lines."""
+        """The number of filled lines up to the header, after it was read. None if the header has several lines."""
 
     def records(self) -> Iterator[RecordBlock]:
         """Every row below the header; raises InputError if the header does not fit the options, EmptyLogError without rows."""

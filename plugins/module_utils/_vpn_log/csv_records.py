@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MAX_LINES_OF_A_RECORD = 100
 MAX_RECORD_CHARACTERS = 64 * 1024
-"""A quote that is not closed within these bounds is taken for a stray one, and costs its own line only."""
+"""A quote that is not closed within these limits counts as a stray quote, and only its own line is rejected."""
 
 
 class CsvRecords:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _WRITTEN_OUT = re.compile(r"#0(?:00|12|15)|\0")
-"""Control characters that collectors leave between two messages, as they are or written out."""
+"""Control characters that collectors leave between two messages, raw or escaped."""
 _NEWLINE = r"\n"
 """A line end written out. In a name, it is the end of a domain and the beginning of a user: `CORP\\nick`."""
 _BEGINS = re.compile(r"\s*(?:\d{0,6} ?<\d{1,3}>|\d{4}-\d\d-|[A-Z][a-z]{2} [ \dA-Z]|%|date=|\d,|\{)")
@@ -31,7 +31,7 @@ _PRIORITY = r"<\d{1,3}>(?=\d+ |[A-Za-z0-9*.:\[{%])"
 _SEPARATOR = re.compile(rf"(?P<count>\d{{1,6}} )?{_PRIORITY}")
 _COUNTED = re.compile(r"(\d{1,6}) (?=<\d{1,3}>)")
 _JSON_BEHIND_HEAD = re.compile(r"(?:<\d{1,3}>|\d{4}-\d\d-|[A-Z][a-z]{2} [ \d]\d )[^{]{0,300}(?P<object>\{.*\})\s*\Z")
-"""Collectors write a head of syslog before an object, some with the mark `@cee:` between them."""
+"""Collectors write a syslog header before an object, some with the mark `@cee:` between them."""
 _JSON_KEYS = ("message", "log", "msg", "MESSAGE", "original", "event", "raw", "_raw", "full_message")
 _JSON_TIMES = ("@timestamp", "time", "timestamp", "date")
 _CLOCK = re.compile(r"\d\d:\d\d:\d\d", re.ASCII)

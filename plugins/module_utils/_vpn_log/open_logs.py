@@ -35,7 +35,7 @@ _ATTEMPTS = 5
 """Files may be rotated this often before a file that is missing is an error."""
 _ROWS_JUDGED = 9
 _BLOCKS_WITHOUT_TIME = 4
-"""A log that has no time in so many blocks is put in order by when it was written."""
+"""A log without a time in this number of blocks is sorted by the time of its last write."""
 
 
 @dataclass(frozen=True)

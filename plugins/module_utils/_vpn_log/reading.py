@@ -62,10 +62,10 @@ class LogReader(Protocol):
     """The number of first lines that it needs to continue in the middle of a log; None if it must begin at the start."""
 
     dates_are_settled: bool
-    """False while what has been read may have day and month exchanged, so that nothing of it may be used yet."""
+    """False while day and month may be exchanged in the rows so far, so that none of them may be used yet."""
 
     unknown_messages: Mapping[str, int]
-    """Messages that name a user and an inside address and that are not known: their number or name, and how many there were."""
+    """Unknown messages with a user and an inside address: their number or name, and how often they occurred."""
 
     other_programs: Mapping[str, int]
     """Lines of other programs, by program, that the last pass skipped as other_message."""
@@ -78,13 +78,13 @@ class LineParser(Protocol):
     """The meaning of a line of one format."""
 
     has_recognised: bool
-    """A line was understood as a message of this format, about a session or not."""
+    """True if a line was a message of this format, about a session or not."""
 
     unknown_messages: dict[str, int]
-    """Messages that name a user and an inside address and that the format does not know: their kind, and how many there are."""
+    """Unknown messages with a user and an inside address: their kind, and how often they occurred."""
 
     other_programs: dict[str, int]
-    """Lines that are none of the format, by the program that wrote them."""
+    """Numbers of lines in other formats, by the program that wrote them."""
 
     def records(self, number: int, line: str) -> Iterable[Record]:
         """Returns the records of a filled line, or earlier ones that it completes."""
@@ -99,7 +99,7 @@ class LineReader:
     repeated_lines: int | None = 0
     dates_are_settled = True
     may_have_no_sessions = False
-    """A log of this format without any session is nothing unusual."""
+    """True if a log of this format is often without any session."""
 
     def __init__(self, reading: Reading, new_parser: Callable[[Reading], LineParser], what: str) -> None:
         self.reading = reading

@@ -22,37 +22,39 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 START = "start"
-"""The row says that an address was assigned. Also a row whose user or outside address is missing, unreadable or refused."""
+"""An address was assigned. Also used if the user or the outside address is missing, unreadable or refused."""
 ALIVE = "alive"
-"""The row says that a session is still on: a sign of life, or a client in a snapshot."""
+"""A session continues: a sign of life, or a client in a snapshot."""
 END = "end"
-"""The row says that a session is over. Without `ipaddr`, the session is found by its user, outside address or key."""
+"""A session has ended. Without `ipaddr`, the session is found by its user, outside address or key."""
 SNAPSHOT = "snapshot"
 """A snapshot begins here and shows who is connected at `time`. The ALIVE records up to the next SNAPSHOT belong to it."""
 RESTART = "restart"
 """The gateway ended all its sessions at `time` (for example RADIUS Accounting-On)."""
 SKIPPED = "skipped"
-"""The row is well formed and says nothing about who holds an address. If `ipaddr` is set, it is about this address, and it is not known
-what it means: it makes doubtful who holds it from then on."""
+"""The row is valid and does not assign or end an address.
+
+If `ipaddr` is set, the row is about this address in an unknown way, so the holder is doubtful afterwards.
+"""
 REJECTED = "rejected"
 """The row cannot be read. `time` and `ipaddr` are set as far as they could be read."""
 
 NO_ADDRESS = "no_address"
 """Skipped: the row has no VPN address or no outside address, as failed logins do."""
 FAILED_LOGIN = "failed_login"
-"""Skipped: the row says itself that someone was not let in."""
+"""Skipped: a login was refused."""
 OTHER_SERVICE = "other_service"
-"""Skipped: someone used a web page or portal of the gateway, which gives out no VPN address."""
+"""Skipped: someone used a web page or portal of the gateway, which assigns no VPN address."""
 OTHER_MESSAGE = "other_message"
-"""Skipped: the line is about something else than a VPN session, or a heading."""
+"""Skipped: the line is about something other than a VPN session, or is a header."""
 SESSION_END = "session_end"
 """Skipped: the row is the end of a session that another row began."""
 SAME_SESSION = "same_session"
-"""Skipped: the row is a further sign of life of a session that another row began."""
+"""Skipped: the row is another sign of life of a session that another row began."""
 UNFINISHED_LINE = "unfinished_line"
 """Skipped: the last line has no line end yet."""
 NEVER_CONNECTED = "never_connected"
-"""Skipped: the row is about a device that is known to the gateway and was not seen yet."""
+"""Skipped: the row is about a device that the gateway knows but has not seen yet."""
 
 
 class Record(NamedTuple):
@@ -66,21 +68,21 @@ class Record(NamedTuple):
     kind: str
     reason: str | None = None
     username: str = ""
-    """Empty where the row names no user."""
+    """Empty if the row names no user."""
     ipaddr: str | None = None
     associated_ipaddr: str | None = None
     time: int | None = None
-    """When the row was written, or what it says happened. For START: when the address was assigned."""
+    """The time of the row, or of the event in it. For START: when the address was assigned."""
     start: int | None = None
-    """When the session began, where the row says so and it is not `time`."""
+    """The start of the session, if the row contains it and it differs from `time`."""
     end: int | None = None
     """The end of the session, if a START row also has it (an export with durations)."""
     session: str | None = None
-    """The gateway's own key of the session, where it has one."""
+    """The gateway's key of the session, if it has one."""
     text: str = ""
-    """The row as it is in the log, for rejected rows."""
+    """The original text of a rejected row."""
     device: str = ""
-    """The gateway that wrote the row, where it says so: a log may hold the rows of several. In lower case."""
+    """The gateway that wrote the row, if known, in lower case: a log may contain rows of several gateways."""
 
 
 @dataclass

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 256 * 1024
 MAX_LINE_BYTES = 256 * 1024
-"""No gateway writes longer lines; longer ones are rejected and skipped without being held in memory."""
+"""No gateway writes longer lines; they are rejected and skipped without being kept in memory."""
 FINISHED_AFTER_SECONDS = 120
-"""A file that was not written to for so long ends with a finished line."""
+"""A file that was not written to for this long ends with a finished line."""
 _HEAD_BYTES = 2 * MAX_LINE_BYTES
 _HEAD_LINES = 200
 
@@ -73,16 +73,16 @@ class LogFile:
         self.content = LogContent(path)
         self.size = self.content.size
         self.modified_ms = self.content.modified_ms
-        """When the file was last written to, in epoch milliseconds, as it was on opening."""
+        """The time of the last write to the file before it was opened, in epoch milliseconds."""
         self.is_compressed = self.content.compression is not None
         self.is_finished = time.time() * 1000 - self.modified_ms >= FINISHED_AFTER_SECONDS * 1000
-        """Nothing was written to the file for so long that its last line is finished, with or without a line end."""
+        """True if nothing was written to the file for so long that its last line counts as finished, even without a line end."""
         self.line = 0
         """The number of the last line of the last block; the first line is 1."""
         self.offset = 0
         """The number of bytes of content before the end of the last block."""
         self.lines_held_back = 0
-        """Lines that a reader was given and has not dealt with yet."""
+        """Lines that a reader got but has not processed yet."""
         self._digest = hashlib.sha256()
         self._has_open_end = False
         self._start: LogStart | None = None

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .._times.zones import Zone
 
 STRUCTURED_DATA = r"(?:-|(?:\[(?:[^\]\\\"]|\\.|\"(?:[^\"\\]|\\.)*\")*\])+)"
-"""The part of a head by RFC 5424 that comes last."""
+"""The last part of an RFC 5424 header."""
 _RFC5424 = re.compile(r"(?:\d{1,6} )?<\d{1,3}>1 \S+ \S+ (?P<program>[^\s-]\S*) ")
 _TIME = (
     r"(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
@@ -88,7 +88,7 @@ def device_in(head: str) -> str:
 
 _MS_A_DAY = 86_400_000
 _YEARS_LOOKED_AT = 9
-"""From one 29 February to the next takes up to eight years."""
+"""Up to eight years lie between one 29 February and the next."""
 _REMEMBERED = 20_000
 _ISO = re.compile(r"(?<![\d:])\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?P<offset>Z(?![A-Za-z])|[+-]\d\d:?\d\d)?", re.ASCII)
 _PLAIN = re.compile(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 DOUBTFUL = "doubtful"
-"""The log speaks for somebody, and something in it speaks against."""
+"""The log names a user, but something in it casts doubt on this."""
 AMBIGUOUS = "ambiguous"
 """Several users or gateways may have had the address."""
 NOT_COVERED = "not_covered"
@@ -21,7 +21,7 @@ FAILED = "failed"
 ATTRIBUTED = "attributed"
 """The user is known, and tags or a comment are (to be) written."""
 ALREADY_ATTRIBUTED = "already_attributed"
-"""The event has the right tags and comment already."""
+"""The event already has the right tags and comment."""
 NO_SESSION = "no_session"
 """Nobody had the address at this time."""
 UNUSABLE = "unusable"
@@ -51,7 +51,7 @@ OUTCOMES: dict[str, Outcome] = {
     UNUSABLE: Outcome("not usable", "no address or no time", "without an address or a time", False, True),
     NOT_VPN: Outcome("not VPN", "outside the VPN networks", "from addresses outside of the VPN networks", False, False),
 }
-"""In the order in which they are shown: what needs a person comes first."""
+"""In the order in which they are shown: outcomes that need a person come first."""
 
 UNSETTLED = (DOUBTFUL, AMBIGUOUS, NOT_COVERED)
 """Outcomes that better logs can settle."""
@@ -64,7 +64,7 @@ class Reason(NamedTuple):
     words: str
     settle: str
     contradicts: bool = False
-    """The logs cover this time and do not allow the name that an earlier run wrote."""
+    """The logs cover this time and contradict the name that an earlier run wrote."""
 
 
 _LATER_LOG = "Run again with a log that continues past this time, or say that the log is complete until then (complete_until)."
@@ -97,7 +97,7 @@ REASONS: dict[str, Reason] = {
     "not_held": Reason(NO_SESSION, "the log has sessions with this address, but none at this time", "", contradicts=True),
     "invalid_question": Reason(UNUSABLE, "the address or the time cannot be looked up", ""),
 }
-"""By the `reason` that `vpn_session_info` returns."""
+"""The reasons, by their names in results of `vpn_session_info`."""
 
 
 def reason_of(name: object) -> Reason:

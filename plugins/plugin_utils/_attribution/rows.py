@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _CONSOLE = ("index", "id")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
-"""A spreadsheet takes a cell that begins with one of these for a formula, or may after it has removed spaces."""
+"""A spreadsheet treats a cell that begins with one of these as a formula, possibly after removing spaces."""
 COLUMNS = (
     *("time", "event_name", "event_score", "ipaddr", "outcome", "username", "associated_ipaddr", "session_start", "session_end"),
     *("gateway", "reason", "settle", "doubts", "candidates", "tags", "removed_tags", "changed", "part_of", "index", "id", "url"),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _FORMATS = (1, 2)
 SMALL = 1000
-"""Events in a cursor that is replaced each time. A larger one is replaced once half as many events as it holds are in the journal."""
+"""Events in a cursor that is replaced each time. A larger one is replaced when the journal has half as many events."""
 
 
 class CursorError(XdrError):

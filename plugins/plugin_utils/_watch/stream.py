@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from .options import WatchOptions
 
 READ_AT_ONCE = 500
-"""Events that are read before they are passed on: the actions that they start take time, and a scroll would end meanwhile."""
+"""Number of events to read before they are passed on: the actions that they trigger take time, and a scroll would expire meanwhile."""
 _PAGE = 500
 _NUMBER = re.compile(r"\d{1,15}(\.\d*)?\Z", re.ASCII)
 _LATEST = 10**15
 _NAMES = uuid.UUID("5b0dbb0e-54c1-5f2a-9a5c-0f3a3a1f4d61")
 MOST_REMEMBERED = 50_000
-"""Events of one kind that are remembered, at most. Where more fall into the overlap, it becomes shorter."""
+"""Maximum number of remembered events of one kind. If the overlap contains more, it becomes shorter."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,15 @@ class Kind:
     field: str
     condition: str = ""
     is_in_every_index: bool = True
-    """True if a server can always sort by the field. It may refuse to where no event has it."""
+    """True if a server can always sort by the field. Servers may refuse if no event has it."""
 
 
 WRITTEN = Kind("new", "new", "write_time")
 UNDATED = Kind("undated", "new", "timestamp", condition=" AND NOT _exists_:write_time")
-"""Events without a time of writing, which not every way into the index adds. They have a position of their own: `timestamp` says when
-something happened, which can be long before it was written."""
+"""Events without a time of writing, which is not always added.
+
+They have a separate position: `timestamp` is the time of the incident, which can be long before the event was written.
+"""
 CHANGED = Kind("changed", "changed", "user_action.last_modified", is_in_every_index=False)
 
 
@@ -66,7 +68,7 @@ class Found:
     time: int
     event: Mapping[str, Any]
     former_key: str = ""
-    """Its key in cursors of version 1.0, where it matters."""
+    """Its key in cursors of version 1.0, if needed."""
 
 
 class Position:

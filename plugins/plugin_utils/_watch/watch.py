@@ -49,10 +49,16 @@ class Schedule(Protocol):
 
 LONGEST_BACKOFF_SECONDS = 300.0
 MOST_REFUSALS = 5
-"""Refusals in a row of credentials or rights that worked before. Servers refuse what they accept otherwise, while they are restarted."""
+"""Maximum number of consecutive refusals of credentials or rights that worked before.
+
+Servers that are being restarted refuse valid credentials.
+"""
 MOST_UNSAVED = 2
-"""Events that the engine took and the cursor does not have yet. With those in the engine's queues, a kill makes for fewer than the five
-that an engine with persistence knows again by default."""
+"""Maximum number of events that the engine took and the cursor does not have yet.
+
+Together with those in the engine's queues, fewer than five events are repeated after a kill, which an engine with persistence recognises by
+default.
+"""
 _SETTLING_SECONDS = 0.05
 _BUSY = (408, 425, 429)
 _RANDOM = random.SystemRandom()

@@ -43,7 +43,7 @@ class CiscoAsaParser:
         self.unknown_messages: dict[str, int] = {}
         self.other_programs: dict[str, int] = {}
         self.holders: dict[str, str] = {}
-        """The users to whom addresses were assigned last, as far as they are kept."""
+        """The latest users of addresses, as far as they are kept."""
         self._times = SyslogTimes(reading.zone, reading.source.modified_ms)
         self._needs_every_time = reading.wants_usernames
 

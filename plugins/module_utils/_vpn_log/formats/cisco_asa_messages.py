@@ -17,12 +17,12 @@ MARKER = re.compile(r"%(?:ASA|FTD|PIX|FWSM|NGIPS)(?:<\w{1,20}>)?-(?:[A-Za-z]\w*-
 CUT_MARKER = re.compile(r"%(?:(?:ASA|FTD|PIX|FWSM|NGIPS)(?:[<-][\w<>-]*)?|[A-Z]{0,4})\Z", re.ASCII)
 RFC5424 = re.compile(r"<\d{1,3}>1 \S+ \S+ \Z", re.ASCII)
 BEHIND_PROGRAM = re.compile(rf" \S+ \S+ {STRUCTURED_DATA}(?= |\Z)")
-"""The fields behind the name of the program: a relay can take the number of the message for it."""
+"""The fields after the program name: a relay can mistake the number of the message for the program."""
 BEGINNING = re.compile(r"Group (?:<|=)|Local:\S|IPAA: |user-identity: |UAUTH: ", re.IGNORECASE)
 OF_SESSION = re.compile(
     r"assigned to session|Assigned private IP address|, Session disconnected\b|IPAA: |IP-User mapping|Assigned IP=", re.IGNORECASE
 )
-"""Parts of messages about sessions. On a line with both and without a number, the number was lost."""
+"""Parts of messages about sessions. A line with both patterns but without a number has lost its number."""
 # Names have a maximum length and end with their field: they contain no brackets.
 ASSIGNED = re.compile(
     r"Group (?:<[^<>]{0,300}>|[^<>]{0,300}?) User (?:<(?P<name>[^<>]{0,300})>|(?P<bare>[^<>]{0,300}?)) "
@@ -63,7 +63,7 @@ OTHER_TEXT = re.compile(GROUP_USER_IP.pattern + r"(?!IPv|Addr)[^\W\d_]{3,}\b[^<>
 DURATION = re.compile(r"(?:(\d{1,5})d ?)?(\d{1,5})h:(\d{1,2})m:(\d{1,2})s\Z", re.ASCII)
 PORT = re.compile(r":\d{1,5}\Z", re.ASCII)
 SESSION_STARTED = "113039"
-"""It comes before an address is assigned."""
+"""This message comes before an address is assigned."""
 REFUSED = frozenset({"113005", "113006", "113015", "113021", "113029", "716039", "716023"})
 KNOWN_OTHERS = re.compile(r"1(?:0[4-9]|1[1-9])\d{3}|2\d{5}|3\d{5}|4\d{5}|6\d{5}|716\d{3}|722\d{3}|734\d{3}|8\d{5}")
 """Messages about connections, logins, accounting and the device itself: none of them assigns an address."""

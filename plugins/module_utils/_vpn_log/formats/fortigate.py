@@ -55,14 +55,14 @@ _NAMES = {
 """Other names of fields: those of CEF, and those of FortiOS before 5.0."""
 _BEGINNINGS = ("tunnel-up", "ssl-new-con")
 _OF_KEYS = ("negotiate", "install_sa", "delete_phase1_sa", "delete_ipsec_sa", "phase2-up", "phase2-down", "dpd")
-"""Actions of IPsec tunnels that assign and free no address."""
+"""Actions of IPsec tunnels that neither assign nor free an address."""
 _KNOWN_OTHERS = re.compile(r"error|info|add|ssl-\w.*|auth-\w+|\Z")
 _ACTION = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*\Z")
 _EPOCH = re.compile(r"\d{10,19}\Z", re.ASCII)
 _SECONDS = re.compile(r"\d{1,9}\Z", re.ASCII)
 _ZONE = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d\d)?\Z", re.ASCII | re.IGNORECASE)
 _DIGITS_OF_MS = 13
-"""Of epoch milliseconds; seconds have 10 digits and nanoseconds 19 from 2001 to 2286."""
+"""Digits of epoch milliseconds; seconds have 10 digits and nanoseconds 19 from 2001 to 2286."""
 _NO_USER = ("", "N/A", "(null)")
 _CUT_HEAD = re.compile(r"(?:<\d{1,3}>)?\s*(?:d|da|dat|date|date=[\d-]*(?:[ ,]+(?:t|ti|tim|time)?)?|devname=.*|devid=.*|logid=.*|\".*)\Z")
 _NOT_LAST = ("tunnelip", "assignip", "remip", "user", "xauthuser", "duration", "tunnelid")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SERIAL, KIND, SUBTYPE, TIME, EVENT, USER, PUBLIC, PUBLIC6, PRIVATE, PRIVATE6 = 2, 3, 4, 6, 8, 12, 15, 16, 17, 18
 STATUS, DURATION, HIGH_RES = 28, 30, 36
 LEAST_WIDTH = 32
-"""Up to the field behind the login duration: what is last in a line may be cut off."""
+"""The minimum number of fields, up to the one after the login duration: the last field of a line may be cut off."""
 _DESCRIPTION = 14
 _LEAST_SYSTEM_WIDTH = 16
 _NAMES: dict[int, tuple[str, ...]] = {
@@ -39,7 +39,7 @@ _NAMES: dict[int, tuple[str, ...]] = {
 _NEEDED = (KIND, TIME, EVENT, PUBLIC, PRIVATE)
 _TYPE, _SYSTEM, _SYSTEM_SUBTYPE = "GLOBALPROTECT", "SYSTEM", "globalprotect"
 _LATEST_TYPE_PLACE = 8
-"""Some senders put fields of their own before the type."""
+"""Some senders add fields before the type."""
 _SYSTEM_TEXT = re.compile(
     r"(?:.*?\bLogin from: (?P<public>[^,\s]+),)?.*?\bUser ?name: (?P<user>[^,]{0,300}),"
     r".*?\bPrivate IP: (?P<private>[^,\s]+?)(?:,|\.(?:\s|\Z))"

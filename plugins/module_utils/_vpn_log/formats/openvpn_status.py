@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from ..reading import Reading
 
 MAX_CLIENTS = 100_000
-"""Of one snapshot of version 1, which are held until the routing table has been read."""
+"""Maximum number of clients in a snapshot of version 1, which are kept until the routing table has been read."""
 _MAX_CHARACTERS = 100_000_000
-"""Of its clients and routes together."""
+"""Maximum number of characters of its clients and routes."""
 _NAME, _REAL, _USER = "Common Name", "Real Address", "Username"
 _INSIDE = ("Virtual Address", "Virtual IPv6 Address")
 _SINCE, _SINCE_EPOCH = "Connected Since", "Connected Since (time_t)"
 _NO_USER = ("", "UNDEF")
 _FIRST_HEAD = "OpenVPN CLIENT LIST"
 _HEADS = (_FIRST_HEAD, "GLOBAL STATS", "END")
-"""Lines at which a table of version 1 ends. If the next snapshot follows at once, the rest is missing."""
+"""Lines that end a table of version 1. If the next snapshot follows directly, the rest is missing."""
 _CLIENT = "CLIENT_LIST"
 _OTHER_KINDS = ("TITLE", "HEADER", "ROUTING_TABLE", "GLOBAL_STATS", "END")
 _START, _CLIENTS, _ROUTES, _REST, _NAMED = "start", "clients", "routes", "rest", "named"

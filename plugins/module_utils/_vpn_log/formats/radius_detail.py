@@ -37,7 +37,7 @@ _CONTROLS = {b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 _EPOCH = re.compile(r"\d{9,11}(?:\.\d*)?\Z", re.ASCII)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]", re.ASCII)
 _REPEATED = ("Framed-IPv6-Address",)
-"""A client can have several of these; of all others that are read, a second one with another value is of another record."""
+"""A client can have several of these. For all others, a second one with a different value belongs to another record."""
 _READ = (
     "User-Name",
     "Acct-Status-Type",
@@ -59,7 +59,7 @@ _READ = (
 _GATEWAYS = ("NAS-IP-Address", "NAS-IPv6-Address", "NAS-Identifier", "Client-IP-Address", "Packet-Src-IP-Address")
 _NO_GATEWAYS = ("", "0.0.0.0", "127.0.0.1", "::", "::1")
 _MOST_LINES = 1000
-"""Of a record; more are no record."""
+"""Maximum number of lines in a record."""
 _LOST = "\0"
 """A line that could not be read."""
 
