@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 120
 MODULES = "ansible_collections.secops.xdr.plugins.modules."
-_PRELOADED = [f"{MODULES}{name}" for name in ("extrahop_observation", "stellar_case", "stellar_ser_event", "stellar_ser_update")]
+_PRELOADED = [
+    f"{MODULES}{name}"
+    for name in ("extrahop_detection", "extrahop_device", "extrahop_observation", "stellar_case", "stellar_ser_event", "stellar_ser_update")
+]
 _OWN = ("EXTRAHOP_", "STELLAR_", "SECOPS_XDR_")
 # Whoever starts a process asks all others whether they have ended, by descriptors that another thread may close meanwhile.
 _together = threading.Lock()
