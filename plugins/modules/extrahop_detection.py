@@ -15,6 +15,10 @@ description:
   - The module reads the detection, writes only what differs, in one request, and reads the detection again. A change that did not take
     effect is an error.
   - ExtraHop replaces a note as a whole. To append a text, the module reads the note, sends it with the text behind it, and reads it again.
+  - If the note that comes back has the text in another form, such as in capitals or without its markup, the text counts as written, with
+    one warning for the task, and the O(ledger) remembers the form.
+requirements:
+  - psycopg 3.2 or later, with a PostgreSQL O(ledger) only (C(pip install "psycopg[binary]"))
 extends_documentation_fragment:
   - secops.xdr.attributes
   - secops.xdr.attributes.actiongroup_extrahop
@@ -30,6 +34,7 @@ attributes:
     support: partial
     details:
       - Not if the account may not read detections.
+      - If ExtraHop changes more of a note than HTML escapes, white space and line ends, a host with another O(ledger) writes it once more.
 options:
   id:
     description:
@@ -120,6 +125,13 @@ options:
       - The number of detections that are updated at once, at most 32.
     type: int
     default: 4
+  ledger:
+    description:
+      - The record of the form that ExtraHop gives to notes. Only digests are stored. It takes the same values as the option of
+        M(secops.xdr.extrahop_observation). It is opened only if a note is set.
+      - If not set, the environment variable E(SECOPS_XDR_LEDGER) is used, then C(secops.xdr/ledger.sqlite3) in E(XDG_STATE_HOME) or
+        C(~/.local/state) on the host that runs the module.
+    type: str
 notes:
   - Notes have no versions. If somebody else writes a note between the moment when this module reads it and the moment when it writes it,
     that text can be lost. Nothing that the module read is ever lost with V(note_mode=append).

@@ -13,6 +13,11 @@ author:
 description:
   - Sets status, severity, resolution and assignee of cases, adds and removes tags, and adds comments, for one case or many.
   - The module reads the case, writes only what differs, and reads the case again. A change that did not take effect is an error.
+  - Some servers rewrite comments and tags. HTML escapes, white space and line ends do not count as a difference. Other changes, such as
+    another case or a shorter text, are learned from what the case shows after a write, and the O(ledger) remembers them. A text that
+    came back rewritten counts as written, with one warning for the task.
+requirements:
+  - psycopg 3.2 or later, with a PostgreSQL O(ledger) only (C(pip install "psycopg[binary]"))
 extends_documentation_fragment:
   - secops.xdr.attributes
   - secops.xdr.attributes.actiongroup_stellar
@@ -30,7 +35,8 @@ attributes:
       - Not with O(comment_mode=always), and not if the account may not read cases.
       - If a case shows its assignee by a user ID or a display name and the account may not read the list of users, an O(assignee) that is
         given as an email address is written by each run.
-      - A server that changes more of a comment than HTML escapes, white space and line ends gets the comment from each run.
+      - On a server that changes more of a comment than HTML escapes, white space and line ends, a host with another O(ledger) writes it
+        once more.
 options:
   id:
     description:
@@ -74,7 +80,7 @@ options:
     elements: str
   remove_tags:
     description: &remove_tags
-      - Tags that the case must not have. V(VPN) and V(vpn) are two tags.
+      - Tags that the case must not have. A tag is removed in the server's spelling, if that is known; V(VPN) and V(vpn) are two tags.
     type: list
     elements: str
   comment:
@@ -164,6 +170,13 @@ options:
       - The number of cases that are updated at once, at most 32.
     type: int
     default: 4
+  ledger:
+    description:
+      - The record of how this server rewrites comments and tags. Only digests are stored. It takes the same values as the option of
+        M(secops.xdr.stellar_ser_event). It is opened only if comments or tags are set.
+      - If not set, the environment variable E(SECOPS_XDR_LEDGER) is used, then C(secops.xdr/ledger.sqlite3) in E(XDG_STATE_HOME) or
+        C(~/.local/state) on the host that runs the module.
+    type: str
 notes:
   - The rights that an account needs are not documented. The account must at least be able to see the tenant of the case.
   - A comment is never sent again blindly. After a request without a clear answer, the comments of the case are read for up to 60 seconds to

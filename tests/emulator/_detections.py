@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ._exchange import READ, WRITE, Call, RefusedError, Reply, Route, invalid, json_object, json_reply, problem
+from ._rewriting import rewritten
 from ._values import is_whole
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class Detections:
         if not set(fields) <= {"note", "author", "update_time"} or not isinstance(fields.get("note"), str):
             raise RefusedError(invalid("note: expected an object with a text"))
         if not self._settings.extrahop_ignore_writes:
-            self.write_note(identifier, fields["note"], self.me)
+            self.write_note(identifier, rewritten(fields["note"], self._settings.note_rewriting), self.me)
         return Reply(self._settings.write_status)
 
     def _delete_note(self, call: Call) -> Reply:

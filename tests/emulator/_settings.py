@@ -112,6 +112,7 @@ class Settings:
     ticket_required: bool = False
     null_ticket: str = "accept"
     no_note: str = "null"
+    note_rewriting: list[str] = field(default_factory=list)
     detection_page_cap: int = 0
     create_time_shown: bool = True
     assignments: str = "all"

@@ -84,7 +84,7 @@ class Stellar:
 
     def case(self, *, check_mode: bool = False, diff: bool = False, **options: Any) -> ModuleRun:
         """Runs stellar_case."""
-        return self._with(stellar_case.main, options, check_mode, diff)
+        return self._with(stellar_case.main, {"ledger": self.ledger, **options}, check_mode, diff)
 
     def cases(self, *, check_mode: bool = False, **options: Any) -> ModuleRun:
         """Runs stellar_case_info."""

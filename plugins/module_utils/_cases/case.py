@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from .._errors import RequestError
+    from .._resources.memory import Memory
     from .._resources.resource import Wanted, Written
-    from .._resources.texts import Spelling
     from .._stellar.cases import CaseCalls
     from .endpoint import CaseEndpoint
     from .reading import CaseReader
@@ -66,16 +66,15 @@ class CaseResource:
 
     wording = _WORDING
 
-    def __init__(self, server: CaseServer, spelling: Spelling, *, repeats_comment: bool) -> None:
+    def __init__(self, server: CaseServer, memory: Memory, *, repeats_comment: bool) -> None:
         self._server = server
-        self._spelling = spelling
+        self._memory = memory
+        self._spelling = memory.spelling
         self._repeats_comment = repeats_comment
 
     def knowing(self, learned: Mapping[bytes, bytes]) -> CaseResource:
-        """The same with what was learned about the server's spelling, for the rest of the task."""
-        if not learned:
-            return self
-        return CaseResource(self._server, self._spelling.knowing(learned), repeats_comment=self._repeats_comment)
+        """The same with what was learned about the server's spelling, which the ledger remembers from now on."""
+        return CaseResource(self._server, self._memory.knowing(learned), repeats_comment=self._repeats_comment)
 
     def read(self, wanted: Wanted[CaseRef, CaseChange]) -> CaseState:
         """Reads the current state of a case; its comments only if needed. Raises NotFoundError if there is no such case."""
@@ -130,7 +129,10 @@ class CaseResource:
         return state.after(change)
 
     def remember(self, written: Written[CaseChange], ref: CaseRef, before: CaseState) -> None:
-        """Does nothing: cases have no ledger."""
+        """Notes a comment that must not be written again."""
+        comment = written.change.comment
+        if comment is not None and not self._repeats_comment:
+            self._memory.note_sent(ref.key, comment, len(before.comments or ()), accepted=written.accepted)
 
     def write(self, ref: CaseRef, change: CaseChange) -> None:
         """Sends a change with the call that this server has, then the comment."""

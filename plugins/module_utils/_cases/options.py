@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._argspec import ArgumentSpec, plain_text, sendable_text, whole_number
 from .._errors import InputError
-from .._resources.options import COMMENT_ALWAYS, MAX_CONCURRENCY, READ_NONE, comment_mode, read_access, tags_to_change
+from .._resources.options import COMMENT_ALWAYS, MAX_CONCURRENCY, READ_NONE, comment_mode, ledger, read_access, tags_to_change
 from .._resources.resource import Wanted
 from .endpoint import AUTO, POST, PUT
 from .state import RESOLUTIONS, RESOLVED, SEVERITIES, STATUSES, CaseChange, CaseRef
@@ -35,6 +35,7 @@ class CaseOptions:
     endpoint: str
     read_access: str
     concurrency: int
+    ledger: str | None
 
     @classmethod
     def parsed(cls, params: Mapping[str, Any]) -> CaseOptions:
@@ -49,6 +50,7 @@ class CaseOptions:
             endpoint=params["endpoint"],
             read_access=params["read_access"],
             concurrency=whole_number("concurrency", params["concurrency"], 1, MAX_CONCURRENCY),
+            ledger=params["ledger"],
         )
         if options.read_access == READ_NONE and any(wanted.ref.id is None for wanted in changes):
             raise InputError("read_access: with `none`, nothing is read, so a case cannot be found by its `ticket_id`. Give its `id`.")
@@ -71,6 +73,7 @@ def case_options() -> ArgumentSpec:
             "endpoint": {"type": "str", "choices": [AUTO, PUT, POST], "default": AUTO},
             "read_access": read_access(),
             "concurrency": {"type": "int", "default": 4},
+            "ledger": ledger(),
         },
         required_one_of=[("cases", "id", "ticket_id")],
         mutually_exclusive=[("cases", "id", "ticket_id")],

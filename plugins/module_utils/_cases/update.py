@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors import PermissionDeniedError, XdrError
 from .._resources.converge import Convergence
-from .._resources.many import Workers, converge_all, diffs, module_result, outcome_warnings
+from .._resources.many import Workers, converge_all, reported
+from .._resources.memory import REMEMBERED, keys_of, memory_of
 from .._resources.resource import Outcome, Wanted
-from .._resources.texts import Spelling
-from .._stellar.cases import CaseCalls
+from .._stellar.cases import CASES_PATH, CaseCalls
 from .._stellar.client import StellarClient
 from .case import CaseResource, CaseServer, no_such_case
 from .endpoint import CaseEndpoint
@@ -34,31 +34,29 @@ if TYPE_CHECKING:
     from .._module import Run
 
 _CASES = "cases"
-_FORGOTTEN = "Texts that differ in more than HTML escapes, white space and line ends are written again by the next run."
 
 
 def update_cases(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     """Runs `stellar_case` with its options and returns its result; raises XdrError."""
     options = CaseOptions.parsed(params)
-    calls = CaseCalls(StellarClient.from_params(params, run.secrets))
+    client = StellarClient.from_params(params, run.secrets)
+    calls = CaseCalls(client)
     reader, users = CaseReader(calls), Users(calls)
     endpoint = CaseEndpoint(calls, reader, options.endpoint)
     with Workers(options.concurrency, _CASES) as workers, _beside(options) as beside:
-        server = CaseServer(calls, reader, endpoint, users, beside)
-        resource = CaseResource(server, Spelling({}), repeats_comment=options.repeats_comment)
         found = workers.map(lambda wanted: _with_id(wanted, reader), options.changes)
         known = [one for one in found if not isinstance(one, XdrError)]
-        done = iter(converge_all(Convergence(options.read_access, is_dry=run.check_mode), resource, known, workers))
+        with memory_of(options.ledger, f"{client.endpoint}{CASES_PATH}", keys_of(known), run) as memory:
+            server = CaseServer(calls, reader, endpoint, users, beside)
+            cases = CaseResource(server, memory, repeats_comment=options.repeats_comment)
+            done = iter(converge_all(Convergence(options.read_access, is_dry=run.check_mode), cases, known, workers))
     outcomes = [
         Outcome[CaseRef, CaseState](wanted.ref, error=one) if isinstance(one, XdrError) else _with_number(next(done))
         for wanted, one in zip(options.changes, found)
     ]
-    for text in (*outcome_warnings(outcomes, _CASES, run.secrets.shown, _FORGOTTEN), *users.warnings(run.secrets.shown)):
+    for text in users.warnings(run.secrets.shown):
         run.warn(text)
-    extra: dict[str, Any] = {"endpoint": endpoint.name}
-    if run.shows_diff:
-        extra["diff"] = diffs(outcomes)
-    return module_result(outcomes, extra, _CASES, is_single=options.is_single)
+    return reported(outcomes, {"endpoint": endpoint.name}, _CASES, run, REMEMBERED, is_single=options.is_single)
 
 
 @contextmanager

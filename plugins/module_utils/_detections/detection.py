@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors import NotFoundError, RequestError
 from .._resources.resource import Needed, Seen, Wording
-from .._resources.texts import normal
+from .._resources.texts import comment_key, lines_note, normal, resembles, sent_key, sent_note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .._extrahop.detections import DetectionCalls
+    from .._resources.memory import Memory
     from .._resources.resource import Wanted, Written
 
 NULL_WORDS: Mapping[str, str] = {"status": "open", "resolution": "none", "assignee": "", "ticket_id": ""}
@@ -68,6 +69,15 @@ class Note:
             return wanted == lines
         return any(lines[start : start + len(wanted)] == wanted for start in range(len(lines) - len(wanted) + 1))
 
+    def rewritten_in(self, before: str, after: str) -> list[str]:
+        """Returns the lines that the server seems to have made of the text: they are new and resemble it. Empty if there are none."""
+        old = [] if self.is_whole else _lines(before)
+        lines = _lines(after)
+        is_behind = len(lines) > len(old) and all(one == other or resembles(one, other) for one, other in zip(old, lines))
+        new = lines[len(old) :] if is_behind else []
+        candidates = [new] if self.is_whole else [new[: len(_lines(self.text))], new]
+        return next((one for one in candidates if one and resembles(self.text, "\n".join(one))), [])
+
     def merged(self, note: str) -> str:
         """Returns the note to send. It begins with the current note, except with `replace`."""
         return self.text if self.is_whole or not note.strip() else f"{note}\n{self.text}"
@@ -93,6 +103,10 @@ class Change:
         """The change in messages."""
         parts = [f"{name} {value or 'none'}" for name, value in self.fields.items()]
         return ", ".join([*parts, *(["the note"] if self.note else [])])
+
+    def without_note(self) -> Change:
+        """Returns the change without its note, which is written already."""
+        return replace(self, note=None, whole_note="")
 
     def body(self) -> dict[str, str | None]:
         """Returns the fields in the form in which they are sent."""
@@ -138,8 +152,9 @@ class DetectionResource:
         again="Run the same task again: it reads the detection and writes what is missing.",
     )
 
-    def __init__(self, calls: DetectionCalls) -> None:
+    def __init__(self, calls: DetectionCalls, memory: Memory) -> None:
         self._calls = calls
+        self._memory = memory
 
     def read(self, wanted: Wanted[DetectionRef, Change]) -> DetectionState:
         """The present state of a detection; its note is read only if the change is about it. Raises NotFoundError."""
@@ -155,7 +170,14 @@ class DetectionResource:
 
     def needed(self, wanted: Wanted[DetectionRef, Change], state: DetectionState) -> Needed[Change]:
         """The part of a change that the detection does not show."""
-        return Needed(state.lacks(wanted.change))
+        left = state.lacks(wanted.change)
+        return Needed(left.without_note() if left.note and self._is_written(wanted.ref, left.note, state.note or "") else left)
+
+    def _is_written(self, ref: DetectionRef, note: Note, shown: str) -> bool:
+        """True if the server shows the text in the form that it gave to it before."""
+        spelling, lines = self._memory.spelling, _lines(shown)
+        key = comment_key(ref.key, note.text)
+        return spelling.shows(key, lines, is_whole=note.is_whole) or (not note.is_whole and spelling.sent_since(ref.key, note.text, lines))
 
     def planned(self, state: DetectionState, change: Change) -> DetectionState:
         """Returns the state after a change."""
@@ -163,7 +185,10 @@ class DetectionResource:
         return replace(state, fields=fields, note=change.whole_note if change.note else state.note)
 
     def remember(self, written: Written[Change], ref: DetectionRef, before: DetectionState) -> None:
-        """Does nothing: notes are read again as they were sent."""
+        """Notes a text that must not be appended again."""
+        note = written.change.note
+        if note and not note.is_whole:
+            self._memory.note_sent(ref.key, note.text, len(_lines(before.note or "")), accepted=False)
 
     def write(self, ref: DetectionRef, change: Change) -> None:
         """Sends the note, which was read directly before, then everything else in one request."""
@@ -176,9 +201,20 @@ class DetectionResource:
         except RequestError as error:
             raise (error.as_part() if change.note else error) from error
 
-    def seen(self, written: Written[Change], _ref: DetectionRef, _before: DetectionState, after: DetectionState) -> Seen[Change]:
+    def seen(self, written: Written[Change], ref: DetectionRef, before: DetectionState, after: DetectionState) -> Seen[Change]:
         """The part of a change that the detection does not show after it was sent. A note is appended to the present one."""
-        return Seen(after.lacks(written.change))
+        left, note = after.lacks(written.change), written.change.note
+        if not note:
+            return Seen(left)
+        # From now on, only what comes behind these lines can be this text, rewritten.
+        learned = {sent_key(ref.key, note.text): sent_note(len(_lines(after.note or "")), accepted=False)}
+        if not left.note:
+            return Seen(left, learned={} if note.is_whole else learned)
+        lines = note.rewritten_in(before.note or "", after.note or "")
+        if not lines:
+            return Seen(left)
+        learned = {**learned, comment_key(ref.key, note.text): lines_note(lines)}
+        return Seen(left.without_note(), rewritten={note.text: "\n".join(lines)}, learned=learned)
 
     def comes_late(self, change: Change, unclear: RequestError | None) -> bool:
         """True for a note without a clear answer: if it is sent again too early, it could replace text that others write meanwhile."""
@@ -188,9 +224,9 @@ class DetectionResource:
         """Returns advice if the server accepted a note but does not show it."""
         return " Somebody else may have replaced the note at the same time: run the same task again." if left.note else ""
 
-    def knowing(self, _learned: Mapping[bytes, bytes]) -> DetectionResource:
-        """Returns the same resource: nothing is learned from writes."""
-        return self
+    def knowing(self, learned: Mapping[bytes, bytes]) -> DetectionResource:
+        """Returns the resource with what was learned about the form of notes, which the ledger remembers from now on."""
+        return DetectionResource(self._calls, self._memory.knowing(learned))
 
 
 def _lines(text: str) -> list[str]:

@@ -15,8 +15,9 @@ from .._errors import InputError
 from .._extrahop.client import ExtraHopClient
 from .._extrahop.detections import DetectionCalls
 from .._resources.converge import Convergence
-from .._resources.many import Workers, converge_all, diffs, module_result, outcome_warnings
-from .._resources.options import MAX_CONCURRENCY, READ_NONE, READ_REQUIRED, read_access
+from .._resources.many import Workers, converge_all, reported
+from .._resources.memory import REMEMBERED, memory_of, text_keys
+from .._resources.options import MAX_CONCURRENCY, READ_NONE, READ_REQUIRED, ledger, read_access
 from .._resources.resource import Wanted
 from .detection import NULL_WORDS, RESOLUTIONS, STATUSES, Change, DetectionRef, DetectionResource, Note
 
@@ -39,6 +40,7 @@ class UpdateOptions:
     is_single: bool
     read_access: str
     concurrency: int
+    ledger: str | None
 
     @classmethod
     def parsed(cls, params: Mapping[str, Any]) -> UpdateOptions:
@@ -52,7 +54,8 @@ class UpdateOptions:
                     "Set `read_access: required`, or `note_mode: replace` if the text may replace the note."
                 )
             access = READ_REQUIRED
-        return cls(changes, params[_ITEMS] is None, access, whole_number("concurrency", params["concurrency"], 1, MAX_CONCURRENCY))
+        concurrency = whole_number("concurrency", params["concurrency"], 1, MAX_CONCURRENCY)
+        return cls(changes, params[_ITEMS] is None, access, concurrency, params["ledger"])
 
 
 def update_options() -> ArgumentSpec:
@@ -68,6 +71,7 @@ def update_options() -> ArgumentSpec:
             "note_mode": {"type": "str", "choices": [_APPEND, _REPLACE], "default": _APPEND},
             "read_access": read_access(),
             "concurrency": {"type": "int", "default": 4},
+            "ledger": ledger(),
         },
         required_one_of=[(_ITEMS, "id")],
         mutually_exclusive=[(_ITEMS, "id")],
@@ -89,13 +93,11 @@ def update_detections(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     """Runs `extrahop_detection` with its options and returns its result; raises XdrError."""
     options = UpdateOptions.parsed(params)
     client = ExtraHopClient.from_params(params, run.secrets)
-    detections = DetectionResource(DetectionCalls(client.http()))
-    with Workers(options.concurrency, _ITEMS) as workers:
+    keys = {key for wanted in options.changes if wanted.change.note for key in text_keys(wanted.ref.key, wanted.change.note.text)}
+    with Workers(options.concurrency, _ITEMS) as workers, memory_of(options.ledger, client.endpoint, keys, run) as memory:
+        detections = DetectionResource(DetectionCalls(client.http()), memory)
         outcomes = converge_all(Convergence(options.read_access, is_dry=run.check_mode), detections, options.changes, workers)
-    for text in outcome_warnings(outcomes, _ITEMS, run.secrets.shown, ""):
-        run.warn(text)
-    extra = {"diff": diffs(outcomes)} if run.shows_diff else {}
-    return module_result(outcomes, extra, _ITEMS, is_single=options.is_single)
+    return reported(outcomes, {}, _ITEMS, run, REMEMBERED, is_single=options.is_single)
 
 
 def _changes(params: Mapping[str, Any]) -> list[Wanted[DetectionRef, Change]]:

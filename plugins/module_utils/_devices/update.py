@@ -15,7 +15,7 @@ from .._errors import InputError, NotFoundError
 from .._extrahop.client import ExtraHopClient
 from .._extrahop.devices import DeviceCalls
 from .._resources.converge import Convergence
-from .._resources.many import Workers, converge_all, diffs, module_result, outcome_warnings
+from .._resources.many import Workers, converge_all, reported
 from .._resources.options import READ_REQUIRED, tags_to_change
 from .._resources.resource import Wanted
 from .._times.timestamps import search_time
@@ -93,12 +93,8 @@ def update_devices(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     tags = TagBook(calls)
     with Workers(_CONCURRENCY, _ITEMS) as workers:
         outcomes = converge_all(Convergence(READ_REQUIRED, is_dry=run.check_mode), DeviceResource(calls, tags), changes, workers)
-    for text in outcome_warnings(outcomes, _ITEMS, run.secrets.shown, ""):
-        run.warn(text)
-    extra: dict[str, Any] = {"created_tags": tags.missing(_planned_tags(outcomes)) if run.check_mode else sorted(tags.created)}
-    if run.shows_diff:
-        extra["diff"] = diffs(outcomes)
-    return module_result(outcomes, extra, _ITEMS, is_single=len(outcomes) == 1)
+    created = tags.missing(_planned_tags(outcomes)) if run.check_mode else sorted(tags.created)
+    return reported(outcomes, {"created_tags": created}, _ITEMS, run, is_single=len(outcomes) == 1)
 
 
 def _planned_tags(outcomes: Sequence[Outcome[DeviceRef, DeviceState]]) -> list[str]:

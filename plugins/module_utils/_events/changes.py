@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .._argspec import ArgumentSpec, from_environment, plain_text, whole_number
+from .._argspec import ArgumentSpec, plain_text, whole_number
 from .._errors import InputError
-from .._resources.options import COMMENT_ALWAYS, MAX_CONCURRENCY, comment_mode, read_access, tags_to_change
+from .._resources.options import COMMENT_ALWAYS, MAX_CONCURRENCY, comment_mode, ledger, read_access, tags_to_change
 from .._resources.resource import Wanted
 from .._stellar.paths import checked_id, checked_index
 from .endpoints import AUTO, SECURITY_EVENTS, UPDATE_SER, Target
@@ -67,7 +67,7 @@ def update_options() -> ArgumentSpec:
             "read_access": read_access(),
             "tag_field": {"type": "str"},
             "concurrency": {"type": "int", "default": 4},
-            "ledger": from_environment("SECOPS_XDR_LEDGER", type="str", no_log=False),
+            "ledger": ledger(),
         },
         required_one_of=[("events", "id")],
         required_together=[("index", "id")],

@@ -23,15 +23,15 @@ from .._resources.comparing import (
     tags_to_remove,
 )
 from .._resources.resource import Needed, Seen, Wording
-from .._resources.texts import Spelling, comment_key, digest, sent_key, sent_note, tag_key
+from .._resources.texts import comment_key, digest
 from .._resources.waiting import looks
 from .state import Change, EventState
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Mapping
 
     from .._errors import RequestError
-    from .._ledger.contract import RewriteLedger
+    from .._resources.memory import Memory
     from .._resources.resource import Wanted, Written
     from .._stellar.client import StellarClient
     from .changes import UpdateOptions
@@ -45,59 +45,20 @@ _WORDING = Wording(
 )
 
 
-class Spellings:
-    """The known rewriting of a server, and the ledger that remembers it."""
-
-    def __init__(self, ledger: RewriteLedger, changes: Iterable[Wanted[Target, Change]]) -> None:
-        """Looks up what is known about the texts of these changes."""
-        keys = {tag_key(tag) for wanted in changes for tag in (*wanted.change.add_tags, *wanted.change.remove_tags)}
-        comments = [(wanted.ref.id, wanted.change.comment) for wanted in changes if wanted.change.comment is not None]
-        keys |= {key(*comment) for comment in comments for key in (comment_key, sent_key)}
-        self._ledger = ledger
-        self.known = Spelling(ledger.known(keys))
-
-    def note(self, learned: Mapping[bytes, bytes]) -> None:
-        """Remembers it for later runs."""
-        self._ledger.note(learned)
-
-
-class NoRewrites:
-    """Knows nothing, and remembers nothing."""
-
-    def known(self, _keys: Collection[bytes]) -> Mapping[bytes, bytes]:
-        """Nothing."""
-        return {}
-
-    def note(self, _entries: Mapping[bytes, bytes]) -> None:
-        """Does nothing."""
-
-
 class EventResource:
     """The security events of one task."""
 
     wording = _WORDING
 
-    def __init__(
-        self,
-        client: StellarClient,
-        options: UpdateOptions,
-        endpoint: UpdateEndpoint,
-        spellings: Spellings,
-        spelling: Spelling | None = None,
-    ) -> None:
-        """`spelling` is what is known now, if that is more than at the beginning."""
+    def __init__(self, client: StellarClient, options: UpdateOptions, endpoint: UpdateEndpoint, memory: Memory) -> None:
         self._client = client
         self._options = options
         self._endpoint = endpoint
-        self._spellings = spellings
-        self._spelling = spelling or spellings.known
+        self._memory = memory
 
     def knowing(self, learned: Mapping[bytes, bytes]) -> EventResource:
         """The same with what was learned about the server's spelling, which the ledger remembers from now on."""
-        if not learned:
-            return self
-        self._spellings.note(learned)
-        return EventResource(self._client, self._options, self._endpoint, self._spellings, self._spelling.knowing(learned))
+        return EventResource(self._client, self._options, self._endpoint, self._memory.knowing(learned))
 
     def read(self, wanted: Wanted[Target, Change]) -> EventState:
         """The present state of an event; raises NotFoundError if there is none."""
@@ -119,7 +80,7 @@ class EventResource:
 
     def needed(self, wanted: Wanted[Target, Change], state: EventState) -> Needed[Change]:
         """The part of a change that the event does not show; tags to remove are in the server's spelling."""
-        change, spelling = wanted.change, self._spelling
+        change, spelling = wanted.change, self._memory.spelling
         left = Change(
             None if change.status == state.status else change.status,
             change.comment if self._needs_comment(wanted, state) else None,
@@ -134,19 +95,19 @@ class EventResource:
         if comment is None or self._options.repeats_comment:
             return comment is not None
         # On a server whose reads lag behind writes, the event may not show yet what the ledger knows.
-        was_written = self._client.reads_by_search and self._spelling.knows(comment_key(identifier, comment))
-        return not was_written and not has_comment(comment, identifier, state.comments, self._spelling)
+        spelling = self._memory.spelling
+        was_written = self._client.reads_by_search and spelling.knows(comment_key(identifier, comment))
+        return not was_written and not has_comment(comment, identifier, state.comments, spelling)
 
     def planned(self, state: EventState, change: Change) -> EventState:
         """Returns the state after a change."""
         return state.after(change)
 
     def remember(self, written: Written[Change], ref: Target, before: EventState) -> None:
-        """Notes a comment: if it cannot be read back and the server rewrites it, the next run would not know it."""
+        """Notes a comment that must not be written again."""
         comment = written.change.comment
         if comment is not None and not self._options.repeats_comment:
-            note = sent_note(len(before.comments), accepted=written.accepted)
-            self._spellings.note({sent_key(ref.id, comment): note})
+            self._memory.note_sent(ref.id, comment, len(before.comments), accepted=written.accepted)
 
     def write(self, ref: Target, change: Change) -> None:
         """Sends a change with the call that this server has."""
@@ -154,7 +115,7 @@ class EventResource:
 
     def seen(self, written: Written[Change], ref: Target, before: EventState, after: EventState) -> Seen[Change]:
         """Compares the event after a change with the change."""
-        change, spelling, accepted = written.change, self._spelling, written.accepted
+        change, spelling, accepted = written.change, self._memory.spelling, written.accepted
         tags = seen_tags(change.add_tags, after.tags, after.new_tags(before), spelling, accepted=accepted)
         comment = SeenTexts()
         if change.comment is not None:

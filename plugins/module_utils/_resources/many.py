@@ -23,6 +23,7 @@ from .resource import ChangeT, Outcome, RefT, StateT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from .._module import Run
     from .converge import Convergence
     from .resource import Resource, Wanted
 
@@ -137,7 +138,17 @@ def converge_all(
     return [results[position] for position in range(len(changes))]
 
 
-def outcome_warnings(outcomes: Sequence[Outcome[RefT, StateT]], items: str, shown: Callable[[str], str], remembered: str) -> list[str]:
+def reported(
+    outcomes: Sequence[Outcome[RefT, StateT]], extra: Mapping[str, Any], items: str, run: Run, remembered: str = "", *, is_single: bool
+) -> dict[str, Any]:
+    """Gives the warnings and returns the result of an update, with the diff if it is wanted; raises XdrError if an item failed."""
+    for text in _warnings(outcomes, items, run.secrets.shown, remembered):
+        run.warn(text)
+    diff = {"diff": diffs(outcomes)} if run.shows_diff else {}
+    return module_result(outcomes, {**extra, **diff}, items, is_single=is_single)
+
+
+def _warnings(outcomes: Sequence[Outcome[RefT, StateT]], items: str, shown: Callable[[str], str], remembered: str) -> list[str]:
     """Returns the warnings; each kind once. `remembered` is a sentence about what later runs know of rewritten texts."""
     warnings = [text for outcome in outcomes for text in outcome.warnings]
     if any(outcome.is_assumed for outcome in outcomes):
@@ -149,7 +160,7 @@ def outcome_warnings(outcomes: Sequence[Outcome[RefT, StateT]], items: str, show
     if rewritten:
         written, held = rewritten[0]
         warnings.append(
-            f"This server rewrites comments or tags: {len(rewritten)} came back in another form and count as written (first: "
+            f"This server rewrites texts: {len(rewritten)} came back in another form and count as written (first: "
             f"{_short(written)} is now {shown(_short(held))}). {remembered}"
         )
     return warnings

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._argspec import whole_characters
+from .._argspec import from_environment, whole_characters
 from .._errors import InputError
 
 if TYPE_CHECKING:
@@ -32,6 +32,11 @@ def comment_mode() -> dict[str, Any]:
 def read_access() -> dict[str, Any]:
     """Returns the option `read_access`."""
     return {"type": "str", "choices": [READ_AUTO, READ_REQUIRED, READ_NONE], "default": READ_AUTO}
+
+
+def ledger() -> dict[str, Any]:
+    """The option for the ledger that remembers how a server rewrites texts."""
+    return from_environment("SECOPS_XDR_LEDGER", type="str", no_log=False)
 
 
 def tags_to_change(where: str, add: Sequence[str] | None, remove: Sequence[str] | None) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -21,6 +21,7 @@ COMMENT = "comment"
 SENT = "sent comment"
 TAG = "tag"
 _SPACE = re.compile(r"\s+")
+_MARKUP = re.compile("<[^<>]*>")
 _DIGEST_BYTES = 16
 _UNESCAPES = 3
 _REPLACED = re.compile("[?\ufffd]")
@@ -82,6 +83,9 @@ def resembles(written: str, held: str) -> bool:
     Only evidence beside other evidence: on a server that rewrites nothing, `VPN` and `vpn` are two tags.
     """
     first, second = _letters(written), _letters(held)
+    without_markup = _letters(_MARKUP.sub("", written))
+    if second and without_markup == second:
+        return True
     if not written.isascii() and _REPLACED.search(held):
         # Characters that the server cannot store.
         first, second = ("".join(filter(str.isascii, letters)) for letters in (first, second))
@@ -129,6 +133,12 @@ class Spelling:
         new = {*held[count:], *held[: max(len(held) - count, 0)]}
         return any(resembles(comment, text) for text in new) or (accepted and len(held) == count + 1)
 
+    def shows(self, key: bytes, lines: Sequence[str], *, is_whole: bool) -> bool:
+        """True if these lines contain, one after the other, those that the server made of a text; with `is_whole`, if they are those."""
+        note = self._known.get(key, b"")
+        count = len(lines) if is_whole else int.from_bytes(note[_DIGEST_BYTES:], "big")
+        return count > 0 and any(lines_note(lines[start : start + count]) == note for start in range(len(lines) - count + 1))
+
     def knows(self, key: bytes) -> bool:
         """True if this text was written before."""
         return key in self._known
@@ -155,6 +165,11 @@ def sent_key(identifier: str, comment: str) -> bytes:
 def sent_note(count: int, *, accepted: bool) -> bytes:
     """The note that a comment is being sent, or was accepted, by a server on which the event had so many comments before."""
     return bytes([accepted]) + count.to_bytes(_DIGEST_BYTES - 1, "big")
+
+
+def lines_note(lines: Sequence[str]) -> bytes:
+    """The note that a server made these lines of a text."""
+    return digest(*lines) + len(lines).to_bytes(_DIGEST_BYTES, "big")
 
 
 def tag_key(tag: str) -> bytes:

@@ -15,10 +15,11 @@ from ansible_collections.secops.xdr.plugins.module_utils._cases.state import Cas
 from ansible_collections.secops.xdr.plugins.module_utils._errors import XdrError
 from ansible_collections.secops.xdr.plugins.module_utils._events.changes import UpdateOptions
 from ansible_collections.secops.xdr.plugins.module_utils._events.endpoints import AUTO, Target, UpdateEndpoint
-from ansible_collections.secops.xdr.plugins.module_utils._events.event import EventResource, NoRewrites, Spellings
+from ansible_collections.secops.xdr.plugins.module_utils._events.event import EventResource
 from ansible_collections.secops.xdr.plugins.module_utils._events.state import Change, EventState
 from ansible_collections.secops.xdr.plugins.module_utils._extrahop.client import ExtraHopClient
 from ansible_collections.secops.xdr.plugins.module_utils._http.exchange import Exchange
+from ansible_collections.secops.xdr.plugins.module_utils._resources.memory import Memory
 from ansible_collections.secops.xdr.plugins.module_utils._resources.resource import Wanted, Written
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 from ansible_collections.secops.xdr.plugins.module_utils._stellar.answers import InsertedEvent, SearchPage, StoredEvent
@@ -190,7 +191,7 @@ def _event_resource() -> EventResource:
     options = UpdateOptions(
         (), is_single=True, repeats_comment=False, endpoint=AUTO, read_access="auto", tag_field=None, concurrency=1, ledger=None
     )
-    return EventResource(client, options, UpdateEndpoint(client, AUTO), Spellings(NoRewrites(), ()))
+    return EventResource(client, options, UpdateEndpoint(client, AUTO), Memory())
 
 
 def _extrahop(draw: Draw) -> ExtraHopClient:

@@ -213,6 +213,58 @@ def test_a_note_that_others_replaced_at_the_same_time_is_an_error(appliance: App
 # -- what nobody documents --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("note", [None, "Seen at the gate."])
+@pytest.mark.parametrize("mode", ["append", "replace"])
+@pytest.mark.parametrize("rewriting", [["lower"], ["signed"], ["strip_tags", "crlf"], ["lower", "collapse"], ["trim", "ascii"]])
+def test_three_runs_write_a_note_once_however_the_server_rewrites_it(
+    appliance: Appliance, note: str | None, mode: str, rewriting: list[str]
+):
+    set_up(appliance, note=note)
+    appliance.emulator.configure(note_rewriting=rewriting)
+    wanted = {"note": "Called <b>Ann</b>, the owner:\nshe moved a big archive at Caf\u00e9 Sol.", "note_mode": mode}
+    is_learned = not (note and "collapse" in rewriting and mode == "append")
+
+    runs = [run(appliance, **wanted) for _run in range(3)]
+
+    # Where the server joins all lines, nobody can tell which of them are new.
+    assert ["did not carry out: the note" in run.values.get("msg", "") for run in runs] == [not is_learned, not is_learned, not is_learned]
+    if is_learned:
+        assert [run.changed for run in runs] == [True, False, False]
+        assert any("This server rewrites texts" in warning for warning in runs[0].warnings)
+        assert not run(appliance, check_mode=True, **wanted).changed
+
+
+def test_a_rewritten_note_is_known_among_lines_that_others_add_and_missed_where_they_remove_it(appliance: Appliance):
+    set_up(appliance, note="First.")
+    appliance.emulator.configure(note_rewriting=["upper"])
+    assert run(appliance, note="Called Ann\nat noon.").changed
+
+    set_up(appliance, note="Theirs.\nCALLED ANN\nAT NOON.\nTheirs as well.")
+    assert not run(appliance, note="Called Ann\nat noon.").changed
+    assert run(appliance, note="Called Ann\nat noon.", note_mode="replace").changed
+    set_up(appliance, note="Theirs.\nCALLED ANN\nTheirs as well.")
+    assert run(appliance, note="Called Ann\nat noon.").changed
+
+
+def test_a_rewritten_note_that_could_not_be_read_back_is_known_by_the_next_run(appliance: Appliance):
+    set_up(appliance, note="First.")
+    appliance.emulator.configure(note_rewriting=["lower"])
+    appliance.emulator.add_fault("status", {"method": "GET", "path_regex": "/notes"}, status=500, times=20, after=1)
+    assert "could not be read since" in run(appliance, note="Called ANN at noon.", retries=0).msg
+    appliance.emulator.clear_faults()
+
+    assert not run(appliance, note="Called ANN at noon.").changed
+    assert held(appliance, "note") == ["first.\ncalled ann at noon."]
+
+
+def test_a_longer_line_of_somebody_else_is_not_the_text(appliance: Appliance):
+    set_up(appliance)
+    assert run(appliance, note="The token of this user was seen").changed
+    set_up(appliance, note="The token of this user was seen and refused")
+
+    assert run(appliance, note="The token of this user was seen").changed
+
+
 @pytest.mark.parametrize(
     "settings",
     [{"write_status": 200}, {"no_note": "404"}, {"no_note": "object"}, {"detection_tracking": "both"}, {"null_ticket": "refuse"}],

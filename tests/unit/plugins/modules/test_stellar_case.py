@@ -396,13 +396,32 @@ class TestServersThatDiffer:
         assert stellar.case(id=ID, comment="a <b>  c").changed
         assert not stellar.case(id=ID, comment="a <b>  c").changed
 
-    def test_a_tag_in_another_case_counts_as_written_with_a_warning(self, stellar: Stellar):
-        stellar.emulator.configure(tag_rewriting=["upper"])
+    @pytest.mark.parametrize("rewriting", [["lower", "cut_short"], ["signed"], ["strip_tags"], ["reversed"]])
+    def test_three_runs_write_one_comment_and_one_tag_however_the_server_rewrites_them(self, stellar: Stellar, rewriting: list[str]):
+        stellar.emulator.configure(comment_rewriting=rewriting, tag_rewriting=["upper"])
+        wanted = {"id": ID, "comment": "Seen at the gate by <b>Ann</b>, who called the owner of the host.", "add_tags": ["new"]}
 
-        result = stellar.case(id=ID, add_tags=["new"])
+        runs = [stellar.case(**wanted) for _run in range(3)]
 
-        assert result["after"]["tags"] == ["old", "NEW"]
-        assert any("This server rewrites comments or tags" in warning for warning in result.warnings)
+        assert [run.changed for run in runs] == [True, False, False]
+        assert len(comments(stellar)) == 2
+        assert runs[0]["after"]["tags"] == ["old", "NEW"]
+        assert any("This server rewrites texts" in warning for warning in runs[0].warnings)
+        assert not stellar.case(check_mode=True, **wanted).changed
+        assert stellar.case(**{**wanted, "comment": "Another one."}).changed
+
+    def test_a_rewritten_comment_that_could_not_be_read_back_is_known_by_the_next_run(self, stellar: Stellar):
+        stellar.emulator.configure(comment_rewriting=["lower"])
+        stellar.emulator.add_fault("status", {"method": "GET", "path_regex": "/comments"}, status=500, times=20, after=1)
+        assert "could not be read since" in stellar.case(id=ID, comment="Seen at the GATE.", retries=0).msg
+        stellar.emulator.clear_faults()
+
+        assert not stellar.case(id=ID, comment="Seen at the GATE.").changed
+        assert len(comments(stellar)) == 2
+
+    def test_without_comments_and_tags_no_ledger_is_opened(self, stellar: Stellar):
+        assert stellar.case(id=ID, status="Escalated", ledger="/dev/null/ledger").changed
+        assert "/dev/null" in stellar.case(id=ID, comment="Seen.", ledger="/dev/null/ledger").msg
 
 
 class TestOutcomes:

@@ -712,7 +712,7 @@ class TestServersThatRewrite:
 
         assert first.changed
         assert not first.failed
-        assert sum("rewrites comments or tags" in warning for warning in first.warnings) == 1
+        assert sum("rewrites texts" in warning for warning in first.warnings) == 1
         for _time in range(2):
             again = stellar.update(**EVENT, comment=comment)
             assert not again.changed

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, secops.xdr contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
+
+"""The memory of how a server rewrites the texts that it is sent: a ledger keeps it for later runs."""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from .._errors import LedgerError
+from .._ledger.opening import open_ledger
+from .resource import Change
+from .texts import Spelling, comment_key, sent_key, sent_note, tag_key
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from .._ledger.contract import RewriteLedger
+    from .._module import Run
+    from .resource import RefT, Wanted
+
+REMEMBERED = "The ledger remembers the server's form, so that no run writes them again."
+
+
+class HasTexts(Change, Protocol):
+    """A change that may contain a comment and tags."""
+
+    @property
+    def comment(self) -> str | None:
+        """The comment to write."""
+
+    @property
+    def add_tags(self) -> tuple[str, ...]:
+        """The tags to add."""
+
+    @property
+    def remove_tags(self) -> tuple[str, ...]:
+        """The tags to remove."""
+
+
+ChangeT = TypeVar("ChangeT", bound=HasTexts)
+
+
+class Memory:
+    """The texts that were written to one server, and how it shows them. Safe to use from several threads."""
+
+    def __init__(self, ledger: RewriteLedger | None = None, spelling: Spelling | None = None) -> None:
+        """Without a ledger, what is learned is known to this task only."""
+        self._ledger = ledger
+        self.spelling = spelling or Spelling({})
+
+    def knowing(self, learned: Mapping[bytes, bytes]) -> Memory:
+        """The same with what was learned, which the ledger remembers from now on."""
+        if not learned:
+            return self
+        self._note(learned)
+        return Memory(self._ledger, self.spelling.knowing(learned))
+
+    def note_sent(self, identifier: str, text: str, count: int, *, accepted: bool) -> None:
+        """Remembers that a text is being sent to an item which had so many before, or that the server accepted it.
+
+        If it cannot be read back and the server rewrites it, the next run would not know it.
+        """
+        self._note({sent_key(identifier, text): sent_note(count, accepted=accepted)})
+
+    def _note(self, entries: Mapping[bytes, bytes]) -> None:
+        if self._ledger:
+            self._ledger.note(entries)
+
+
+def keys_of(changes: Iterable[Wanted[RefT, ChangeT]]) -> set[bytes]:
+    """The keys of the comments and tags of these changes."""
+    keys: set[bytes] = set()
+    for wanted in changes:
+        change = wanted.change
+        keys |= {tag_key(tag) for tag in (*change.add_tags, *change.remove_tags)}
+        keys |= set() if change.comment is None else text_keys(wanted.ref.key, change.comment)
+    return keys
+
+
+def text_keys(identifier: str, text: str) -> set[bytes]:
+    """The keys of a comment or note of one item."""
+    return {comment_key(identifier, text), sent_key(identifier, text)}
+
+
+@contextmanager
+def memory_of(ledger: str | None, endpoint: str, keys: Collection[bytes], run: Run) -> Iterator[Memory]:
+    """What is known of the texts with these keys; `endpoint` is the server, as the ledger names it.
+
+    If `ledger` is not set and the default ledger cannot be used, the task continues without it.
+    """
+    if not keys:
+        yield Memory()
+        return
+    try:
+        opened = open_ledger(ledger, read_only=run.check_mode)
+    except LedgerError as error:
+        if ledger is not None:
+            raise
+        run.warn(f"How this server rewrites texts is not remembered, because the default ledger cannot be used. {error.message}")
+        yield Memory()
+        return
+    with closing(opened):
+        rewrites = opened.rewrites(endpoint)
+        yield Memory(rewrites, Spelling(rewrites.known(keys)))
