@@ -113,7 +113,8 @@ class StoredRewrites:
         """Adds entries; a later one replaces an earlier one."""
         now = int(self._database.now())
         rows = [(self._endpoint, key, stored, now) for key, stored in sorted(entries.items())]
-        self._database.atomically(lambda: self._database.run_many(_NOTE, rows))
+        with self._database.durably():
+            self._database.atomically(lambda: self._database.run_many(_NOTE, rows))
 
 
 def _key(record: tuple[bytes, EventRecord]) -> bytes:

@@ -13,6 +13,7 @@ killed, the ledger still has the rows whose outcome is unknown, and the run that
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ _ROWS_A_DELETE = 10_000
 _SECONDS_A_DAY = 86_400
 _WAIT_SECONDS = 3600.0
 _POLL_SECONDS = 0.05
+_DURABLE_EVERY_SECONDS = 1.0
+"""After a power failure, a SQLite ledger has everything up to the last durable claim. To write each claim to the disk would be slow."""
 _OLD = f"SELECT id FROM batch WHERE scope = ? AND noted_at < ? AND run <> ? AND state <> {SENDING}"
 
 
@@ -57,6 +60,8 @@ class StoredObservations:
         self._force = force
         self._recorded = RecordedObservations(database, tables, scope, run)
         self._looks_first = False
+        self._durable_until = 0.0
+        """By time.monotonic(); the first claim with rows to send is durable."""
         self._borrowed: dict[int, _Borrowed] = {}
         self._clock = database.now() - time.monotonic()
         stored = StoredCheckpoints(database, tables, scope)
@@ -78,13 +83,16 @@ class StoredObservations:
         deadline = time.monotonic() + _WAIT_SECONDS
         while keys:
             try:
-                batch, borrowed = self._database.atomically(lambda: self._claim(keys))
+                with self._database.durably() if time.monotonic() >= self._durable_until else nullcontext():
+                    batch, borrowed = self._database.atomically(lambda: self._claim(keys))
             except _BeingSentError as error:
                 self._wait(error.batches, deadline)
                 continue
             # Only after the transaction has ended: an attempt that is repeated must leave nothing here.
             if borrowed.unclear or borrowed.again:
                 self._borrowed[batch.batch] = borrowed
+            if batch.fresh and time.monotonic() >= self._durable_until:
+                self._durable_until = time.monotonic() + _DURABLE_EVERY_SECONDS
             return batch
         return ClaimedBatch(keys, ())
 
