@@ -82,6 +82,8 @@ os.environ.update({
     "RUFF_CACHE_DIR": str(BUILD / "ruff"),
     "XDR_EMULATOR_PORT": str(free_port()),
 })  # fmt: skip
+# Modules, emulators and workers of tests are many short processes; each would compile everything again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Ansible insists on a UTF-8 locale; a bare environment (CI, cron) has none.
 if not re.search("utf-?8", "".join(os.environ.get(name, "") for name in ("LC_ALL", "LC_CTYPE", "LANG")), re.IGNORECASE):
     os.environ["LC_ALL"] = "C.UTF-8"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from emulator import EmulatorControl
+from support.playbook_server import playbook_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 240
 HOST_PYTHON = os.environ.get("XDR_HOST_PYTHON", sys.executable)
 """The Python that runs modules; it needs requests and psycopg, and no Ansible."""
+COLLECTIONS = os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / "build" / "dev"))
 _OWN = ("EXTRAHOP_", "STELLAR_", "SECOPS_XDR_", "ANSIBLE_")
 
 
@@ -48,21 +50,32 @@ class PlayRun:
         """A number of the recap, such as `changed`."""
         return sum(int(number) for number in re.findall(rf"\b{name}=(\d+)", self.output))
 
+    @property
+    def lines(self) -> list[str]:
+        """The first message that is a list of lines."""
+        printed = re.search(r'"msg": (\[.*?\n    \])', self.output, re.DOTALL)
+        assert printed, self.output
+        lines: list[str] = json.loads(printed[1])
+        return lines
+
 
 class Playground:
-    """A folder to run plays in."""
+    """A folder to run plays in, with the ansible-playbook of a folder of commands."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, commands: Path = Path(sys.executable).parent) -> None:
         self.folder = folder
         self.patience_seconds = PATIENCE_SECONDS
+        self.commands = commands
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_OWN) and "proxy" not in name.lower()}
         self.environment = {
             **kept,
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
-            "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / "build" / "dev")),
+            "PATH": os.pathsep.join([str(commands), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+            "ANSIBLE_COLLECTIONS_PATH": COLLECTIONS,
             "ANSIBLE_HOME": str(folder / "ansible"),
             "ANSIBLE_ASYNC_DIR": str(folder / "ansible" / "async"),
             "ANSIBLE_REMOTE_TEMP": str(folder / "ansible" / "tmp"),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_NOCOWS": "1",
             "HOME": str(folder),
@@ -75,18 +88,12 @@ class Playground:
         play = {"hosts": "localhost", "gather_facts": False, **keywords, "tasks": list(tasks)}
         # JSON is YAML as well.
         (self.folder / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
+        return self.playbook("play.yml", "-i", "localhost,", "-c", "local", *arguments, ansible_python_interpreter=HOST_PYTHON)
+
+    def playbook(self, name: str, *arguments: str, **variables: Any) -> PlayRun:
+        """Runs a playbook with these variables, as people run it."""
         done = subprocess.run(
-            [
-                "ansible-playbook",
-                "-i",
-                "localhost,",
-                "-c",
-                "local",
-                "-e",
-                f"ansible_python_interpreter={HOST_PYTHON}",
-                "play.yml",
-                *arguments,
-            ],
+            [str(self.commands / "ansible-playbook"), name, "--extra-vars", json.dumps(variables), *arguments],
             cwd=self.folder,
             env=self.environment,
             check=False,
@@ -96,6 +103,13 @@ class Playground:
             timeout=self.patience_seconds,
         )
         return PlayRun(done.returncode, done.stdout + done.stderr)
+
+
+@pytest.fixture(scope="session")
+def playbook_commands() -> Iterator[Path]:
+    """A folder with an ansible-playbook that starts fast."""
+    with playbook_server(COLLECTIONS) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")
@@ -124,6 +138,6 @@ def appliance(running_appliance: Appliance) -> Appliance:
 
 
 @pytest.fixture
-def playground(tmp_path: Path) -> Playground:
+def playground(tmp_path: Path, playbook_commands: Path) -> Playground:
     """A folder to run plays in, with nothing of the user's own settings."""
-    return Playground(tmp_path)
+    return Playground(tmp_path, playbook_commands)

@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,22 +26,13 @@ SESSIONS = list(sample_sessions())
 
 def attempt(playground: Playground, appliance: Appliance, *arguments: str, **variables: Any) -> tuple[str, int]:
     """Runs the playbook; returns what it printed and the status that it ended with. The environment of the playground goes first."""
-    done = subprocess.run(
-        ["ansible-playbook", "secops.xdr.incident_tagging", "--extra-vars", json.dumps(variables), *arguments],
-        cwd=playground.folder,
-        env={
-            **appliance.environment,
-            **playground.environment,
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-            "SECOPS_XDR_LEDGER": str(playground.folder / "ledger.sqlite3"),
-        },
-        check=False,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-    )
-    return done.stdout + done.stderr, done.returncode
+    playground.environment = {
+        **appliance.environment,
+        "SECOPS_XDR_LEDGER": str(playground.folder / "ledger.sqlite3"),
+        **playground.environment,
+    }
+    done = playground.playbook("secops.xdr.incident_tagging", *arguments, **variables)
+    return done.output, done.status
 
 
 def run(playground: Playground, appliance: Appliance, *arguments: str, **variables: Any) -> tuple[str, int]:

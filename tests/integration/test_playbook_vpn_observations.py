@@ -7,13 +7,10 @@
 from __future__ import annotations
 
 import csv
-import json
-import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -22,58 +19,26 @@ import pytest
 
 from emulator import RunningEmulator
 
+from . import conftest
+
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOK = ROOT / "playbooks" / "vpn_observations.yml"
 SAMPLE = ROOT / "playbooks" / "files" / "openvpn_access_server.csv"
 SEED_LOG = "Real IP,VPN IP,Start Time\n203.0.113.9,10.8.3.7,05/31/24 08:15:00\n203.0.113.10,10.8.3.8,05/31/24 08:16:00\n"
 
 
-@dataclass(frozen=True)
-class Run:
-    """The output of a run of the playbook."""
-
-    status: int
-    output: str
-
-    @property
-    def changed(self) -> int:
-        """The tasks that changed something."""
-        return sum(int(number) for number in re.findall(r"\bchanged=(\d+)", self.output))
-
-    @property
-    def summary(self) -> list[str]:
-        """The lines of the last task."""
-        printed = re.search(r'"msg": (\[.*?\n    \])', self.output, re.DOTALL)
-        assert printed, self.output
-        lines: list[str] = json.loads(printed[1])
-        return lines
-
-
-class Playground:
+class Playground(conftest.Playground):
     """A folder to run the playbook in, with an emulator of its own."""
 
-    def __init__(self, folder: Path, emulator: RunningEmulator) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, commands: Path, emulator: RunningEmulator) -> None:
+        super().__init__(folder, commands)
         self.emulator = emulator
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("EXTRAHOP_", "STELLAR_", "SECOPS_XDR_"))},
-            **emulator.environment(),
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "dev"),
-            "ANSIBLE_NOCOLOR": "1",
-            "HOME": str(folder / "home"),
-            "LC_ALL": "C.UTF-8",
-            "NO_PROXY": "127.0.0.1",
-            "SECOPS_XDR_LEDGER": str(folder / "ledger.sqlite3"),
-        }
+        own = {"HOME": str(folder / "home"), "NO_PROXY": "127.0.0.1", "SECOPS_XDR_LEDGER": str(folder / "ledger.sqlite3")}
+        self.environment |= emulator.environment() | own
 
-    def run(self, *arguments: str, **variables: Any) -> Run:
+    def upload(self, *arguments: str, **variables: Any) -> conftest.PlayRun:
         """Run the playbook with these variables."""
-        command = ["ansible-playbook", "secops.xdr.vpn_observations", "--extra-vars", json.dumps(variables), *arguments]
-        done = subprocess.run(
-            command, cwd=self.folder, env=self.environment, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL
-        )
-        return Run(done.returncode, done.stdout + done.stderr)
+        return self.playbook("secops.xdr.vpn_observations", *arguments, **variables)
 
     def log(self, text: str, encoding: str = "utf-8") -> str:
         """Write a log and return its name, as seen from the folder of the run."""
@@ -92,10 +57,10 @@ class Playground:
 
 
 @pytest.fixture
-def playground(tmp_path: Path) -> Iterator[Playground]:
+def playground(tmp_path: Path, playbook_commands: Path) -> Iterator[Playground]:
     (tmp_path / "home").mkdir()
     with RunningEmulator() as emulator:
-        yield Playground(tmp_path, emulator)
+        yield Playground(tmp_path, playbook_commands, emulator)
 
 
 def sample_observations() -> set[tuple[str, str, int]]:
@@ -112,41 +77,41 @@ def sample_observations() -> set[tuple[str, str, int]]:
 
 
 def test_without_a_variable_the_sample_log_is_uploaded_once(playground: Playground) -> None:
-    first = playground.run()
+    first = playground.upload()
     assert first.status == 0, first.output
-    assert first.changed == 1
+    assert first.recap("changed") == 1
     expected = sample_observations()
     assert playground.held == expected
-    assert first.summary[:3] == ["4832 rows read", f"{len(expected)} uploaded", "0 already uploaded by earlier runs"]
-    assert "4 rejected" in first.summary
-    assert "line 1518: '203.0.113.777' is not an IP address" in first.summary
-    assert any(line.startswith("line 2488: time '2025.11.31 08:14:02 EST'") for line in first.summary)
-    assert any(line.startswith("line 4833: short row: 3 of 13 columns") for line in first.summary)
-    assert {"444 skipped as failed_login", "216 skipped as other_service"} < set(first.summary)
-    [unobserved] = [line for line in first.summary if line.startswith("7 VPN addresses that the appliance never observed")]
+    assert first.lines[:3] == ["4832 rows read", f"{len(expected)} uploaded", "0 already uploaded by earlier runs"]
+    assert "4 rejected" in first.lines
+    assert "line 1518: '203.0.113.777' is not an IP address" in first.lines
+    assert any(line.startswith("line 2488: time '2025.11.31 08:14:02 EST'") for line in first.lines)
+    assert any(line.startswith("line 4833: short row: 3 of 13 columns") for line in first.lines)
+    assert {"444 skipped as failed_login", "216 skipped as other_service"} < set(first.lines)
+    [unobserved] = [line for line in first.lines if line.startswith("7 VPN addresses that the appliance never observed")]
     assert unobserved.endswith("(" + ", ".join(f"10.8.200.{last}" for last in range(2, 9)) + ")")
 
     writes = playground.writes
-    second = playground.run()
+    second = playground.upload()
     assert second.status == 0, second.output
-    assert second.changed == 0
-    assert "0 uploaded" in second.summary
+    assert second.recap("changed") == 0
+    assert "0 uploaded" in second.lines
     assert playground.writes == writes
 
 
 def test_in_check_mode_it_says_what_would_be_uploaded_and_uploads_nothing(playground: Playground) -> None:
-    run = playground.run("--check", vpn_log=playground.log(SEED_LOG))
+    run = playground.upload("--check", vpn_log=playground.log(SEED_LOG))
     assert run.status == 0, run.output
-    assert run.changed == 1
-    assert run.summary[:4] == ["2 rows read", "2 would be uploaded", "0 already uploaded by earlier runs", "0 rejected"]
-    assert len(run.summary) == 5
-    assert run.summary[4].startswith("Times without a zone were read in ")
+    assert run.recap("changed") == 1
+    assert run.lines[:4] == ["2 rows read", "2 would be uploaded", "0 already uploaded by earlier runs", "0 rejected"]
+    assert len(run.lines) == 5
+    assert run.lines[4].startswith("Times without a zone were read in ")
     assert playground.writes == 0
     assert not (playground.folder / "ledger.sqlite3").exists()
 
 
 def test_a_log_with_the_usual_columns_needs_its_path_only(playground: Playground) -> None:
-    run = playground.run(vpn_log=playground.log(SEED_LOG), vpn_timezone="America/New_York")
+    run = playground.upload(vpn_log=playground.log(SEED_LOG), vpn_timezone="America/New_York")
     assert run.status == 0, run.output
     assert playground.held == {("10.8.3.7", "203.0.113.9", 1717157700), ("10.8.3.8", "203.0.113.10", 1717157760)}
     assert {row["source"] for row in playground.emulator.observations()} == {"OpenVPN"}
@@ -177,13 +142,13 @@ def test_every_variable_reaches_the_module(playground: Playground) -> None:
         "vpn_check_devices": True,
         "vpn_metrics": "upload.prom",
     }
-    run = playground.run(**variables)
+    run = playground.upload(**variables)
     assert run.status == 0, run.output
     assert playground.held == {(f"10.8.3.{last}", f"203.0.113.{last}", 1717136100000) for last in range(1, 6)}
     assert {row["source"] for row in playground.emulator.observations()} == {"Gateway 7"}
     assert playground.writes == 3
     assert any(request["path"] == "/api/v1/devices/search" for request in playground.emulator.requests())
-    assert "30 rejected, the first 20 of them" in run.summary
+    assert "30 rejected, the first 20 of them" in run.lines
     assert len((playground.folder / "rejects.csv").read_text(encoding="utf-8").splitlines()) == 31
     assert (playground.folder / "other.sqlite3").exists()
     assert not (playground.folder / "ledger.sqlite3").exists()
@@ -193,20 +158,20 @@ def test_every_variable_reaches_the_module(playground: Playground) -> None:
     modified = int((playground.folder / "vpn.csv").stat().st_mtime)
     assert f'secops_xdr_upload_log_modified_timestamp_seconds{{source="Gateway 7"}} {modified}\n' in metrics
 
-    again = playground.run(**{**variables, "vpn_force": True})
+    again = playground.upload(**{**variables, "vpn_force": True})
     assert again.status == 0, again.output
-    assert again.changed == 1
-    assert "5 uploaded" in again.summary
+    assert again.recap("changed") == 1
+    assert "5 uploaded" in again.lines
 
 
 def test_null_and_blank_variables_are_not_set(playground: Playground) -> None:
     described = re.findall(r"^#   (vpn_\w+)  ", PLAYBOOK.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(described) > 15
     blank = dict(zip(described, [None, "", " "] * len(described), strict=False))
-    run = playground.run(**{**blank, "vpn_log": playground.log(SEED_LOG), "vpn_timezone": "UTC"})
+    run = playground.upload(**{**blank, "vpn_log": playground.log(SEED_LOG), "vpn_timezone": "UTC"})
     assert run.status == 0, run.output
     assert playground.held == {("10.8.3.7", "203.0.113.9", 1717143300), ("10.8.3.8", "203.0.113.10", 1717143360)}
-    nothing = playground.run(**dict.fromkeys(described))
+    nothing = playground.upload(**dict.fromkeys(described))
     assert nothing.status == 0, nothing.output
     assert playground.held > sample_observations()
 
@@ -230,7 +195,7 @@ def test_null_and_blank_variables_are_not_set(playground: Playground) -> None:
 )
 def test_what_is_wrong_is_said_by_the_module(playground: Playground, variables: dict[str, Any], message: str) -> None:
     playground.log(SEED_LOG + "x,10.8.3.9,05/31/24 08:17:00\n")
-    run = playground.run(**variables)
+    run = playground.upload(**variables)
     assert run.status != 0
     assert re.search(message, run.output), run.output
     assert playground.writes == 0
@@ -241,9 +206,9 @@ def test_paths_are_seen_from_where_the_command_is_given(playground: Playground) 
     playground.log(SEED_LOG + "x,10.8.3.9,05/31/24 08:17:00\n")
     before = sorted((ROOT / "playbooks").rglob("*"))
     for uploaded in (2, 0):
-        run = playground.run(vpn_log="./vpn.csv", vpn_ledger="kept/ledger.sqlite", vpn_rejects_path="~/rejects.csv")
+        run = playground.upload(vpn_log="./vpn.csv", vpn_ledger="kept/ledger.sqlite", vpn_rejects_path="~/rejects.csv")
         assert run.status == 0, run.output
-        assert f"{uploaded} uploaded" in run.summary
+        assert f"{uploaded} uploaded" in run.lines
     assert (playground.folder / "kept" / "ledger.sqlite").is_file()
     assert (playground.folder / "home" / "rejects.csv").is_file()
     assert sorted((ROOT / "playbooks").rglob("*")) == before
@@ -252,7 +217,7 @@ def test_paths_are_seen_from_where_the_command_is_given(playground: Playground) 
 def test_without_credentials_it_says_which_variables_to_set(playground: Playground) -> None:
     for name in [name for name in playground.environment if name.startswith("EXTRAHOP_") and name != "EXTRAHOP_HOST"]:
         del playground.environment[name]
-    run = playground.run(vpn_log=playground.log(SEED_LOG))
+    run = playground.upload(vpn_log=playground.log(SEED_LOG))
     assert run.status != 0
     assert "EXTRAHOP_API_KEY" in run.output
 
@@ -266,7 +231,7 @@ def test_the_sample_log_goes_to_no_appliance_in_use(
     playground: Playground, host: str, variables: dict[str, str], arguments: tuple[str, ...]
 ) -> None:
     playground.environment["EXTRAHOP_HOST"] = host
-    run = playground.run(*arguments, **variables)
+    run = playground.upload(*arguments, **variables)
     assert run.status != 0
     assert "Set vpn_log to the VPN log. Nothing was read or sent." in run.output
     assert "Upload the observations" not in run.output
@@ -275,9 +240,9 @@ def test_the_sample_log_goes_to_no_appliance_in_use(
 def test_the_sample_log_goes_to_an_emulator_by_another_name(playground: Playground) -> None:
     port = playground.environment["EXTRAHOP_HOST"].rpartition(":")[2]
     playground.environment["EXTRAHOP_HOST"] = f"https://LOCALHOST:{port}/"
-    run = playground.run("--check")
+    run = playground.upload("--check")
     assert run.status == 0, run.output
-    assert "4832 rows read" in run.summary
+    assert "4832 rows read" in run.lines
 
 
 def test_the_head_of_the_playbook_describes_the_variables_that_it_has() -> None:

@@ -5,16 +5,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from .conftest import Playground
+    from .conftest import Playground, PlayRun
 
 PLAYBOOK = Path(__file__).resolve().parents[2] / "playbooks" / "who.yml"
 LOG = """Username,Real IP,VPN IP,Start Time
@@ -31,28 +29,9 @@ def folder(playground: Playground) -> Path:
     return playground.folder
 
 
-def run(playground: Playground, *arguments: str, **variables: Any) -> tuple[str, int]:
-    done = subprocess.run(
-        ["ansible-playbook", "secops.xdr.who", "--extra-vars", json.dumps(variables), *arguments],
-        cwd=playground.folder,
-        env={
-            **playground.environment,
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-            "SECOPS_XDR_HISTORY": str(playground.folder / "sessions.sqlite3"),
-        },
-        check=False,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-    )
-    return done.stdout + done.stderr, done.returncode
-
-
-def answer(output: str) -> list[str]:
-    """The lines of the answer."""
-    lines: list[str] = json.loads(re.findall(r'"msg": (\[.*?\n    \])', output, re.DOTALL)[0])
-    return lines
+def run(playground: Playground, *arguments: str, **variables: Any) -> PlayRun:
+    playground.environment["SECOPS_XDR_HISTORY"] = str(playground.folder / "sessions.sqlite3")
+    return playground.playbook("secops.xdr.who", *arguments, **variables)
 
 
 @pytest.mark.parametrize(
@@ -72,13 +51,12 @@ def answer(output: str) -> list[str]:
 def test_the_answer_is_one_line_with_the_evidence_below(
     playground: Playground, folder: Path, ip: str, at: Any, line: str, evidence: str
 ) -> None:
-    output, status = run(playground, ip=ip, at=at, vpn_log="vpn.csv", vpn_timezone="UTC", vpn_gateways=None)
-    assert status == 0, output
-    assert "WARNING" not in output
-    assert "changed=0" in output
-    lines = answer(output)
-    assert line in lines[0]
-    assert any(evidence in below for below in lines[1:])
+    done = run(playground, ip=ip, at=at, vpn_log="vpn.csv", vpn_timezone="UTC", vpn_gateways=None)
+    assert done.status == 0, done.output
+    assert "WARNING" not in done.output
+    assert "changed=0" in done.output
+    assert line in done.lines[0]
+    assert any(evidence in below for below in done.lines[1:])
     assert (folder / "vpn.csv").read_text(encoding="utf-8") == LOG
 
 
@@ -94,10 +72,10 @@ def test_the_answer_is_one_line_with_the_evidence_below(
     ],
 )
 def test_what_is_wrong_is_said_in_one_message(playground: Playground, variables: dict[str, Any], message: str) -> None:
-    output, status = run(playground, **variables)
-    assert status != 0
-    assert f'"msg": "{message}' in output or message in output
-    assert "Traceback" not in output
+    done = run(playground, **variables)
+    assert done.status != 0
+    assert message in done.output
+    assert "Traceback" not in done.output
 
 
 def test_the_head_of_the_playbook_describes_the_variables_that_it_has() -> None:

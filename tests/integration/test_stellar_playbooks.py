@@ -6,12 +6,7 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +14,7 @@ import pytest
 
 from emulator import RunningEmulator, Settings
 
+from . import conftest
 from .conftest import HOST_PYTHON
 
 pytest_plugins = ["support.postgresql.fixtures"]
@@ -36,62 +32,30 @@ SEED_EVENT = {
 SEED_BODY = {**{name: value for name, value in SEED_EVENT.items() if name != "custom_fields"}, "tryout": "test", "comments": "Test Comment"}
 
 
-@dataclass(frozen=True)
-class Run:
-    """The output of a run of ansible-playbook."""
-
-    status: int
-    output: str
-
-    def total(self, what: str) -> int:
-        """A sum over all hosts, such as that of `changed`."""
-        return sum(int(number) for number in re.findall(rf"\b{what}=(\d+)", self.output))
-
-
-class Playground:
+class Playground(conftest.Playground):
     """A folder to run playbooks in, with an emulator of its own."""
 
-    def __init__(self, folder: Path, emulator: RunningEmulator) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, commands: Path, emulator: RunningEmulator) -> None:
+        super().__init__(folder, commands)
         self.emulator = emulator
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("EXTRAHOP_", "STELLAR_", "SECOPS_XDR_"))},
-            **emulator.environment(),
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "dev"),
-            "ANSIBLE_HOME": str(folder / "ansible"),
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-            "HOME": str(folder / "home"),
-            "LC_ALL": "C.UTF-8",
-            "NO_PROXY": "127.0.0.1",
-            "SECOPS_XDR_LEDGER": str(folder / "ledger.sqlite3"),
-        }
+        own = {"HOME": str(folder / "home"), "NO_PROXY": "127.0.0.1", "SECOPS_XDR_LEDGER": str(folder / "ledger.sqlite3")}
+        self.environment |= emulator.environment() | own
 
-    def tasks(self, *tasks: dict[str, Any], arguments: tuple[str, ...] = (), **play: Any) -> Run:
-        """Run a play with these tasks."""
+    def tasks(self, *tasks: dict[str, Any], arguments: tuple[str, ...] = (), **play: Any) -> conftest.PlayRun:
+        """Run a play with these tasks, and no inventory."""
         whole = [{"hosts": "localhost", "gather_facts": False, "tasks": list(tasks), **play}]
         (self.folder / "playbook.json").write_text(json.dumps(whole), encoding="utf-8")
         return self.playbook("playbook.json", *arguments)
 
-    def playbook(self, name: str, *arguments: str, **variables: Any) -> Run:
-        """Run a playbook."""
-        command = ["ansible-playbook", name, "--extra-vars", json.dumps(variables), *arguments]
-        done = subprocess.run(
-            command, cwd=self.folder, env=self.environment, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL
-        )
-        return Run(done.returncode, done.stdout + done.stderr)
-
 
 @pytest.fixture
-def playground(tmp_path: Path) -> Iterator[Playground]:
+def playground(tmp_path: Path, playbook_commands: Path) -> Iterator[Playground]:
     (tmp_path / "home").mkdir()
     with RunningEmulator(Settings(refresh_delay=0.2)) as emulator:
-        yield Playground(tmp_path, emulator)
+        yield Playground(tmp_path, playbook_commands, emulator)
 
 
-def succeeded(run: Run) -> Run:
+def succeeded(run: conftest.PlayRun) -> conftest.PlayRun:
     """The run, which must have come to a good end."""
     assert run.status == 0, run.output
     return run
@@ -113,7 +77,7 @@ def test_the_examples_of_the_vendor_once_and_again(playground: Playground):
     first = succeeded(playground.tasks(insert, *updates))
 
     event = {"index": INDEX, "_id": ID}
-    assert first.total("changed") == 5
+    assert first.recap("changed") == 5
     assert [write["body"] for write in playground.emulator.writes()] == [
         SEED_BODY,
         {**event, "event_tag": {"op": "add", "tag": "You_Are_It"}},
@@ -124,7 +88,7 @@ def test_the_examples_of_the_vendor_once_and_again(playground: Playground):
     playground.emulator.clear_requests()
     # Adding the tag and removing it again is a change each time; all else is there.
     again = succeeded(playground.tasks(insert, *updates[2:]))
-    assert again.total("changed") == 0
+    assert again.recap("changed") == 0
     assert playground.emulator.writes() == []
 
 
@@ -138,13 +102,13 @@ def test_check_mode_and_diff(playground: Playground):
 
     planned = succeeded(playground.tasks(*tasks, arguments=("--check", "--diff")))
 
-    assert planned.total("changed") == 2
+    assert planned.recap("changed") == 2
     assert playground.emulator.writes() == []
     assert not (playground.folder / "ledger.sqlite3").exists()
     for line in ('+    "event_name": "demo test"', '-    "status": "New"', '+    "status": "Closed"', '+        "DevOps"'):
         assert line in planned.output
     real = succeeded(playground.tasks(*tasks, arguments=("--diff",)))
-    assert real.total("changed") == 2
+    assert real.recap("changed") == 2
 
 
 def test_the_connection_is_given_once_for_the_action_group(playground: Playground):
@@ -163,7 +127,7 @@ def test_the_connection_is_given_once_for_the_action_group(playground: Playgroun
         arguments=("-vvvv",),
     )
 
-    assert succeeded(run).total("changed") == 2
+    assert succeeded(run).recap("changed") == 2
     assert connection["api_key"] not in run.output
     assert "eyJ" not in run.output
 
@@ -180,7 +144,7 @@ def test_many_hosts_at_once_insert_one_event(playground: Playground):
         arguments=("--inventory", hosts, "--forks", "4"),
     )
 
-    assert succeeded(run).total("changed") == 1
+    assert succeeded(run).recap("changed") == 1
     assert len(playground.emulator.events()) == 1
     assert len(playground.emulator.writes()) == 1
 
@@ -199,7 +163,7 @@ def test_hosts_that_share_a_database_insert_one_event(playground: Playground, da
             environment={"XDG_STATE_HOME": "{{ playbook_dir }}/{{ inventory_hostname }}"},
             arguments=("--inventory", hosts, "--forks", "3"),
         )
-        assert succeeded(run).total("changed") == changed
+        assert succeeded(run).recap("changed") == changed
     assert len(playground.emulator.events()) == 1
 
 
@@ -215,7 +179,7 @@ def test_what_was_found_is_passed_on(playground: Playground):
     for event in playground.emulator.events():
         assert event["tags"] == ["vpn"]
         assert [one["comment"] for one in event["_source"]["comments"]] == ["Seen."]
-    assert succeeded(playground.tasks(*tasks)).total("changed") == 0
+    assert succeeded(playground.tasks(*tasks)).recap("changed") == 0
 
 
 def test_cases_that_were_found_are_updated_once_with_their_alerts(playground: Playground):
@@ -243,13 +207,13 @@ def test_cases_that_were_found_are_updated_once_with_their_alerts(playground: Pl
     planned = succeeded(playground.tasks(*tasks, arguments=("--check", "--diff")))
     assert '"assignee": "ann@example.com"' in planned.output
     assert not playground.emulator.writes()
-    assert succeeded(playground.tasks(*tasks)).total("changed") == 2
+    assert succeeded(playground.tasks(*tasks)).recap("changed") == 2
     first, *others = playground.emulator.cases()
     assert (first["status"], first["assignee"], first["tags"]) == ("In Progress", "ann@example.com", ["vpn"])
     assert [one["comment"] for one in first["comments"]] == ["Seen."]
     assert [(one["status"], one["comments"]) for one in others] == [("New", []), ("Resolved", [])]
     assert playground.emulator.events()[0]["tags"] == ["in-a-case"]
-    assert succeeded(playground.tasks(*tasks)).total("changed") == 0
+    assert succeeded(playground.tasks(*tasks)).recap("changed") == 0
 
 
 class TestEventInsert:
@@ -261,24 +225,24 @@ class TestEventInsert:
         planned = succeeded(playground.playbook(self.NAME, "--check"))
         assert "The event would be inserted." in planned.output
         first = succeeded(playground.playbook(self.NAME))
-        assert first.total("changed") == 1
+        assert first.recap("changed") == 1
         assert "Inserted: index aella-ser-" in first.output
         assert [write["body"] for write in playground.emulator.writes()] == [SEED_BODY]
         again = succeeded(playground.playbook(self.NAME))
-        assert again.total("changed") == 0
+        assert again.recap("changed") == 0
         assert f"id {playground.emulator.events()[0]['_id']}" in again.output
 
     def test_a_finding_is_the_same_by_its_id(self, playground: Playground):
         finding = {"finding_name": "Open share", "finding_source": "scanner", "finding_id": "F-17", "finding_fields": {"severity": 60}}
-        assert succeeded(playground.playbook(self.NAME, **finding)).total("changed") == 1
-        assert succeeded(playground.playbook(self.NAME, **finding)).total("changed") == 0
+        assert succeeded(playground.playbook(self.NAME, **finding)).recap("changed") == 1
+        assert succeeded(playground.playbook(self.NAME, **finding)).recap("changed") == 0
         (event,) = playground.emulator.events()
         assert event["_source"].items() >= {"event_name": "Open share", "orig_id": "F-17", "severity": 60}.items()
 
     def test_a_finding_is_the_same_by_its_time(self, playground: Playground):
         finding = {"finding_name": "Open share", "finding_time": "2024-05-31T08:15:00Z", "finding_status": "Closed"}
-        assert succeeded(playground.playbook(self.NAME, **finding)).total("changed") == 1
-        assert succeeded(playground.playbook(self.NAME, **finding)).total("changed") == 0
+        assert succeeded(playground.playbook(self.NAME, **finding)).recap("changed") == 1
+        assert succeeded(playground.playbook(self.NAME, **finding)).recap("changed") == 0
 
     def test_a_finding_that_nothing_distinguishes_from_others_is_refused(self, playground: Playground):
         run = playground.playbook(self.NAME, finding_name="Open share")
@@ -302,7 +266,7 @@ class TestEventInsert:
 
     def test_the_path_of_the_ledger_is_seen_from_where_the_command_is_given(self, playground: Playground):
         run = playground.playbook(self.NAME, finding_name="Open share", finding_id="F-17", finding_ledger="findings.sqlite")
-        assert succeeded(run).total("changed") == 1
+        assert succeeded(run).recap("changed") == 1
         assert (playground.folder / "findings.sqlite").is_file()
         assert not (ROOT / "playbooks" / "findings.sqlite").exists()
 
@@ -316,4 +280,4 @@ class TestEventInsert:
     @pytest.mark.parametrize("fields", ["", "---", '{"severity": 60}'])
     def test_fields_may_be_a_text(self, playground: Playground, fields: str):
         run = playground.playbook(self.NAME, finding_name="Open share", finding_id="F-17", finding_fields=fields)
-        assert succeeded(run).total("changed") == 1
+        assert succeeded(run).recap("changed") == 1

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.secops.xdr.tests.integration.conftest import appliance, playground, running_appliance
+from ansible_collections.secops.xdr.tests.integration.conftest import appliance, playbook_commands, playground, running_appliance
 from ansible_collections.secops.xdr.tests.unit.conftest import own_environment
 
 from support.attacks import RESULTS, Results
 
-__all__ = ["appliance", "own_environment", "playground", "running_appliance"]
+__all__ = ["appliance", "own_environment", "playbook_commands", "playground", "running_appliance"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
