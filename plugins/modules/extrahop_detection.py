@@ -57,7 +57,7 @@ options:
   ticket_id:
     description:
       - The ID of the ticket in your ticketing system. An empty text removes the ticket.
-      - Some versions of ExtraHop may want a ticket with each update. The module sends the present one along. If a detection has none and
+      - Some versions of ExtraHop may require a ticket with each update. The module sends the current one. If a detection has none and
         the server refuses the update, set this option.
     type: str
   note:

@@ -163,7 +163,7 @@ options:
     version_added: 1.1.0
 notes:
   - A request whose answer is lost is sent again, so the appliance may receive the same observation twice; a warning says so. ExtraHop does
-    not document what a repeated observation does. Nothing that it documents speaks against one.
+    not document what a repeated observation does. It does not advise against one.
   - The ledger records each batch before it is sent. If a run was killed, a warning of the next run says that observations were on their
     way.
   - During an upload that takes longer, a line on standard error shows every ten seconds how far it is, at which rate, and how much time is

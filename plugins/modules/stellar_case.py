@@ -160,7 +160,7 @@ options:
   read_access:
     description:
       - Whether cases are read. With V(auto), an account without the right to read gets a warning, everything is written, and it is assumed
-        that something changed. Only the server's own refusal counts; one of a gateway or firewall before it is an error.
+        that something changed. Only the server's own refusal counts; a refusal by a gateway or firewall in front of it is an error.
       - With V(required), such an account is an error. With V(none), nothing is ever read, and a O(ticket_id) cannot be used.
     type: str
     choices: [auto, required, none]

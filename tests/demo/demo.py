@@ -103,7 +103,7 @@ class PlaybookRun:
     attributed: int
     """Events that it named the user in."""
     doubtful: int
-    """Events in which it named nobody, because something in the log speaks against it."""
+    """Events in which it named nobody, because something in the log casts doubt on it."""
 
     @classmethod
     def from_output(cls, printed: str) -> PlaybookRun:

@@ -179,7 +179,7 @@ class CaseResource:
     def hint(self, left: CaseChange) -> str:
         """Returns advice if fields are missing."""
         if self._server.endpoint.name == POST and left.has_fields:
-            return " Servers newer than 4.3 make a new case of this call: look for one, and set `endpoint` to `put`."
+            return " Servers newer than 4.3 create a new case for this call: look for one, and set `endpoint` to `put`."
         if left.assignee:
             return " Give an email address or user name that this server knows."
         return ""

@@ -63,12 +63,12 @@ class CaseEndpoint:
 
     def _post(self, ref: CaseRef, identifier: str, change: CaseChange) -> None:
         if self._made_case:
-            raise NotTriedError(f"Not attempted, because the server made the new case {self._made_case} of an earlier update.")
+            raise NotTriedError(f"Not attempted, because the server created the new case {self._made_case} of an earlier update.")
         found = self._calls.post(identifier, change.body("priority"))
         self.name = POST
         if found not in (None, identifier):
             self._made_case = found or ""
             raise NotChangedError(
-                f"{ref.name}: the server made the new case {found} instead of changing {identifier}, so its version is newer than 4.3. "
+                f"{ref.name}: the server created the new case {found} instead of changing {identifier}, so its version is newer than 4.3. "
                 "Remove that case in Stellar Cyber, and set `endpoint` to `put`."
             )

@@ -105,7 +105,7 @@ class CaseReader:
             )
         if not found and page.cases:
             raise AnswerError(
-                f"GET {CASES_PATH}?ticket_id={number}: the server ignored the argument and gave other cases. Give the `id` of the case."
+                f"GET {CASES_PATH}?ticket_id={number}: the server ignored the argument and returned other cases. Give the `id` of the case."
             )
         return next(iter(found.values()), None)
 

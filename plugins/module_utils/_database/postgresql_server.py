@@ -136,7 +136,7 @@ class PostgresqlServer:
         if isinstance(error, errors.ReadOnlySqlTransaction):
             return f"{text}. This server is read-only, as a standby is; set `{self._schema.option}` to the primary server."
         if isinstance(error, errors.LockNotAvailable):
-            return "another run has been working with the same rows for over an hour. Find the run that hangs and end it."
+            return "another run has been working with the same rows for over an hour. Find the hanging run and stop it."
         if isinstance(error, (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName)):
             return f"{text}. The tables in schema {namespace} are not as this collection created them; restore them from a backup."
         if isinstance(error, (errors.DiskFull, errors.OutOfMemory, errors.ConfigurationLimitExceeded)):
@@ -181,6 +181,6 @@ def _require_psycopg() -> None:
         importlib.import_module("psycopg")
     except ImportError as error:
         raise MissingLibraryError(
-            missing_required_lib("psycopg[binary]", reason="to use a PostgreSQL database (a file does without it)"),
+            missing_required_lib("psycopg[binary]", reason="to use a PostgreSQL database (a file does not need it)"),
             exception=traceback.format_exc(),
         ) from error

@@ -101,7 +101,7 @@ class FileLocks:
             if time.monotonic() > deadline:
                 raise LedgerError(
                     f"{self._option}: another run has been working with {self._path} for over an hour. "
-                    "Find the run that hangs on this host and end it."
+                    "Find the hanging run on this host and stop it."
                 )
             time.sleep(_POLL_SECONDS)
 
@@ -193,7 +193,7 @@ def _explanation(schema: Schema, path: str, text: str) -> str:
     if "full" in text or "disk I/O" in text:
         return f"{start}: the disk is full or cannot be written ({text}). Free some space and run again: {schema.after_failure}"
     if "locked" in text or "busy" in text:
-        return f"{start} has been locked by another program for over {_BUSY_SECONDS:.0f} seconds. Find and end it, or wait, and run again."
+        return f"{start} has been locked by another program for over {_BUSY_SECONDS:.0f} seconds. Stop it, or wait, and run again."
     if "not a database" in text or "malformed" in text or "decode" in text:
         return (
             f"{start} is damaged or not a SQLite database ({text}). Restore it from a backup, or move it away: then a new one is "

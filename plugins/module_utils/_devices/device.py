@@ -242,7 +242,7 @@ class DeviceResource:
     def hint(self, left: Change) -> str:
         """Advice if tags are missing."""
         part = left.has_tags and self._parts
-        return " It answered with status 207, which says that it did only a part. Run the same task again." if part else ""
+        return " It answered with status 207, which means that only a part was done. Run the same task again." if part else ""
 
     def knowing(self, _learned: Mapping[bytes, bytes]) -> DeviceResource:
         """Returns the same resource: nothing is learned from writes."""

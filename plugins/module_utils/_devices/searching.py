@@ -55,7 +55,7 @@ def checked_address(option: str, text: str) -> str:
     except ValueError as error:
         raise InputError(f"{option}: {error}") from error
     if address is None:
-        raise InputError(f"{option}: {text!r} is no address of a device.")
+        raise InputError(f"{option}: {text!r} is not the address of a device.")
     return address.text
 
 

@@ -88,13 +88,13 @@ def unknown_error(one: Unclear, finder: EventFinder, search_delay: float) -> Unk
         why = "This account may not read events, so it cannot be looked for from here"
         advice = "Look for it in Stellar Cyber, then run again with `unknown_outcome: inserted` or `unknown_outcome: missing`."
     elif not finder.covers_events():
-        why = f"There is not a single event under {finder.pattern} (`search_index`), so looking there proves nothing"
+        why = f"There is not a single event under {finder.pattern} (`search_index`), so this search proves nothing"
         advice = (
             "Set `search_index` to where this server keeps events, such as stellar-index-v1-ser-*, and run again; "
             "if it has no event yet, with `unknown_outcome: missing`."
         )
     else:
-        why = "It was looked for and is not there (yet)"
+        why = "It was looked for and not found (yet)"
         advice = "Run again: the event is looked for before it is sent."
         if wait > 0:
             advice = f"The search may show it in up to {int(wait) + 1} s (`search_delay`). Run again then: it is looked for first."
@@ -155,7 +155,7 @@ def _duplicate_warnings(outcomes: Iterable[InsertOutcome], shown: Callable[[str]
         f"{outcome.event.name}: the server has this event {len(outcome.duplicates) + 1} times, with the ids "
         f"{shown(', '.join((outcome.id or '', *outcome.duplicates)))}. A write may have been finished long after it was given up, or "
         "another "
-        "host inserted the event at the same time. Close what is too many in Stellar Cyber; nothing is inserted again."
+        "host inserted the event at the same time. Close the extra copies in Stellar Cyber; nothing is inserted again."
         for outcome in outcomes
         if outcome.duplicates
     ]

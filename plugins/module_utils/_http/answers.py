@@ -170,8 +170,7 @@ def refusal(answer: Answer) -> AnswerError | StatusError:
     if answer.status == 403 and _is_from_gateway(answer):
         return GatewayError(
             f"{answer.method} {answer.path} was refused with status 403{said or ', with an empty answer'}. This is not the product's own "
-            "refusal; it comes from a gateway, "
-            "proxy or firewall before it. Have this host's address, the path and the method allowed there.",
+            "refusal; it comes from a gateway, proxy or firewall in front of it. Allow this host's address, the path and the method there.",
             status=answer.status,
             **where,
         )
@@ -265,12 +264,12 @@ def _advice(status: int) -> str:
         return "The server or a proxy stopped waiting; the request may have been carried out or not."
     if status in (411, 413, 414, 431):
         return (
-            "The request is longer than the server or a proxy before it accepts. Send less at once (`batch_size` for observations, fewer "
-            "or "
+            "The request is longer than the server or a proxy in front of it accepts. Send less at once (`batch_size` for observations, "
+            "fewer or "
             "shorter values in `filter` or `query` for a search, a shorter text or comment for an event), or have the limit raised there."
         )
     if status == 429:
         return "The server asks for fewer requests; lower `concurrency`, raise `retries`, or run again later."
     if status >= 500:
-        return "The server or a proxy before it failed; run the task again when it works."
+        return "The server or a proxy in front of it failed; run the task again when it works."
     return "The server did not accept the request."

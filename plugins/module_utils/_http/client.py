@@ -206,7 +206,7 @@ class HttpClient:
         encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
         if encoding not in _ENCODINGS:
             raise AnswerError(
-                f"{method} {path} was answered in an encoding that was not asked for ({self.secrets.shown(encoding)}); nothing of it was "
+                f"{method} {path} was answered in an encoding that was not requested ({self.secrets.shown(encoding)}); nothing of it was "
                 "read. Check that `host` names the product itself, and the proxies before it.",
                 method=method,
                 path=path,

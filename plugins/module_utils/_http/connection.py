@@ -126,7 +126,7 @@ def parse_host(host: str, validate_certs: bool) -> str:
     if not separator:
         scheme, rest = "https", _bracketed(text)
     if scheme.lower() not in ("https", "http"):
-        raise InputError(f"host: {printable(scheme)}:// is not a scheme to reach an API with; give a host, host:port or https:// URL.")
+        raise InputError(f"host: {printable(scheme)}:// is not a scheme for an API; give a host, host:port or https:// URL.")
     if scheme.lower() == "http" and validate_certs:
         raise InputError("host: an http:// URL sends the credentials unprotected; use https://, or set validate_certs to false for a test.")
     return f"{scheme.lower()}://{_network_location(rest)}"
@@ -149,7 +149,7 @@ def _network_location(rest: str) -> str:
     if not rest.isprintable() or " " in rest:
         raise InputError(f"host: {rest!r} is not a host, host:port or https:// URL.")
     if "@" in rest:
-        raise InputError("host: a URL with a user or password in it is not accepted; credentials have options of their own.")
+        raise InputError("host: a URL with a user or password in it is not accepted; use the options for credentials.")
     try:
         parts = urlsplit(f"//{rest}")
         name, port = parts.hostname, parts.port

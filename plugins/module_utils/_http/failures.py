@@ -63,7 +63,7 @@ def transport_error(error: Exception, exchange: Exchange, settings: ConnectionSe
         what = "broke the connection before its answer was complete"
     return NoAnswerError(
         f"{method} {path}: {place} {what}. The request may have been carried out or not. "
-        "Check the server's load and any proxy or load balancer before it, then run the same task again.",
+        "Check the server's load and any proxy or load balancer in front of it, then run the same task again.",
         method=method,
         path=path,
     )
@@ -82,13 +82,13 @@ def given_up(exchange: Exchange, settings: ConnectionSettings, method: str, path
         place = urlsplit(settings.base_url).netloc
         return ConnectionFailedError(
             f"The connection to {place} was not ready within {counted(exchange.seconds, 'second')} and was given up. "
-            "Check the server's load and any proxy before it, or raise `timeout`.",
+            "Check the server's load and any proxy in front of it, or raise `timeout`.",
             method=method,
             path=path,
         )
     return NoAnswerError(
         f"{method} {path}: the answer trickled in for more than {counted(exchange.seconds, 'second')} and was given up. "
-        "Check the server's load and any proxy before it, or raise `timeout`.",
+        "Check the server's load and any proxy in front of it, or raise `timeout`.",
         method=method,
         path=path,
     )
@@ -152,7 +152,7 @@ def _certificate_message(error: ssl.SSLCertVerificationError, place: str, settin
     if code in (_NOT_YET_VALID, _EXPIRED):
         return (
             f"The TLS certificate of {place}, or of an authority that it leads to, is out of date ({error.verify_message}). "
-            "Have it renewed, or set the clock of the host that runs the module right."
+            "Have it renewed, or correct the clock of the host that runs the module."
         )
     known = f"the authorities in {settings.ca_name} ({settings.ca_path})" if settings.ca_path else "the authorities that this host trusts"
     if code in _STRICT:

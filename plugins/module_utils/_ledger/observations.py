@@ -231,7 +231,7 @@ class StoredObservations:
             if time.monotonic() > deadline:
                 raise LedgerError(
                     f"ledger: {self._database.where}: another run has been sending some of these rows for over an hour. "
-                    "Find the run that hangs and end it."
+                    "Find the hanging run and stop it."
                 )
             time.sleep(_POLL_SECONDS)
 

@@ -188,7 +188,7 @@ def _refused(columns: _Columns, latest_ms: int) -> dict[int, tuple[RejectedRow, 
     for place, (line, ipaddr, associated_ipaddr, start) in enumerate(rows):
         text = f"{ipaddr},{associated_ipaddr},{format_iso8601(start)}"
         if ipaddr == associated_ipaddr:
-            reason = f"both addresses are {ipaddr}; the VPN address and the address on the internet are never the same"
+            reason = f"both addresses are {ipaddr}; the VPN address and the public address are never the same"
             refused[place] = RejectedRow(line, reason, text), None
         elif start > latest_ms:
             reason = (

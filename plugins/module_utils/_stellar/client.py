@@ -157,7 +157,7 @@ class StellarClient:
         if page.events or page.total:
             raise AnswerError(
                 f"GET {search_path(pattern)}: the server answers with events that do not match, also to a query that no event can match. A "
-                "proxy before it drops or changes the conditions of searches. Nothing of the result can be used."
+                "proxy in front of it drops or changes the conditions of searches. Nothing of the result can be used."
             )
 
     def _check_bodies(self, path: str) -> None:
@@ -237,8 +237,8 @@ class StellarClient:
             if self._credentials.never_reads and advice == _READ_ADVICE:
                 raise
             message = (
-                f"{request.method} {request.path} was refused with status 403 and without a reason, so perhaps not by the product, but by "
-                "a gateway, proxy or firewall before it. Have this host's address, the path and the method allowed there, and check that "
-                "the account may read this."
+                f"{request.method} {request.path} was refused with status 403 and without a reason, so perhaps not by the product, "
+                "but by a gateway, proxy or firewall in front of it. Allow this host's address, the path and the method there, and check "
+                "that the account may read this."
             )
             raise GatewayError(message, status=403, method=request.method, path=request.path) from error

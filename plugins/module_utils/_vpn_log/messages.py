@@ -85,7 +85,7 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) < len(pairs):
         for name, value in pairs:
             if fields[name] != value:
-                raise ValueError(f"the field {quoted(name)} is there twice with different values: these may be parts of two messages")
+                raise ValueError(f"the field {quoted(name)} occurs twice with different values: these may be parts of two messages")
     return fields
 
 
@@ -219,7 +219,7 @@ def is_cut_event(text: str) -> bool:
 def note_field(fields: dict[str, str], name: str, value: str) -> None:
     """Adds a field; raises ValueError if the field exists with another value."""
     if fields.get(name, value) != value:
-        raise ValueError(f"the field {quoted(name)} is there twice with different values: these may be parts of two messages")
+        raise ValueError(f"the field {quoted(name)} occurs twice with different values: these may be parts of two messages")
     fields[name] = value
 
 

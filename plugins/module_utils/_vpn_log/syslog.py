@@ -159,7 +159,7 @@ class SyslogTimes:
         if match["offset"]:
             return self._believed(iso8601_to_milliseconds(clock, self._zone), clock)
         if _HALF_OF_DAY.match(beside):
-            raise ValueError(f"time {quoted(clock + beside)}: AM or PM beside a date in this form is not understood")
+            raise ValueError(f"time {quoted(clock + beside)}: AM or PM next to a date in this form is not understood")
         return self._believed(self._in_zone(clock, _zone_beside(beside)), clock)
 
     def _plain(self, match: re.Match[str], text: str) -> int:
@@ -249,7 +249,7 @@ def _zone_beside(beside: str) -> str | None:
         return offset[1]
     match = _BESIDE.match(beside)
     if not match:
-        raise ValueError(f"{quoted(beside.strip())} beside the time is not understood")
+        raise ValueError(f"{quoted(beside.strip())} next to the time is not understood")
     first, second, colon = match["first"], match["second"], match["colon"]
     if first is None or _PROGRAM.match(first):
         return None

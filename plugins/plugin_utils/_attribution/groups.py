@@ -155,7 +155,7 @@ def _of_then(alert: Alert, participant: Mapping[str, Any]) -> Alert:
     """Returns the alert; unusable if its address is the current address of a device, which may have had another one at that time."""
     if participant.get("device_id") is None or alert.outcome is not None:
         return alert
-    return replace(alert, outcome=UNUSABLE, problem="ExtraHop gives the present address of this device, not the one that it had then")
+    return replace(alert, outcome=UNUSABLE, problem="ExtraHop shows the current address of this device, which may have changed since")
 
 
 def _of_the_vpn(ipaddrs: Sequence[str], reader: AlertReader) -> list[str]:

@@ -41,7 +41,7 @@ class Outcome(NamedTuple):
 
 
 OUTCOMES: dict[str, Outcome] = {
-    DOUBTFUL: Outcome("doubtful", "nobody is named: something in the log speaks against it", "doubtful, so nobody is named", True, True),
+    DOUBTFUL: Outcome("doubtful", "nobody is named: something in the log casts doubt on it", "doubtful, so nobody is named", True, True),
     AMBIGUOUS: Outcome("ambiguous", "nobody is named: several may have had the address", "ambiguous, so nobody is named", True, True),
     NOT_COVERED: Outcome("not covered", "the logs do not cover the time", "at a time that the logs do not cover", True, True),
     FAILED: Outcome("failed", "the event could not be updated", "failed", False, True),
@@ -67,11 +67,11 @@ class Reason(NamedTuple):
     """The logs cover this time and contradict the name that an earlier run wrote."""
 
 
-_LATER_LOG = "Run again with a log that continues past this time, or say that the log is complete until then (complete_until)."
+_LATER_LOG = "Run again with a log that continues past this time, or set complete_until if the log is complete until then."
 REASONS: dict[str, Reason] = {
     "doubtful": Reason(
         DOUBTFUL,
-        "something in the log speaks against the answer",
+        "something in the log casts doubt on the answer",
         "Look at the lines of the log that are named here, and fix or complete them. Logs with session ends leave fewer doubts.",
         contradicts=True,
     ),

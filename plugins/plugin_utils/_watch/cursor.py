@@ -150,7 +150,7 @@ class CursorFile:
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise CursorError(
                 f"cursor: {self._path} is not a cursor of this source. Set `cursor` to another file, "
-                "or remove this one to begin at the time that `start` says."
+                "or remove this file to begin at the time in `start`."
             ) from error
         for one in _taken(self._content(self._journal_path), cursor.get("journal")):
             if one.kind in streams:
@@ -174,7 +174,7 @@ class CursorFile:
             if cursor[name] != value:
                 raise CursorError(
                     f"cursor: {self._path} belongs to another {name} ({cursor[name]}) than the one that is watched ({value}). "
-                    "Set `cursor` to another file, or remove this one to begin at the time that `start` says."
+                    "Set `cursor` to another file, or remove this file to begin at the time in `start`."
                 )
         streams: Mapping[str, Any] = cursor["streams"]
         for stream in streams.values():

@@ -160,8 +160,8 @@ def default_cursor(*what: str) -> str:
             return path
         raise InputError(
             f"cursor: {unclear} was written by version 1.0 of this collection for the same server and index. This host is in FIPS mode and "
-            "cannot compute whether it belongs to this source too. Set `cursor` to this file to go on from there, or to another file to "
-            "begin at the time that `start` says."
+            "cannot compute whether it belongs to this source too. Set `cursor` to this file to "
+            "continue from there, or to another file to begin at the time in `start`."
         ) from error
     return former if os.path.exists(former) else path
 

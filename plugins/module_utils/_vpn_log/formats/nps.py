@@ -165,7 +165,7 @@ def _event_of(text: str) -> dict[str, str]:
     while element:
         value = html.unescape(element["value"]).strip()
         if fields.get(element["name"], value) != value and element["name"] in (*_PLACES, "Timestamp"):
-            raise ValueError(f"{element['name']} is there twice with different values: these may be parts of two events")
+            raise ValueError(f"{element['name']} occurs twice with different values: these may be parts of two events")
         fields.setdefault(element["name"], value)
         place = element.end()
         element = _ELEMENT.match(text, place)

@@ -77,7 +77,7 @@ class OpenvpnAsParser:
             if names.count(name) != 1:
                 listed = ", ".join(quoted(value) for value in values[:20])
                 raise InputError(
-                    f"path: {self._path} is no export of OpenVPN Access Server: its first line has no column {name.title()!r}, only "
+                    f"path: {self._path} is not an export of OpenVPN Access Server: its first line has no column {name.title()!r}, only "
                     f"{listed}. Check `path` and `format` (and `delimiter`); such an export begins with Node,Username,Start Time."
                 )
         self.has_recognised = True

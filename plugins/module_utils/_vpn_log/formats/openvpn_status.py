@@ -155,7 +155,7 @@ class OpenvpnStatusParser:
         if len(self._waiting) + clients > MAX_CLIENTS or self._characters > _MAX_CHARACTERS:
             raise InputError(
                 f"path: line {number}: more than {MAX_CLIENTS} clients or {_MAX_CHARACTERS} characters in one snapshot; "
-                "this is no status file of OpenVPN."
+                "this is not a status file of OpenVPN."
             )
 
     def _route(self, number: int, line: str) -> Record:

@@ -198,7 +198,7 @@ def _note(fields: dict[str, list[str]], name: str, value: str) -> None:
     if value in values:
         return
     if values and name not in _REPEATED:
-        raise ValueError(f"{name} is there twice with different values: these may be parts of two records")
+        raise ValueError(f"{name} occurs twice with different values: these may be parts of two records")
     values.append(value)
 
 

@@ -41,7 +41,7 @@ _INTERFACE = re.compile(
 )
 _ALLOWED = re.compile(r"\(none\)\Z|[0-9A-Fa-f.:]+/\d{1,3}(?:,[0-9A-Fa-f.:]+/\d{1,3})*\Z", re.ASCII)
 _WITHHELD = "(not shown: a dump contains keys)"
-_DAMAGED = "endpoint, allowed addresses or latest handshake are not what they should be"
+_DAMAGED = "endpoint, allowed addresses or latest handshake are invalid"
 _SINGLE_ADDRESS = ("/32", "/128")
 _MAX_PEERS_BYTES = 16 * 1024 * 1024
 

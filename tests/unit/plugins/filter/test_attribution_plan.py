@@ -171,7 +171,7 @@ def test_the_candidates_can_be_named_in_a_comment_once() -> None:
         ("after_log_end", "not_covered", "the log ends before this time"),
         ("before_log_start", "not_covered", "the log starts after this time"),
         ("not_covered", "not_covered", "gap"),
-        ("doubtful", "doubtful", "speaks against"),
+        ("doubtful", "doubtful", "casts doubt"),
         ("invalid_question", "unusable", "cannot be looked up"),
         ("of a later version", "doubtful", "of a later version"),
     ],
@@ -322,7 +322,7 @@ class TestCorrections:
         [
             ("not_held", "The log has sessions with this address, but none at this time."),
             ("ambiguous", "More than one session may have had this address at this time."),
-            ("doubtful", "Something in the log speaks against the answer."),
+            ("doubtful", "Something in the log casts doubt on the answer."),
         ],
     )
     def test_a_name_that_the_log_does_not_allow_is_removed(self, reason: str, words: str) -> None:

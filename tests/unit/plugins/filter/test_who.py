@@ -90,7 +90,7 @@ def test_the_answer_is_one_line_with_the_evidence_below() -> None:
 def test_without_an_answer_the_reason_the_doubts_and_the_remedy_are_said() -> None:
     said = answer(match(None, session(), reason="doubtful", doubts=["line 9: cut off\x1b"]))
     assert said["answer"] == (
-        "10.8.3.7 at 2024-05-31T08:15:00Z: nobody can be named (doubtful): something in the log speaks against the answer"
+        "10.8.3.7 at 2024-05-31T08:15:00Z: nobody can be named (doubtful): something in the log casts doubt on the answer"
     )
     assert not said["is_named"]
     assert said["evidence"][0] == "against it: line 9: cut off\\x1b"

@@ -294,7 +294,7 @@ class TestFailureAmongSeveral:
 
     def test_an_empty_error_body(self, upload, emulator, path):
         emulator.add_fault("status", UPLOAD, status=502, times=None, body="")
-        assert "was refused with status 502. The server or a proxy before it failed" in upload(path=path, retries=0).msg
+        assert "was refused with status 502. The server or a proxy in front of it failed" in upload(path=path, retries=0).msg
 
     def test_an_endless_error_body_is_not_shown_whole(self, upload, emulator, path):
         emulator.add_fault("status", UPLOAD, status=400, times=None, body={"detail": "long \x1b[31m" * 10_000})

@@ -339,7 +339,7 @@ class TestOldServers:
 
         result = stellar.case(cases=cases, status="Escalated", endpoint="post", concurrency=1)
 
-        assert "made the new case" in result.msg
+        assert "created the new case" in result.msg
         assert "set `endpoint` to `put`" in result.msg
         assert len(stellar.emulator.cases()) == 5
 
