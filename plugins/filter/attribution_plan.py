@@ -39,7 +39,7 @@ options:
   tags:
     description:
       - The tags of an event whose user is found, with C({username}), C({ipaddr}), C({associated_ipaddr}), C({start}), C({end}) and
-        C({gateway}). One text, a comma-separated text or a list.
+        C({gateway}). A string, a comma-separated string or a list.
       - If the log has no name, tags with C({username}) are left out.
     type: list
     elements: str
@@ -78,7 +78,7 @@ options:
     default: srcip
   networks:
     description:
-      - The networks of the VPN, such as V(10.8.0.0/16). Events with other addresses are left alone. If empty, all addresses are looked
+      - The networks of the VPN, such as V(10.8.0.0/16). Events with other addresses are not changed. If empty, all addresses are looked
         up.
     type: list
     elements: str
@@ -100,12 +100,12 @@ options:
     version_added: 1.1.0
   case_update:
     description:
-      - As O(update), of M(secops.xdr.stellar_case) for the C(case_updates).
+      - Like O(update), from M(secops.xdr.stellar_case) for the C(case_updates).
     type: dict
     version_added: 1.1.0
   detection_update:
     description:
-      - As O(update), of M(secops.xdr.extrahop_detection) for the C(detection_updates).
+      - Like O(update), from M(secops.xdr.extrahop_detection) for the C(detection_updates).
     type: dict
     version_added: 1.1.0
   tag_field:
@@ -144,8 +144,8 @@ _value:
     attributions:
       description:
         - The result for each of them, in the same order. C(outcome) is one of V(attributed), V(already_attributed), V(doubtful),
-          V(ambiguous), V(not_covered), V(no_session), V(not_vpn_address), V(unusable) and V(failed). C(reason) says why, C(settle) what
-          would help.
+          V(ambiguous), V(not_covered), V(no_session), V(not_vpn_address), V(unusable) and V(failed). C(reason) is the reason, C(settle)
+          what would settle it.
       type: list
       elements: dict
     updates:

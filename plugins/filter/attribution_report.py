@@ -13,7 +13,7 @@ author:
 description:
   - Turns the result of P(secops.xdr.attribution_plan#filter) into lines to print, into rows for other programs, and into the content of
     the report of the role P(secops.xdr.vpn_attribution#role).
-  - Nothing in the page is escaped for HTML; that is up to the template.
+  - Nothing in the page is escaped for HTML; this is the task of the template.
 positional: _input, sessions
 options:
   _input:

@@ -12,7 +12,7 @@ author:
   - secops.xdr contributors (@secops)
 description:
   - Converts the variables of a role to the types of its argument spec, as Ansible does for the options of a module. Ansible checks the
-    variables of a role, but leaves their values as they are.
+    variables of a role, but does not convert their values.
   - The roles of this collection use it for their own variables.
   - An invalid value is returned as C(problem), so that a task can fail with a plain message.
 positional: _input, spec, defaults
@@ -93,7 +93,7 @@ options:
     default: []
   related:
     description:
-      - Names in O(defined) that are no mistake.
+      - Names in O(defined) that are allowed.
     type: list
     elements: str
     default: []
@@ -119,7 +119,7 @@ RETURN = r"""
 _value:
   description:
     - The converted values by their short names, such as V(tags) for C(my_role_tags).
-    - C(problem) says what is wrong with the variables, and is empty if nothing is wrong. With a problem, there are no other values.
+    - C(problem) says what is wrong with the variables, and is empty if they are valid. If there is a problem, there are no other values.
     - With O(writes), C(places) lists the paths to look at with M(ansible.builtin.stat).
   type: dict
 """

@@ -14,7 +14,8 @@ description:
   - Sets the status, resolution, assignee and ticket of detections, and writes their notes, for one detection or many.
   - The module reads the detection, writes only what differs, in one request, and reads the detection again. A change that did not take
     effect is an error.
-  - ExtraHop replaces a note as a whole. To append a text, the module reads the note, sends it with the text behind it, and reads it again.
+  - ExtraHop replaces a note as a whole. To append a text, the module reads the note, sends it with the text added at its end, and reads it
+    again.
   - If the note that comes back has the text in another form, such as in capitals or without its markup, the text counts as written, with
     one warning for the task, and the O(ledger) remembers the form.
 requirements:
@@ -42,7 +43,7 @@ options:
     type: int
   status:
     description:
-      - The status. V(open) is how ExtraHop shows a detection without a status. V(new) can only be set through the REST API.
+      - The status. V(open) is the state that ExtraHop shows for a detection without a status. V(new) can only be set through the REST API.
     type: str
     choices: [open, new, acknowledged, in_progress, closed]
   resolution:
@@ -106,7 +107,7 @@ options:
         elements: dict
   note_mode:
     description:
-      - With V(append), O(note) is added behind the present note, on a line of its own, unless its lines are already in the note, one after
+      - With V(append), O(note) is added at the end of the current note, on a new line, unless the note already has its lines, one after
         the other, as whole lines. Blank space around lines does not count.
       - With V(replace), the note is exactly O(note). An empty text deletes the note.
     type: str

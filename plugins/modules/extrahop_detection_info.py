@@ -25,7 +25,7 @@ options:
     type: int
   status:
     description:
-      - The status. V(open) is how ExtraHop shows a detection without a status.
+      - The status. V(open) is the state that ExtraHop shows for a detection without a status.
     type: list
     elements: str
     choices: [open, new, acknowledged, in_progress, closed]
@@ -62,7 +62,7 @@ options:
   filter:
     description:
       - Further keys of the C(filter) in the body of the search, as ExtraHop's REST API Explorer describes them, such as C(recommended).
-      - They are sent as they are. V(null), for the option or for a value, is an error.
+      - They are sent unchanged. V(null), for the option or for a value, is an error.
     type: dict
   since:
     description:
@@ -109,7 +109,7 @@ options:
     default: false
 notes:
   - An empty list finds nothing. V(null) as the value of a condition is an error, because it would match every detection.
-  - If a detection does not fit the conditions, the task fails, because that version of ExtraHop then ignores a condition.
+  - If a detection does not match the conditions, the task fails, because this version of ExtraHop ignores a condition.
 seealso:
   - module: secops.xdr.extrahop_detection
 """

@@ -24,7 +24,7 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Shows tags and watchlist before and after, each if it was asked for.
+      - Shows tags and watchlist before and after, if the task sets them.
   idempotent:
     support: full
 options:
@@ -76,7 +76,7 @@ options:
       - Whether the device must be on the watchlist.
     type: bool
 notes:
-  - ExtraHop does not document if it takes two tags whose names differ in case only. If it refuses one, the message names the other.
+  - ExtraHop does not document whether it accepts two tags whose names differ only in case. If it refuses one, the message names the other.
   - The account needs the right to change devices. ExtraHop does not document which right each call needs.
 seealso:
   - module: secops.xdr.extrahop_device_info

@@ -75,7 +75,7 @@ options:
       - The unit in which times are sent. ExtraHop's documents contradict each other. Its script and its page on observations use seconds;
         its newest guide to the REST API says that all times are in milliseconds. The appliance answers both in the same way.
       - If observations are accepted but do not show up, upload a few with the other unit and compare.
-      - The ledger keeps the units apart. Rows that were uploaded in one unit count as new in the other.
+      - The ledger distinguishes the units. Rows that were uploaded in one unit count as new in the other.
     type: str
     choices: [seconds, milliseconds]
     default: seconds
@@ -147,9 +147,9 @@ options:
     description:
       - After the upload, ask the appliance which of the first 100 observations that this run uploaded it shows among the addresses of their
         devices, and return this as RV(read_back).
-      - This is unproven. Nobody documents that ExtraHop shows uploaded observations there, or how soon. It is read once. So an observation
-        that is not shown may be stored all the same, but one that is shown was stored.
-      - It never changes V(changed), sends nothing again, and is no failure. If something cannot be read, a warning says so.
+      - This is unproven. It is not documented that ExtraHop shows uploaded observations there, or how soon. It is read once. An observation
+        that is not shown may still be stored; one that is shown was stored.
+      - It never affects V(changed), never sends anything again, and never fails the task. If something cannot be read, a warning says so.
       - One search for up to 100 devices, and one request for each of them. Nothing is read in check mode, or if nothing was uploaded.
     type: bool
     default: false
@@ -166,9 +166,9 @@ notes:
     not document what a repeated observation does. It does not advise against one.
   - The ledger records each batch before it is sent. If a run was killed, a warning of the next run says that observations were on their
     way.
-  - During an upload that takes longer, a line on standard error shows every ten seconds how far it is, at which rate, and how much time is
-    left. The module must run on the control node (connection V(local)), without C(become) or with C(become) to root; another user cannot
-    write to the file that the line is read from. Tasks with C(async) or C(no_log) show no such lines.
+  - During an upload that takes longer, a line on standard error shows the progress, the rate and the remaining time every ten seconds. The
+    module must run on the control node (connection V(local)), without C(become) or with C(become) to root; another user cannot write to the
+    file that the line is read from. Tasks with C(async) or C(no_log) show no such lines.
   - Several runs can use the same ledger at the same time. A run waits only for rows that another run is sending at that moment.
 seealso:
   - name: Add observations through the REST API
@@ -214,7 +214,7 @@ EXAMPLES = r"""
       - /var/log/openvpn/log.csv*
     timezone: America/New_York
 
-- name: Put the time together from four columns
+- name: Combine the time from four columns
   secops.xdr.extrahop_observation:
     host: extrahop.example.com
     api_key: "{{ extrahop_api_key }}"
@@ -315,7 +315,7 @@ read_back:
       description: Observations that the appliance shows.
       type: int
     not_shown:
-      description: Observations that their devices do not show. They may be stored all the same.
+      description: Observations that their devices do not show. They may still be stored.
       type: int
     unknown:
       description:

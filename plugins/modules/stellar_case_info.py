@@ -66,7 +66,7 @@ options:
     type: float
   filter:
     description:
-      - Further arguments of the call C(GET /cases), such as C(NOT~assignee), and their values. They are sent as they are; several values
+      - Further arguments of the call C(GET /cases), such as C(NOT~assignee), and their values. They are sent unchanged; several values
         are separated by commas. Newer servers ignore arguments that they do not know.
       - V(null), for the option or for a value, is an error, because it would match every case.
     type: dict
@@ -74,7 +74,7 @@ options:
     description:
       - The earliest time of the cases, in epoch milliseconds or ISO 8601 (UTC if it has no offset), or a span before now by the clock of
         the host that runs the module, such as V(24h), V(7d) or V(90m).
-      - If not set, cases of any age are searched. Newer servers would otherwise list the last day only, so the module always sends a time.
+      - If not set, cases of any age are searched. Newer servers would otherwise list only the last day, so the module always sends a time.
     type: str
   until:
     description:

@@ -66,7 +66,7 @@ options:
   events:
     description:
       - Many events, instead of one by O(index) and O(id).
-      - O(status), O(comment), O(add_tags) and O(remove_tags) beside the list apply to all events that have no value of their own.
+      - O(status), O(comment), O(add_tags) and O(remove_tags) next to the list apply to all events that do not set their own value.
     type: list
     elements: dict
     suboptions:

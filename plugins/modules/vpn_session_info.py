@@ -80,14 +80,14 @@ options:
         type: raw
   tolerance:
     description:
-      - How many seconds the clocks of the gateway and of the system that reported the time may differ.
+      - The number of seconds by which the clocks of the gateway and of the system that reported the time may differ.
       - If the address changed hands within this time before or after the question, nobody is named.
     type: int
     default: 30
     version_added: 1.1.0
   longest_session:
     description:
-      - How many hours a session without a known end counts as open, from its start or its last sign of life.
+      - The number of hours for which a session without a known end counts as open, from its start or its last sign of life.
     type: int
     default: 24
     version_added: 1.1.0
@@ -229,10 +229,10 @@ matches:
   elements: dict
   contains:
     ipaddr:
-      description: The address that was asked for.
+      description: The address of the question.
       type: str
     timestamp:
-      description: The time that was asked for, in ISO 8601 and UTC.
+      description: The time of the question, in ISO 8601 and UTC.
       type: str
     session:
       description: The session that had the address at this time, with the keys of RV(sessions). Null unless the evidence allows one answer.
@@ -253,7 +253,7 @@ matches:
           usable.
       type: str
     doubts:
-      description: What made the answer uncertain, in words, with the lines of the log.
+      description: The reasons for doubt, in words, with the lines of the log.
       type: list
       elements: str
       version_added: 1.1.0
@@ -327,7 +327,7 @@ coverage:
   elements: dict
   contains:
     gateway:
-      description: The gateway, with a history; else null.
+      description: The gateway, with a history; otherwise null.
       type: str
     since:
       description: The first time covered, in ISO 8601 and UTC.
@@ -347,7 +347,7 @@ doubts:
   elements: dict
   contains:
     gateway:
-      description: The gateway, with a history; else null.
+      description: The gateway, with a history; otherwise null.
       type: str
     ipaddr:
       description: The affected address; null if it affects all addresses.
