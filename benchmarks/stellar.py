@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The time that events take: real tasks of ansible-playbook against an emulator in a process of its own, with `uri` beside them.
+"""The time that events, cases and detections take: real tasks of ansible-playbook against an emulator in another process, and `uri`.
 
 Run it with `.venv/bin/python benchmarks/stellar.py` after `make venv`; `--events 200` is a short run. It prints Markdown.
 """
@@ -158,6 +158,18 @@ def many_cases(bench: Bench, cases: int) -> None:
     row(f"update {cases} cases (status, comment; read before and after), one task", seconds["comment"], cases)
 
 
+def many_detections(bench: Bench, detections: int) -> None:
+    """Many detections in one task."""
+    numbers = range(1, detections + 1)
+    url = f"https://{bench.host}/_emulator/detections"
+    seed = {"ansible.builtin.uri": {"url": url, "method": "POST", "body_format": "json", "body": [{"id": number} for number in numbers]}}
+    shared = {"host": bench.host, "detections": [{"id": number} for number in numbers], "concurrency": CONCURRENCY}
+    update = {"secops.xdr.extrahop_detection": {**shared, "status": "acknowledged", "note": "Seen by the benchmark."}}
+    seconds = dict(bench.run(("seed", seed), ("update", update), ("update_again", update)))
+    row(f"update {detections} detections (status, note; read before and after), one task", seconds["update"], detections)
+    row("the same task again", seconds["update_again"], detections)
+
+
 def row(what: str, seconds: float, events: int) -> None:
     """One line of the table."""
     print(f"| {what} | {seconds:.2f} | {seconds / events * 1000:.1f} |")
@@ -190,6 +202,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, running_emulator(Path(folder), LATENCY) as bench:
         many(bench, events)
         many_cases(bench, events)
+        many_detections(bench, events)
     print(f"\nRequests without delay, medians of {REPEATS}:\n")
     print("| what | seconds | of `uri` |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as folder, running_emulator(Path(folder), 0.0) as bench:

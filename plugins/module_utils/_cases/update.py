@@ -8,14 +8,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._errors import PermissionDeniedError, XdrError
 from .._resources.converge import Convergence
-from .._resources.many import Workers, converge_all, reported
+from .._resources.many import Workers, beside, converge_all, reported
 from .._resources.memory import REMEMBERED, keys_of, memory_of
 from .._resources.resource import Outcome, Wanted
 from .._stellar.cases import CASES_PATH, CaseCalls
@@ -28,8 +26,7 @@ from .state import CaseChange, CaseRef, CaseState
 from .users import Users
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from concurrent.futures import Executor
+    from collections.abc import Mapping
 
     from .._module import Run
 
@@ -43,11 +40,12 @@ def update_cases(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     calls = CaseCalls(client)
     reader, users = CaseReader(calls), Users(calls)
     endpoint = CaseEndpoint(calls, reader, options.endpoint)
-    with Workers(options.concurrency, _CASES) as workers, _beside(options) as beside:
+    commented = [wanted for wanted in options.changes if wanted.change.comment is not None]
+    with Workers(options.concurrency, _CASES) as workers, beside(len(commented), options.concurrency) as threads:
         found = workers.map(lambda wanted: _with_id(wanted, reader), options.changes)
         known = [one for one in found if not isinstance(one, XdrError)]
         with memory_of(options.ledger, f"{client.endpoint}{CASES_PATH}", keys_of(known), run) as memory:
-            server = CaseServer(calls, reader, endpoint, users, beside)
+            server = CaseServer(calls, reader, endpoint, users, threads)
             cases = CaseResource(server, memory, repeats_comment=options.repeats_comment)
             done = iter(converge_all(Convergence(options.read_access, is_dry=run.check_mode), cases, known, workers))
     outcomes = [
@@ -57,16 +55,6 @@ def update_cases(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     for text in users.warnings(run.secrets.shown):
         run.warn(text)
     return reported(outcomes, {"endpoint": endpoint.name}, _CASES, run, REMEMBERED, is_single=options.is_single)
-
-
-@contextmanager
-def _beside(options: CaseOptions) -> Iterator[Executor | None]:
-    """Opens threads that read comments while the cases are read; None if that saves no time."""
-    if options.concurrency == 1 or len(options.changes) < 2 or all(wanted.change.comment is None for wanted in options.changes):
-        yield None
-        return
-    with ThreadPoolExecutor(max_workers=options.concurrency) as threads:
-        yield threads
 
 
 def _with_id(wanted: Wanted[CaseRef, CaseChange], reader: CaseReader) -> Wanted[CaseRef, CaseChange]:

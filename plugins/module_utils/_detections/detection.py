@@ -16,6 +16,7 @@ from .._resources.texts import comment_key, lines_note, normal, resembles, sent_
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from concurrent.futures import Executor
 
     from .._extrahop.detections import DetectionCalls
     from .._resources.memory import Memory
@@ -152,13 +153,16 @@ class DetectionResource:
         again="Run the same task again: it reads the detection and writes what is missing.",
     )
 
-    def __init__(self, calls: DetectionCalls, memory: Memory) -> None:
+    def __init__(self, calls: DetectionCalls, memory: Memory, beside: Executor | None = None) -> None:
+        """`beside` are threads that read notes while detections are read."""
         self._calls = calls
         self._memory = memory
+        self._beside = beside
 
     def read(self, wanted: Wanted[DetectionRef, Change]) -> DetectionState:
         """The present state of a detection; its note is read only if the change is about it. Raises NotFoundError."""
-        ref = wanted.ref
+        ref, has_note = wanted.ref, wanted.change.note is not None
+        note = self._beside.submit(self._calls.note, ref.id) if self._beside and has_note else None
         try:
             source = self._calls.read(ref.id)
         except NotFoundError as error:
@@ -166,7 +170,9 @@ class DetectionResource:
                 f"{ref.where or 'id'}: there is no detection {ref.id}. Take the ID from extrahop_detection_info or from the end of the URL."
             )
             raise error.with_message(f"{message} {error.message}") from error
-        return DetectionState.of(source, None if wanted.change.note is None else self._calls.note(ref.id))
+        if not has_note:
+            return DetectionState.of(source, None)
+        return DetectionState.of(source, note.result() if note else self._calls.note(ref.id))
 
     def needed(self, wanted: Wanted[DetectionRef, Change], state: DetectionState) -> Needed[Change]:
         """The part of a change that the detection does not show."""
@@ -226,7 +232,7 @@ class DetectionResource:
 
     def knowing(self, learned: Mapping[bytes, bytes]) -> DetectionResource:
         """Returns the resource with what was learned about the form of notes, which the ledger remembers from now on."""
-        return DetectionResource(self._calls, self._memory.knowing(learned))
+        return DetectionResource(self._calls, self._memory.knowing(learned), self._beside)
 
 
 def _lines(text: str) -> list[str]:

@@ -15,7 +15,7 @@ from .._errors import InputError
 from .._extrahop.client import ExtraHopClient
 from .._extrahop.detections import DetectionCalls
 from .._resources.converge import Convergence
-from .._resources.many import Workers, converge_all, reported
+from .._resources.many import Workers, beside, converge_all, reported
 from .._resources.memory import REMEMBERED, memory_of, text_keys
 from .._resources.options import MAX_CONCURRENCY, READ_NONE, READ_REQUIRED, ledger, read_access
 from .._resources.resource import Wanted
@@ -93,9 +93,10 @@ def update_detections(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     """Runs `extrahop_detection` with its options and returns its result; raises XdrError."""
     options = UpdateOptions.parsed(params)
     client = ExtraHopClient.from_params(params, run.secrets)
-    keys = {key for wanted in options.changes if wanted.change.note for key in text_keys(wanted.ref.key, wanted.change.note.text)}
-    with Workers(options.concurrency, _ITEMS) as workers, memory_of(options.ledger, client.endpoint, keys, run) as memory:
-        detections = DetectionResource(DetectionCalls(client.http()), memory)
+    noted = [(wanted.ref.key, wanted.change.note.text) for wanted in options.changes if wanted.change.note]
+    remembered = memory_of(options.ledger, client.endpoint, {key for one in noted for key in text_keys(*one)}, run)
+    with Workers(options.concurrency, _ITEMS) as workers, beside(len(noted), options.concurrency) as threads, remembered as memory:
+        detections = DetectionResource(DetectionCalls(client.http()), memory, threads)
         outcomes = converge_all(Convergence(options.read_access, is_dry=run.check_mode), detections, options.changes, workers)
     return reported(outcomes, {}, _ITEMS, run, REMEMBERED, is_single=options.is_single)
 

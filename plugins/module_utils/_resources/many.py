@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .._errors import (
@@ -21,7 +22,8 @@ from .._errors import (
 from .resource import ChangeT, Outcome, RefT, StateT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Executor
 
     from .._module import Run
     from .converge import Convergence
@@ -106,6 +108,16 @@ def all_results(results: Iterable[_Result | XdrError]) -> list[_Result]:
             raise result
         found.append(result)
     return found
+
+
+@contextmanager
+def beside(items: int, concurrency: int) -> Iterator[Executor | None]:
+    """Gives threads that read one part of an item while another is read; None if that would not save time."""
+    if concurrency == 1 or items < 2:
+        yield None
+        return
+    with ThreadPoolExecutor(max_workers=concurrency) as threads:
+        yield threads
 
 
 def converge_all(
