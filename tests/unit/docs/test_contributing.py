@@ -75,3 +75,26 @@ def test_nothing_is_published_before_all_checks_have_passed() -> None:
     assert jobs["check"]["uses"].endswith("/.github/workflows/nox.yml")
     assert set(jobs["galaxy"]["needs"]) == {"check", "build"}
     assert [jobs[name]["needs"] for name in ("release", "image")] == ["galaxy", "galaxy"]
+
+
+TESTS_OF_FOLDERS = dict(re.findall(r"^\| `(_\w+)` \| (`(?:plugins|eda)/.+) \|$", CONTRIBUTING, re.MULTILINE))
+
+
+def test_the_table_of_tests_has_every_folder() -> None:
+    parents = [ROOT / "plugins" / name for name in ("module_utils", "plugin_utils")]
+    assert sorted(TESTS_OF_FOLDERS) == sorted(path.name for parent in parents for path in parent.glob("_[a-z]*") if path.is_dir())
+
+
+@pytest.mark.parametrize("folder", TESTS_OF_FOLDERS)
+def test_the_tests_of_a_folder_exist(folder: str) -> None:
+    for pattern in re.findall(r"`((?:tests|plugins|eda)/[\w*./]+)`", TESTS_OF_FOLDERS[folder]):
+        start = ROOT if pattern.startswith("tests/") else ROOT / "tests" / "unit"
+        found = list((start / pattern).glob("**/test_*.py")) if pattern.endswith("/") else list(start.glob(pattern))
+        assert found, pattern
+
+
+@pytest.mark.parametrize(
+    "path", sorted(set(re.findall(r"`(plugins/[\w/]+\.py)`", CONTRIBUTING.partition("Tests are in these folders")[0])))
+)
+def test_the_files_of_the_table_of_topics_exist(path: str) -> None:
+    assert (ROOT / path).is_file()
