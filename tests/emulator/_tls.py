@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CERTIFICATES = ("good", "wrong-host", "untrusted", "expired", "no-key-id", "none")
-NAMES = ("localhost", "127.0.0.1", "::1")
+NAMES = ("localhost", "127.0.0.1", "::1", "extrahop.example.com", "stellar.example.com")
+"""The loopback, and the hosts of the guides: tests run the commands of the guides as they are printed."""
 WRONG_NAME = "other-appliance.example.com"
 _ENDED = dt.datetime.fromisoformat("2020-01-01T00:00:00+00:00")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -44,7 +45,13 @@ class PlayRun:
     """The output of ansible-playbook."""
 
     status: int
-    output: str
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        """Everything that was printed."""
+        return self.stdout + self.stderr
 
     def recap(self, name: str) -> int:
         """A number of the recap, such as `changed`."""
@@ -57,6 +64,22 @@ class PlayRun:
         assert printed, self.output
         lines: list[str] = json.loads(printed[1])
         return lines
+
+
+def program(name: str, package: str) -> str:
+    """The path of a program, installed from this package of Debian if it is missing and may be; without it, the test is skipped."""
+    found = shutil.which(name)
+    if not found and os.geteuid() == 0 and shutil.which("apt-get"):
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for command in (["apt-get", "update"], ["apt-get", "install", "--yes", "--no-install-recommends", package]):
+            subprocess.run(command, env=environment, check=False, capture_output=True, stdin=subprocess.DEVNULL)
+        found = shutil.which(name)
+    if not found:
+        reason = f"{name} is missing and could not be installed: install the package {package}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
 
 
 class Playground:
@@ -102,7 +125,7 @@ class Playground:
             stdin=subprocess.DEVNULL,
             timeout=self.patience_seconds,
         )
-        return PlayRun(done.returncode, done.stdout + done.stderr)
+        return PlayRun(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -24,6 +25,30 @@ def log(playground) -> str:
     path = playground.folder / "log.csv"
     path.write_text("\n".join(["Real IP,VPN IP,Start Time", *ROWS, ""]), encoding="utf-8")
     return str(path)
+
+
+ONE_DOCUMENT = """\
+import json
+from ansible.plugins.callback import CallbackBase
+from ansible_collections.secops.xdr.plugins.action import extrahop_observation
+
+DOCUMENTATION = "{name: one_document, type: stdout, short_description: Prints one JSON document, description: At the end}"
+extrahop_observation._SECONDS_BETWEEN = 0.05
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION, CALLBACK_TYPE, CALLBACK_NAME = 2.0, "stdout", "one_document"
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.results = []
+
+    def v2_runner_on_ok(self, result):
+        self.results.append(getattr(result, "result", None) or result._result)
+
+    def v2_playbook_on_stats(self, stats):
+        self._display.display(json.dumps(self.results, default=str))
+"""
+"""A callback as ansible.posix.json is one, which makes lines about progress come at once."""
 
 
 def task(register: str = "result", **options: Any) -> dict[str, Any]:
@@ -154,3 +179,15 @@ def test_in_the_background(appliance, playground, connection, log):
     run = playground.run({**task(**connection, path=log), "async": 60, "poll": 1})
     assert (run.status, run.recap("changed")) == (0, 1), run.output
     assert len(appliance.control.observations()) == 2
+
+
+def test_lines_about_progress_leave_a_json_document_on_standard_output_alone(appliance, playground, connection, log):
+    (playground.folder / "callbacks").mkdir()
+    (playground.folder / "callbacks" / "one_document.py").write_text(ONE_DOCUMENT, encoding="utf-8")
+    playground.environment |= {"ANSIBLE_CALLBACK_PLUGINS": str(playground.folder / "callbacks"), "ANSIBLE_STDOUT_CALLBACK": "one_document"}
+    appliance.control.add_fault("delay", seconds=2, match={"kind": "write"})
+    run = playground.run(task(**connection, path=log, timezone="UTC", batch_size=1))
+    assert run.status == 0, run.output
+    [result] = json.loads(run.stdout)
+    assert result["counts"]["uploaded"] == 2
+    assert "localhost: uploading, " in run.stderr

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import csv
 import html.parser
-import os
 import re
-import shutil
 import struct
 import subprocess
 import zlib
@@ -20,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import Playground
+from .conftest import Playground, program
 
 if TYPE_CHECKING:
     from .conftest import Appliance
@@ -50,18 +48,7 @@ FLAGS = (
 @pytest.fixture(scope="module")
 def chromium() -> str:
     """The browser, installed where it is missing and may be."""
-    found = shutil.which("chromium")
-    if not found and os.geteuid() == 0 and shutil.which("apt-get"):
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["apt-get", "update"], ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"]):
-            subprocess.run(command, env=environment, check=False, capture_output=True, stdin=subprocess.DEVNULL)
-        found = shutil.which("chromium")
-    if not found:
-        reason = "chromium is not there and could not be installed: install it to see the report as a browser does"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
+    return program("chromium", "chromium")
 
 
 @dataclass
