@@ -61,6 +61,8 @@ options:
     type: int
     default: 4
 notes:
+  - Options for the connection are O(host), O(api_key), O(client_id), O(client_secret), O(validate_certs), O(ca_path), O(timeout) and
+    O(retries).
   - Proxies are taken from the environment variables E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY). A C(.netrc) file is never read.
   - Redirects are not followed, because the credentials would go with them.
 """

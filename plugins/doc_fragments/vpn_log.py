@@ -130,4 +130,7 @@ options:
       - If not set, sessions of O(format=wireguard) have no user. Observations need none.
     type: raw
     version_added: 1.1.0
+notes:
+  - Options for the log are O(path), O(paths), O(format), O(columns), O(timestamp_format), O(timezone), O(delimiter), O(encoding) and
+    O(peers).
 """

@@ -108,6 +108,9 @@ options:
     type: bool
     default: false
 notes:
+  - Options for the search are O(id), O(status), O(resolution), O(assignee), O(ticket_id), O(types), O(categories), O(risk_score_min),
+    O(filter), O(since), O(until) and O(modified_since).
+  - Options for the result are O(with_notes), O(with_participants), O(sort), O(size) and O(limit).
   - An empty list finds nothing. V(null) as the value of a condition is an error, because it would match every detection.
   - If a detection does not match the conditions, the task fails, because this version of ExtraHop ignores a condition.
 seealso:
@@ -115,7 +118,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read the open detections of the last 24 hours
+- name: Read the detections of the last 24 hours
+  secops.xdr.extrahop_detection_info:
+    host: extrahop.example.com
+    api_key: "{{ extrahop_api_key }}"
+    since: 24h
+
+- name: Read only those that are open or new
   secops.xdr.extrahop_detection_info:
     host: extrahop.example.com
     api_key: "{{ extrahop_api_key }}"

@@ -76,6 +76,8 @@ options:
       - Whether the device must be on the watchlist.
     type: bool
 notes:
+  - Options for the input are O(id), O(ipaddr), O(name), O(filter), O(match) and O(since).
+  - Options for writing are O(add_tags), O(remove_tags) and O(watchlist).
   - ExtraHop does not document whether it accepts two tags whose names differ only in case. If it refuses one, the message names the other.
   - The account needs the right to change devices. ExtraHop does not document which right each call needs.
 seealso:

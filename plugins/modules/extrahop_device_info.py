@@ -75,6 +75,8 @@ options:
     type: bool
     default: false
 notes:
+  - Options for the search are O(id), O(ipaddr), O(name), O(tags), O(filter), O(since), O(until) and O(watchlist).
+  - Options for the result are O(with_tags), O(size) and O(limit).
   - An empty list finds nothing. V(null) as the value of a condition is an error, because it would match every device.
 seealso:
   - module: secops.xdr.extrahop_device

@@ -162,6 +162,9 @@ options:
     type: int
     version_added: 1.1.0
 notes:
+  - Options for the input are O(source), O(observations) and O(limit).
+  - Options for the evidence are O(check_devices), O(on_invalid) and O(rejects_path).
+  - Options for writing are O(timestamp_unit), O(batch_size), O(concurrency), O(ledger), O(ledger_retention) and O(force).
   - A request whose answer is lost is sent again, so the appliance may receive the same observation twice; a warning says so. ExtraHop does
     not document what a repeated observation does. It does not advise against one.
   - The ledger records each batch before it is sent. If a run was killed, a warning of the next run says that observations were on their
@@ -244,15 +247,18 @@ counts:
     read:
       description: Rows that were read.
       type: int
+      sample: 5210
     uploaded:
       description: Rows that this run sent and the appliance accepted; in check mode, that it would send.
       type: int
+      sample: 4981
     already_uploaded:
       description:
         - Rows that the ledger has from earlier runs.
         - Once it has an observation, all rows with it count. So a second run counts as many as the first one uploaded and skipped as
           V(duplicate).
       type: int
+      sample: 0
     skipped:
       description:
         - Rows that were left out, by reason. V(no_address) is for rows without both addresses.
@@ -261,9 +267,11 @@ counts:
         - V(failed_login), V(other_service), V(other_message), V(session_end) and V(never_connected) are for rows of logs that contain
           more than sessions; the guide R(log formats,ansible_collections.secops.xdr.docsite.guide_log_formats) explains them.
       type: dict
+      sample: {no_address: 226}
     rejected:
       description: Rows that are invalid.
       type: int
+      sample: 3
   sample: {read: 5210, uploaded: 4981, already_uploaded: 0, skipped: {no_address: 226}, rejected: 3}
 requests:
   description: The number of uploads that the appliance answered.
@@ -285,9 +293,11 @@ rejected_rows:
     line:
       description: The line in the log, or the position in O(observations); the first is 1.
       type: int
+      sample: 17
     reason:
       description: What is wrong with it.
       type: str
+      sample: '''10.8.3.7:1194'' is not an IP address; it seems to have a port: only 10.8.3.7 belongs here'
   sample:
     - line: 17
       reason: "'10.8.3.7:1194' is not an IP address; it seems to have a port: only 10.8.3.7 belongs here"

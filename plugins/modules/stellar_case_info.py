@@ -113,6 +113,9 @@ options:
     type: bool
     default: false
 notes:
+  - Options for the search are O(id), O(ticket_id), O(status), O(severity), O(tags), O(exclude_tags), O(assignee), O(tenant_id),
+    O(min_score), O(filter), O(since), O(until) and O(time_field).
+  - Options for the result are O(with_comments), O(with_alerts), O(sort), O(size) and O(limit).
   - One request contains one value of O(status), O(severity) and O(tags) each. With several values, several lists are read and merged.
 seealso:
   - module: secops.xdr.stellar_case

@@ -294,6 +294,12 @@ options:
       - Of an event, the ledger holds a digest, and the index and id that the server gave it; no text and no credentials.
     type: str
 notes:
+  - Options for the input are O(events), and for a single event O(event_name), O(event_source), O(event_status), O(timestamp), O(actual),
+    O(typical), O(stellar_alert_time), O(write_time), O(event_category), O(event_score), O(event_type), O(severity), O(fidelity),
+    O(threat_score), O(lateral), O(orig_id), O(orig_index), O(detected_field), O(detected_fields), O(detected_value), O(detected_values),
+    O(detector_index), O(tenantid), O(start_bucket_time), O(end_bucket_time), O(custom_ser_field) and O(custom_fields).
+  - Options for the evidence are O(unique_by), O(search_index), O(search_delay) and O(unknown_outcome).
+  - Options for writing are O(concurrency) and O(ledger).
   - To insert events, Stellar Cyber requires root scope and the Super Admin profile.
   - Hosts that share a ledger (PostgreSQL) never insert the same event twice. Without a shared ledger, two hosts can. Within the time that
     the search lags behind, usually a second and up to a minute on a busy cluster, each of them finds nothing and inserts the event.
@@ -314,12 +320,7 @@ EXAMPLES = r"""
     event_name: demo test
     event_source: ActZero
     event_status: New
-    timestamp: 1619583462308
-    detected_field: my field test
-    custom_fields:
-      tryout: test
-      comments: Test Comment
-  register: inserted
+    timestamp: "2024-05-31T08:15:00Z"
 
 - name: Insert many events, eight requests at once
   secops.xdr.stellar_ser_event:
@@ -441,24 +442,30 @@ events:
     index:
       description: The same as RV(index).
       type: str
+      sample: aella-ser-2021.04.28-
     id:
       description: The same as RV(id).
       type: str
+      sample: ZbWyFnkBZsFu_Ay8bQxZ
     document_index:
       description: The same as RV(document_index).
       type: str
+      sample: aella-ser-1618012988732-
     duplicates:
       description: The same as RV(duplicates).
       returned: if the server has the event more than once
       type: list
       elements: str
+      sample: [YbWyFnkBZsFu_Ay8bQxY]
     changed:
       description: Whether this run inserted the event.
       type: bool
+      sample: true
     failed:
       description: Whether it failed; the reason is in RV(failed_events).
       returned: on failure
       type: bool
+      sample: true
   sample:
     - index: aella-ser-2021.04.28-
       id: ZbWyFnkBZsFu_Ay8bQxZ
@@ -473,15 +480,19 @@ failed_events:
     position:
       description: The place in O(events), starting with 0.
       type: int
+      sample: 0
     unique:
       description: The values of the fields in O(unique_by).
       type: dict
+      sample: {event_name: Login from two countries, event_source: VPN, timestamp: 1717143300000}
     reason:
       description: What is wrong, and what to do.
       type: str
+      sample: 'POST /connect/api/data was refused with status 400: tenantid is unknown. Fix the event.'
     outcome_unknown:
       description: Whether the event may have been inserted all the same. If so, the next run looks for it before it sends it.
       type: bool
+      sample: false
   sample: []
 """
 

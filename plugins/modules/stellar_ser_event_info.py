@@ -76,6 +76,8 @@ options:
     type: int
     default: 1000
 notes:
+  - Options for the search are O(index), O(id), O(query), O(filter), O(absent), O(since) and O(until).
+  - Options for the result are O(sort), O(size) and O(limit).
   - Searches lag behind writes, usually by a second and by up to a minute on busy clusters.
   - A warning points out what is probably misspelt, such as a status that Stellar Cyber does not document, a field that no event has, or an
     index pattern without any events.
@@ -144,12 +146,15 @@ events:
     index:
       description: The index that the event is in.
       type: str
+      sample: aella-ser-1618012988732-
     id:
       description: The ID of the event.
       type: str
+      sample: ZbWyFnkBZsFu_Ay8bQxZ
     source:
       description: The event itself.
       type: dict
+      sample: {event_name: demo test, event_source: ActZero, event_status: New, timestamp: 1619583462308}
   sample:
     - index: aella-ser-1618012988732-
       id: ZbWyFnkBZsFu_Ay8bQxZ

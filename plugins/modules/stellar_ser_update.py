@@ -139,6 +139,9 @@ options:
     type: str
     version_added: 1.1.0
 notes:
+  - Options for the input are O(index), O(id) and O(events).
+  - Options for writing are O(status), O(comment), O(add_tags), O(remove_tags), O(comment_mode), O(endpoint), O(read_access),
+    O(tag_field), O(concurrency) and O(ledger).
   - To update events, Stellar Cyber requires root scope and the Super Admin profile.
   - A comment is never sent again blindly. After a request without a clear answer, the event is read for up to 60 seconds to see whether the
     comment arrived, because a server can finish a write after a proxy gave up on it.
@@ -250,14 +253,17 @@ before:
     status:
       description: The status.
       type: str
+      sample: New
     comments:
       description: The texts of all comments, oldest first.
       type: list
       elements: str
+      sample: [Add first comments]
     tags:
       description: The tags.
       type: list
       elements: str
+      sample: [vpn]
   sample: {status: New, comments: [Add first comments], tags: []}
 after:
   description: The event after this run, as it was read; in check mode, as it would be. V(null) if it was not read.
@@ -267,14 +273,17 @@ after:
     status:
       description: The status.
       type: str
+      sample: Closed
     comments:
       description: The texts of all comments, oldest first.
       type: list
       elements: str
+      sample: [Add first comments, Analysis complete.]
     tags:
       description: The tags.
       type: list
       elements: str
+      sample: [vpn, "vpn_user:jsmith"]
   sample: {status: Closed, comments: [Add first comments, Analysis complete.], tags: []}
 events:
   description: The result for each event, in the order given.
@@ -285,22 +294,28 @@ events:
     index:
       description: The same as RV(index).
       type: str
+      sample: aella-ser-1610496070892-
     id:
       description: The same as RV(id).
       type: str
+      sample: 7PW5SXcBlxPU3jFcFJ_s
     before:
       description: The same as RV(before).
       type: dict
+      sample: {status: New, comments: [Add first comments], tags: []}
     after:
       description: The same as RV(after).
       type: dict
+      sample: {status: Closed, comments: [Add first comments, Analysis complete.], tags: []}
     changed:
       description: Whether this run changed the event.
       type: bool
+      sample: true
     failed:
       description: Whether it failed; the reason is in RV(failed_events).
       returned: on failure
       type: bool
+      sample: true
 failed_events:
   description: The events that failed. With many events, the others are still updated, and the task fails at the end.
   returned: always
@@ -310,18 +325,23 @@ failed_events:
     position:
       description: The place in O(events), starting with 0.
       type: int
+      sample: 0
     index:
       description: The same as RV(index).
       type: str
+      sample: aella-ser-1610496070892-
     id:
       description: The same as RV(id).
       type: str
+      sample: 7PW5SXcBlxPU3jFcFJ_s
     reason:
       description: What is wrong, and what to do.
       type: str
+      sample: "there is no such event: the server has no event with this id in this index. Check index and id."
     outcome_unknown:
       description: Whether the update may have been carried out anyway.
       type: bool
+      sample: false
   sample: []
 endpoint:
   description: The call that was used for updates. V(null) if none was sent and O(endpoint) is V(auto).

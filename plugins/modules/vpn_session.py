@@ -73,11 +73,21 @@ options:
     type: str
     choices: [fail, skip]
     default: skip
+notes:
+  - The option for the input is O(on_invalid).
+  - Options for the evidence are O(gateway) and O(networks).
+  - Options for writing are O(history) and O(retention).
 seealso:
   - module: secops.xdr.vpn_session_info
 """
 
 EXAMPLES = r"""
+- name: Build sessions from snapshots
+  secops.xdr.vpn_session:
+    path: /run/openvpn/status.log
+    format: openvpn_status
+    gateway: vpn2.example.com
+
 - name: Add the new sessions of a gateway to the history, every five minutes
   secops.xdr.vpn_session:
     paths:
@@ -87,12 +97,6 @@ EXAMPLES = r"""
     gateway: vpn1.example.com
     networks: [10.8.0.0/16]
     timezone: Europe/Berlin
-
-- name: Build sessions from snapshots
-  secops.xdr.vpn_session:
-    path: /run/openvpn/status.log
-    format: openvpn_status
-    gateway: vpn2.example.com
 
 - name: Keep one history for all gateways, for a year
   secops.xdr.vpn_session:
@@ -112,24 +116,31 @@ counts:
     read:
       description: Rows that were read by this run.
       type: int
+      sample: 5210
     skipped:
       description: Rows that are not sessions, by reason.
       type: dict
+      sample: {other_message: 4011, session_end: 560}
     rejected:
       description: Rows that are invalid.
       type: int
+      sample: 0
     added:
       description: New sessions.
       type: int
+      sample: 590
     updated:
       description: Known sessions that now have an end or a later sign of life.
       type: int
+      sample: 12
     unchanged:
       description: Known sessions that did not change.
       type: int
+      sample: 0
     forgotten:
       description: Sessions that were deleted because of O(retention).
       type: int
+      sample: 0
   sample: {read: 5210, skipped: {other_message: 4011, session_end: 560}, rejected: 0, added: 590, updated: 12, unchanged: 0, forgotten: 0}
 rejected_rows:
   description: The first 20 invalid rows.
@@ -140,12 +151,15 @@ rejected_rows:
     line:
       description: The line in the log; the first is 1.
       type: int
+      sample: 17
     reason:
       description: What is wrong with it.
       type: str
+      sample: "'10.8.3.7:1194' is not an IP address; it seems to have a port: only 10.8.3.7 belongs here"
     path:
       description: The log, if several are read.
       type: str
+      sample: /var/log/openvpn/log.csv
   sample: []
 other_programs:
   description:
@@ -162,12 +176,15 @@ coverage:
     gateway:
       description: The gateway.
       type: str
+      sample: vpn1.example.com
     since:
       description: The first time covered, in ISO 8601 and UTC; null if there is none.
       type: str
+      sample: '2024-05-01T00:00:03Z'
     until:
       description: The last time covered, in ISO 8601 and UTC; null if there is none.
       type: str
+      sample: '2024-05-31T18:00:03Z'
     gaps:
       description: The first 20 spans of time in between that no log covers.
       type: list
@@ -176,9 +193,11 @@ coverage:
         since:
           description: The last time before the gap.
           type: str
+          sample: "2024-05-12T03:10:00Z"
         until:
           description: The first time after the gap.
           type: str
+          sample: "2024-05-12T03:40:21Z"
   sample:
     gateway: vpn1.example.com
     since: "2024-05-01T00:00:03Z"

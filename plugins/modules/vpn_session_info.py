@@ -131,6 +131,10 @@ options:
     type: str
     choices: [fail, skip]
     default: skip
+notes:
+  - Options for the input are O(history) and O(on_invalid).
+  - Options for the questions are O(match), O(users), O(ipaddrs), O(since), O(until) and O(limit).
+  - Options for the evidence are O(gateways), O(tolerance), O(longest_session) and O(complete_until).
 seealso:
   - module: secops.xdr.vpn_session
   - module: secops.xdr.extrahop_observation
@@ -139,8 +143,7 @@ seealso:
 EXAMPLES = r"""
 - name: Who had the address of this alert?
   secops.xdr.vpn_session_info:
-    path: /var/log/openvpn/export.csv
-    format: openvpn_as
+    path: /var/log/openvpn/log.csv
     match:
       - ipaddr: 10.8.3.7
         timestamp: "2024-05-31T08:15:00Z"
@@ -188,30 +191,39 @@ sessions:
     line:
       description: The line of the log on which the session begins.
       type: int
+      sample: 118
     username:
       description: The user; empty if the log names none.
       type: str
+      sample: jdoe
     ipaddr:
       description: The VPN address.
       type: str
+      sample: 10.8.3.7
     associated_ipaddr:
       description: The public address of the user; null if it is not in the log.
       type: str
+      sample: 203.0.113.9
     start:
       description: When it began, in ISO 8601 and UTC. Null for a candidate if the log has only its end.
       type: str
+      sample: '2024-05-31T07:58:12Z'
     end:
       description: When it ended, in ISO 8601 and UTC; null if no row of the log ends it.
       type: str
+      sample: '2024-05-31T16:02:40Z'
     start_epoch:
       description: When it began, in epoch seconds.
       type: int
+      sample: 1717142292
     end_epoch:
       description: When it ended, in epoch seconds; null if no row of the log ends it.
       type: int
+      sample: 1717171360
     gateway:
       description: The gateway, in answers from a history; null in answers from logs.
       type: str
+      sample: vpn1.example.com
   sample:
     - line: 118
       username: jdoe
@@ -231,19 +243,24 @@ matches:
     ipaddr:
       description: The address of the question.
       type: str
+      sample: 10.8.3.7
     timestamp:
       description: The time of the question, in ISO 8601 and UTC.
       type: str
+      sample: '2024-05-31T08:15:00Z'
     session:
       description: The session that had the address at this time, with the keys of RV(sessions). Null unless the evidence allows one answer.
       type: dict
+      sample: {username: jdoe, ipaddr: 10.8.3.7, associated_ipaddr: 203.0.113.9, start: "2024-05-31T07:58:12Z", end: "2024-05-31T16:02:40Z"}
     candidates:
       description: The sessions that may have had the address at this time, with the keys of RV(sessions), at most 100.
       type: list
       elements: dict
+      sample: []
     ambiguous:
       description: Whether the reason is V(ambiguous).
       type: bool
+      sample: false
     reason:
       description:
         - Why RV(matches[].session) is null; null if it is not.
@@ -252,11 +269,13 @@ matches:
           it. V(doubtful) if something in the log casts doubt on the only candidate. V(invalid_question) if the address or the time is not
           usable.
       type: str
+      sample: not_held
     doubts:
       description: The reasons for doubt, in words, with the lines of the log.
       type: list
       elements: str
       version_added: 1.1.0
+      sample: ["line 17 cannot be read, and may have assigned the address"]
   sample:
     - ipaddr: 10.8.3.7
       timestamp: "2024-05-31T08:15:00Z"
@@ -282,20 +301,25 @@ counts:
     read:
       description: Rows that were read. A row with two VPN addresses, IPv4 and IPv6, is two sessions and counts twice.
       type: int
+      sample: 5210
     sessions:
       description: Rows that are sessions.
       type: int
+      sample: 4981
     selected:
       description: Sessions that pass all filters, listed or not.
       type: int
+      sample: 12
     skipped:
       description:
         - Rows that are not sessions, by reason. The guide R(log formats,ansible_collections.secops.xdr.docsite.guide_log_formats) explains
           the reasons.
       type: dict
+      sample: {failed_login: 226}
     rejected:
       description: Rows that are invalid.
       type: int
+      sample: 3
   sample: {read: 5210, sessions: 4981, selected: 12, skipped: {failed_login: 226}, rejected: 3}
 rejected_rows:
   description: The first 20 invalid rows.
@@ -306,12 +330,15 @@ rejected_rows:
     line:
       description: The line in the log; the first is 1.
       type: int
+      sample: 17
     reason:
       description: What is wrong with it.
       type: str
+      sample: "'10.8.3.7:1194' is not an IP address; it seems to have a port: only 10.8.3.7 belongs here"
     path:
       description: The log, if several are read.
       type: str
+      sample: /var/log/openvpn/log.csv
   sample: []
 other_programs:
   description:
@@ -329,12 +356,15 @@ coverage:
     gateway:
       description: The gateway, with a history; otherwise null.
       type: str
+      sample: vpn1.example.com
     since:
       description: The first time covered, in ISO 8601 and UTC.
       type: str
+      sample: '2024-05-31T00:00:03Z'
     until:
       description: The last time covered, in ISO 8601 and UTC.
       type: str
+      sample: '2024-05-31T18:00:03Z'
   sample:
     - gateway: null
       since: "2024-05-31T00:00:03Z"
@@ -349,22 +379,28 @@ doubts:
     gateway:
       description: The gateway, with a history; otherwise null.
       type: str
+      sample: vpn1.example.com
     ipaddr:
       description: The affected address; null if it affects all addresses.
       type: str
+      sample: 10.8.3.7
     since:
       description: When the doubt begins, in ISO 8601 and UTC.
       type: str
+      sample: "2024-05-31T00:00:03Z"
     until:
       description:
         - The latest time of the cause, in ISO 8601 and UTC. Sessions that were open stay doubtful until the address is assigned again.
       type: str
+      sample: "2024-05-31T18:00:03Z"
     line:
       description: The line in the log; null if it is not about one line.
       type: int
+      sample: 17
     reason:
       description: The cause, in words.
       type: str
+      sample: "line 17 cannot be read, and may have assigned the address"
   sample: []
   version_added: 1.1.0
 log_end:

@@ -48,3 +48,9 @@ def test_every_message_of_the_troubleshooting_guide_is_one_that_the_code_has(mes
 
 def test_the_guide_has_messages() -> None:
     assert len(messages_of_the_guide()) > 30
+
+
+@pytest.mark.parametrize("page", sorted(GUIDE.parent.glob("*.rst")), ids=lambda page: page.stem)
+def test_filters_of_other_collections_name_their_collection(page: Path) -> None:
+    filters = r"(?<![\w.])(keep_keys|remove_keys|json_query|read_csv|ipaddr|cidr_merge)\b"
+    assert not re.findall(rf"(?:\| *|map\(')({filters})", page.read_text(encoding="utf-8"))
