@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _KEYS = ("filter", "limit", "offset", "active_from", "active_until", "result_fields")
 _DEFAULT_LIMIT = 100
+_ASKED = "_address"
+"""The address for which a device was made, in the devices of a search. No answer has it."""
 _WINDOW_MS = 30 * 60_000
 _NAMES = ("display_name", "custom_name", "default_name", "dns_name", "dhcp_name", "netbios_name", "cdp_name")
 Device = dict[str, Any]
@@ -184,7 +186,8 @@ class Devices:
             limit = min(limit, self._settings.device_page_cap)
         wanted = asked.get("result_fields")
         page = found[offset : offset + limit]
-        return json_reply(200, [{name: one[name] for name in one if name in ("id", *wanted)} for one in page] if wanted else page)
+        shown = [{name: one[name] for name in one if name != _ASKED and (not wanted or name in ("id", *wanted))} for one in page]
+        return json_reply(200, shown)
 
     def _candidates(self, named: Mapping[str, None]) -> Iterable[Device]:
         """The devices that a search could find, in a stable order: those made for the addresses that it names, and those given."""
@@ -198,7 +201,7 @@ class Devices:
             for copy in range(2 if address in shared else 1):
                 made = {**_device(owner, copy, exploded=self._settings.exploded_ipv6), "last_seen_time": None}
                 self._made[made["id"]] = made
-                yield {**made, "_address": address}
+                yield {**made, _ASKED: address}
         yield from sorted(self._given.values(), key=lambda one: one["id"])
 
     def _is_active(self, device: Device, asked: Mapping[str, Any]) -> bool:
@@ -245,8 +248,8 @@ class Devices:
         if field == "tag":
             return sorted(self._names_of(device["id"]))
         if field == "ipaddr":
-            if "_address" in device:
-                return [device["_address"]]
+            if _ASKED in device:
+                return [device[_ASKED]]
             return [str(ipaddress.ip_address(device[name])) for name in ("ipaddr4", "ipaddr6") if device.get(name)]
         return [device[field]] if device.get(field) else []
 

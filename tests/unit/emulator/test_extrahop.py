@@ -294,6 +294,7 @@ def test_devices_are_found_by_address(api: Any) -> None:
 
     assert [one["ipaddr4"] or one["ipaddr6"] for one in found] == ["10.8.0.2", "fd00:8::1"]
     assert {"id", "ipaddr4", "ipaddr6", "display_name"} <= set(found[0])
+    assert not [name for name in found[0] if name.startswith("_")]
     assert [one["ipaddr4"] for one in find(api, is_("10.8.0.9")).json()] == ["10.8.0.9"]
     assert find(api, {"operator": "and", "rules": rules}).json() == []
 
