@@ -126,7 +126,7 @@ def attribution_report(result: dict[str, Any], sessions: dict[str, Any], **given
     """The summary, the page and the rows."""
     options = options_of(_Options, given)
     check_console_url("console_url", options.console_url)
-    lines = summary(result, int(options.total), int(options.shown), is_plan=bool(options.is_plan))
+    lines = summary(result, sessions, int(options.total), int(options.shown), is_plan=bool(options.is_plan))
     if options.lines_only:
         return {"lines": lines}
     rows = [row(found, options.console_url) for found in result["attributions"]]

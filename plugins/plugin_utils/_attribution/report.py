@@ -150,6 +150,7 @@ def _log(sessions: Record) -> dict[str, Any]:
             {"number": number, "reason": one_line(reason), "text": _SKIPPED.get(reason, "")}
             for reason, number in sorted((counts.get("skipped") or {}).items())
         ],
+        "other_programs": [f"{one_line(name)}: {number}" for name, number in (sessions.get("other_programs") or {}).items()],
         "rejected": counts.get("rejected") or 0,
         "rejected_rows": rejected,
         "rejected_left": (counts.get("rejected") or 0) - len(rejected),
@@ -162,7 +163,7 @@ def _log(sessions: Record) -> dict[str, Any]:
     }
 
 
-def summary(result: Record, total: int, shown: int, *, is_plan: bool) -> list[str]:
+def summary(result: Record, sessions: Record, total: int, shown: int, *, is_plan: bool) -> list[str]:
     """Returns one line for each outcome with its number, followed by the first events with that outcome and what would settle them."""
     counts = result["counts"]
     events = sum(1 for one in result["attributions"] if not one["part_of"])
@@ -184,6 +185,9 @@ def summary(result: Record, total: int, shown: int, *, is_plan: bool) -> list[st
     if corrected:
         lines.append(f"{len(corrected)} {'would be ' if is_plan else ''}corrected: the evidence no longer supports a tag of an earlier run")
         lines += [f"  {_place(one)}: {', '.join(map(one_line, one['removed_tags']))} removed" for one in corrected[:shown]]
+    programs = sorted((sessions.get("other_programs") or {}).items(), key=lambda item: (-item[1], item[0]))
+    if programs:
+        lines.append(f"Lines of other programs: {', '.join(f'{one_line(name)} {number}' for name, number in programs)}")
     return lines
 
 

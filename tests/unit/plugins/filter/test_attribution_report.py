@@ -215,3 +215,9 @@ def test_sessions_with_unknown_parts_are_shown() -> None:
     page = report([event()], [match(unknown)])["page"]
     assert page["alerts"][0]["session"]["start"] == "not in the log"
     assert page["alerts"][0]["session"]["real"] == "an unknown address"
+
+
+def test_lines_of_other_programs_are_counted() -> None:
+    made = report([], [], {"counts": {"read": 9}, "other_programs": {"CRON": 2, "sshd\n": 7}})
+    assert made["lines"][-1] == "Lines of other programs: sshd\\n 7, CRON 2"
+    assert sorted(made["page"]["log"]["other_programs"]) == ["CRON: 2", "sshd\\n: 7"]
