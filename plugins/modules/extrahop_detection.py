@@ -135,7 +135,8 @@ options:
     type: str
 notes:
   - Options for the input are O(id) and O(detections).
-  - Options for writing are O(status), O(resolution), O(assignee), O(ticket_id), O(note), O(note_mode), O(read_access) and O(concurrency).
+  - Options for writing are O(status), O(resolution), O(assignee), O(ticket_id), O(note), O(note_mode), O(read_access), O(concurrency) and
+    O(ledger).
   - Notes have no versions. If somebody else writes a note between the moment when this module reads it and the moment when it writes it,
     that text can be lost. Nothing that the module read is ever lost with V(note_mode=append).
   - A note is never sent again blindly. After a request without a clear answer, the note is read for up to 60 seconds. If the text is not

@@ -163,7 +163,7 @@ options:
     version_added: 1.1.0
 notes:
   - Options for the input are O(source), O(observations) and O(limit).
-  - Options for the evidence are O(check_devices), O(on_invalid) and O(rejects_path).
+  - Options for the evidence are O(check_devices), O(on_invalid), O(rejects_path) and O(read_back).
   - Options for writing are O(timestamp_unit), O(batch_size), O(concurrency), O(ledger), O(ledger_retention) and O(force).
   - A request whose answer is lost is sent again, so the appliance may receive the same observation twice; a warning says so. ExtraHop does
     not document what a repeated observation does. It does not advise against one.
@@ -324,14 +324,17 @@ read_back:
     shown:
       description: Observations that the appliance shows.
       type: int
+      sample: 99
     not_shown:
       description: Observations that their devices do not show. They may still be stored.
       type: int
+      sample: 1
     unknown:
       description:
         - Observations for which it is unknown, because no device shows the VPN address, or because the answer could not be read or does not
           list associated addresses.
       type: int
+      sample: 0
     first_not_shown:
       description: The first 20 observations that are not shown.
       type: list
@@ -340,12 +343,15 @@ read_back:
         ipaddr:
           description: The VPN address of the client.
           type: str
+          sample: 10.8.3.7
         associated_ipaddr:
           description: The public address of the user.
           type: str
+          sample: 203.0.113.9
         timestamp:
           description: The time of the observation, in UTC.
           type: str
+          sample: '2024-05-31T08:15:00Z'
   sample:
     shown: 99
     not_shown: 1

@@ -180,7 +180,7 @@ options:
 notes:
   - Options for the input are O(id), O(ticket_id) and O(cases).
   - Options for writing are O(status), O(severity), O(resolution), O(update_alerts), O(assignee), O(add_tags), O(remove_tags), O(comment),
-    O(comment_mode), O(endpoint), O(read_access) and O(concurrency).
+    O(comment_mode), O(endpoint), O(read_access), O(concurrency) and O(ledger).
   - The rights that an account needs are not documented. The account must at least be able to see the tenant of the case.
   - A comment is never sent again blindly. After a request without a clear answer, the comments of the case are read for up to 60 seconds to
     see whether the comment arrived, because a server can finish a write after a proxy gave up on it.
