@@ -33,6 +33,7 @@ help:
 	@echo "make CHECK        one of them; ARGUMENTS='-k timestamps -x' are passed on"
 	@echo "make bench        measure it beside what it replaces (20 minutes); ARGUMENTS=--quick for a minute or two"
 	@echo "make torture      the long attacks; SEED=NUMBER repeats a run"
+	@echo "make smoke        some tests on each ansible-core, sanity on the oldest and the newest (half an hour)"
 	@echo "make matrix       sanity, unit and integration tests on each ansible-core and Python (hours)"
 	@echo "make format       let ruff put the Python code in order"
 	@echo "make clean        remove all that make has made"
@@ -43,7 +44,7 @@ help:
 test: venv
 	@$(MAKE) --jobs=2 --keep-going --output-sync=target $(STAGES)
 
-.PHONY: $(STAGES) units targets torture matrix format changelog
+.PHONY: $(STAGES) units targets torture smoke matrix format changelog
 # With ansible-test: sanity, and units and targets, which are slower than our own unit and integration.
 unit integration sanity units targets: venv
 	@$(NOX) $@ -- $(ARGUMENTS)
@@ -64,8 +65,8 @@ artifact: venv
 torture: venv
 	@$(NOX) torture -- $(if $(SEED),--seed $(SEED)) $(ARGUMENTS)
 
-matrix: venv
-	@.venv/bin/nox --tags matrix
+smoke matrix: venv
+	@.venv/bin/nox --tags $@
 
 format: venv
 	@.venv/bin/ruff check --fix

@@ -43,6 +43,24 @@ CORES = {
     "2.22": ("~=2.22.0rc1", "3.13", "3.13"),
 }
 """For each version of ansible-core what pip is asked for, and the oldest and the newest Python of the control node to test with."""
+SMOKE = (
+    "tests/unit/plugins/action",
+    "tests/unit/plugins/filter",
+    "tests/unit/plugins/module_utils/test_python.py",
+    "tests/unit/plugins/modules/test_every_module.py",
+    "tests/unit/plugins/modules/test_undocumented.py",
+    "tests/integration/test_extrahop_observation.py",
+    "tests/integration/test_guides.py",
+    "tests/integration/test_incident_tagging.py::test_without_a_variable_the_sample_events_name_their_users_once",
+    "tests/integration/test_playbook_server.py",
+    "tests/integration/test_playbook_who.py",
+    "tests/integration/test_registered_secrets.py",
+    "tests/integration/test_roles_vpn_attribution.py::test_cases_and_detections_get_one_comment_and_one_note",
+    "tests/integration/test_roles_vpn_attribution.py::test_the_history_answers_when_the_log_is_gone",
+    "tests/integration/test_stellar_playbooks.py::test_check_mode_and_diff",
+    "tests/integration/test_stellar_playbooks.py::test_the_examples_of_the_vendor_once_and_again",
+)
+"""Tests that a change of ansible-core breaks first: each kind of task and plugin once, through the real commands."""
 OWN_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 OLDEST_HOST = "3.9"
 NEWEST_HOST = "3.13"
@@ -251,7 +269,10 @@ def add_ansible_test(kind: str, core: str = "", *options: str) -> None:
 
     run.__doc__ = f"Run ansible-test {kind} with ansible-core {specifier} in virtual environments."
     name = f"{'targets' if kind == 'integration' else kind}-{core}".rstrip("-")
-    nox.session(run, name=name, python=newest, default=False, tags=["matrix", core] if core else [])
+    tags = ["matrix", core] if core else []
+    if kind == "sanity" and core in (min(CORES), max(CORES)):
+        tags.append("smoke")
+    nox.session(run, name=name, python=newest, default=False, tags=tags)
 
 
 def target_pythons(newest: str) -> list[str]:
@@ -266,8 +287,8 @@ def pins(*names: str) -> list[str]:
     return [line for line in lines if re.split(r"[\[ ]", line)[0] in names]
 
 
-def add_core_tests(core: str, python: str) -> None:
-    """Add a session that runs our unit and integration tests with a version of ansible-core, and modules on the oldest Python of hosts."""
+def add_core_tests(kind: str, core: str, python: str, *folders: str) -> None:
+    """Add a session that runs these tests with a version of ansible-core, and modules on the oldest Python of hosts."""
     specifier, _oldest, _newest = CORES[core]
 
     def run(session: nox.Session) -> None:
@@ -278,11 +299,11 @@ def add_core_tests(core: str, python: str) -> None:
         session.run(f"python{OLDEST_HOST}", "-m", "venv", str(host), external=True)
         libraries = ["-r", "tests/unit/requirements-oldest.txt", *pins("psycopg")]
         session.run(str(host / "bin" / "python"), "-m", "pip", "--quiet", "install", *libraries, external=True)
-        folders = session.posargs or ["tests/unit", "tests/integration"]
-        session.run("pytest", "--numprocesses", "2", *folders, env={"XDR_HOST_PYTHON": str(host / "bin" / "python")})
+        session.run("pytest", "--numprocesses", "2", *(session.posargs or folders), env={"XDR_HOST_PYTHON": str(host / "bin" / "python")})
 
-    run.__doc__ = f"Run unit and integration tests with ansible-core {core} on Python {python}."
-    nox.session(run, name=f"tests-{core}-{python}", python=python, default=False, tags=["matrix", core])
+    run.__doc__ = f"Run {'some' if kind == 'smoke' else 'all'} unit and integration tests with ansible-core {core} on Python {python}."
+    tags = ["smoke"] if kind == "smoke" else ["matrix", core]
+    nox.session(run, name=f"{kind}-{core}-{python}", python=python, default=False, tags=tags)
 
 
 for _core, _newest in (("", OWN_PYTHON), *((core, newest) for core, (_specifier, _oldest, newest) in CORES.items())):
@@ -292,7 +313,8 @@ for _core, _newest in (("", OWN_PYTHON), *((core, newest) for core, (_specifier,
 
 for _core, (_specifier, _oldest, _newest) in CORES.items():
     for _python in dict.fromkeys((_oldest, _newest)):
-        add_core_tests(_core, _python)
+        add_core_tests("tests", _core, _python, "tests/unit", "tests/integration")
+    add_core_tests("smoke", _core, _newest, *SMOKE)
 
 
 @nox.session(name="units-oldest", python=OLDEST_HOST, default=False, tags=["matrix", "2.16"])
