@@ -8,19 +8,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ...module_utils._resources.texts import normal
 from .events import Alert
-from .outcomes import AMBIGUOUS, DOUBTFUL, NOT_VPN, OUTCOMES, UNUSABLE, reason_of
+from .outcomes import AMBIGUOUS, DOUBTFUL, OUTCOMES, UNUSABLE, reason_of
 from .texts import one_line
 from .wording import Correction
 
 if TYPE_CHECKING:
     from .events import AlertReader
-    from .wording import Wording
+    from .wording import Claim, Wording
 
 Answer = tuple[Alert, Mapping[str, Any]]
 CASES = "cases"
@@ -50,7 +50,7 @@ class Group:
             case["id"],
             title,
             tuple(replace(reader.alert(alert), part_of=title) for alert in case.get("alerts") or ()),
-            tuple(str(one.get("comment") or "") for one in case.get("comments") or ()),
+            tuple(str(one.get("comment") or "") for one in sorted(case.get("comments") or (), key=_age)),
             tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
         )
 
@@ -94,17 +94,67 @@ def group_plan(group: Group, answers: Sequence[Answer], wording: Wording) -> Gro
     sessions = list({_who(session): session for session in (match.get("session") for _alert, match in answers) if session}.values())
     wanted = dict.fromkeys(tag for session in sessions for tag in wording.tags_for(session))
     held = group.tags or ()
-    removed = wording.obsolete_tags(held, wanted) if _are_settled(answers) else ()
+    texts = tuple(map(normal, group.texts))
+    said = _Said.of(texts, wording)
+    refuted = said.refuted_by(answers) if wording.corrects else {}
+    obsolete = wording.obsolete_tags(held, wanted)
+    removed = obsolete if _are_settled(answers) else said.tags_of(refuted, obsolete, wording)
     missing = () if group.tags is None else wording.missing_tags(held, wanted)
     if not wording.comment:
         return GroupPlan((), missing, removed)
-    texts = tuple(map(normal, group.texts))
     lines = [
         *_corrections(answers, removed, wording),
-        *(wording.comment_for(session) for session in sessions if not wording.is_said(texts, session)),
+        *(f"{_refutation(claim)}{alert.written_time}." for claim, alert in refuted.items()),
+        *(wording.comment_for(one) for one in sessions if _named(one) in said.corrected or not wording.is_said(texts, one)),
         *_nameless_lines(answers, texts),
     ]
     return GroupPlan(tuple(dict.fromkeys(lines)), missing, removed)
+
+
+@dataclass(frozen=True)
+class _Said:
+    """The names that earlier runs wrote: the last claim about each address and user, and those that were corrected since."""
+
+    claims: Mapping[tuple[str, str], Claim]
+    corrected: frozenset[tuple[str, str]]
+
+    @classmethod
+    def of(cls, texts: Sequence[str], wording: Wording) -> _Said:
+        """Reads the texts of a group, which are in normal form, oldest first."""
+        last = {claim.who: (number, claim) for number, text in enumerate(texts) for claim in wording.claims_in(text)}
+        corrected = frozenset(
+            who
+            for who, (number, claim) in last.items()
+            if any(_refutation(claim).casefold() in text.casefold() for text in (texts[number][claim.place :], *texts[number + 1 :]))
+        )
+        return cls({who: claim for who, (_number, claim) in last.items()}, corrected)
+
+    def refuted_by(self, answers: Sequence[Answer]) -> dict[Claim, Alert]:
+        """Returns the claims that the logs do not support any more, each with the first alert that shows it."""
+        named = {_named(match["session"]) for _alert, match in answers if match.get("session")}
+        refuted: dict[Claim, Alert] = {}
+        for who, claim in self.claims.items():
+            if who in named or who in self.corrected:
+                continue
+            about = [(alert, match) for alert, match in answers if alert.ipaddr == claim.ipaddr and claim.covers(alert.time)]
+            if about and all(alert.outcome is None and _is_settled(match) for alert, match in about):
+                refuted[claim] = about[0][0]
+        return refuted
+
+    def tags_of(self, refuted: Collection[Claim], obsolete: Sequence[str], wording: Wording) -> tuple[str, ...]:
+        """Returns those of the obsolete tags that name users of whom no claim is left."""
+        standing = {claim.who[1] for claim in self.claims.values() if claim not in refuted and claim.who not in self.corrected}
+        gone = [claim for claim in refuted if claim.who[1] not in standing]
+        tags = {tag.casefold() for claim in gone for tag in wording.tags_for({"username": claim.username})}
+        return tuple(tag for tag in obsolete if tag.casefold() in tags)
+
+
+def _refutation(claim: Claim) -> str:
+    return f"Correction: the VPN logs do not support that VPN address {claim.ipaddr} was {claim.username} at "
+
+
+def _named(session: Mapping[str, Any]) -> tuple[str, str]:
+    return str(session.get("ipaddr")), normal(one_line(str(session.get("username")))).casefold()
 
 
 def _corrections(answers: Sequence[Answer], removed: Sequence[str], wording: Wording) -> Iterator[str]:
@@ -129,15 +179,23 @@ def _nameless_lines(answers: Sequence[Answer], texts: Sequence[str]) -> Iterator
 
 
 def _are_settled(answers: Sequence[Answer]) -> bool:
-    """True if the logs cover every alert, so that a tag that none of them supports is wrong."""
-    return bool(answers) and all(
-        alert.outcome in (UNUSABLE, NOT_VPN) or match.get("session") or reason_of(match.get("reason")).contradicts
-        for alert, match in answers
-    )
+    """True if the logs cover every alert that can be looked up, and there is one, so that a tag that none of them supports is wrong."""
+    looked_up = [match for alert, match in answers if alert.outcome is None]
+    return bool(looked_up) and all(map(_is_settled, looked_up))
+
+
+def _is_settled(match: Mapping[str, Any]) -> bool:
+    return bool(match.get("session")) or reason_of(match.get("reason")).contradicts
 
 
 def _who(session: Mapping[str, Any]) -> tuple[Any, ...]:
     return str(session.get("username")).casefold(), session.get("ipaddr"), session.get("associated_ipaddr"), session.get("start")
+
+
+def _age(comment: Mapping[str, Any]) -> float:
+    """Returns the time of a comment, so that the oldest is first; comments without a time keep their order."""
+    time = comment.get("created_at")
+    return time if isinstance(time, (int, float)) else 0
 
 
 def _titled(number: str, name: Any) -> str:

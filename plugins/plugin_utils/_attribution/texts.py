@@ -73,5 +73,13 @@ def pattern_of(template: str, values: Mapping[str, str], *, open_names: Collecti
     return re.compile("".join(parts), re.DOTALL)
 
 
+def reading_pattern(template: str) -> re.Pattern[str]:
+    """Returns a pattern that reads the values from a text of a template. No value contains the fixed beginning of the template."""
+    beginning = re.escape(template.partition("{")[0])
+    parts = _PLACEHOLDER.split(template)
+    values = [rf"(?P<{part}>(?:(?!{beginning}).)+?)" if place % 2 else re.escape(part) for place, part in enumerate(parts)]
+    return re.compile("".join(values), re.DOTALL)
+
+
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...module_utils._resources.texts import normal
-from .texts import NO_END, check_placeholders, filled, one_line, pattern_of, placeholders, tag_name
+from ...module_utils._times.timestamps import iso8601_to_milliseconds
+from ...module_utils._times.zones import Zone
+from .texts import NO_END, check_placeholders, filled, one_line, pattern_of, placeholders, reading_pattern, tag_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from .events import Alert
 
@@ -41,6 +43,27 @@ class Correction:
         """Returns the values for the template."""
         tags = ", ".join(one_line(tag) for tag in self.tags)
         return {"tags": tags, "reason": self.reason, "ipaddr": self.ipaddr, "time": self.time}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence of an earlier run: this user had this address. The times are epoch milliseconds; `end` is None if it is not known."""
+
+    ipaddr: str
+    username: str
+    start: int
+    end: int | None
+    place: int
+    """The position of the sentence in its text."""
+
+    @property
+    def who(self) -> tuple[str, str]:
+        """Returns the address and the user, whose case does not matter."""
+        return self.ipaddr, self.username.casefold()
+
+    def covers(self, time: int | None) -> bool:
+        """True if the session contains this time."""
+        return time is not None and self.start <= time and (self.end is None or time <= self.end)
 
 
 @dataclass(frozen=True)
@@ -108,6 +131,18 @@ class Wording:
         pattern = re.compile(rf"(?<!\w){said}(?!\w)", re.DOTALL)
         return any(pattern.search(text) for text in texts)
 
+    def claims_in(self, text: str) -> Iterator[Claim]:
+        """Returns the claims of earlier runs in a text in normal form. A comment without address, user and start is not recognised."""
+        template = normal(self.comment)
+        names = placeholders(template)
+        if len(set(names)) < len(names) or not {"username", "ipaddr", "start"} <= set(names) or template.startswith("{"):
+            return
+        for found in reading_pattern(template).finditer(text):
+            values = found.groupdict()
+            start, end = _time(values["start"]), _time(values.get("end", ""))
+            if start is not None:
+                yield Claim(values["ipaddr"], values["username"], start, end, found.start())
+
     def corrected(self, correction: Correction) -> str:
         """Returns the comment on tags that are removed."""
         return filled(self.correction_comment, correction.values())
@@ -132,6 +167,13 @@ def _values(session: Mapping[str, Any]) -> dict[str, str]:
     values = {name: one_line(str(session.get(name) or "")) for name in _SESSION}
     shown = {name: value or _UNKNOWN for name, value in values.items()}
     return {**shown, "username": values["username"] or _NAMELESS, "end": values["end"] or NO_END}
+
+
+def _time(text: str) -> int | None:
+    try:
+        return iso8601_to_milliseconds(text, Zone.named("UTC"))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _listed(candidates: Sequence[Mapping[str, Any]]) -> str:

@@ -100,7 +100,8 @@ def test_only_new_users_are_added_when_a_case_grows() -> None:
 
 def test_a_name_that_contains_another_is_another() -> None:
     longer = ANN.replace("10.8.3.7", "110.8.3.7").replace("was ann", "was joann")
-    assert plan([case(7, comments=(longer, ANN.replace("ann", "ann2")))])["case_updates"][0]["comment"] == ANN
+    assert plan([case(7, comments=(longer,))])["case_updates"][0]["comment"] == ANN
+    assert plan([case(7, comments=(ANN.replace("ann", "ann2"),))])["case_updates"][0]["comment"].splitlines()[-1] == ANN
 
 
 def test_a_doubtful_address_that_is_settled_later_is_named() -> None:
@@ -115,6 +116,75 @@ def test_an_own_tag_is_removed_only_if_the_logs_cover_every_alert(lasts: tuple[i
     [update] = plan([case(*lasts, tags=("vpn_user:mallory", "urgent"))], answers=answers)["case_updates"]
     assert update.get("remove_tags") == (["vpn_user:mallory"] if is_removed else None)
     assert ("Correction: removed the tags vpn_user:mallory." in update["comment"]) is is_removed
+
+
+NOT_ANN = "Correction: the VPN logs do not support that VPN address 10.8.3.7 was ann at 2024-05-31T08:00:00Z."
+EVE = ANN.replace("was ann", "was eve")
+NOT_EVE = NOT_ANN.replace("was ann", "was eve")
+
+
+def test_a_note_corrects_itself_when_the_log_was_corrected_and_once_only() -> None:
+    eve = {"10.8.3.7": {"session": session("eve", 7)}}
+    note = f"Theirs.\n{ANN}"
+    for user, expected in ((eve, f"{NOT_ANN}\n{EVE}"), (None, f"{NOT_EVE}\n{ANN}"), (eve, f"{NOT_ANN}\n{EVE}")):
+        held = detection({"ipaddrs": ["10.8.3.7"]}, note=note)
+        assert plan(detections=[held], answers=user)["detection_updates"] == [{"id": 7, "note": expected}]
+        note = f"{note}\n{expected}"
+        held = detection({"ipaddrs": ["10.8.3.7"]}, note=note)
+        assert plan(detections=[held], answers=user)["detection_updates"] == []
+        assert plan(detections=[detection({"ipaddrs": ["10.8.3.7"]}, note=" ".join(note.split()))], answers=user)["detection_updates"] == []
+
+
+@pytest.mark.parametrize(
+    ("last", "answer", "line"),
+    [
+        (7, {"session": None, "reason": "not_held"}, NOT_ANN),
+        (7, {"session": None, "reason": "doubtful", "doubts": ["x"]}, f"{NOT_ANN}\n{DOUBT.replace('3.9', '3.7')}"),
+        (7, {"session": None, "reason": "after_log_end"}, None),
+        (8, {"session": None, "reason": "not_held"}, None),
+    ],
+)
+def test_a_note_is_corrected_only_where_the_logs_cover_the_time_and_the_address(
+    last: int, answer: dict[str, Any], line: str | None
+) -> None:
+    planned = plan(detections=[detection({"ipaddrs": [f"10.8.3.{last}"]}, note=ANN)], answers={f"10.8.3.{last}": answer})
+    assert planned["detection_updates"] == ([{"id": 7, "note": line}] if line else [])
+
+
+def test_a_session_of_another_time_is_not_corrected() -> None:
+    earlier = ANN.replace("to (no end in the log)", "to 2024-05-31T07:30:00Z")
+    planned = plan(detections=[detection({"ipaddrs": ["10.8.3.7"]}, note=earlier)], answers={"10.8.3.7": {"session": session("eve", 7)}})
+    assert planned["detection_updates"] == [{"id": 7, "note": EVE}]
+
+
+def test_a_wrong_name_leaves_a_case_although_the_logs_do_not_cover_another_alert() -> None:
+    held = case(7, 11, comments=(ANN,), tags=("vpn_user:ann", "vpn_user:zoe"))
+    answers = {"10.8.3.7": {"session": session("eve", 7)}}
+    [update] = plan([held], answers=answers)["case_updates"]
+    assert (update["add_tags"], update["remove_tags"]) == (["vpn_user:eve"], ["vpn_user:ann"])
+    assert update["comment"].splitlines()[1:] == [NOT_ANN, EVE]
+    again = case(7, 11, comments=(ANN, update["comment"]), tags=("vpn_user:eve", "vpn_user:zoe"))
+    assert plan([again], answers=answers)["case_updates"] == []
+
+
+def test_comments_that_come_newest_first_are_read_in_the_order_of_their_times() -> None:
+    held = case(7, tags=("vpn_user:eve",))
+    held["comments"] = [{"comment": f"{NOT_ANN}\n{EVE}", "created_at": 2}, {"comment": ANN, "created_at": 1}]
+    assert plan([held], answers={"10.8.3.7": {"session": session("eve", 7)}})["case_updates"] == []
+
+
+def test_without_corrections_the_new_name_is_written_alone() -> None:
+    held = detection({"ipaddrs": ["10.8.3.7"]}, note=ANN)
+    planned = plan(detections=[held], answers={"10.8.3.7": {"session": session("eve", 7)}}, correct=False)
+    assert planned["detection_updates"] == [{"id": 7, "note": EVE}]
+
+
+@pytest.mark.parametrize("lasts", [(), (99,)])
+def test_a_case_of_which_nothing_can_be_looked_up_keeps_its_tags(lasts: tuple[int, ...]) -> None:
+    held = case(*lasts, tags=("vpn_user:ann",))
+    for alert in held["alerts"]:
+        alert["source"]["srcip"] = None
+    assert plan([held])["case_updates"] == []
 
 
 def test_a_detection_is_asked_about_at_its_start_and_its_end() -> None:
