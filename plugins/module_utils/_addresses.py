@@ -27,6 +27,8 @@ _IPV6_MARK = b"\0"
 _BROADCAST = b"\xff\xff\xff\xff"
 _FIRST_BYTES = bytes(range(1, 224))
 """First bytes of IPv4 addresses of single devices."""
+PAIR_BYTES = 8
+"""The size of two packed IPv4 addresses."""
 _ONLY_INSIDE = b"\x0a\x7f"
 """All IPv4 addresses with these first bytes are only used inside networks."""
 _INSIDE_IPV6 = (IPv6Network("fc00::/7"), IPv6Network("fe80::/10"), IPv6Network("::1/128"))
@@ -111,6 +113,24 @@ def packed_column(texts: Sequence[str]) -> list[bytes | None]:
     return packed
 
 
+def packed_pairs(firsts: Sequence[bytes | None], seconds: Sequence[bytes | None]) -> bytes:
+    """Both columns of packed addresses in one: the first and the second of each row, row after row. Empty if not all are IPv4."""
+    if None in firsts or None in seconds:
+        return b""
+    pairs = bytearray(PAIR_BYTES * len(firsts))
+    columns = [b"".join(cast("Sequence[bytes]", column)) for column in (firsts, seconds)]
+    if {len(column) * 2 for column in columns} != {len(pairs)}:
+        return b""
+    halves = memoryview(pairs).cast("I")
+    halves[::2], halves[1::2] = (memoryview(column).cast("I") for column in columns)
+    return bytes(pairs)
+
+
+def separate_pairs(pairs: bytes) -> list[bytes]:
+    """The rows that packed_pairs() has joined."""
+    return [pairs[start : start + PAIR_BYTES] for start in range(0, len(pairs), PAIR_BYTES)]
+
+
 def pack(text: str) -> bytes:
     """The packed form of an address in canonical form."""
     address = parse_address(text)
@@ -126,10 +146,9 @@ def is_inside(packed: bytes) -> bool:
     return _is_inside_ipv6(IPv6Address(packed[1:]))
 
 
-def are_surely_inside(pairs: Sequence[bytes]) -> bool:
+def are_surely_inside(pairs: bytes) -> bool:
     """True if the first address of every packed pair is certainly only used inside networks; False means that each must be checked."""
-    joined = b"".join(pairs)
-    return len(joined) == 8 * len(pairs) and not joined[::8].translate(None, _ONLY_INSIDE)
+    return not pairs[::PAIR_BYTES].translate(None, _ONLY_INSIDE)
 
 
 def _packed_or_none(text: str) -> bytes | None:

@@ -11,15 +11,46 @@ Statements are plain SQL with `?` for values and without a schema's name. Both d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
 Result = TypeVar("Result")
 Row = tuple[Any, ...]
+
+
+class NumberedBytes(Sequence[tuple[int, bytes]]):
+    """Rows of a number and a byte string, by column. All byte strings have the same length and are joined into one.
+
+    A database that takes whole columns uses them as they are; everything else sees rows.
+    """
+
+    def __init__(self, numbers: Sequence[int], joined: bytes) -> None:
+        """At least one row."""
+        self.numbers = numbers
+        self.joined = joined
+        self.length = len(joined) // len(numbers)
+        """The length of each byte string."""
+        self._rows: list[tuple[int, bytes]] | None = None
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._separate()[place]
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        return iter(self._separate())
+
+    def _separate(self) -> list[tuple[int, bytes]]:
+        if self._rows is None:
+            starts = range(0, len(self.joined), self.length)
+            self._rows = [(number, self.joined[start : start + self.length]) for number, start in zip(self.numbers, starts)]
+        return self._rows
 
 
 @dataclass(frozen=True)

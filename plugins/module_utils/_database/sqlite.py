@@ -16,13 +16,13 @@ import time
 from contextlib import closing, contextmanager, nullcontext
 from functools import cache, lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from .._errors import LedgerError
 from .._files import open_own
 from .._texts import system_name
-from .database import parts
+from .database import NumberedBytes, parts
 from .sqlite_file import FileLocks, cannot_use, check_file, connected, explained, require_version
 
 if TYPE_CHECKING:
@@ -219,25 +219,16 @@ def _insert_new(
     connection: sqlite3.Connection, table: str, same: Mapping[str, int], columns: Sequence[str], rows: Sequence[Sequence[object]]
 ) -> int:
     """Inserts those rows that are not there yet and returns how many that were."""
-    if len(columns) == 2 and len(rows) > _FEW_ROWS:
-        first, second = zip(*rows)
-        if isinstance(first[0], int) and isinstance(second[0], bytes) and len(set(map(len, second))) == 1 and _knows_json():
-            return _insert_columns(connection, _columns_statement(table, (*same, *columns)), same, first, second)
+    if isinstance(rows, NumberedBytes) and len(rows) > _FEW_ROWS and _knows_json():
+        # To bind each value would take longer than to insert it.
+        values = [*same.values(), rows.joined, rows.length, rows.length, json.dumps(rows.numbers)]
+        return connection.execute(_columns_statement(table, (*same, *columns)), values).rowcount
     names, constants = (*same, *columns), list(same.values())
     inserted = 0
     for part in parts(rows, _rows_at_once(len(same), len(columns))):
         statement = _rows_statement(table, names, len(same), len(part))
         inserted += connection.execute(statement, [*constants, *chain.from_iterable(part)]).rowcount
     return inserted
-
-
-def _insert_columns(
-    connection: sqlite3.Connection, statement: str, same: Mapping[str, int], numbers: Sequence[object], contents: Sequence[object]
-) -> int:
-    """Numbers and byte strings of one length, given as two values: to bind each of them would take longer than to insert it."""
-    joined = b"".join(cast("Sequence[bytes]", contents))
-    length = len(joined) // len(contents)
-    return connection.execute(statement, [*same.values(), joined, length, length, json.dumps(numbers)]).rowcount
 
 
 @cache

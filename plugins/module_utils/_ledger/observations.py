@@ -17,6 +17,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from .._database.database import NumberedBytes
 from .._errors import LedgerError
 from .contract import ClaimedBatch
 from .recorded import KEY_COLUMNS, Known, RecordedObservations, StoredCheckpoints
@@ -202,7 +203,7 @@ class StoredObservations:
         return sum(unreported for _number, unreported in ended)
 
     def _new_batch(self, keys: Collection[ObservationKey], state: int, unreported: int) -> int:
-        timestamps = [key[0] for key in keys]
+        timestamps = keys.numbers if isinstance(keys, NumberedBytes) else [key[0] for key in keys]
         values = {
             "scope": self._scope,
             "run": self.run,

@@ -15,7 +15,8 @@ from itertools import compress, repeat
 from operator import eq, floordiv, itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from .._addresses import are_surely_inside, is_inside, pack
+from .._addresses import PAIR_BYTES, are_surely_inside, is_inside, pack, packed_column, packed_pairs, separate_pairs
+from .._database.database import NumberedBytes
 from .._times.timestamps import format_iso8601
 from .._vpn_log.records import ALIVE, START, is_note, is_skipped
 
@@ -36,32 +37,37 @@ _BEGINNING = itemgetter(slice(2))
 class Observations:
     """Observations by column. Addresses are canonical text, times are in the unit that is sent.
 
-    `packed` has both addresses of each as bytes, one after the other, as the ledger knows them.
+    `packed` has both addresses of each as the ledger knows them, row after row, if all are IPv4; otherwise it is empty.
     """
 
     ipaddrs: Sequence[str] = ()
     associated_ipaddrs: Sequence[str] = ()
     timestamps: Sequence[int] = ()
-    packed: Sequence[bytes] = ()
+    packed: bytes = b""
 
     def __len__(self) -> int:
         return len(self.timestamps)
 
     def keys(self) -> Sequence[ObservationKey]:
         """The keys of the observations in the ledger."""
-        return list(zip(self.timestamps, self.packed))
+        if self.packed:
+            return NumberedBytes(self.timestamps, self.packed)
+        return list(zip(self.timestamps, _pairs(self.ipaddrs, self.associated_ipaddrs)))
 
     def cut(self, start: int, end: int) -> Observations:
         """Those from one place up to another."""
-        return Observations(self.ipaddrs[start:end], self.associated_ipaddrs[start:end], self.timestamps[start:end], self.packed[start:end])
+        packed = self.packed[start * PAIR_BYTES : end * PAIR_BYTES]
+        return Observations(self.ipaddrs[start:end], self.associated_ipaddrs[start:end], self.timestamps[start:end], packed)
 
     def followed_by(self, other: Observations) -> Observations:
         """These, then the others."""
+        if not len(self) or not len(other):
+            return self if len(self) else other
         return Observations(
             [*self.ipaddrs, *other.ipaddrs],
             [*self.associated_ipaddrs, *other.associated_ipaddrs],
             [*self.timestamps, *other.timestamps],
-            [*self.packed, *other.packed],
+            self.packed + other.packed if bool(self.packed) == bool(other.packed) else b"",
         )
 
     def chosen(self, places: Sequence[int]) -> Observations:
@@ -72,7 +78,6 @@ class Observations:
             [self.ipaddrs[place] for place in places],
             [self.associated_ipaddrs[place] for place in places],
             [self.timestamps[place] for place in places],
-            [self.packed[place] for place in places],
         )
 
     def body(self, source: str) -> bytes:
@@ -113,7 +118,16 @@ class _Columns:
     ipaddrs: Sequence[str]
     associated_ipaddrs: Sequence[str]
     starts: Sequence[int]
-    packed: Sequence[bytes]
+
+    def without(self, refused: Mapping[int, object]) -> _Columns:
+        """The columns without the rows at some places."""
+        kept = [place not in refused for place in range(len(self.starts))]
+        return _Columns(
+            list(compress(self.lines, kept)),
+            list(compress(self.ipaddrs, kept)),
+            list(compress(self.associated_ipaddrs, kept)),
+            list(compress(self.starts, kept)),
+        )
 
 
 def observed(block: RecordBlock, divisor: int, now_ms: int) -> ObservedRows:
@@ -137,13 +151,15 @@ def observed(block: RecordBlock, divisor: int, now_ms: int) -> ObservedRows:
         rejected.extend(row for row, _at in refused.values())
         rejected.sort()
         recheck_at = min((at for _row, at in refused.values() if at is not None), default=None)
-        columns = _without(columns, refused)
-    swapped = _swapped(columns)
+        columns = columns.without(refused)
+    packed = b"" if refused or single else block.packed
+    packed = packed or packed_pairs(packed_column(columns.ipaddrs), packed_column(columns.associated_ipaddrs))
+    swapped = _swapped(columns, packed)
     first = next(((columns.lines[place], columns.ipaddrs[place], columns.associated_ipaddrs[place]) for place in swapped), None)
     timestamps = columns.starts if divisor == 1 else list(map(floordiv, columns.starts, repeat(divisor)))
     return ObservedRows(
         block.rows_read,
-        Observations(columns.ipaddrs, columns.associated_ipaddrs, timestamps, columns.packed),
+        Observations(columns.ipaddrs, columns.associated_ipaddrs, timestamps, packed),
         skipped,
         rejected,
         len(swapped),
@@ -162,20 +178,14 @@ def _time(record: Record) -> int | None:
 
 
 def _columns(block: RecordBlock, single: Sequence[Record]) -> _Columns:
-    packed = block.packed
-    if packed is None:
-        packed = [pack(inside) + pack(outside) for inside, outside in zip(block.ipaddrs, block.associated_ipaddrs)]
-    columns = _Columns(block.lines, block.ipaddrs, block.associated_ipaddrs, block.starts, packed)
+    columns = _Columns(block.lines, block.ipaddrs, block.associated_ipaddrs, block.starts)
     if not single:
         return columns
-    ipaddrs = [str(record.ipaddr) for record in single]
-    associated_ipaddrs = [str(record.associated_ipaddr) for record in single]
     return _Columns(
         [*columns.lines, *[record.line for record in single]],
-        [*columns.ipaddrs, *ipaddrs],
-        [*columns.associated_ipaddrs, *associated_ipaddrs],
+        [*columns.ipaddrs, *[str(record.ipaddr) for record in single]],
+        [*columns.associated_ipaddrs, *[str(record.associated_ipaddr) for record in single]],
         [*columns.starts, *[_time(record) or 0 for record in single]],
-        [*packed, *[pack(inside) + pack(outside) for inside, outside in zip(ipaddrs, associated_ipaddrs)]],
     )
 
 
@@ -199,30 +209,21 @@ def _refused(columns: _Columns, latest_ms: int) -> dict[int, tuple[RejectedRow, 
     return refused
 
 
-def _without(columns: _Columns, refused: Mapping[int, object]) -> _Columns:
-    kept = [place not in refused for place in range(len(columns.starts))]
-    return _Columns(
-        list(compress(columns.lines, kept)),
-        list(compress(columns.ipaddrs, kept)),
-        list(compress(columns.associated_ipaddrs, kept)),
-        list(compress(columns.starts, kept)),
-        list(compress(columns.packed, kept)),
-    )
-
-
-def _swapped(columns: _Columns) -> list[int]:
+def _swapped(columns: _Columns, packed: bytes) -> list[int]:
     """The places of observations with a public VPN address and a private one on the internet."""
-    if are_surely_inside(columns.packed):
+    if packed and are_surely_inside(packed):
         return []
-    beginnings = set(map(_BEGINNING, columns.packed))
+    pairs = separate_pairs(packed) if packed else _pairs(columns.ipaddrs, columns.associated_ipaddrs)
+    beginnings = set(map(_BEGINNING, pairs))
     outside = {beginning for beginning in beginnings if beginning[0] == 0 or not is_inside(beginning + b"\1\1")}
     if not outside:
         return []
-    return [
-        place
-        for place, packed in enumerate(columns.packed)
-        if packed[:2] in outside and is_inside(_second(packed)) and not is_inside(_first(packed))
-    ]
+    return [place for place, pair in enumerate(pairs) if pair[:2] in outside and is_inside(_second(pair)) and not is_inside(_first(pair))]
+
+
+def _pairs(ipaddrs: Sequence[str], associated_ipaddrs: Sequence[str]) -> list[bytes]:
+    """Both addresses of each row as the ledger knows them."""
+    return [pack(inside) + pack(outside) for inside, outside in zip(ipaddrs, associated_ipaddrs)]
 
 
 def _first(packed: bytes) -> bytes:

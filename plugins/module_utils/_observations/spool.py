@@ -16,7 +16,6 @@ from array import array
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-from .._addresses import pack
 from .._errors import InputError
 from .observed import Observations
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 _IN_MEMORY = 2
 """Number of frames kept in memory: a small input needs no file."""
 _LENGTHS = struct.Struct(">QQQQ")
-_IPV4_PAIR_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -107,8 +105,7 @@ def _packed(frame: Frame) -> list[bytes]:
         "summary": frame.summary,
     }
     addresses = "\n".join([*observations.ipaddrs, *observations.associated_ipaddrs])
-    packed = b"".join(observations.packed)
-    parts = [json.dumps(head).encode(), addresses.encode(), array("q", observations.timestamps).tobytes(), packed]
+    parts = [json.dumps(head).encode(), addresses.encode(), array("q", observations.timestamps).tobytes(), observations.packed]
     return [_LENGTHS.pack(*map(len, parts)), *parts]
 
 
@@ -119,11 +116,6 @@ def _unpacked(parts: list[bytes]) -> Frame:
     count = len(timestamps)
     texts = parts[1].decode().split("\n") if count else []
     ipaddrs, associated_ipaddrs = texts[:count], texts[count:]
-    if len(parts[3]) == count * _IPV4_PAIR_BYTES:
-        # Not by struct.unpack(), which keeps what it makes of long formats.
-        packed = list(struct.Struct(f"{_IPV4_PAIR_BYTES}s" * count).unpack(parts[3]))
-    else:
-        packed = [pack(inside) + pack(outside) for inside, outside in zip(ipaddrs, associated_ipaddrs)]
     position = None
     if head["position"]:
         from .._vpn_log.source import LogPosition
@@ -131,5 +123,5 @@ def _unpacked(parts: list[bytes]) -> Frame:
         offset, line, digest = head["position"]
         position = LogPosition(offset, line, bytes.fromhex(digest))
     return Frame(
-        head["log"], head["read"], Observations(ipaddrs, associated_ipaddrs, timestamps.tolist(), packed), position, head["summary"]
+        head["log"], head["read"], Observations(ipaddrs, associated_ipaddrs, timestamps.tolist(), parts[3]), position, head["summary"]
     )

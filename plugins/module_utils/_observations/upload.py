@@ -286,14 +286,15 @@ def _batches(frames: Iterator[Frame], size: int) -> Iterator[tuple[Observations,
     """Batches of this size, and the frames whose last rows are in each. The last batch may be smaller, or empty."""
     rest, waiting = Observations(), []
     for frame in frames:
-        current = rest.followed_by(frame.observations) if len(rest) else frame.observations
         waiting.append(frame)
-        whole = len(current) - len(current) % size
-        for end in range(size, whole + 1, size):
+        rows, start = frame.observations, 0
+        while len(rest) + len(rows) - start >= size:
+            end = start + size - len(rest)
             # Frames that were waiting before end in the first batch; this one ends in the last, if that takes all its rows.
-            ended = waiting if end == len(current) else waiting[:-1]
+            ended = waiting if end == len(rows) else waiting[:-1]
             waiting = waiting[len(ended) :]
-            yield current.cut(end - size, end), ended
-        rest = current.cut(whole, len(current))
+            yield rest.followed_by(rows.cut(start, end)), ended
+            rest, start = Observations(), end
+        rest = rest.followed_by(rows.cut(start, len(rows)))
     if waiting:
         yield rest, waiting

@@ -11,11 +11,11 @@ Whole columns are checked and converted at once. Only rows for which this fails 
 
 from __future__ import annotations
 
-from itertools import compress, repeat
-from operator import add, attrgetter
+from itertools import compress
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from .._addresses import packed_column, parse_address
+from .._addresses import packed_column, packed_pairs, parse_address
 from .._errors import EmptyLogError, InputError
 from .._times.day_month import DayMonthCheck
 from .._times.parsing import TimestampParser
@@ -105,20 +105,25 @@ class CsvReader:
         """The rows by column. Rows with another number of columns than the header are rejected; blank lines are not rows."""
         others = self._source.take_records()
         width = header.width
-        found = list(map(str.count, lines, repeat(self._delimiter))) if lines is not None else [len(row) - 1 for row in rows]
-        if found.count(width - 1) != len(found) or (width == 1 and lines is not None and "" in lines):
-            whole = [columns == width - 1 for columns in found]
-            if width == 1:
-                whole = [is_whole and bool(line) for is_whole, line in zip(whole, lines if lines is not None else map("".join, rows))]
-            others.extend(self._of_another_width(header, numbers, lines, rows, whole))
-            numbers = list(compress(numbers, whole))
-            lines, rows = (None if lines is None else list(compress(lines, whole))), list(compress(rows, whole))
-        if not numbers:
-            return Rows([], [()] * width, others)
-        if lines is None:
-            return Rows(numbers, list(zip(*rows)), others)
-        values = self._delimiter.join(lines).split(self._delimiter)
-        return Rows(numbers, [values[place::width] for place in range(width)], others)
+        columns = self._columns(lines or [], width)
+        if columns is not None:
+            return Rows(numbers, columns, others)
+        if lines is not None:
+            rows = [line.split(self._delimiter) if line else [] for line in lines]
+        whole = [len(row) == width and (width > 1 or bool(row[0])) for row in rows]
+        others.extend(self._of_another_width(header, numbers, lines, rows, whole))
+        rows = list(compress(rows, whole))
+        return Rows(list(compress(numbers, whole)), list(zip(*rows)) if rows else [()] * width, others)
+
+    def _columns(self, lines: list[str], width: int) -> list[list[str]] | None:
+        """The columns of lines without quotes; None if there are none, or if one is not as wide as the header."""
+        if width == 1 or not lines:
+            return None
+        # No line contains a line feed, so one that is a value of its own after each line shows where lines end.
+        values = f"{self._delimiter}\n{self._delimiter}".join(lines).split(self._delimiter)
+        if len(values) != len(lines) * (width + 1) - 1 or values[width :: width + 1].count("\n") != len(lines) - 1:
+            return None
+        return [values[place :: width + 1] for place in range(width)]
 
     def _of_another_width(
         self, header: CsvHeader, numbers: Sequence[int], lines: list[str] | None, rows: list[list[str]], whole: list[bool]
@@ -143,8 +148,8 @@ class CsvReader:
         self._dates.look_at(times, starts)
         self.dates_are_settled = self._dates.is_settled
         usernames = header.username.column(rows.columns, count)
-        if None not in inside and None not in outside and None not in starts:
-            packed = list(map(add, cast("list[bytes]", inside), cast("list[bytes]", outside)))
+        packed = packed_pairs(inside, outside)
+        if packed and None not in starts:
             ends = self._ends(header, rows, starts)
             return RecordBlock(
                 rows.lines, usernames, ipaddrs, associated_ipaddrs, cast("list[int]", starts), ends, packed, _in_order(rows.others)
@@ -160,7 +165,7 @@ class CsvReader:
                 (ipaddrs[place], inside[place], _rest), (associated_ipaddrs[place], outside[place], _rest) = addresses
                 starts[place] = record.time
         ends = list(compress(self._ends(header, rows, starts), kept))
-        packed = list(map(add, compress(cast("list[bytes]", inside), kept), compress(cast("list[bytes]", outside), kept)))
+        packed = packed_pairs(list(compress(inside, kept)), list(compress(outside, kept)))
         return RecordBlock(
             list(compress(rows.lines, kept)),
             list(compress(usernames, kept)),

@@ -99,8 +99,8 @@ class RecordBlock:
     associated_ipaddrs: list[str] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
     ends: Sequence[int | None] = field(default_factory=list)
-    packed: Sequence[bytes] | None = None
-    """Both addresses of each START record as bytes, one after the other as in the ledger, if the reader has them anyway."""
+    packed: bytes = b""
+    """Both addresses of each START record as in the ledger, row after row, if all are IPv4 and the reader has them anyway."""
     others: list[Record] = field(default_factory=list)
 
     @property
