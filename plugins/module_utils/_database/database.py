@@ -12,8 +12,7 @@ Statements are plain SQL with `?` for values and without a schema's name. Both d
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -53,8 +52,7 @@ class NumberedBytes(Sequence[tuple[int, bytes]]):
         return self._rows
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """The statements that upgrade the tables from one version to the next."""
 
     sqlite: str
@@ -70,8 +68,7 @@ def step(statements: str) -> Step:
     return Step(statements.format(**_SQLITE_WORDS), statements.format(**_POSTGRESQL_WORDS))
 
 
-@dataclass(frozen=True)
-class Schema:
+class Schema(NamedTuple):
     """The tables of one kind of store, and its names in messages. `steps[0]` creates version 1; each further step upgrades the tables by
     one version.
     """

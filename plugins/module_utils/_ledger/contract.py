@@ -31,8 +31,7 @@ class ObservationScope(NamedTuple):
     timestamp_unit: str
 
 
-@dataclass(frozen=True)
-class ClaimedBatch:
+class ClaimedBatch(NamedTuple):
     """The part of a batch that this run must send, as positions in the batch, and the reasons why the rest is not sent.
 
     The claim is committed before this is returned. `unclear` counts the rows in `fresh` that an earlier run may have sent already: its
@@ -53,8 +52,7 @@ class ClaimedBatch:
         return self.keys if len(self.fresh) == len(self.keys) else [self.keys[position] for position in self.fresh]
 
 
-@dataclass(frozen=True)
-class Checkpoint:
+class Checkpoint(NamedTuple):
     """The position in a log: every row before `offset` has been processed.
 
     `reading` is a digest of the options that the log was read with. `sha256` is the digest of the log's first `offset` bytes.

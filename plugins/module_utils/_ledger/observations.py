@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .._database.database import NumberedBytes
 from .._errors import LedgerError
@@ -33,13 +32,14 @@ _ROWS_A_DELETE = 10_000
 _SECONDS_A_DAY = 86_400
 _WAIT_SECONDS = 3600.0
 _POLL_SECONDS = 0.05
+_FEW_KEYS = 100
+"""So few are looked up first: if all of them are recorded, nothing is written, and the run does not wait for the disk."""
 _DURABLE_EVERY_SECONDS = 1.0
 """After a power failure, a SQLite ledger has everything up to the last durable claim. To write each claim to the disk would be slow."""
 _OLD = f"SELECT id FROM batch WHERE scope = ? AND noted_at < ? AND run <> ? AND state <> {SENDING}"
 
 
-@dataclass(frozen=True)
-class _Borrowed:
+class _Borrowed(NamedTuple):
     """Keys of a claim that were in the ledger before."""
 
     unclear: Collection[ObservationKey]
@@ -142,7 +142,7 @@ class StoredObservations:
         Keys are inserted directly, and looked up only if some of them exist already or occur twice.
         """
         number = inserted = 0
-        if not self._looks_first:
+        if not self._looks_first and len(keys) > _FEW_KEYS:
             number = self._new_batch(keys, SENDING, len(keys))
             inserted = self._insert(number, keys)
             if inserted == len(keys):
@@ -251,7 +251,7 @@ class _BeingSentError(Exception):
 def _claimed(batch: ClaimedBatch, fresh: Collection[ObservationKey], uploaded: Collection[ObservationKey]) -> ClaimedBatch:
     """Returns the claim: the first position of each fresh key, and the reasons why the others are not sent."""
     if len(fresh) == len(batch.keys):
-        return replace(batch, fresh=range(len(batch.keys)))
+        return batch._replace(fresh=range(len(batch.keys)))
     positions: list[int] = []
     left = set(fresh)
     already_uploaded = 0
@@ -262,4 +262,4 @@ def _claimed(batch: ClaimedBatch, fresh: Collection[ObservationKey], uploaded: C
         else:
             already_uploaded += key in uploaded
     duplicates = len(batch.keys) - len(positions) - already_uploaded
-    return replace(batch, fresh=positions, already_uploaded=already_uploaded, duplicates=duplicates)
+    return batch._replace(fresh=positions, already_uploaded=already_uploaded, duplicates=duplicates)

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from .._database.opening import file_at, open_database, open_for_reading, scratch_database
 from .contract import ClaimedBatch
-from .events import StoredEvents, StoredRewrites
 from .observations import StoredObservations
 from .recorded import run_name
 from .schema import LEDGER_SCHEMA, tables_of
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
         ObservationScope,
         RewriteLedger,
     )
+    from .events import StoredEvents, StoredRewrites
 
 _RUN_BITS = 62
 _NO_RUN = -1
@@ -82,10 +82,14 @@ class StoredLedger:
 
     def events(self, endpoint: str) -> StoredEvents:
         """The events of the server at this base URL."""
+        from .events import StoredEvents
+
         return StoredEvents(self._database, self._tables, endpoint)
 
     def rewrites(self, endpoint: str) -> StoredRewrites:
         """The rewriting of texts by the server at this base URL."""
+        from .events import StoredRewrites
+
         return StoredRewrites(self._database, self._tables, endpoint)
 
     def close(self) -> None:

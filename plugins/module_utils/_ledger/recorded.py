@@ -8,8 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .._database.database import marks, matching, parts
 from .contract import Checkpoint, ObservationScope
@@ -32,8 +31,7 @@ _MOST_CHECKPOINTS = 1000
 _CHECKPOINT = "reading, sha256, end_offset, line, summary"
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """The known keys, grouped by their meaning for one run. `sending` are those that other runs are sending right now."""
 
     mine: frozenset[ObservationKey] = frozenset()

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .._database.database import Schema, Step, step
 
@@ -147,8 +147,7 @@ LEDGER_SCHEMA = Schema(
 )
 
 
-@dataclass(frozen=True)
-class Tables:
+class Tables(NamedTuple):
     """The tables for SELECT statements. A run in check mode reads an older version as if it were the newest."""
 
     observation: str = "observation"

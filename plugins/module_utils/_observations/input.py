@@ -11,12 +11,11 @@ from __future__ import annotations
 import json
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._addresses import parse_address
 from .._errors import EmptyLogError
-from .._times.parsing import Moments
+from .._times.moments import Moments
 from .._times.timestamps import EPOCH_MS, epoch_ms_to_milliseconds, epoch_to_milliseconds
 from .._vpn_log.records import NO_ADDRESS, REJECTED, SKIPPED, START, Record, RecordBlock
 from .observed import observed
@@ -35,8 +34,7 @@ _UNSETTLED_LINES = 100
 """A rejected row this close to the end may become complete when the log grows (for example a quoted value with line breaks)."""
 
 
-@dataclass(frozen=True)
-class ObservationInput:
+class ObservationInput(NamedTuple):
     """The logs of a task, or its list if it has none."""
 
     logs: Sequence[OpenLog]
@@ -111,12 +109,12 @@ class InputReader:
             frame = Frame(number, rows.read, rows.observations, position)
             if position is not None:
                 summary = {**counts.summary(), "head": log.reader.repeated_lines}
-                frame = replace(frame, summary=json.dumps(summary))
+                frame = frame._replace(summary=json.dumps(summary))
             if waiting:
                 yield waiting
             waiting = rows, frame
         if waiting and counts.last_rejected_line > 0 and counts.last_rejected_line > log.source.line - _UNSETTLED_LINES:
-            waiting = waiting[0], replace(waiting[1], position=None)
+            waiting = waiting[0], waiting[1]._replace(position=None)
         if waiting:
             yield waiting
 

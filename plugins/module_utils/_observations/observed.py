@@ -97,8 +97,7 @@ class RejectedRow(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True)
-class ObservedRows:
+class ObservedRows(NamedTuple):
     """The observations in some rows, and what the other rows are. `recheck_at` is when a row of the future may be used (epoch ms)."""
 
     read: int
@@ -110,8 +109,7 @@ class ObservedRows:
     recheck_at: int | None = None
 
 
-@dataclass(frozen=True)
-class _Columns:
+class _Columns(NamedTuple):
     """Candidates for observations, by column; times in epoch milliseconds."""
 
     lines: Sequence[int]

@@ -8,8 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._argspec import ArgumentSpec, from_environment, plain_text, whole_number
 from .._errors import InputError
@@ -30,8 +29,7 @@ MAX_LIMIT = 1_000_000_000
 MAX_RETENTION_DAYS = 36_500
 
 
-@dataclass(frozen=True)
-class UploadOptions:
+class UploadOptions(NamedTuple):
     """The options of an upload; the connection has its own options."""
 
     source: str

@@ -252,5 +252,13 @@ def warnings_of_input(tally: Tally, logs: Sequence[OpenLog], log: LogOptions) ->
         )
 
 
+def other_programs(logs: Sequence[OpenLog]) -> dict[str, dict[str, int]]:
+    """The result key `other_programs`, if other programs wrote to the logs."""
+    from .._vpn_log.syslog import joined_counts
+
+    programs = joined_counts(log.reader.other_programs for log in logs)
+    return {"other_programs": programs} if programs else {}
+
+
 def _were(number: int) -> str:
     return counted(number, "observation was", "observations were")

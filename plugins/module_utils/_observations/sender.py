@@ -9,22 +9,20 @@
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .._errors import LedgerError, RequestError, XdrError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from concurrent.futures import Future, ThreadPoolExecutor
 
     from .._extrahop.client import ExtraHopClient
     from .._ledger.contract import ClaimedBatch, ObservationLedger
     from .spool import Frame
 
 
-@dataclass(frozen=True)
-class BatchOutcome:
+class BatchOutcome(NamedTuple):
     """The result of one batch. `frames` are the frames that end in it."""
 
     uploaded: int = 0
@@ -49,10 +47,13 @@ class ObservationSender:
         self._ledger = ledger
         self._concurrency = concurrency
         self._pool: ThreadPoolExecutor | None = None
-        self._sent: deque[Future[BatchOutcome]] = deque()
+        self._sent: deque[Future[BatchOutcome] | BatchOutcome] = deque()
 
     def send(self, batch: ClaimedBatch, body: bytes, frames: Sequence[Frame]) -> None:
         """Sends one batch as soon as a worker is free; not after a failure (see has_failed)."""
+        # Imported late: a task that sends nothing needs no threads.
+        from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+
         while len(self._under_way()) >= self._concurrency:
             wait(self._under_way(), return_when=FIRST_COMPLETED)
         if self.has_failed:
@@ -74,26 +75,28 @@ class ObservationSender:
     def nothing_to_send(self, frames: Sequence[Frame]) -> None:
         """Notes frames that end without a request."""
         if frames:
-            done: Future[BatchOutcome] = Future()
-            done.set_result(BatchOutcome(frames=frames))
-            self._sent.append(done)
+            self._sent.append(BatchOutcome(frames=frames))
 
     @property
     def has_failed(self) -> bool:
         """True if a request has failed, so that nothing more should be sent."""
-        return any(future.done() and future.result().error for future in self._sent)
+        return any(outcome.error for outcome in map(_outcome, self._sent) if outcome)
 
     def outcomes(self, *, wait_for_all: bool = False) -> Sequence[BatchOutcome]:
         """The outcomes since the last call, in order, up to the first request that is still under way."""
         if wait_for_all and self._pool:
             self._pool.shutdown(wait=True)
         taken: list[BatchOutcome] = []
-        while self._sent and self._sent[0].done() and (wait_for_all or not self._sent[0].result().error):
-            taken.append(self._sent.popleft().result())
+        while self._sent:
+            outcome = _outcome(self._sent[0])
+            if outcome is None or (outcome.error and not wait_for_all):
+                break
+            taken.append(outcome)
+            self._sent.popleft()
         return taken
 
     def _under_way(self) -> list[Future[BatchOutcome]]:
-        return [future for future in self._sent if not future.done()]
+        return [sent for sent in self._sent if not isinstance(sent, BatchOutcome) and not sent.done()]
 
     def _send(self, batch: ClaimedBatch, body: bytes, frames: Sequence[Frame]) -> BatchOutcome:
         try:
@@ -109,3 +112,10 @@ class ObservationSender:
         except LedgerError as error:
             return BatchOutcome(error=error)
         return BatchOutcome(len(batch.fresh), 1, len(batch.fresh) if may_be_twice else 0, batch.unclear, frames)
+
+
+def _outcome(sent: Future[BatchOutcome] | BatchOutcome) -> BatchOutcome | None:
+    """The outcome of what was sent; None as long as it is under way."""
+    if isinstance(sent, BatchOutcome):
+        return sent
+    return sent.result() if sent.done() else None

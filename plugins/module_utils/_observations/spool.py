@@ -13,8 +13,7 @@ import os
 import struct
 import tempfile
 from array import array
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from .._errors import InputError
 from .observed import Observations
@@ -30,8 +29,7 @@ _IN_MEMORY = 2
 _LENGTHS = struct.Struct(">QQQQ")
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """Consecutive rows of one log.
 
     Once all rows up to its end have been processed, reading may continue at `position`; a checkpoint there keeps `summary`.

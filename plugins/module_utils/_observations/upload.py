@@ -20,7 +20,6 @@ from .._errors import EmptyLogError, InputError, XdrError
 from .._extrahop.client import ExtraHopClient
 from .._ledger.contract import ObservationScope
 from .._ledger.opening import ledger_file, open_ledger
-from .._vpn_log.syslog import joined_counts
 from . import report
 from .input import InputReader, opened_input
 from .observed import Observations
@@ -269,8 +268,8 @@ class ObservationUpload:
             "timestamp_unit": self._options.timestamp_unit,
             "timezone": self._options.log.zone.name,
         }
-        if programs := joined_counts(log.reader.other_programs for log in self._source.logs):
-            result["other_programs"] = programs
+        if self._source.logs:
+            result.update(report.other_programs(self._source.logs))
         if tally.outcome_unknown:
             result["outcome_unknown"] = True
         if self._unobserved is not None:

@@ -17,7 +17,7 @@ from .._addresses import parse_address
 from .._argspec import ArgumentSpec, from_environment, is_from_environment, plain_text, whole_number
 from .._errors import InputError
 from .._texts import quoted
-from .._times.parsing import Moments
+from .._times.moments import Moments
 from .._times.timestamps import epoch_ms_to_milliseconds, epoch_to_milliseconds, format_iso8601
 from .._vpn_log.options import LogOptions, chosen_zone
 from .._vpn_log.readers import log_options

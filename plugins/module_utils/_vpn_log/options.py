@@ -8,8 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import InputError
 from .._times.zones import Zone
@@ -21,8 +20,7 @@ DEFAULT_TIMESTAMP_FORMAT = "%m/%d/%y %H:%M:%S"
 LOCAL_ZONE = "local"
 
 
-@dataclass(frozen=True)
-class LogColumns:
+class LogColumns(NamedTuple):
     """The columns of a CSV log by their meaning; None if the log has no such column, or if the usual names are used."""
 
     ipaddr: str = "VPN IP"
@@ -46,8 +44,7 @@ class LogColumns:
         )
 
 
-@dataclass(frozen=True)
-class LogOptions:
+class LogOptions(NamedTuple):
     """The logs to read, and how to read them. `paths` are files or patterns; it is empty if the task names no log."""
 
     paths: tuple[str, ...]

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
-from ansible_collections.secops.xdr.plugins.module_utils._times.parsing import Moments, TimestampParser
+from ansible_collections.secops.xdr.plugins.module_utils._times.moments import Moments
+from ansible_collections.secops.xdr.plugins.module_utils._times.parsing import TimestampParser
 from ansible_collections.secops.xdr.plugins.module_utils._times.timestamps import (
     EARLIEST_MS,
     EPOCH,
