@@ -1,11 +1,15 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report in a real browser: it shows, quickly, and nothing in it runs. The browser is Debian's chromium."""
+"""The report and the page of the emulator in a real browser: they fit the screen, and nothing in the report runs.
+
+The browser is Debian's chromium.
+"""
 
 from __future__ import annotations
 
 import csv
+import html
 import html.parser
 import re
 import struct
@@ -17,6 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
+
+from emulator import RunningEmulator
 
 from .conftest import Playground, program
 
@@ -248,6 +255,36 @@ def test_it_shows_dark_where_dark_is_wished(report: Path, browser: Browser) -> N
     seen = colours(browser.screenshot(report, 1280, "--force-dark-mode"))
     assert (0x10, 0x15, 0x1C) in seen
     assert PAGE_COLOUR not in seen
+
+
+def page_of_the_emulator() -> str:
+    """The page with an observation, an event, a fault and a request, with long values."""
+    with RunningEmulator() as emulator:
+        row = {"ipaddr": "fd00:8:ffff:ffff:ffff:ffff:ffff:0007", "associated_ipaddr": "203.0.113.9", "timestamp": 1717157700}
+        body = {"source": "A gateway with a long name " * 3, "observations": [row]}
+        emulator.add_events({"event_name": "Login_" * 30, "event_status": "New", "timestamp": 1717157700000, "srcip": "10.8.3.7"})
+        emulator.add_fault("delay", times=None, match={"path": "/api/v1/observations/associatedipaddrs", "kind": "write"})
+        with requests.Session() as session:
+            session.trust_env, session.verify = False, emulator.ca_path
+            key = emulator.environment()["EXTRAHOP_API_KEY"]
+            session.headers.update({"Accept": "application/json", "Authorization": f"ExtraHop apikey={key}"})
+            answer = session.post(f"{emulator.url}/api/v1/observations/associatedipaddrs", json=body)
+            assert answer.status_code == 202, answer.text
+            return session.get(f"{emulator.url}/_emulator").text
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_the_page_of_the_emulator_fits_the_screen_and_shows_times_in_words(browser: Browser, tmp_path: Path, width: int) -> None:
+    page, outer = page_of_the_emulator(), tmp_path / "outer.html"
+    assert page.count("31 May 2024, 12:15:00 UTC (1717157700") == 2
+    assert "ignored: never observed" in page
+    # Browsers have no windows of 400 pixels, but frames of that width, and a document measures one that is written into it.
+    outer.write_text(
+        f'<!DOCTYPE html><title></title><iframe width="{width}" height="900" style="border: 0" srcdoc="{html.escape(page)}"'
+        ' onload="document.title = this.contentDocument.documentElement.scrollWidth"></iframe>',
+        encoding="utf-8",
+    )
+    assert int(Elements(browser.dom(outer)).title) <= width
 
 
 def test_two_people_of_one_day_differ_in_colour_or_pattern(report: Path) -> None:
