@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The checks of the collection, as sessions of nox. `nox --list` shows them, and CONTRIBUTING.md explains them.
 
-antsibull-nox.toml configures the sessions of antsibull-nox. Those below are our own, each for a reason given beside it. The ones
-without an environment of their own (`python=False`) use that of nox, which has what requirements-test.txt lists.
+antsibull-nox.toml configures the sessions of antsibull-nox. Those below are our own, each with its reason. Sessions without a separate
+environment (`python=False`) use that of nox, which contains requirements-test.txt.
 """
 
 from __future__ import annotations

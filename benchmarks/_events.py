@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""(i) What other benchmarks of this folder print: security events, sessions."""
+"""(i) Output of other benchmarks in this folder: security events, sessions."""
 
 from __future__ import annotations
 

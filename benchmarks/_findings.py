@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The findings: the cost of each variant in each round, and how far the promises are kept."""
+"""The findings: the cost of each variant in each round, compared with the promises."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Spread:
 
 @dataclass
 class Variant:
-    """One of several things that are measured beside each other; `rows` is what it goes through in a round."""
+    """One of several variants that are compared; `rows` is the number of rows in a round."""
 
     label: str
     runs: list[Usage] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Variant:
 
 @dataclass
 class Promise:
-    """A bound, and what was measured against it: pair by pair, or once."""
+    """A limit and the values measured against it: pair by pair, or once."""
 
     text: str
     values: list[float]
@@ -76,7 +76,7 @@ class Finding:
 
 
 def alternately(rounds: int, *pairs: tuple[Variant, Callable[[], Usage]]) -> list[Variant]:
-    """Runs the variants one after the other, again and again, so that what slows the machine down for a while slows down all of them."""
+    """Runs the variants in turn, repeatedly, so that a temporary slowdown of the machine affects all of them."""
     for number in range(rounds):
         for variant, measure in pairs:
             usage = measure()
@@ -86,10 +86,10 @@ def alternately(rounds: int, *pairs: tuple[Variant, Callable[[], Usage]]) -> lis
 
 
 def of_minima(one: Sequence[float], other: Sequence[float]) -> list[float]:
-    """The least of the one by the least of the other, as what was measured against a bound."""
+    """The ratio of the minima, to be compared with a limit."""
     return [min(one) / min(other)]
 
 
 def ratios(one: Sequence[float], other: Sequence[float]) -> list[float]:
-    """The one by the other, round by round."""
+    """The ratios, round by round."""
     return [a / b for a, b in zip(one, other, strict=True)]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One measurement of `history.py`, in a process of its own.
+"""One measurement of `history.py`, in a separate process.
 
 `_history_task.py keep LOCATION SESSIONS`, `ask LOCATION SESSIONS NUMBER`, or `module NAME` with its options on stdin.
 """
@@ -98,7 +98,7 @@ def module(name: str) -> dict[str, Any]:
 
 
 def peak_mib() -> float:
-    """The largest memory of this process. What `getrusage` says includes that of the process which started it."""
+    """The peak memory of this process. The value of `getrusage` would include that of its parent."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 

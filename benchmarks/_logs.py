@@ -25,20 +25,20 @@ _START = datetime(2024, 1, 1)
 
 
 class Logs:
-    """Logs of any length, each made once. A longer one begins like a shorter one."""
+    """Logs of any length, each made once. A longer log begins like a shorter one."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def of(self, rows: int) -> Path:
-        """The log with so many rows, in which a few thousand addresses repeat; not to be changed."""
+        """A log with this number of rows, in which a few thousand addresses repeat; must not be changed."""
         path = self._folder / f"log-{rows}.csv"
         if not path.exists():
             self.write(path, 0, rows)
         return path
 
     def all_different(self, rows: int) -> Path:
-        """A log with so many rows in which no address on the internet and no pair occurs twice; not to be changed."""
+        """A log with this number of rows, in which no public address and no pair occurs twice; must not be changed."""
         path = self._folder / f"different-{rows}.csv"
         if not path.exists():
             with path.open("w", encoding="ascii") as file:
@@ -51,7 +51,7 @@ class Logs:
         return path
 
     def write(self, path: Path, first: int, rows: int) -> None:
-        """Writes rows from the given one on to a file, behind what it holds already."""
+        """Appends rows, from the given one on, to a file."""
         lines = islice(_lines(), first, first + rows)
         is_new = not path.exists()
         with path.open("a", encoding="ascii") as file:
@@ -62,7 +62,7 @@ class Logs:
 
 
 def _lines() -> Iterator[str]:
-    """The rows without end, the same on every call."""
+    """An endless sequence of rows, the same on every call."""
     chance = random.Random(20240101)
     pool = [f"10.8.{number // 250}.{number % 250 + 2}" for number in range(_POOL)]
     outside = [_outside_addresses(chance) for _user in range(_USERS)]
@@ -80,7 +80,7 @@ def _lines() -> Iterator[str]:
 
 
 def _different_lines() -> Iterator[str]:
-    """Rows without end, the same on every call: about 130 an hour, from addresses all over the internet."""
+    """An endless sequence of rows, the same on every call: about 130 an hour, from addresses all over the internet."""
     chance = random.Random(20240102)
     second = 0
     for number in count():
@@ -94,7 +94,7 @@ def _different_lines() -> Iterator[str]:
 
 
 def _outside_addresses(chance: random.Random) -> list[str]:
-    """One to four, from the networks that documentation has for itself and a large one beside them."""
+    """One to four addresses, from the networks for documentation and a large one."""
     return [
         f"100.{chance.randrange(64, 128)}.{chance.randrange(256)}.{chance.randrange(1, 255)}" for _number in range(chance.randrange(1, 5))
     ]

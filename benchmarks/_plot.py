@@ -4,7 +4,7 @@
 
 """Draws the seconds of each round: `python _plot.py FILE`, with the findings, pickled, on its standard input.
 
-A process of its own, because what matplotlib needs would be in the peak of every process that is started later.
+A separate process, because the memory of matplotlib would count towards the peak of every process started later.
 """
 
 from __future__ import annotations

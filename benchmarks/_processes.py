@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs whole processes and says what they took."""
+"""Runs processes and measures their time and memory."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Process:
 
     @property
     def module_pids(self) -> list[int]:
-        """The modules that it has started so far."""
+        """The modules that this process has started so far."""
         return [int(entry["pid"]) for entry in _entries(self.record) if "pid" in entry]
 
     def wait(self) -> tuple[int, Usage]:
@@ -77,7 +77,7 @@ def start(command: Sequence[str], environment: Mapping[str, str], folder: Path) 
 
 
 def run(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> Usage:
-    """Runs a process to its end; ends the benchmark with its output where it fails."""
+    """Runs a process to its end; if it fails, ends the benchmark with its output."""
     process = start(command, environment, folder)
     status, usage = process.wait()
     if status:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Shows where the time of an upload goes: the module's own `main` under cProfile, and reading alone.
+"""Profiles an upload: the module's own `main` under cProfile, and reading alone.
 
-Only the thread that reads is profiled; what it waits for the threads that send shows as waiting for a lock.
+Only the reading thread is profiled; the time it waits for the sending threads shows as waiting for a lock.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""(d) Against a playbook of what Ansible has without this collection: `community.general.read_csv` and `ansible.builtin.uri`."""
+"""(d) Comparison with a playbook that does not need this collection: `community.general.read_csv` and `ansible.builtin.uri`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _OBSERVATIONS = """\
 
 
 def uri_task(site: Site, observations: Any) -> dict[str, Any]:
-    """One `uri` task that sends what a small upload sends."""
+    """One `uri` task that sends the same as a small upload."""
     return {
         "ansible.builtin.uri": {
             "url": f"{site.url}/api/v1/observations/associatedipaddrs",
@@ -75,5 +75,5 @@ def against_read_csv(site: Site) -> Finding:
 
 
 def _seconds_of_tasks(variant: Variant) -> list[float]:
-    """Of each run."""
+    """The seconds of each run."""
     return [sum(seconds for _name, seconds in run.tasks) for run in variant.runs]

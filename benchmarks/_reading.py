@@ -21,7 +21,7 @@ def options(path: str) -> UploadOptions:
 
 
 def main() -> None:
-    """Goes through the log once."""
+    """Reads the log once."""
     chosen = options(sys.argv[1])
     with opened_input(chosen.log, None) as source:
         print(sum(rows.read for rows, _frame in InputReader(source, chosen.divisor, {}).frames()))

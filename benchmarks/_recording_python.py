@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the interpreter of a module, and notes what its process took.
+"""Runs the interpreter of a module, and records the time and memory of its process.
 
 Stands in for the interpreter (`ansible_python_interpreter`), because a module is a grandchild of ansible-playbook, whose own account
-mixes all processes below it. Appends two lines of JSON to the file that BENCHMARK_RECORD names: the process, and what it took.
+mixes all processes below it. Appends two lines of JSON to the file in BENCHMARK_RECORD: the process, and its time and memory.
 """
 
 from __future__ import annotations

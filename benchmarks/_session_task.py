@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One measurement of benchmarks/sessions.py, in a process of its own: reads a task from stdin and prints what it took."""
+"""One measurement of benchmarks/sessions.py, in a separate process: reads a task from stdin and prints its cost."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def _window(site: Site, rows: int, run: int, runs: int) -> Path:
 
 
 def _kill_midway(site: Site, process: Process, accepted: int) -> None:
-    """Kills the module once so many observations have arrived, some of them its own."""
+    """Kills the module when this number of observations has arrived, some of them from it."""
     deadline = time.monotonic() + _PATIENCE
     while site.accepted < accepted or not process.module_pids:
         if time.monotonic() > deadline or process.popen.poll() is not None:
@@ -121,7 +121,7 @@ def _kill_midway(site: Site, process: Process, accepted: int) -> None:
 
 
 def _sent_twice(requests: list[dict[str, Any]]) -> tuple[int, int]:
-    """Rows that came twice from runs that ended well; and rows that came from the killed one and from another one."""
+    """Rows that arrived twice from successful runs, and rows that arrived from the killed run and from another one."""
     by_others: Counter[tuple[Any, ...]] = Counter()
     by_killed: set[tuple[Any, ...]] = set()
     for request in requests:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The site of the measurements: an emulator in a process of its own, and ansible-playbook against it, all in a temporary folder."""
+"""The environment of the measurements: an emulator in a separate process and ansible-playbook, in a temporary folder."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ UPLOAD = {"name": "Upload", "secops.xdr.extrahop_observation": {"source": SOURCE
 
 
 class Site:
-    """The emulator, the logs, and what runs against them."""
+    """The emulator, the logs, and the commands that use them."""
 
     def __init__(self, folder: Path, *, is_quick: bool, rounds: int) -> None:
         self.folder = folder
@@ -80,7 +80,7 @@ class Site:
         return self.rounds if self.is_quick else max(self.rounds, rounds)
 
     def new_state(self) -> Path:
-        """A folder for a ledger that knows nothing yet."""
+        """A folder for an empty ledger."""
         return Path(tempfile.mkdtemp(dir=self.folder, prefix="state-"))
 
     def environment(self, state: Path | None = None, **more: str) -> dict[str, str]:

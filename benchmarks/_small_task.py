@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""(h) One small upload as a task, and one that the ledger alone decides, beside one `uri` task with the same request."""
+"""(h) A small upload as a task, and one that needs only the ledger, compared with a `uri` task with the same request."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Uploads of a log: against the vendor's way, again, grown, of any length, and over a slow network."""
+"""Uploads of a log: compared with the vendor's script, repeated, with new rows, of any length, and over a slow network."""
 
 from __future__ import annotations
 

@@ -6,9 +6,9 @@
 
 Run it with `.venv/bin/python benchmarks/history.py` after `make venv`; `--quick` is a short run, `--postgresql` measures a database too.
 It prints Markdown, and its exit status says whether the bounds are held. The first table takes a log into a history with the module
-vpn_session, again without a change, and beside it uploads the same log with extrahop_observation to the emulator. The second measures the
-history alone, without a log. Each measurement is made in a process of its own, and the best is taken; bounds are for the time of the
-processor, which others on the machine disturb less. With PostgreSQL, the server's time comes on top.
+vpn_session, again without a change, and for comparison uploads the same log with extrahop_observation to the emulator. The second measures
+the history alone, without a log. Each measurement is made in a separate process, and the best one counts. Limits apply to processor time,
+which depends less on other programs. With PostgreSQL, the server's time is added.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ HIGHEST_MIB = 100
 
 
 def measured(task: str, *arguments: Any, **options: Any) -> dict[str, Any]:
-    """Runs one task in a process of its own; `options` are those of a module."""
+    """Runs one task in a separate process; `options` are those of a module."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "build" / "dev"), str(ROOT / "tests")])}
     command = [sys.executable, str(BENCHMARKS / "_history_task.py"), task, *map(str, arguments)]
     done = subprocess.run(command, input=json.dumps(options), env=environment, stdout=subprocess.PIPE, text=True, check=True)

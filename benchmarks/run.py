@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Measures this collection beside what it replaces, and writes a table and a plot.
+"""Compares this collection with the scripts that it replaces, and writes a table and a plot.
 
 Without names, everything is measured at full size and `benchmarks/RESULTS.md` and `benchmarks/results.svg` are replaced.
 With names, or with `--quick`, they are written to `build/bench/` instead.
@@ -52,7 +52,7 @@ PARTS: dict[str, Callable[[Site], Finding]] = {
 
 
 def measure(names: Sequence[str], site: Site, output: Path) -> None:
-    """Measures parts, and writes after each what was found until then."""
+    """Measures parts, and writes the findings so far after each part."""
     about = machine()
     if site.is_quick:
         about.append("**A quick run, at a hundredth of the size: that it ends well is all it says.**")

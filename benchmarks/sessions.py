@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The cost of `match` of vpn_session_info beside the reading of an upload, in time and memory, for each log format.
+"""The cost of `match` of vpn_session_info compared with the reading of an upload, in time and memory, for each log format.
 
 Run it with `.venv/bin/python benchmarks/sessions.py` after `make venv`; `--rows 50000` is a short run. It prints Markdown.
-Each measurement is made in a process of its own, reading and matching by turns, and the best of each is taken. Times are those of the
-processor, which others on the machine disturb less; nothing here waits for anything but the file.
+Each measurement is made in a separate process, reading and matching in turn, and the best of each counts. Times are processor times, which
+depend less on other programs; nothing here waits for anything but the file.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ LINES: dict[str, tuple[str, str]] = {
 
 
 def write_log(path: Path, log_format: str, rows: int) -> None:
-    """A log in which addresses come back again and again."""
+    """Write a log in which addresses repeat."""
     head, line = LINES[log_format]
     dice = random.Random(7)
     with path.open("w", encoding="utf-8") as log:
@@ -96,7 +96,7 @@ def questions(number: int, rows: int) -> list[dict[str, Any]]:
 
 
 def measured(task: dict[str, Any]) -> dict[str, Any]:
-    """Runs one task in a process of its own."""
+    """Runs one task in a separate process."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "build" / "dev")}
     command = [sys.executable, str(ROOT / "benchmarks" / "_session_task.py")]
     done = subprocess.run(command, input=json.dumps(task), env=environment, capture_output=True, text=True, check=True)

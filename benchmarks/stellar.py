@@ -84,7 +84,7 @@ class Bench:
 
 @contextlib.contextmanager
 def running_emulator(folder: Path, latency: float) -> Iterator[Bench]:
-    """An emulator whose requests take so many seconds each."""
+    """An emulator with this latency in seconds."""
     ready_file = folder / "ready.json"
     command = [sys.executable, "-m", "emulator", "--port", "0", "--ready-file", str(ready_file), "--set", f"latency={latency}"]
     process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT / "tests")}, stdout=subprocess.DEVNULL)
@@ -176,7 +176,7 @@ def row(what: str, seconds: float, events: int) -> None:
 
 
 def single(bench: Bench) -> None:
-    """One update with token, read, write and read again, beside one `uri` task that only writes."""
+    """One update with token, read, write and read again, compared with one `uri` task that only writes."""
     bench.run(("insert", {"secops.xdr.stellar_ser_event": event(20_000), "register": "inserted"}))
     tasks: list[tuple[str, Task]] = [("insert", {"secops.xdr.stellar_ser_event": event(20_000), "register": "inserted"})]
     for number in range(REPEATS):

@@ -26,7 +26,7 @@ _CREDENTIALS = ("api_key", "client_id", "client_secret", "username", "stellar_ap
 
 
 def main() -> int:
-    """Run until SIGINT or SIGTERM; gives the exit code."""
+    """Run until SIGINT or SIGTERM, and return the exit code."""
     options = _parser().parse_args()
     try:
         settings = Settings(**_settings(options))
@@ -67,7 +67,7 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
             values[name] = json.loads(text)
         except ValueError:
             values[name] = text
-        # A word that happens to be JSON, such as expired_token=401, is meant as text where a text belongs.
+        # A value that is valid JSON, such as expired_token=401, is still read as a string if the setting is a string.
         if isinstance(getattr(Settings, name, None), str):
             values[name] = text
     Settings.check(values)
@@ -94,7 +94,7 @@ async def _serve(emulator: Emulator, options: argparse.Namespace, folder: Path) 
 def _announce(emulator: Emulator, url: str, host: str, ca_path: str, ready_file: Path | None) -> None:
     settings = emulator.settings
     variables = environment(settings, host if url.startswith("https") else url, ca_path)
-    # Its data is gone when it ends, so a ledger that outlives it would keep the next one from getting anything.
+    # The emulator loses its data when it stops. With an old ledger, the next emulator would receive nothing.
     variables["SECOPS_XDR_LEDGER"] = str(Path(ca_path).with_name("ledger.sqlite3"))
     print(f"Emulator of ExtraHop and Stellar Cyber: {url}")
     print(f"Its content: {url}/_emulator")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which addresses are addresses, and which of them the appliance has observed."""
+"""Decides which texts are addresses, and which addresses the appliance has observed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UNSPECIFIED = bytes(_IPV4_BYTES)
 
 
 class AddressBook:
-    """Looks up whether addresses are addresses, and whether they were observed."""
+    """Decides whether texts are addresses, and whether these were observed."""
 
     def __init__(self, observed: Iterable[str], unobserved: Iterable[str], *, ipv6: bool = True) -> None:
         self._inside = _ranges(observed)
@@ -35,13 +35,13 @@ class AddressBook:
         if family == socket.AF_INET6 and not self._ipv6:
             return NO_ADDRESS
         try:
-            # inet_pton is several times faster than the ipaddress module, and as strict.
+            # inet_pton is several times faster than the ipaddress module and equally strict.
             return self._kind(socket.inet_pton(family, text))
         except (OSError, ValueError):
             return NO_ADDRESS
 
     def kinds(self, texts: Sequence[str]) -> list[int]:
-        """What `look` says of each of many addresses, quickly if all of them are IPv4."""
+        """Return the result of `look` for many addresses, quickly if all of them are IPv4."""
         try:
             packed = list(map(socket.inet_pton, repeat(socket.AF_INET), texts))
         except (OSError, ValueError):

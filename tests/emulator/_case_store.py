@@ -49,7 +49,7 @@ class CaseStore:
         self.comments_written = 0
 
     def seed(self, value: Mapping[str, Any]) -> Case:
-        """Put a case straight into the store. `comments` are texts or objects, `alerts` are documents; both have no place in the case."""
+        """Put a case directly into the store. `comments` are texts or objects, `alerts` are documents; both have no place in the case."""
         created = int(value.get("created_at", self.now()))
         identifier = value.get("_id") or f"{created // 1000:08x}{secrets.token_hex((ID_DIGITS - 8) // 2)}"
         severity = value.get("severity", value.get("priority", "Medium"))
@@ -77,7 +77,7 @@ class CaseStore:
         return case
 
     def update(self, case: Case, change: Mapping[str, Any]) -> None:
-        """Carry a checked change out."""
+        """Make a checked change."""
         self.updates += 1
         if self._settings.ignore_writes:
             return
@@ -98,7 +98,7 @@ class CaseStore:
         source["modified_at"], source["version"] = self.now(), source["version"] + 1
 
     def comment(self, case: Case, text: str) -> dict[str, Any]:
-        """Append a comment: the server keeps each that arrives."""
+        """Append a comment: the server keeps every comment that arrives."""
         self.comments_written += 1
         comment = self._comment(case, rewritten(text, self._settings.comment_rewriting))
         if not self._settings.ignore_writes:
@@ -129,7 +129,7 @@ class CaseStore:
         if not wanted and self._settings.case_unassign != "works":
             return
         if user is None:
-            # A server that takes any text shows it as it is.
+            # A server that accepts any text shows it unchanged.
             source["assignee"], source["assignee_name"] = wanted, wanted
             return
         shown = {"email": user["email"], "user_id": user["user_id"], "name": user["first_name"], "as_given": wanted}

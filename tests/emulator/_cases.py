@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The calls for cases of Stellar Cyber (contract: stellar-cases), with strict validation and a switch for what nobody documents."""
+"""The calls for cases of Stellar Cyber (contract: stellar-cases), strictly validated, with a switch for everything undocumented."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Cases:
     """The cases of a server. Who may call is checked by the server itself."""
 
     def __init__(self, settings: Settings, clock: Clock, problem: Problem, missing: Callable[[Call], Reply]) -> None:
-        """`problem` gives the server's answer to an error, `missing` the one of a call that it does not have."""
+        """`problem` returns the server's answer for an error, `missing` its answer for a call that it does not have."""
         self._settings = settings
         self._problem = problem
         self._missing = missing
@@ -46,7 +46,10 @@ class Cases:
         self.store = CaseStore(settings, clock)
 
     def routes(self, reader: Callable[[Call], str], writer: Callable[[Call], tuple[Any, str]]) -> tuple[Route, ...]:
-        """The routes. `reader` checks who reads and `writer` who writes; both raise RefusedError and tell the holder of the token."""
+        """The routes.
+
+        `reader` checks the right to read and `writer` the right to write; both return the holder of the token or raise RefusedError.
+        """
 
         def reads(work: Callable[[Call], Reply]) -> Callable[[Call], Reply]:
             return lambda call: self._for_holder(call, reader(call), work)
@@ -215,7 +218,7 @@ class Cases:
 
 
 def _checked(value: Any, settings: Settings, severity: str) -> dict[str, Any]:
-    """The change in a body, with the severity under that name. Raises InvalidCaseError for what a server would not take."""
+    """The change in a body, with the severity under that name. Raises InvalidCaseError for a change that a server would refuse."""
     if not isinstance(value, dict) or not value:
         raise InvalidCaseError("the body must be an object with something to change")
     known = {"status", severity, "assignee", "tags", "description", "resolution", "update_alerts"}

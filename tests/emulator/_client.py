@@ -23,7 +23,7 @@ class Controls(ABC):
 
     @abstractmethod
     def ask(self, method: str, path: str, value: Any = None) -> Any:
-        """One control request, such as GET `state`. Raises ControlError where it is refused."""
+        """Send one control request, such as GET `state`. Raises ControlError if it is refused."""
 
     @property
     def state(self) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class Controls(ABC):
         return self.requests(kind="write")
 
     def reset(self, *, keep_settings: bool = False) -> None:
-        """Forget data, tokens, faults and requests; settings go back to those of the start."""
+        """Forget data, tokens, faults and requests, and restore the initial settings."""
         self.ask("POST", "reset", {"keep_settings": keep_settings})
 
     def clear_requests(self) -> None:
@@ -64,7 +64,7 @@ class Controls(ABC):
         self.ask("PATCH", "settings", settings)
 
     def add_fault(self, action: str, match: dict[str, str] | None = None, **fields: Any) -> int:
-        """Add a fault; gives its number."""
+        """Add a fault and return its number."""
         answer = self.ask("POST", "faults", {"action": action, "match": match or {}, **fields})
         return int(_object(answer)["numbers"][0])
 
@@ -73,11 +73,11 @@ class Controls(ABC):
         self.ask("DELETE", "faults")
 
     def add_events(self, *documents: dict[str, Any]) -> list[dict[str, str]]:
-        """Put documents straight into the index, searchable at once; gives `index`, `alias` and `id` of each."""
+        """Put documents directly into the index, searchable immediately; returns `index`, `alias` and `id` of each."""
         return _list(_object(self.ask("POST", "events", list(documents)))["events"])
 
     def add_detections(self, *documents: dict[str, Any]) -> list[int]:
-        """Hold detections, with their `note`; what is left out is filled in. Gives the IDs."""
+        """Add detections, with their `note`; missing fields are filled in. Returns the IDs."""
         return _list(_object(self.ask("POST", "detections", list(documents)))["ids"])
 
     def detections(self) -> list[dict[str, Any]]:
@@ -85,7 +85,7 @@ class Controls(ABC):
         return _list(_object(self.ask("GET", "detections"))["detections"])
 
     def add_devices(self, *documents: dict[str, Any]) -> list[int]:
-        """Hold devices, with the names of their `tags` and `on_watchlist`. Gives the IDs."""
+        """Add devices, with the names of their `tags` and `on_watchlist`. Returns the IDs."""
         return _list(_object(self.ask("POST", "devices", list(documents)))["ids"])
 
     def devices(self) -> list[dict[str, Any]]:
@@ -97,7 +97,7 @@ class Controls(ABC):
         return [one["name"] for one in _list(_object(self.ask("GET", "devices"))["tags"])]
 
     def add_cases(self, *cases: dict[str, Any]) -> list[dict[str, Any]]:
-        """Put cases straight into the store, with `comments` (texts) and `alerts` (documents); gives `id` and `ticket_id` of each."""
+        """Put cases directly into the store, with `comments` (texts) and `alerts` (documents); returns `id` and `ticket_id` of each."""
         return _list(_object(self.ask("POST", "cases", list(cases)))["cases"])
 
     def advance(self, seconds: float) -> None:
@@ -105,7 +105,7 @@ class Controls(ABC):
         self.ask("POST", "advance", seconds)
 
     def expire_tokens(self) -> int:
-        """End every token given out so far; gives how many."""
+        """Expire every token issued so far, and return their number."""
         return int(_object(self.ask("POST", "expire_tokens"))["expired"])
 
 
@@ -119,7 +119,7 @@ class EmulatorControl(Controls):
         self._port = parts.port or (443 if self._secure else 80)
         self._timeout = timeout
         self._tls = ssl.create_default_context(cafile=str(ca_path) if ca_path else None)
-        # The emulator may show a wrong certificate on purpose, and this talks to the loopback only.
+        # The emulator may have a wrong certificate on purpose, and this connects only to the loopback.
         self._tls.check_hostname = False
         self._tls.verify_mode = ssl.CERT_NONE
 
@@ -140,7 +140,7 @@ class EmulatorControl(Controls):
 
 
 def checked(status: int, body: bytes) -> Any:
-    """The JSON of a control answer. Raises ControlError with the emulator's words."""
+    """The JSON of a control answer. Raises ControlError with the emulator's message."""
     value = json.loads(body)
     if status >= 400:
         raise ControlError(_object(value).get("error", str(value)))

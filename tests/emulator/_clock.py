@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulator's clock, which tests can set forward, and work that waits for a later time."""
+"""The emulator's clock, which tests can set forward, and work that is scheduled for later."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Clock:
-    """Monotonic seconds. Work that was put off is done by `settle` once its time has come."""
+    """Monotonic seconds. `settle` does scheduled work when its time has come."""
 
     def __init__(self) -> None:
         self._ahead = 0.0
@@ -29,7 +29,7 @@ class Clock:
         self.settle()
 
     def later(self, seconds: float, work: Callable[[], object]) -> None:
-        """Put work off."""
+        """Schedule work for later."""
         self._later.append((self.now() + seconds, work))
 
     def settle(self) -> None:
@@ -41,5 +41,5 @@ class Clock:
             work()
 
     def clear(self) -> None:
-        """Forget what was put off. The clock stays ahead."""
+        """Forget scheduled work. The clock is not set back."""
         self._later.clear()

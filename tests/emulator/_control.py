@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The control API below `/_emulator`: see what the emulator holds, change what it plays."""
+"""The control API below `/_emulator`: shows the data of the emulator and changes its behaviour."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ControlError(ValueError):
 
 
 def answer(emulator: Emulator, call: Call) -> Reply:
-    """Answer a request to the control API; it is neither counted nor met by faults."""
+    """Answer a request to the control API, which is not counted and not affected by faults."""
     name = call.segments[1] if len(call.segments) > 1 else ""
     item = call.segments[2] if len(call.segments) > 2 else ""
     if call.method == "GET" and name == "":

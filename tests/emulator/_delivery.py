@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How an answer reaches the client: whole, or broken in the way a fault asks for."""
+"""Delivers an answer to the client: complete, or broken as a fault requires."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NOT_HTTP = b"\x00\x15\xffthis is not HTTP\x80\x81\r\n"
 
 @dataclass
 class Delivery:
-    """The input of a fault: the request's connection, the request, and the real answer where work was done."""
+    """The input of a fault: the connection, the request, and the real answer if the work was done."""
 
     request: web.BaseRequest
     fault: Fault
@@ -85,9 +85,8 @@ def plain(reply: Reply) -> web.StreamResponse:
 
 @dataclass(frozen=True)
 class Effects:
-    """The effects of a fault: `work` does what the request asks for, `later` does work after so many seconds of the emulator's clock.
-
-    `expired` gives the answer that the product has for an expired token.
+    """The effects of a fault: `work` carries out the request, `later` schedules work by the emulator's clock. `expired` returns the
+    product's answer for an expired token.
     """
 
     work: Callable[[], Reply]
@@ -96,13 +95,13 @@ class Effects:
 
 
 async def play(request: web.BaseRequest, fault: Fault, call: Call, effects: Effects) -> tuple[web.StreamResponse, int | None]:
-    """Play a fault; gives the response for the framework and the status the client saw (None: no answer)."""
+    """Play a fault; returns the response for the framework and the status that the client saw (None: no answer)."""
     work, expired = effects.work, effects.expired
     if fault.action == "late":
         body = call.body
 
         def late() -> None:
-            # The journal lets go of bodies when a request has ended.
+            # The journal may drop bodies when a request has ended.
             call.body = body
             work()
 
@@ -181,7 +180,7 @@ async def _oversize(delivery: Delivery) -> _Outcome:
         while left > 0:
             await response.write(b"x" * min(left, _PIECE))
             left -= _PIECE
-            # Writing to a fast client never waits, and the other requests need their turn.
+            # Writing to a fast client never waits, so give the other requests a turn.
             await asyncio.sleep(0)
         await response.write_eof(b'"]')
     except ConnectionError:

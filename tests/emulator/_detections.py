@@ -73,7 +73,7 @@ class Detections:
         self._notes.clear()
 
     def add(self, documents: Iterable[Mapping[str, Any]]) -> list[int]:
-        """Hold detections; what a document leaves out is filled in, and `note` is its note. Gives the IDs."""
+        """Add detections; missing fields are filled in, and `note` is the note. Returns the IDs."""
         added = []
         for document in documents:
             fields = dict(document)
@@ -93,7 +93,7 @@ class Detections:
         return [{**one, "note": self._notes.get(identifier, {}).get("note")} for identifier, one in sorted(self._held.items())]
 
     def write_note(self, identifier: int, text: str, author: str) -> None:
-        """Put a note on a detection, whatever it had."""
+        """Set the note of a detection."""
         self._notes[identifier] = {"author": author, "note": text, "update_time": _now()}
 
     # -- the calls ----------------------------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ class Detections:
         return json_reply(200, [self._shown(one) for one in self.page(found, offset, limit)])
 
     def page(self, found: list[dict[str, Any]], offset: int, limit: int) -> list[dict[str, Any]]:
-        """One page of what a search found."""
+        """Return one page of the results of a search."""
         return found[offset : offset + limit]
 
 

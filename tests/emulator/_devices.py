@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ExtraHop's devices: those it was given, and one for each observed address that a search names; their search, tags and watchlist."""
+"""ExtraHop's devices: added ones, and one for each observed address in a search; with search, tags and watchlist."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _Test = Callable[[Device], bool]
 
 class Devices:
     """The devices of an appliance, with their calls. An address in `shared_addresses` belongs to two devices. A device in
-    `second_addresses` has an address that it does not show. Devices that were active `device_idle_days` ago, or last at their
-    `last_seen_time`, are found only by a search that goes back so far."""
+    `second_addresses` has an address that it does not show. Devices that were last active `device_idle_days` ago, or at their
+    `last_seen_time`, are only found by a search that goes back that far."""
 
     def __init__(self, settings: Settings, guard: Guard) -> None:
         self._settings = settings
@@ -58,7 +58,7 @@ class Devices:
         self.settings_changed()
 
     def settings_changed(self) -> None:
-        """Read those settings again that are kept in another form."""
+        """Read settings again that are kept in another form."""
         one = self._settings
         self.book = AddressBook(one.observed, one.unobserved, ipv6=one.accept_ipv6)
 
@@ -69,7 +69,7 @@ class Devices:
         self.searches = 0
 
     def add(self, documents: Iterable[Mapping[str, Any]]) -> list[int]:
-        """Hold devices; `tags` are the names of its tags, `on_watchlist` puts it on the watchlist. Gives the IDs."""
+        """Add devices; `tags` are the names of their tags, `on_watchlist` puts them on the watchlist. Returns the IDs."""
         added = []
         for document in documents:
             fields = dict(document)
@@ -84,7 +84,7 @@ class Devices:
         return added
 
     def tag(self, name: str) -> int:
-        """The ID of a tag, made where there is none of this name."""
+        """Return the ID of a tag, which is created if it does not exist."""
         for identifier, tag in self.tags.items():
             if tag["name"] == name:
                 return identifier

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Both products behind one door, without any network: a call goes in, a reply comes out."""
+"""Both products behind one interface, without a network: takes a call and returns a reply."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Target:
 
     @property
     def label(self) -> str:
-        """The path template, or a word for the unknown ones."""
+        """The path template, or a word for unknown paths."""
         return self.route.template if self.route else "(unknown path)"
 
 
@@ -55,7 +55,7 @@ class Emulator:
         self._recent: deque[float] = deque()
 
     def find(self, call: Call) -> Target:
-        """Tell where a call goes."""
+        """Find the target of a call."""
         product: Product | None = None
         name = "none"
         first = call.segments[0] if call.segments else ""
@@ -67,12 +67,12 @@ class Emulator:
             found = route.match(call.segments)
             if found is not None:
                 call.parameters = found
-                # Reading and writing share their path where something is read before it is changed.
+                # A read and a write may have the same path.
                 return Target(product, name, route, READ if call.method in ("GET", "HEAD") else route.kind)
         return Target(product, name, None, READ if call.method in ("GET", "HEAD") else WRITE)
 
     def work(self, call: Call, target: Target) -> Reply:
-        """Do what the call asks for."""
+        """Carry out the call."""
         self.clock.settle()
         product, route = target.product, target.route
         if product is None:
@@ -116,7 +116,7 @@ class Emulator:
         self._recent.clear()
 
     def state(self) -> dict[str, Any]:
-        """Everything countable, as JSON."""
+        """All counters, as JSON."""
         return {
             "started": self.started,
             "requests": self.journal.counters(),

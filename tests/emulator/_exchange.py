@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A request and an answer as plain data, so that nothing above the server knows the web framework."""
+"""Requests and answers as plain data, so that only the server depends on the web framework."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOKEN = "token"
 
 @dataclass
 class Call:
-    """One request, read to its end. `path` is as it was sent, `segments` are its decoded parts."""
+    """One complete request. `path` is the undecoded path, `segments` are its decoded parts."""
 
     method: str
     path: str
@@ -85,14 +85,14 @@ Handler = Callable[[Call], Reply]
 
 @dataclass(frozen=True)
 class Route:
-    """A path template such as `/connect/api/data/{index}/amsg/{id}` and what answers it."""
+    """A path template such as `/connect/api/data/{index}/amsg/{id}` and its handler."""
 
     template: str
     kind: str
     handlers: Mapping[str, Handler]
 
     def match(self, segments: tuple[str, ...]) -> dict[str, str] | None:
-        """The values of the template's parameters, or None when the path is another."""
+        """The values of the template's parameters; None for another path."""
         wanted = self.template.split("/")[1:]
         if len(wanted) != len(segments):
             return None
@@ -120,7 +120,7 @@ def text_reply(status: int, text: str) -> Reply:
 
 
 def html_reply(status: int, html: str) -> Reply:
-    """An answer in HTML, such as a proxy or a login page gives."""
+    """An answer in HTML, like that of a proxy or a login page."""
     return Reply(status, html.encode(), "text/html; charset=utf-8")
 
 
@@ -133,7 +133,7 @@ def parse_json(body: bytes) -> Any:
 
 
 def json_object(call: Call) -> dict[str, Any]:
-    """The body of a call to ExtraHop as an object; refused with 400 where it is none."""
+    """The body of a call to ExtraHop as an object; anything else is refused with 400."""
     try:
         value = parse_json(call.body)
     except ValueError as error:
@@ -144,7 +144,7 @@ def json_object(call: Call) -> dict[str, Any]:
 
 
 def invalid(detail: str, status: int = 400) -> Reply:
-    """ExtraHop's refusal of what was asked."""
+    """ExtraHop's refusal of an invalid request."""
     return json_reply(status, {"type": "invalid_request", "detail": detail})
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults on demand: which requests they meet, how often, and what goes wrong."""
+"""Faults on demand: the requests that they affect, how often, and what goes wrong."""
 
 from __future__ import annotations
 
@@ -84,11 +84,11 @@ class Fault:
 
     @property
     def works(self) -> bool:
-        """True if the request changes the state all the same."""
+        """True if the request still changes the state."""
         return WORKS[self.action] if self.work is None else self.work
 
     def meets(self, call: Call, kind: str, product: str) -> bool:
-        """True if this fault is meant for the request."""
+        """True if this fault applies to the request."""
         match = self.match
         return (
             match.get("method", call.method).upper() == call.method
@@ -146,21 +146,21 @@ def _is_count(value: object) -> bool:
 
 
 class Faults:
-    """The faults that wait to be played, in the order they were added."""
+    """The faults to be played, in the order in which they were added."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
         self._last = 0
 
     def add(self, fault: Fault) -> int:
-        """Keep a fault; gives its number."""
+        """Add a fault and return its number."""
         self._last += 1
         fault.number = self._last
         self._faults.append(fault)
         return self._last
 
     def remove(self, number: int | None = None) -> int:
-        """Forget one fault, or all; gives how many."""
+        """Forget one fault, or all, and return their number."""
         before = len(self._faults)
         self._faults = [] if number is None else [one for one in self._faults if one.number != number]
         return before - len(self._faults)
@@ -179,5 +179,5 @@ class Faults:
         return None
 
     def as_list(self) -> list[dict[str, Any]]:
-        """All faults as JSON, played out or not."""
+        """All faults as JSON, including those that are used up."""
         return [fault.as_dict() for fault in self._faults]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Entry:
-    """One request as it came, and its result. `status` stays None if no answer was given."""
+    """One request and its result. `status` stays None if no answer was given."""
 
     number: int
     arrived: float
@@ -87,7 +87,7 @@ class Journal:
         return entry
 
     def close(self, entry: Entry, status: int | None) -> None:
-        """Record what was answered: a status, or None where the connection was broken."""
+        """Record the answer: a status, or None if the connection was broken."""
         entry.status = status
         entry.seconds = round(time.time() - entry.arrived, 6)
         self.by_status[str(status) if status is not None else "none"] += 1

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lucene's query syntax, as far as `q=` and `query_string` need it; strict about what has to be escaped."""
+"""The part of Lucene's query syntax that `q=` and `query_string` need; strict about escaping."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _END = Token("end")
 
 
 def compile_query(query: str, matcher: Matcher, *, default_and: bool = False) -> Test:
-    """A test from a query. Raises QueryError as Elasticsearch does: `Failed to parse query [...]`."""
+    """Compile a query to a test. Raises QueryError like Elasticsearch: `Failed to parse query [...]`."""
     if query.strip() in ("*", "*:*"):
         return everything
     try:

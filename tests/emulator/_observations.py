@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Observations: the strict check of an upload, and the store that proves nothing was lost and nothing sent twice."""
+"""Observations: the strict check of an upload, and the store that shows whether rows were lost or sent twice."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class InvalidUploadError(ValueError):
 
 
 class Row(NamedTuple):
-    """One observation as it was accepted; `ignored` says that its ipaddr was never observed."""
+    """One accepted observation; `ignored` means that its ipaddr was never observed."""
 
     source: str
     ipaddr: str
@@ -39,7 +39,7 @@ class Row(NamedTuple):
 
 @dataclass
 class Tally:
-    """Rows answered with 202, those among them that are new, and those that the appliance drops in silence."""
+    """Rows answered with 202, those among them that are new, and those that the appliance drops silently."""
 
     accepted: int = 0
     ignored: int = 0
@@ -51,7 +51,7 @@ class Tally:
 
 
 def check_upload(value: object, settings: Settings, book: AddressBook) -> list[Row]:
-    """The rows of an upload. Raises InvalidUploadError with the first fault found."""
+    """The rows of an upload. Raises InvalidUploadError with the first fault."""
     if not isinstance(value, dict):
         raise InvalidUploadError("the body must be an object")
     unknown = sorted(set(value) - {"observations", "source"})
@@ -67,7 +67,7 @@ def check_upload(value: object, settings: Settings, book: AddressBook) -> list[R
 
 
 def _rows_by_column(source: str, rows: list[Any], first: int, last: int, book: AddressBook) -> list[Row] | None:
-    """The rows of an upload without fault, each check made for all of them at once; None if one has to be looked at alone."""
+    """The rows of an upload without fault, each check made for all of them at once; None if a row must be checked separately."""
     if set(map(type, rows)) != {dict} or set(map(len, rows)) != {3}:
         return None
     try:
@@ -100,7 +100,7 @@ def _rows_one_by_one(source: str, rows: list[Any], first: int, last: int, book: 
 
 
 def _bounds(settings: Settings) -> tuple[int, int]:
-    """First and last timestamp that is taken."""
+    """The first and last accepted timestamp."""
     if not settings.timestamp_strict:
         return -(2**63), 2**63 - 1
     unit = 1000 if settings.timestamp_unit == "milliseconds" else 1

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page at `/_emulator`, for people: what both products hold, and what was asked of them lately."""
+"""The page at `/_emulator`, for people: the data of both products, and the latest requests."""
 
 from __future__ import annotations
 

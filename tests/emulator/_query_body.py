@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Elasticsearch's JSON queries, as far as clients of the search need them."""
+"""The part of Elasticsearch's JSON queries that clients of the search need."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BOUNDS = {"gt": (False, False), "gte": (False, True), "lt": (True, False), "lte
 
 
 def compile_body(query: object, matcher: Matcher) -> Test:
-    """A test from a JSON query. Raises QueryError."""
+    """Compile a JSON query to a test. Raises QueryError."""
     if not isinstance(query, dict) or len(query) != 1:
         raise QueryError("a query is an object with one key")
     kind, value = next(iter(query.items()))

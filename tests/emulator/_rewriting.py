@@ -32,7 +32,7 @@ REWRITINGS: Mapping[str, Callable[[str], str]] = {
 
 
 def rewritten(text: str, names: Iterable[str]) -> str:
-    """The text as a server with these habits stores it."""
+    """Return the text in the form in which such a server stores it."""
     for name in names:
         text = REWRITINGS[name](text)
     return text

@@ -75,11 +75,11 @@ class RunningEmulator(Controls):
         return f"{'https' if self._tls else 'http'}://{self.host}"
 
     def environment(self) -> dict[str, str]:
-        """The variables that point the modules to this emulator."""
+        """The environment variables that connect the modules to this emulator."""
         return environment(self.emulator.settings, self.url if self._tls is None else self.host, self.ca_path)
 
     def start(self) -> None:
-        """Start serving; returns once requests are answered. Raises OSError when it cannot listen."""
+        """Start serving; returns when requests are answered. Raises OSError if it cannot listen."""
         self._thread = threading.Thread(target=self._run, name="xdr-emulator", daemon=True)
         self._thread.start()
         if not self._ready.wait(_PATIENCE):
@@ -88,7 +88,7 @@ class RunningEmulator(Controls):
             raise OSError(str(self._failure)) from self._failure
 
     def stop(self) -> None:
-        """Stop serving; what was held can still be read."""
+        """Stop serving; the data can still be read."""
         if self._thread is not None and self._loop is not None and self._end is not None:
             self._loop.call_soon_threadsafe(self._end.set)
             self._thread.join(_PATIENCE)

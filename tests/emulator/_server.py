@@ -32,7 +32,7 @@ class Server:
         self._runner: web.ServerRunner | None = None
 
     async def start(self, host: str, port: int) -> int:
-        """Listen; gives the port, which the system chooses when `port` is 0."""
+        """Listen and return the port, which the system chooses if `port` is 0."""
         asyncio.get_running_loop().set_exception_handler(_drop_broken_connections)
         # web.Server, not web.Application: paths must reach us exactly as they were sent, with %2F and dots.
         self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.2)
@@ -57,7 +57,7 @@ class Server:
         try:
             call = await _read(request, emulator.settings.max_body)
         except (ConnectionError, web.RequestPayloadError):
-            # The client went away in the middle of its request, or broke off its own framing: nothing was asked.
+            # The client disconnected in the middle of its request, or sent an invalid one: there is nothing to answer.
             return plain(Reply(400))
         if call is None:
             return plain(Reply(413))
@@ -71,7 +71,7 @@ class Server:
 
         def work() -> Reply:
             if emulator.resets != resets:
-                # Delayed since before a reset: it must not leak into what came after.
+                # The request was delayed since before a reset and must not affect the new state.
                 return Reply(503)
             entry.worked = True
             return emulator.work(call, target)
@@ -121,6 +121,6 @@ async def _read(request: web.BaseRequest, limit: int) -> Call | None:
 
 
 def _drop_broken_connections(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    # Clients that give up, distrust the certificate or are killed are daily business here.
+    # Clients that give up, do not trust the certificate or are killed are normal here.
     if not isinstance(context.get("exception"), _QUIET_ERRORS):
         loop.default_exception_handler(context)

@@ -72,14 +72,14 @@ class Stellar:
         return self.store.documents(offset, limit)
 
     def add_events(self, values: list[Any]) -> list[dict[str, str]]:
-        """Seed documents straight into the index. Raises ValueError for what is no document."""
+        """Seed documents straight into the index. Raises ValueError for anything that is not a document."""
         if not all(isinstance(one, dict) and isinstance(one.get("_source", {}), dict) for one in values):
             raise ValueError("events: expected objects, or objects with a _source")
         added = [self.store.seed(one) for one in values]
         return [{"index": one.index, "alias": one.alias, "id": one.id} for one in added]
 
     def add_cases(self, values: list[Any]) -> list[dict[str, Any]]:
-        """Seed cases. Raises ValueError for what is no case."""
+        """Seed cases. Raises ValueError for anything that is not a case."""
         if not all(isinstance(one, dict) for one in values):
             raise ValueError("cases: expected objects")
         added = [self.cases.store.seed(one).source for one in values]
@@ -160,7 +160,7 @@ class Stellar:
             raise RefusedError(self._error(403, "forbidden", "The account may not read data"))
 
     def _case_reader(self, call: Call) -> str:
-        """Check who reads cases, which a scoped key may; gives the holder of the token."""
+        """Check the right to read cases, which a scoped key may have; returns the holder of the token."""
         if self._settings.login_page != "off":
             raise RefusedError(html_reply(200, LOGIN_PAGE))
         if self._settings.gateway_refusal:
@@ -171,11 +171,11 @@ class Stellar:
         return holder
 
     def _case_writer(self, call: Call) -> tuple[Any, str]:
-        """Check who writes to cases; gives the JSON body and the holder of the token."""
+        """Check the right to change cases; returns the JSON body and the holder of the token."""
         return self._writer(call), self._authenticate(call)
 
     def _writer(self, call: Call) -> Any:
-        """Check who writes; gives the JSON body."""
+        """Check the right to write; returns the JSON body."""
         if self._settings.login_page == "all":
             raise RefusedError(html_reply(200, LOGIN_PAGE))
         self._authenticate(call)
@@ -266,7 +266,7 @@ class Stellar:
     # -- answers ------------------------------------------------------------------------------------------------------
 
     def _gateway_refusal(self) -> Reply:
-        """A 403 from something before the server."""
+        """A 403 from a gateway in front of the server."""
         form = self._settings.gateway_refusal
         if form == "html":
             return html_reply(403, GATEWAY_PAGE)

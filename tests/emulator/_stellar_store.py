@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The events of Stellar Cyber, with what a search sees and what it does not see yet."""
+"""The events of Stellar Cyber, and the versions that a search sees."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True)
 class Version:
-    """What a document was from some write on; searches see it from `visible` (monotonic seconds) on."""
+    """A version of a document after a write; searches see it from `visible` (monotonic seconds) on."""
 
     number: int
     sequence: int
@@ -106,7 +106,7 @@ class EventStore:
         }
 
     def insert(self, body: object, document: dict[str, Any]) -> tuple[str, str]:
-        """Keep a checked document; gives alias and id. `body` is the request's, to count identical inserts."""
+        """Store a checked document; returns alias and id. `body` is the request's, to count identical inserts."""
         self.inserts += 1
         alias, identifier = self._alias(), secrets.token_urlsafe(15)
         if self._settings.ignore_writes:
@@ -123,13 +123,13 @@ class EventStore:
         return alias, identifier
 
     def _rewritten(self, name: str, value: Any) -> Any:
-        """What is stored of a field of an inserted event."""
+        """Return the stored value of a field of an inserted event."""
         if not isinstance(value, str) or name == "event_status":
             return value
         return rewritten(value, self._settings.event_rewriting)
 
     def seed(self, value: dict[str, Any]) -> Document:
-        """Keep a document as it is, searchable at once: `{_index?, _id?, alias?, _source}` or a source alone."""
+        """Store a document unchanged, searchable immediately: `{_index?, _id?, alias?, _source}` or a source alone."""
         wrapped = "_source" in value
         source = value["_source"] if wrapped else value
         index = value.get("_index") if wrapped else None
@@ -147,7 +147,7 @@ class EventStore:
         return document if document is not None and index in (document.index, document.alias) else None
 
     def update(self, document: Document, change: Change, user: str) -> None:
-        """Carry a change out. Repeated comments and statuses are recorded again, as the real server does."""
+        """Make a change. Repeated comments and statuses are recorded again, as on the real server."""
         self.updates += 1
         if self._settings.ignore_writes:
             return
@@ -217,7 +217,7 @@ class EventStore:
         self._names.update((document.index, document.alias))
 
     def _visible(self, delay: float) -> float:
-        """When searches see what is written now: at once, after a delay, or at the next tick of the refresh."""
+        """The time at which searches see a write made now: immediately, after a delay, or at the next refresh."""
         visible, interval = self._clock.now() + delay, self._settings.refresh_interval
         return visible if not interval or not delay else (visible // interval + 1) * interval
 
@@ -245,7 +245,7 @@ class EventStore:
 
 
 def as_read(document: Document) -> dict[str, Any]:
-    """A document as get-by-id answers it."""
+    """A document in the form of get-by-id."""
     version = document.current
     return {
         "_index": document.index,

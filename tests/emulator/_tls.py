@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulator's own certificate authority and the certificate it shows."""
+"""The emulator's own certificate authority and server certificate."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ENDED = dt.datetime.fromisoformat("2020-01-01T00:00:00+00:00")
 
 
 class Authority:
-    """A CA whose certificate is in `folder/ca.pem`, and the certificates that a server can show beside it."""
+    """A CA whose certificate is in `folder/ca.pem`, and the certificates that a server can use."""
 
     def __init__(self, folder: Path) -> None:
         self._authority = trustme.CA()

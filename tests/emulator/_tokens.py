@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tokens that the emulator has given out, and when they end."""
+"""The tokens that the emulator has issued, and their expiry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNKNOWN = "unknown"
 
 @dataclass
 class Token:
-    """A token's end (seconds since the epoch) and whom it was given to."""
+    """The expiry of a token (seconds since the epoch) and its holder."""
 
     ends: float
     holder: str
@@ -53,7 +53,7 @@ class Tokens:
         return (GOOD if time.time() < token.ends else EXPIRED), token.holder
 
     def expire(self) -> int:
-        """End every token now; gives how many lived."""
+        """Expire every token now, and return the number of valid ones."""
         now = time.time()
         living = [token for token in self._tokens.values() if token.ends > now]
         for token in living:

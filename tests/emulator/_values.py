@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tells JSON's whole numbers from its true and false, which Python counts among them."""
+"""Distinguishes JSON's whole numbers from true and false, which are also integers in Python."""
 
 from __future__ import annotations
 
