@@ -11,8 +11,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
 .DEFAULT_GOAL := help
 
-# The longest first. It runs beside the others, which run one after the other.
-STAGES := integration unit sanity lint docs molecule artifact
+# Two run at a time. The first and the last use both cores; most of the others use one, and would leave one idle at the end.
+STAGES := integration sanity lint docs molecule artifact unit
 NOX = .venv/bin/nox --no-error-on-missing-interpreters --session
 # The first of these that is 3.11 or later and can make virtual environments; of an environment, the Python that it was made with.
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python3.14,$(shell $(name) -c \

@@ -43,6 +43,8 @@ CORES = {
     "2.22": ("~=2.22.0rc1", "3.13", "3.13"),
 }
 """For each version of ansible-core what pip is asked for, and the oldest and the newest Python of the control node to test with."""
+ON_BOTH_CORES = ("--numprocesses", "2", "--dist", "worksteal")
+"""Options of pytest-xdist. Each process gets whole files, whose tests share what they start, and takes from the other when it is done."""
 SMOKE = (
     "tests/unit/plugins/action",
     "tests/unit/plugins/filter",
@@ -179,12 +181,12 @@ def docs_site(session: nox.Session) -> None:
     session.run("python", "tests/support/checks/docs_site.py", env={"HOME": str(HOME)})
 
 
-def add_pytest(name: str, folder: str, *options: str, default: bool = True) -> None:
+def add_pytest(name: str, folder: str, *, default: bool = True) -> None:
     """Add a session that runs the tests of a folder on both cores, in the environment of nox."""
 
     def run(session: nox.Session) -> None:
         develop()
-        session.run("pytest", "--numprocesses", "2", *options, folder, *session.posargs)
+        session.run("pytest", *ON_BOTH_CORES, folder, *session.posargs)
 
     run.__doc__ = f"Run the tests in {folder}."
     nox.session(run, name=name, python=False, default=default)
@@ -192,7 +194,7 @@ def add_pytest(name: str, folder: str, *options: str, default: bool = True) -> N
 
 add_pytest("unit", "tests/unit")
 add_pytest("integration", "tests/integration", default=False)
-add_pytest("torture", "tests/torture", "--dist", "worksteal", default=False)
+add_pytest("torture", "tests/torture", default=False)
 
 
 # ansible-test, and our tests, on each version of ansible-core. The sessions of antsibull-nox for ansible-test, which run on GitHub, need a
@@ -299,7 +301,7 @@ def add_core_tests(kind: str, core: str, python: str, *folders: str) -> None:
         session.run(f"python{OLDEST_HOST}", "-m", "venv", str(host), external=True)
         libraries = ["-r", "tests/unit/requirements-oldest.txt", *pins("psycopg")]
         session.run(str(host / "bin" / "python"), "-m", "pip", "--quiet", "install", *libraries, external=True)
-        session.run("pytest", "--numprocesses", "2", *(session.posargs or folders), env={"XDR_HOST_PYTHON": str(host / "bin" / "python")})
+        session.run("pytest", *ON_BOTH_CORES, *(session.posargs or folders), env={"XDR_HOST_PYTHON": str(host / "bin" / "python")})
 
     run.__doc__ = f"Run {'some' if kind == 'smoke' else 'all'} unit and integration tests with ansible-core {core} on Python {python}."
     tags = ["smoke"] if kind == "smoke" else ["matrix", core]

@@ -44,8 +44,16 @@ PRELOADED = (
     "vars",
 )
 """The kinds of plugins that are imported before the first run."""
-READ_AT_IMPORT = ("ANSIBLE_LOG_PATH", "ANSIBLE_CALLBACK", "ANSIBLE_DISPLAY_TRACEBACK", "PYTHONPATH", "PYTHONWARNINGS")
-"""Variables that begin so count only for a process that imports Ansible itself."""
+READ_AT_IMPORT = {"ANSIBLE_CALLBACK_TREE_DIR", "ANSIBLE_DISPLAY_TRACEBACK", "ANSIBLE_LOG_PATH", "PYTHONPATH", "PYTHONWARNINGS"}
+"""Variables that count only for a process that imports Ansible itself."""
+COMMANDS = "XDR_PLAYBOOK_COMMANDS"
+"""The variable with the folder of the server's command, while it runs."""
+
+
+def search_path() -> str:
+    """Return where to look for commands: the server's, if it runs, then those of this Python, then others."""
+    folders = [os.environ.get(COMMANDS, ""), str(Path(PROGRAM).parent), os.environ.get("PATH", os.defpath)]
+    return os.pathsep.join(filter(None, folders))
 
 
 @contextlib.contextmanager
@@ -63,7 +71,9 @@ def playbook_server(collections: str) -> Iterator[Path]:
             while not (folder / "ready").exists():
                 assert server.poll() is None, "the playbook server did not start"
                 time.sleep(0.02)
+            os.environ[COMMANDS] = name
             yield folder
+            del os.environ[COMMANDS]
             # The end of its input ends the server.
             server.communicate()
 
@@ -72,7 +82,7 @@ def ask(command: str, arguments: list[str]) -> int:
     """Have the server run ansible-playbook, as this process would; return its exit status."""
     folder = Path(command).parent
     settings = {"LC_ALL": "C.UTF-8", "ANSIBLE_COLLECTIONS_PATH": (folder / "collections").read_text(encoding="utf-8")}
-    if settings.items() - os.environ.items() or any(name.startswith(READ_AT_IMPORT) for name in os.environ):
+    if settings.items() - os.environ.items() or READ_AT_IMPORT & os.environ.keys():
         os.execv(PROGRAM, [PROGRAM, *arguments])
     request = json.dumps({"arguments": arguments, "folder": os.getcwd(), "environment": dict(os.environ)}).encode()
     with socket.socket(socket.AF_UNIX) as connection:
@@ -157,6 +167,7 @@ def _become(request: dict[str, Any], files: list[int]) -> None:
     importlib.reload(constants)
     vars(config).update(vars(constants.config))
     constants.config = config
+    sys.modules["ansible.plugins.loader"].callback_loader.config = constants.DEFAULT_CALLBACK_PLUGIN_PATH
     _share(packed, Path(constants.DEFAULT_LOCAL_TMP) / "ansiballz_cache")
 
 

@@ -20,6 +20,7 @@ import ansible_runner
 import yaml
 from jinja2 import sandbox
 
+from ..playbook_server import search_path
 from . import _rules
 from ._api import defaults
 
@@ -172,7 +173,7 @@ def _work(job: Job, there: IO[bytes], back: IO[bytes]) -> None:
     command = [sys.executable, "-m", "ansible_runner", "worker", "--private-data-dir", str(job.node)]
     home = job.node.parent / "home"
     home.mkdir(exist_ok=True)
-    surroundings = {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]), "HOME": str(home), "LC_ALL": "C.UTF-8"}
+    surroundings = {"PATH": search_path(), "HOME": str(home), "LC_ALL": "C.UTF-8"}
     # Its status is that of the playbook, which it also sends back.
     subprocess.run(command, stdin=there, stdout=back, env=surroundings, check=False)
 

@@ -13,6 +13,8 @@ import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..playbook_server import search_path
+
 if TYPE_CHECKING:
     from ._api import RunningController
 
@@ -58,7 +60,7 @@ def apply_to(
         "HOME": str(folder),
         "LC_ALL": "C.UTF-8",
         "NO_PROXY": "127.0.0.1",
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "PATH": search_path(),
         **(environment or {}),
     }
     playbook = ROOT / "extensions" / "awx" / "apply.yml"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def applied(tmp_path_factory: pytest.TempPathFactory, playbook_commands: Path) -> Path:
     """A file with what apply.yml printed at -vvv and what the controller held then. The playbook calls many modules, so it runs once."""
     base = tmp_path_factory.getbasetemp()
     shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "applied_controller.json"
