@@ -27,6 +27,6 @@ def printed_by(script: str, title: str, whole: Sequence[str], quick: Sequence[st
         done = subprocess.run(command, env=site.environment(), stdout=subprocess.PIPE, text=True, check=False)
         print(done.stdout, flush=True)
         notes = [f"`{script}` ended with status {done.returncode}."] if done.returncode else []
-        return Finding(title, notes=notes, markdown=done.stdout.strip())
+        return Finding(title, notes=notes, markdown=done.stdout.strip(), is_whole=not done.returncode)
 
     return part

@@ -73,6 +73,8 @@ class Finding:
     promises: list[Promise] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     markdown: str = ""
+    is_whole: bool = True
+    """False if the part failed."""
 
 
 def alternately(rounds: int, *pairs: tuple[Variant, Callable[[], Usage]]) -> list[Variant]:

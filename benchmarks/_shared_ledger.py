@@ -67,7 +67,6 @@ def shared_ledger(site: Site) -> Finding:
                 f"{runs} runs: at most {max(under_way):.0f} rows were under way in the run that was killed, and were "
                 "sent again by another one, because nobody could know that they had arrived."
             )
-    site.control.configure(keep="counts", journal_size=10, journal_bodies=0, latency=0)
     finding.notes.append(
         f"PostgreSQL {version}, with its defaults for durability. Each run reads {_SHARE:.0%} of {rows:,} rows; 10 ms a request. "
         "The time is that from the start of all until the end of the last, and of the job of the killed one when it is run again. "

@@ -71,6 +71,10 @@ class Site:
         self._process.terminate()
         self._process.wait()
 
+    def restore_settings(self) -> None:
+        """The settings that parts expect, whatever an earlier part changed."""
+        self.control.configure(**_SETTINGS, latency=0)
+
     def sized(self, rows: int) -> int:
         """This number of rows, or a hundredth of it in a quick run."""
         return max(rows // 100, 10) if self.is_quick else rows

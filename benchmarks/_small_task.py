@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from _processes import Usage
     from _site import Site
 
-_TASKS = 20
+_TASKS = 12
 _START = 1_700_000_000
 _PING, _URI, _MODULE, _AGAIN = "ping", "uri", "extrahop_observation", "extrahop_observation, again"
 _KINDS = (_PING, _URI, _MODULE, _AGAIN)

@@ -101,7 +101,7 @@ def by_length(site: Site) -> Finding:
     few, many = site.sized(MILLION), site.sized(10 * MILLION)
     short, long = Variant(f"{few:,} rows", rows=few), Variant(f"{many:,} rows", rows=many)
     alternately(
-        max(site.rounds // 2, 1),
+        max(site.rounds // 4, 1),
         (short, lambda: site.upload(site.logs.of(few), None, accepted=few)),
         (long, lambda: site.upload(site.logs.of(many), None, accepted=many)),
     )
@@ -129,7 +129,6 @@ def slow_network(site: Site) -> Finding:
         return site.measured(site.ansible(playbook), site.environment(), accepted=rows)
 
     variants = alternately(site.rounds, (one, lambda: upload(1)), (four, lambda: upload(4)))
-    site.control.configure(latency=0)
     requests = -(-rows // _BATCH)
     note = (
         f"{requests} requests of {_BATCH} rows: {requests / 10:.1f} s of waiting with one at a time, {requests / 40:.1f} s with four. "
