@@ -22,7 +22,7 @@ _SHOWN = 20
 
 
 def profiled(log: str, source: str) -> tuple[dict[Any, Any], float]:
-    """What the profiler noted of the thread that reads, and the processor time of the other threads."""
+    """The statistics of the reading thread, and the processor time of the other threads."""
     profiler = cProfile.Profile(time.thread_time)
     before = time.process_time() - time.thread_time()
     with patch_module_args({"source": source, "path": log}), contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):

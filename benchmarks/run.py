@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Measures this collection beside what it replaces, and writes a table and a plot.
+"""Compares this collection with the scripts that it replaces, and writes a table and a plot.
 
 Without names, everything is measured at full size and `benchmarks/RESULTS.md` and `benchmarks/results.svg` are replaced.
 With names, or with `--quick`, they are written to `build/bench/` instead.
@@ -57,7 +57,7 @@ _SHOWN_CHARACTERS = 2000
 
 
 def measure(names: Sequence[str], site: Site, output: Path) -> bool:
-    """Measures parts, and writes after each what was found until then; returns whether none failed."""
+    """Measures parts, and writes the findings so far after each part; returns True if no part failed."""
     about = machine()
     if site.is_quick:
         about.append("**A quick run, at a hundredth of the size: that it ends well is all it says.**")
@@ -76,7 +76,7 @@ def measure(names: Sequence[str], site: Site, output: Path) -> bool:
 
 
 def _finding(name: str, site: Site) -> Finding:
-    """What a part found. One that fails says so in the report and loses nothing of the others."""
+    """The finding of a part. If the part fails, the finding says so, and the other parts go on."""
     site.restore_settings()
     try:
         return PARTS[name](site)
