@@ -20,13 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.history_access import history_to_ask, opened_history
-from ansible_collections.secops.xdr.plugins.module_utils._sessions.model import (
-    END_PROVEN,
-    END_TAKEN,
-    AddressClaim,
-    CoverageSpan,
-    Evidence,
-)
+from ansible_collections.secops.xdr.plugins.module_utils._sessions.model import END_PROVEN, END_TAKEN, AddressClaim, CoverageSpan, Evidence
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.questions import Question, Rules, answers
 
 from support.module_runs import patch_module_args

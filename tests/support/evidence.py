@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.secops.xdr.plugins.module_utils._sessions.clock import LogFacts
+from ansible_collections.secops.xdr.plugins.module_utils._sessions.evidence import ClaimFilter, MemoryEvidence
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.log_reading import Before, LogReading
-from ansible_collections.secops.xdr.plugins.module_utils._sessions.memory import MemoryEvidence
-from ansible_collections.secops.xdr.plugins.module_utils._sessions.model import ClaimFilter, CoverageSpan
+from ansible_collections.secops.xdr.plugins.module_utils._sessions.model import CoverageSpan, LogFacts
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.questions import Answer, Question, Rules, answers, window
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.records import (
     ALIVE,
@@ -20,6 +19,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.records import
     SNAPSHOT,
     START,
     Record,
+    RecordBlock,
 )
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def asked(
     memory = MemoryEvidence([window(one, rules) for one in questions_asked], ClaimFilter())
     log = LogFacts("", "", at(modified), rules.tolerance, zone)
     reading = LogReading(log, log_format, Before())
-    for fact in reading.facts([numbered(rows)]):
+    for fact in reading.facts([RecordBlock(others=numbered(rows))]):
         if isinstance(fact, CoverageSpan) and complete_until is not None:
             fact = CoverageSpan(fact.gateway, fact.since, at(complete_until))
         memory.add(fact)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
+from ansible_collections.secops.xdr.plugins.module_utils._sessions.evidence import ClaimFilter, ClaimWindow
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.history_access import history_to_ask, opened_history
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.model import (
     CLOCK,
@@ -21,8 +22,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._sessions.model import 
     ROW,
     SPAN,
     AddressClaim,
-    ClaimFilter,
-    ClaimWindow,
+    ClaimColumns,
     CoverageSpan,
     Doubt,
     Evidence,
@@ -45,6 +45,12 @@ def claim(start: int, user: str = "ann", ipaddr: str = "10.8.0.1", gateway: str 
     """A claim that begins `start` hours after noon."""
     values = {"associated_ipaddr": "203.0.113.7", "line": start + 1, **more}
     return AddressClaim(gateway=gateway, ipaddr=ipaddr, username=user, start=NOON + start * HOUR, **values)
+
+
+def columns_of(claims: Sequence[AddressClaim]) -> ClaimColumns:
+    """The same claims by columns."""
+    names = ("line", "username", "ipaddr", "associated_ipaddr", "start", "end", "end_kind", "flaw")
+    return ClaimColumns("vpn1", *([getattr(one, name) for one in claims] for name in names))
 
 
 def at(hour: float) -> int:
@@ -98,6 +104,24 @@ class TestClaims:
         before = everything(location)
         assert keep(location, *claims, *claims) == Kept(unchanged=3)
         assert everything(location) == before
+
+    def test_in_columns_are_kept_as_one_by_one(self, location: str) -> None:
+        claims = [
+            claim(0, "Zoë \\ {,}", end=at(1), end_kind=END_PROVEN),
+            claim(1, "bob", "2001:db8::1", end=at(30), end_kind=END_TAKEN, flaw="no_user"),
+            claim(2, "eve", "10.8.0.2"),
+        ]
+        assert keep(location, columns=[columns_of(claims)]) == Kept(added=3, changed=True)
+        assert [found for one in claims for found in held(location, 0, 40, one.ipaddr)] == claims
+        assert keep(location, *claims) == Kept(unchanged=3)
+
+    def test_in_columns_are_merged_with_what_is_known(self, location: str) -> None:
+        keep(location, claim(0), claim(1, "bob"))
+        ended = [claim(0, end=at(1), end_kind=END_TAKEN), claim(1, "BOB"), claim(2, "eve"), claim(3, "eve"), claim(3, "Eve")]
+        assert keep(location, columns=[columns_of(ended)], check=True) == Kept(2, 1, 1, changed=True)
+        assert keep(location, columns=[columns_of(ended)]) == Kept(2, 1, 1, changed=True)
+        assert keep(location, columns=[columns_of(ended[:4])]) == Kept(unchanged=4)
+        assert list(held(location, 0, 0.5)) == ended[:1]
 
     def test_a_session_that_was_open_is_ended_and_not_doubled(self, location: str) -> None:
         keep(location, claim(0))

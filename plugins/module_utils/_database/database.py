@@ -22,6 +22,9 @@ Result = TypeVar("Result")
 Row = tuple[Any, ...]
 
 
+NOTHING_COMPUTED: Mapping[str, str] = {}
+
+
 class NumberedBytes(Sequence[tuple[int, bytes]]):
     """Rows of a number and a byte string, by column. All byte strings have the same length and are joined into one.
 
@@ -112,8 +115,16 @@ class Database(Protocol):
     def insert(self, table: str, values: Mapping[str, object]) -> int:
         """Inserts one row into a table with a `{number}` and returns this number."""
 
-    def insert_new(self, table: str, same: Mapping[str, int], columns: Sequence[str], rows: Sequence[Sequence[object]]) -> int:
-        """Inserts the rows that are not there yet and returns their number. `same` has the values that all rows share."""
+    def insert_new(
+        self,
+        table: str,
+        same: Mapping[str, int],
+        columns: Sequence[str],
+        rows: Sequence[Sequence[object]],
+        computed: Mapping[str, str] = NOTHING_COMPUTED,
+    ) -> int:
+        """Inserts the rows that are not there yet and returns their number. `same` has the values that all rows share, `computed` has
+        more columns, as expressions of the others."""
 
     def values(self, rows: Sequence[Sequence[object]]) -> tuple[str, list[object]]:
         """A table of these rows, for `WITH wanted (names) AS (…)`, as a piece of SQL and its values. At least one row."""

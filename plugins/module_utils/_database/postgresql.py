@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .._errors import LedgerError
+from .database import NOTHING_COMPUTED
 from .postgresql_server import PostgresqlServer, errors, psycopg
 
 if TYPE_CHECKING:
@@ -66,7 +67,14 @@ class PostgresqlDatabase:
         )
         return int(rows[0][0])
 
-    def insert_new(self, table: str, same: Mapping[str, int], columns: Sequence[str], rows: Sequence[Sequence[object]]) -> int:
+    def insert_new(
+        self,
+        table: str,
+        same: Mapping[str, int],
+        columns: Sequence[str],
+        rows: Sequence[Sequence[object]],
+        computed: Mapping[str, str] = NOTHING_COMPUTED,
+    ) -> int:
         """Inserts those rows that are not there yet and returns how many that were."""
         if not rows:
             return 0
@@ -75,7 +83,7 @@ class PostgresqlDatabase:
         constants = "".join(f"{int(value)}::bigint, " for value in same.values())
         names = ",".join(columns)
         statement = (
-            f"INSERT INTO {table} ({','.join([*same, *columns])}) SELECT {constants}{names}"
+            f"INSERT INTO {table} ({','.join([*same, *columns, *computed])}) SELECT {constants}{','.join([*columns, *computed.values()])}"
             f" FROM unnest({types}) AS wanted ({names}) ON CONFLICT DO NOTHING"
         )
         with self._lock, self._server.explained():

@@ -16,13 +16,13 @@ import time
 from contextlib import closing, contextmanager, nullcontext
 from functools import cache, lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from .._errors import LedgerError
 from .._files import open_own
 from .._texts import system_name
-from .database import NumberedBytes, parts
+from .database import NOTHING_COMPUTED, NumberedBytes, marks, parts
 from .sqlite_file import FileLocks, cannot_use, check_file, connected, explained, require_version
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _MOST_VALUES = 998 if sqlite3.sqlite_version_info < (3, 32, 0) else 32_000
 _MOST_ROWS = 500
 """Larger statements are not faster."""
 _FEW_ROWS = 20
+_MOST_COMPUTED = 100
 
 
 class SqliteDatabase:
@@ -79,9 +80,20 @@ class SqliteDatabase:
             )
             return int(cursor.lastrowid or 0)
 
-    def insert_new(self, table: str, same: Mapping[str, int], columns: Sequence[str], rows: Sequence[Sequence[object]]) -> int:
+    def insert_new(
+        self,
+        table: str,
+        same: Mapping[str, int],
+        columns: Sequence[str],
+        rows: Sequence[Sequence[object]],
+        computed: Mapping[str, str] = NOTHING_COMPUTED,
+    ) -> int:
         """Inserts those rows that are not there yet and returns how many that were."""
         with self._lock, explained(self._schema, self.where):
+            if computed:
+                return _insert_computed(
+                    self._connection, _Computed(table, tuple(same.items()), tuple(columns), tuple(computed.items())), rows
+                )
             return _insert_new(self._connection, table, same, columns, rows)
 
     def values(self, rows: Sequence[Sequence[object]]) -> tuple[str, list[object]]:
@@ -229,6 +241,30 @@ def _insert_new(
         statement = _rows_statement(table, names, len(same), len(part))
         inserted += connection.execute(statement, [*constants, *chain.from_iterable(part)]).rowcount
     return inserted
+
+
+class _Computed(NamedTuple):
+    """A table to insert into: values that are the same in all rows, columns that are given, and expressions of these for the others."""
+
+    table: str
+    same: tuple[tuple[str, int], ...]
+    columns: tuple[str, ...]
+    computed: tuple[tuple[str, str], ...]
+
+
+def _insert_computed(connection: sqlite3.Connection, into: _Computed, rows: Sequence[Sequence[object]]) -> int:
+    """Inserts those rows that are not there yet. To bind a value costs more than to compute it."""
+    most = min(_MOST_COMPUTED, _rows_at_once(0, len(into.columns)))
+    found = (connection.execute(_computed_statement(into, len(part)), list(chain.from_iterable(part))) for part in parts(rows, most))
+    return sum(cursor.rowcount for cursor in found)
+
+
+@lru_cache(maxsize=32)
+def _computed_statement(into: _Computed, rows: int) -> str:
+    names = ",".join((*into.columns, *(name for name, _value in (*into.same, *into.computed))))
+    values = ",".join((*into.columns, *(str(int(value)) for _name, value in into.same), *(text for _name, text in into.computed)))
+    given = f"WITH wanted ({','.join(into.columns)}) AS (VALUES {','.join([f'({marks(len(into.columns))})'] * rows)})"
+    return f"INSERT INTO {into.table} ({names}) {given} SELECT {values} FROM wanted WHERE true ON CONFLICT DO NOTHING"
 
 
 @cache

@@ -11,21 +11,23 @@ the log.
 
 from __future__ import annotations
 
+from itertools import chain, compress
 from typing import TYPE_CHECKING, Union
 
 from .._times.timestamps import format_iso8601
 from .._vpn_log.records import ALIVE, END, REJECTED, RESTART, SKIPPED, START, UNFINISHED_LINE
-from .model import END_LOGGED, END_PROVEN, END_TAKEN, END_UNKNOWN, ROW, SPAN, AddressClaim, Doubt
-from .open_claim import OpenClaim
+from .model import END_LOGGED, END_PROVEN, END_TAKEN, END_UNKNOWN, ROW, SPAN, AddressClaim, ClaimColumns, Doubt
+from .open_claim import OpenClaim, Unread, flaw_of_name
 from .open_claims import OpenClaims
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from .._vpn_log.records import Record
-    from .clock import LogFacts, Timed
+    from .._vpn_log.records import Record, RecordBlock
+    from .model import LogFacts, Timed
+    from .open_claims import Columns
 
-Fact = Union[AddressClaim, Doubt]
+Fact = Union[AddressClaim, ClaimColumns, Doubt]
 
 _SAME_START_MS = 120_000
 """A session logs in, gets its address and starts accounting within this time."""
@@ -39,12 +41,13 @@ class ClaimBuilder:
         self._wanted = wanted
         self._open = OpenClaims(earlier)
         self._facts: list[Fact] = []
-        self._run: _Unread | None = None
+        self._run: Unread | None = None
         self._first: int | None = None
         self._last = 0
 
     def facts(self, rows: Iterable[Timed]) -> Iterator[Fact]:
-        """The claims that are complete, and the doubts. `left` has the claims without an end."""
+        """The claims that are complete, and the doubts. `rest` has those that the end of the log completes, `left` those without an end."""
+        self._open.take_rows()
         for row in rows:
             if row.is_believed:
                 if self._run:
@@ -60,6 +63,22 @@ class ClaimBuilder:
             if self._facts:
                 yield from self._facts
                 self._facts = []
+
+    def columns(self, block: RecordBlock, times: Sequence[int]) -> Iterator[Fact] | None:
+        """The same for a block whose times are believed and in order; None if its rows have to be looked at one by one."""
+        found = self._open.take_columns(block)
+        if found is None:
+            return None
+        self._unread_is_over()
+        self._first = times[0] if self._first is None else self._first
+        end = 0 if self._log.is_followed else max((end for end in block.ends if end is not None), default=0)
+        self._last = max(self._last, *times, end)
+        facts, self._facts = self._facts, []
+        return chain(facts, self._in_columns(found))
+
+    def rest(self) -> Iterator[Fact]:
+        """The claims that the end of the log completes."""
+        self._open.take_rows()
         self._unread_is_over()
         self._compare()
         for done in self._open.ended():
@@ -69,6 +88,15 @@ class ClaimBuilder:
     def left(self) -> list[AddressClaim]:
         """The claims without an end, after all rows were read. Includes addresses that are not wanted."""
         return [claim.claim(self._log.gateway) for claim in self._open.left(self._last)]
+
+    def _in_columns(self, found: Columns) -> Iterator[ClaimColumns]:
+        if found and self._wanted is not None:
+            is_wanted = [ipaddr in self._wanted for ipaddr in found[2]]
+            found = tuple(list(compress(column, is_wanted)) for column in found) if any(is_wanted) else ()
+        if found:
+            lines, usernames, ipaddrs, outsides, starts, ends, kinds = found
+            flaws = list(map(flaw_of_name, usernames))
+            yield ClaimColumns(self._log.gateway, lines, usernames, ipaddrs, outsides, starts, ends, kinds, flaws)
 
     def _claim(self, claim: AddressClaim) -> None:
         if self._wanted is None or claim.ipaddr in self._wanted:
@@ -245,7 +273,7 @@ class ClaimBuilder:
         if record.ipaddr is not None:
             self._facts.append(self._doubted(record.ipaddr, row.at, row.latest, record.line, words))
         elif self._run is None:
-            self._run = _Unread(row.record.line, row.at, row.latest, words)
+            self._run = Unread(row.record.line, row.at, row.latest, words)
         else:
             self._run.add(row)
 
@@ -256,25 +284,6 @@ class ClaimBuilder:
 
     def _doubted(self, ipaddr: str | None, since: int, until: int, line: int, words: str) -> Doubt:
         return Doubt(self._log.gateway, ROW, since, max(since, until), ipaddr, line, self._log.named(line, words))
-
-
-class _Unread:
-    """Consecutive rows that cannot be read."""
-
-    def __init__(self, line: int, since: int, until: int, words: str) -> None:
-        self.line = line
-        self.since = since
-        self.until = until
-        self._words = words
-        self._last = line
-
-    def add(self, row: Timed) -> None:
-        self.since = min(self.since, row.at)
-        self.until = max(self.until, row.latest)
-        self._last = max(self._last, row.record.line)
-
-    def text(self) -> str:
-        return f"{self._words}, and more rows up to line {self._last}" if self._last > self.line else self._words
 
 
 def _begin(record: Record, time: int) -> int:

@@ -11,20 +11,21 @@ twice because clocks go back are doubtful if the log contains no zone.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from itertools import accumulate, chain
+from operator import sub
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._times.timestamps import LATEST_MS, format_iso8601
 from .._vpn_log.records import REJECTED
-from .model import CLOCK, ROW, SPAN, Doubt
-from .order import FORWARD, UNORDERED, with_following
+from .model import CLOCK, ROW, SPAN, Doubt, Timed
+from .order import FORWARD, UNORDERED, first_times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from .._times.zones import Zone
     from .._vpn_log.records import Record
-    from .order import Order
+    from .model import LogFacts
+    from .order import BlockRows, Order
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
@@ -37,42 +38,6 @@ _RARE_MS = 600_000
 _NEIGHBOURS = 5
 _MAX_JUMPS = 500
 """Maximum number of separate jumps."""
-
-
-class Timed(NamedTuple):
-    """A record with the time that is used for it: its own time, or that of the previous row if its own is not believed."""
-
-    record: Record
-    at: int
-    is_believed: bool
-    latest: int
-    """The latest time of any row so far; later than `at` while a clock that was set back catches up."""
-    end: int | None = None
-    """The end of the session, if the row has it and it is plausible."""
-
-
-@dataclass(frozen=True)
-class LogFacts:
-    """The facts about a log that are known before it is read."""
-
-    gateway: str
-    label: str
-    """The name of the file for messages; empty if there is only one."""
-    modified_ms: int
-    tolerance_ms: int
-    zone: Zone | None = None
-    """The zone of times without a zone. Use it after the log was read: then it is known whether there were any."""
-    is_followed: bool = False
-    """True if another log follows with later rows."""
-
-    def doubt(self, kind: str, since: int, until: int, line: int, words: str) -> Doubt:
-        """A doubt that concerns any address."""
-        return Doubt(self.gateway, kind, since, until, None, line, self.named(line, words))
-
-    def named(self, line: int, words: str) -> str:
-        """Returns the text with file and line before it."""
-        place = f"{self.label}, line {line}" if self.label else f"line {line}"
-        return f"{place}: {words}" if line else f"{self.label}: {words}" if self.label else words
 
 
 class Clock:
@@ -98,20 +63,49 @@ class Clock:
         """The latest believed time of a row."""
         return self._high
 
-    def timed(self, blocks: Iterable[Sequence[Record]]) -> Iterator[Timed]:
-        """The records with their times."""
-        for block, next_block in with_following(blocks):
-            times = [time for time in map(self._order.time_of, block) if time is not None]
-            times += [time for time in map(self._order.time_of, next_block) if time is not None][:_NEIGHBOURS]
-            place = 0
-            for record in block:
-                time = self._order.time_of(record)
-                if time is None:
-                    yield self._untimed(record, times[place : place + _NEIGHBOURS])
-                    continue
-                place += 1
-                following = times[place : place + _NEIGHBOURS]
-                yield self._rejected(record, time, following) if record.kind == REJECTED else self._timed(record, time, following)
+    def timed(self, rows: Sequence[Record], next_rows: Sequence[Record]) -> Iterator[Timed]:
+        """The records with their times; `next_rows` are those after them."""
+        times = [time for time in map(self._order.time_of, rows) if time is not None]
+        times += first_times(next_rows, self._order, _NEIGHBOURS)
+        place = 0
+        for record in rows:
+            time = self._order.time_of(record)
+            if time is None:
+                yield self._untimed(record, times[place : place + _NEIGHBOURS])
+                continue
+            place += 1
+            following = times[place : place + _NEIGHBOURS]
+            yield self._rejected(record, time, following) if record.kind == REJECTED else self._timed(record, time, following)
+
+    def takes(self, rows: BlockRows, next_rows: Sequence[Record]) -> bool:
+        """Believes all times of a block, if they are in order. If one of them has to be looked at, returns False and notes nothing."""
+        now, high, block, tolerance = self._now, self._high, rows.block, self._log.tolerance_ms
+        times, ahead = rows.times(self._order), first_times(next_rows, self._order, _NEIGHBOURS)
+        if now is None or high is None or self._jump or not times or not ahead or not block.lines:
+            return False
+        until, end = max(times), max((end for end in block.ends if end is not None), default=0)
+        known = [now, *times, *ahead]
+        highest = list(accumulate(known, max))
+        if max(map(sub, highest, known)) > tolerance or max(until, end) > self._log.modified_ms + tolerance:
+            return False
+        if self._rows:
+            self._largest_gap = max(self._largest_gap, *map(sub, times, highest))
+        self._rows += len(times)
+        self._recent.extend(times[-2 * _NEIGHBOURS :])
+        self._now, self._high = max(now, until), max(high, until)
+        since = min(chain(block.starts, (record.time for record in block.others if record.time is not None)))
+        self.first = since if self.first is None else min(self.first, since)
+        self.last = max(until, self.last or 0, 0 if self._log.is_followed else end)
+        return True
+
+    def believed(self, rows: BlockRows) -> Iterator[Timed]:
+        """The rows of a block that `takes` has believed."""
+        highest = 0
+        for record in rows:
+            time = self._order.time_of(record)
+            if time is not None:
+                highest = max(highest, time)
+                yield Timed(record, time, is_believed=True, latest=highest, end=record.end)
 
     def doubts(self, earliest: int | None = None) -> Iterator[Doubt]:
         """Returns the doubts about times of this log; call it after reading. `earliest` is the first time in the log."""

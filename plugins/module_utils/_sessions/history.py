@@ -15,16 +15,20 @@ from .._database.database import matching, parts
 from .history_questions import HistoryQuestions
 from .history_schema import (
     CLAIM,
+    COLUMNS,
+    COMPUTED,
     DOUBT,
     KEY,
+    KEY_OF_COLUMNS,
     SELECT_CLAIM,
     UPDATE_CLAIM,
     claim_from,
     claim_row,
+    column_rows,
     doubt_row,
     key_row,
 )
-from .model import AddressClaim, CoverageSpan, Evidence, GatewayNetworks, Kept
+from .model import AddressClaim, ClaimColumns, CoverageSpan, Evidence, GatewayNetworks, Kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from .model import Doubt, LogPosition
 
 _ROWS_A_STATEMENT = 5000
+_MOST_ASSIGNED = 50_000
 
 
 class StoredHistory(HistoryQuestions):
@@ -41,12 +46,20 @@ class StoredHistory(HistoryQuestions):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._numbers: dict[str, int] = {}
+        self._assigned: set[tuple[str, int]] = set()
+        """Addresses with gateways that are known to be kept."""
+        self._assigning: set[tuple[str, int]] = set()
+        """Those of this transaction."""
 
     def keep(self, evidence: Evidence) -> Kept:
         """Keeps evidence in one transaction. Runs that keep evidence of the same gateway take turns."""
-        gateways = {fact.gateway for facts in (evidence.claims, evidence.spans, evidence.doubts, evidence.positions) for fact in facts}
+        gateways = evidence.gateways
         with self._database.holding([f"gateway {gateway}" for gateway in gateways]):
-            return self._database.atomically(lambda: self._keep(evidence, gateways))
+            kept = self._database.atomically(lambda: self._keep(evidence, gateways))
+        if len(self._assigned) > _MOST_ASSIGNED:
+            self._assigned.clear()
+        self._assigned |= self._assigning
+        return kept
 
     def set_networks(self, networks: GatewayNetworks) -> bool:
         """Replaces the networks of a gateway; returns whether that changed anything."""
@@ -73,8 +86,10 @@ class StoredHistory(HistoryQuestions):
         return [rows[tuple(row)] for row in matching(self._database, select, {}, DOUBT[:-1], list(rows))]
 
     def _keep(self, evidence: Evidence, gateways: set[str]) -> Kept:
+        self._assigning = set()
         self._number(gateways)
-        added, updated, unchanged = self._keep_claims(evidence.claims)
+        counts = [self._keep_claims(evidence.claims), *map(self._keep_columns, evidence.columns)]
+        added, updated, unchanged = (sum(column) for column in zip(*counts))
         other_changes = [
             self._keep_spans(evidence.spans),
             self._keep_doubts(evidence.doubts),
@@ -89,7 +104,7 @@ class StoredHistory(HistoryQuestions):
             by_key = _by_key(some)
             rows = [claim_row(claim, self._numbers[claim.gateway]) for claim in by_key.values()]
             assigned = {(claim.ipaddr, self._numbers[claim.gateway]) for claim in by_key.values()}
-            self._database.insert_new("assigned", {}, ("ipaddr", "gateway"), sorted(assigned))
+            self._keep_assigned(assigned)
             new = self._database.insert_new("claim", {}, CLAIM, rows)
             added += new
             if new == len(rows):
@@ -100,6 +115,25 @@ class StoredHistory(HistoryQuestions):
             updated += len(changed)
             unchanged += len(rows) - new - len(changed)
         return added, updated, unchanged
+
+    def _keep_assigned(self, assigned: set[tuple[str, int]]) -> None:
+        """Keeps which gateways assigned which addresses, except for what this run has kept before."""
+        new = assigned - self._assigned
+        self._database.insert_new("assigned", {}, ("ipaddr", "gateway"), sorted(new))
+        self._assigning |= new
+
+    def _keep_columns(self, columns: ClaimColumns) -> tuple[int, int, int]:
+        """The same for claims in columns. If claims are known, or are there twice, all are looked at one by one."""
+        gateway = {"gateway": self._numbers[columns.gateway]}
+        rows = column_rows(columns)
+        if len(set(map(KEY_OF_COLUMNS, rows))) < len(rows):
+            return self._keep_claims(list(columns.claims()))
+        self._keep_assigned({(ipaddr, gateway["gateway"]) for ipaddr in columns.ipaddrs})
+        added = self._database.insert_new("claim", gateway, COLUMNS, rows, COMPUTED)
+        if added == len(rows):
+            return added, 0, 0
+        _added, updated, unchanged = self._keep_claims(list(columns.claims()))
+        return added, updated, unchanged - added
 
     def _known(self, by_key: Mapping[Any, AddressClaim], names: Mapping[int, str]) -> dict[Any, AddressClaim]:
         """The kept claims with these keys, by key."""

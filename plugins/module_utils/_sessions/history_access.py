@@ -8,19 +8,22 @@
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .._database.opening import file_at, open_database, open_for_reading, scratch_database
 from .._errors import LedgerError
+from .evidence import AddressEvidence, ListedClaims
 from .history import StoredHistory
 from .history_questions import HistoryQuestions
 from .history_schema import HISTORY_SCHEMA
-from .model import AddressEvidence, Evidence, ListedClaims
+from .model import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .model import AddressClaim, ClaimFilter, ClaimWindow, CoverageSpan, GatewayNetworks, Kept, LogPosition, SessionHistory
+    from .evidence import ClaimFilter, ClaimWindow, SessionHistory
+    from .model import AddressClaim, CoverageSpan, GatewayNetworks, Kept, LogPosition
 
 
 @contextmanager
@@ -66,8 +69,9 @@ class PlannedHistory:
 
     def keep(self, evidence: Evidence) -> Kept:
         """Plans to keep evidence; returns the changes that this would make."""
-        gateways = {fact.gateway for facts in (evidence.claims, evidence.spans, evidence.doubts, evidence.positions) for fact in facts}
-        self._take_over(gateways)
+        self._take_over(evidence.gateways)
+        claims = [*evidence.claims, *(claim for columns in evidence.columns for claim in columns.claims())]
+        evidence = replace(evidence, claims=claims, columns=())
         planned = {claim.key for claim in self._scratch.known(evidence.claims)}
         claims = [claim for claim in self._kept.known(evidence.claims) if claim.key not in planned]
         self._scratch.keep(Evidence(claims=claims, doubts=self._kept.known_doubts(evidence.doubts)))

@@ -14,14 +14,16 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from .._database.database import marks, parts
+from .evidence import AddressEvidence, ListedClaims
 from .history_schema import CLAIM, DAY_MS, LONG_MS, OPEN, SELECT_CLAIM, SELECT_DOUBT, claim_from, doubt_from
-from .model import CLOCK, LISTED_FLAWS, ROW, SPAN, AddressEvidence, CoverageSpan, GatewayNetworks, ListedClaims, LogPosition
+from .model import CLOCK, LISTED_FLAWS, ROW, SPAN, CoverageSpan, GatewayNetworks, LogPosition
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from .._database.database import Database, Row
-    from .model import AddressClaim, ClaimFilter, ClaimWindow, Doubt
+    from .evidence import ClaimFilter, ClaimWindow
+    from .model import AddressClaim, Doubt
 
 _WINDOWS_AT_ONCE = 200
 _WINDOW = ("ipaddr", "since", "until_at")

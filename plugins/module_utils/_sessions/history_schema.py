@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from .._database.database import Schema, step
@@ -15,6 +16,8 @@ from .model import END_KINDS, END_UNKNOWN, AddressClaim, Doubt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from .model import ClaimColumns
 
 DAY_MS = LONG_MS = 86_400_000
 """Claims and doubts that last longer than a day have a separate index, so that all others can be found near their beginning."""
@@ -93,6 +96,22 @@ SELECT_CLAIM = ", ".join(f"kept.{name}" for name in CLAIM)
 DOUBT = ("ipaddr", "kind", "is_long", "since", "until_at", "gateway", "words", "amount", "line")
 SELECT_DOUBT = ", ".join(f"kept.{name}" for name in DOUBT)
 
+COLUMNS = ("ipaddr", "since", "folded", "username", "associated_ipaddr", "end_at", "end_kind", "line", "flaw")
+"""The columns of claims that are kept as such."""
+KEY_OF_COLUMNS = itemgetter(0, 1, 2)
+COMPUTED = {
+    "day": f"since / {DAY_MS}",
+    "starts_unknown": "0",
+    "alive": "since",
+    "sure_until": "since",
+    "latest": "COALESCE(end_at, since)",
+    "is_long": f"CASE WHEN end_at - since > {LONG_MS} THEN 1 ELSE 0 END",
+    "session": "''",
+    "device": "''",
+    "is_snapshot": "0",
+}
+"""The other columns of these claims: values of `claim_row` for a claim that was alive at its start."""
+
 _NUMBER_OF_END = {kind: number for number, kind in enumerate(END_KINDS)}
 OPEN = _NUMBER_OF_END[END_UNKNOWN]
 
@@ -126,6 +145,13 @@ def claim_row(claim: AddressClaim, gateway: int) -> tuple[Any, ...]:
         claim.flaw,
         int(claim.is_snapshot),
     )
+
+
+def column_rows(columns: ClaimColumns) -> list[tuple[Any, ...]]:
+    """The values of `COLUMNS`."""
+    kinds = map(_NUMBER_OF_END.__getitem__, columns.end_kinds)
+    known = (columns.ipaddrs, columns.starts, map(str.casefold, columns.usernames), columns.usernames, columns.associated_ipaddrs)
+    return list(zip(*known, columns.ends, kinds, columns.lines, columns.flaws))
 
 
 def claim_from(row: tuple[Any, ...], names: Mapping[int, str]) -> AddressClaim:

@@ -22,11 +22,10 @@ from .._errors import InputError
 from .._times.timestamps import format_iso8601
 from .._vpn_log.open_logs import opened_logs
 from .._vpn_log.records import UNFINISHED_LINE
-from .clock import LogFacts
 from .coverage import joined_spans
 from .history_access import opened_history
 from .log_reading import SNAPSHOT_FORMATS, Before, LogReading
-from .model import ROW, AddressClaim, CoverageSpan, Doubt, Evidence, GatewayNetworks, Kept, LogPosition
+from .model import ROW, AddressClaim, ClaimColumns, CoverageSpan, Doubt, Evidence, GatewayNetworks, Kept, LogFacts, LogPosition
 from .options import MAX_SESSION_HOURS, IngestOptions
 from .resuming import Progress, progress_in, resumed_at
 from .tally import RowTally, log_warnings
@@ -36,8 +35,9 @@ if TYPE_CHECKING:
 
     from .._module import Run
     from .._vpn_log.open_logs import OpenLog
-    from .._vpn_log.records import Record
-    from .model import SessionHistory
+    from .._vpn_log.records import RecordBlock
+    from .evidence import SessionHistory
+    from .log_reading import Fact
 
 _CLAIMS_AT_ONCE = 5000
 _MAX_DOUBTS = 20_000
@@ -77,14 +77,17 @@ class _Batch:
     """Facts of one log that are not kept yet."""
 
     claims: list[AddressClaim] = field(default_factory=list)
+    columns: list[ClaimColumns] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
     rows: list[Doubt] = field(default_factory=list)
     """Doubts because of rows."""
     span: CoverageSpan | None = None
 
-    def add(self, fact: AddressClaim | Doubt | CoverageSpan) -> None:
+    def add(self, fact: Fact) -> None:
         if isinstance(fact, AddressClaim):
             self.claims.append(fact)
+        elif isinstance(fact, ClaimColumns):
+            self.columns.append(fact)
         elif isinstance(fact, CoverageSpan):
             self.span = fact
         elif fact.kind != ROW:
@@ -179,13 +182,13 @@ class _Taking:
             shown = sorted((claim.ipaddr, claim.username, claim.start) for claim in reading.open_claims)
             yield LogPosition(options.gateway, _LAST_SNAPSHOT, json.dumps(shown))
 
-    def _kept_on_the_way(self, facts: Iterable[AddressClaim | Doubt | CoverageSpan]) -> _Batch:
+    def _kept_on_the_way(self, facts: Iterable[Fact]) -> _Batch:
         batch = _Batch()
         for fact in facts:
             batch.add(fact)
-            if len(batch.claims) >= _CLAIMS_AT_ONCE:
-                self._keep(Evidence(claims=batch.claims))
-                batch.claims = []
+            if len(batch.claims) >= _CLAIMS_AT_ONCE or batch.columns:
+                self._keep(Evidence(batch.claims, columns=batch.columns))
+                batch.claims, batch.columns = [], []
         return batch
 
     def _keep(self, evidence: Evidence) -> None:
@@ -193,10 +196,11 @@ class _Taking:
         self._kept = Kept(own.added + more.added, own.updated + more.updated, own.unchanged + more.unchanged)
         self.changed |= more.changed
 
-    def _rows(self, log: OpenLog) -> Iterator[list[Record]]:
+    def _rows(self, log: OpenLog) -> Iterator[RecordBlock]:
         """The rows of a log, but for a line that is not finished: the next run reads it."""
-        rows = self._tally.rows_or_none(log, self._run) if self._options.skips_invalid else self._tally.rows(log)
-        return ([row for row in block if row.reason != UNFINISHED_LINE] for block in rows)
+        for block in self._tally.rows_or_none(log, self._run) if self._options.skips_invalid else self._tally.rows(log):
+            others = [row for row in block.others if row.reason != UNFINISHED_LINE]
+            yield block if len(others) == len(block.others) else replace(block, others=others)
 
 
 def _check_rows(options: IngestOptions) -> None:

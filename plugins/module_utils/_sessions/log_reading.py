@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Union
 from .._times.timestamps import LATEST_MS
 from .._vpn_log.records import ALIVE, SNAPSHOT, START
 from .claims import ClaimBuilder
-from .clock import Clock, Timed
-from .model import END_TAKEN, UNUSABLE, AddressClaim, CoverageSpan, Doubt
+from .clock import Clock
+from .model import END_TAKEN, UNUSABLE, AddressClaim, ClaimColumns, CoverageSpan, Doubt, Timed
 from .open_claim import OpenClaim
-from .order import FORWARD, Order, in_order
+from .order import FORWARD, BlockRows, Order, in_order, with_following
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from .._vpn_log.records import Record
-    from .clock import LogFacts
+    from .._vpn_log.records import Record, RecordBlock
+    from .model import LogFacts
 
-Fact = Union[AddressClaim, Doubt, CoverageSpan]
+Fact = Union[AddressClaim, ClaimColumns, Doubt, CoverageSpan]
 
 SNAPSHOT_FORMATS = frozenset({"openvpn_status", "wireguard"})
 _NO_TIMES = frozenset({"wireguard"})
@@ -68,9 +68,10 @@ class LogReading:
         self.shown_last: int | None = None
         """The time of the last snapshot."""
 
-    def facts(self, blocks: Iterable[Sequence[Record]]) -> Iterator[Fact]:
+    def facts(self, blocks: Iterable[RecordBlock]) -> Iterator[Fact]:
         """Yields all facts of the log, except the claims in `open_claims`."""
-        return self._snapshots(blocks) if self._format in SNAPSHOT_FORMATS else self._events(blocks)
+        rows = map(BlockRows, blocks)
+        return self._snapshots(rows) if self._format in SNAPSHOT_FORMATS else self._events(rows)
 
     def _events(self, blocks: Iterable[Sequence[Record]]) -> Iterator[Fact]:
         in_time: Iterable[Sequence[Record]] = blocks
@@ -78,7 +79,13 @@ class LogReading:
             self.order, in_time = in_order(blocks)
         clock = Clock(self._log, self.order, latest=self._latest if self.order.direction == FORWARD else None)
         builder = ClaimBuilder(self._log, self._earlier, self._wanted)
-        yield from builder.facts(clock.timed(in_time))
+        for rows, following in with_following(in_time):
+            if not isinstance(rows, BlockRows) or not clock.takes(rows, following):
+                yield from builder.facts(clock.timed(rows, following))
+                continue
+            columns = builder.columns(rows.block, rows.times(self.order) or ())
+            yield from builder.facts(clock.believed(rows)) if columns is None else columns
+        yield from builder.rest()
         self.open_claims = builder.left()
         self.high, self.flaw = clock.latest, clock.flaw()
         self.first = None if clock.first is None else self._since(clock.first)
@@ -92,7 +99,7 @@ class LogReading:
             yield from builder.facts(_as_they_say(blocks))
         else:
             clock = Clock(self._log, self.order)
-            yield from builder.facts(clock.timed(blocks))
+            yield from builder.facts(timed for rows, following in with_following(blocks) for timed in clock.timed(rows, following))
             yield from clock.doubts(builder.earliest)
             self.flaw = clock.flaw()
         self.first, self.high = builder.earliest, builder.last

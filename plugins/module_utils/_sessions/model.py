@@ -13,13 +13,14 @@ log that is read later can only improve answers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
-
-from .._times.timestamps import LATEST_MS
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from .._times.zones import Zone
+    from .._vpn_log.records import Record
 
 END_UNKNOWN = "unknown"
 """No row ends the claim. It is believed until somebody else gets the address, or until it is too old."""
@@ -132,6 +133,28 @@ class AddressClaim:
 
 
 @dataclass(frozen=True)
+class ClaimColumns:
+    """Claims of a table, as columns, because a million claims are kept ten times faster so. Each has both addresses and an `end_kind` of
+    `END_PROVEN`, `END_TAKEN`, or `END_UNKNOWN` without an end; it was alive at its start."""
+
+    gateway: str
+    lines: Sequence[int]
+    usernames: Sequence[str]
+    ipaddrs: Sequence[str]
+    associated_ipaddrs: Sequence[str]
+    starts: Sequence[int]
+    ends: Sequence[int | None]
+    end_kinds: Sequence[str]
+    flaws: Sequence[str]
+
+    def claims(self) -> Iterator[AddressClaim]:
+        """The same one by one."""
+        columns = (self.usernames, self.associated_ipaddrs, self.starts, self.ends, self.end_kinds, self.lines, self.flaws)
+        for ipaddr, username, outside, start, end, kind, line, flaw in zip(self.ipaddrs, *columns):
+            yield AddressClaim(self.gateway, ipaddr, username, outside, start, end, kind, line=line, flaw=flaw)
+
+
+@dataclass(frozen=True)
 class CoverageSpan:
     """The log of this gateway is complete from `since` to `until`.
 
@@ -187,6 +210,12 @@ class Evidence:
     spans: Sequence[CoverageSpan] = ()
     doubts: Sequence[Doubt] = ()
     positions: Sequence[LogPosition] = ()
+    columns: Sequence[ClaimColumns] = ()
+
+    @property
+    def gateways(self) -> set[str]:
+        """The gateways that this is about."""
+        return {fact.gateway for facts in (self.claims, self.spans, self.doubts, self.positions, self.columns) for fact in facts}
 
 
 @dataclass(frozen=True)
@@ -199,94 +228,40 @@ class Kept:
     changed: bool = False
 
 
-class ClaimWindow(NamedTuple):
-    """Asks for all claims on an address with `start <= until` and `latest >= since`, both included, and the doubts in this time.
+class Timed(NamedTuple):
+    """A record with the time that is used for it: its own time, or that of the previous row if its own is not believed."""
 
-    Rows that cannot be read matter only if they begin by `rows_until`.
-    """
-
-    ipaddr: str
-    since: int
-    until: int
-    rows_until: int = LATEST_MS
-
-
-@dataclass(frozen=True)
-class AddressEvidence:
-    """The result for a window: all evidence about one address."""
-
-    claims: Sequence[AddressClaim] = ()
-    """Ordered by start, then line."""
-    doubts: Sequence[Doubt] = ()
-    """With this address or None, with `since <= window.until` and `until >= window.since`; ordered by `since`. Of the ROW doubts of a
-    gateway that concern any address and begin by `window.rows_until`, a store may return only some, with the one that ends last: if that
-    one does not concern a claim, no other does."""
-    gateways: frozenset[str] = frozenset()
-    """Every gateway that ever assigned this address."""
+    record: Record
+    at: int
+    is_believed: bool
+    latest: int
+    """The latest time of any row so far; later than `at` while a clock that was set back catches up."""
+    end: int | None = None
+    """The end of the session, if the row has it and it is plausible."""
 
 
 @dataclass(frozen=True)
-class ClaimFilter:
-    """The claims to list. Times compare with `start`: `since <= start < until`. Empty sets mean no filter."""
+class LogFacts:
+    """The facts about a log that are known before it is read."""
 
-    users: frozenset[str] = frozenset()
-    """Case-folded."""
-    ipaddrs: frozenset[str] = frozenset()
-    gateways: frozenset[str] = frozenset()
-    since: int | None = None
-    until: int | None = None
-    limit: int = 1000
+    gateway: str
+    label: str
+    """The name of the file for messages; empty if there is only one."""
+    modified_ms: int
+    tolerance_ms: int
+    zone: Zone | None = None
+    """The zone of times without a zone. Use it after the log was read: then it is known whether there were any."""
+    is_followed: bool = False
+    """True if another log follows with later rows."""
 
+    def doubt(self, kind: str, since: int, until: int, line: int, words: str) -> Doubt:
+        """A doubt that concerns any address."""
+        return Doubt(self.gateway, kind, since, until, None, line, self.named(line, words))
 
-@dataclass(frozen=True)
-class ListedClaims:
-    """The first claims that pass a filter, by start, and the total number that pass it."""
-
-    claims: Sequence[AddressClaim] = field(default_factory=list)
-    selected: int = 0
-
-
-class EvidenceSource(Protocol):
-    """The interface of evidence: the logs just read, or a history."""
-
-    def around(self, windows: Sequence[ClaimWindow]) -> Iterator[AddressEvidence]:
-        """The evidence for each window, in their order. A history is asked for thousands at once: 5,000 within 2 seconds."""
-
-    def spans(self) -> Sequence[CoverageSpan]:
-        """All spans of all gateways, ordered by gateway, then `since`."""
-
-    def networks(self) -> Sequence[GatewayNetworks]:
-        """The networks of the gateways that have any."""
-
-    def listed(self, wanted: ClaimFilter) -> ListedClaims:
-        """Claims for a list of sessions."""
-
-
-class SessionHistory(EvidenceSource, Protocol):
-    """The interface of the history: evidence of all gateways.
-
-    Several runs may write at once; completed transactions survive a killed run.
-    """
-
-    def keep(self, evidence: Evidence) -> Kept:
-        """Keeps evidence in one transaction. A claim whose key is known is merged (`AddressClaim.merged`) and counts as updated only if
-        that changes it. Spans of a gateway that overlap or touch are joined. A known doubt is not kept again."""
-
-    def set_networks(self, networks: GatewayNetworks) -> bool:
-        """Replaces the networks of a gateway; returns whether that changed anything."""
-
-    def open_claims(self, gateway: str, since: int) -> Iterator[AddressClaim]:
-        """The claims of a gateway that later rows may end: those whose `end_kind` is `END_UNKNOWN`, with `latest >= since`."""
-
-    def known(self, claims: Sequence[AddressClaim]) -> Sequence[AddressClaim]:
-        """The kept claims with the same keys."""
-
-    def positions(self, gateway: str) -> Sequence[LogPosition]:
-        """The kept positions of a gateway's logs."""
-
-    def forget(self, before: int) -> int:
-        """Deletes claims with `latest < before`, doubts with `until < before`, and the parts of spans before then; returns the number of
-        claims deleted."""
+    def named(self, line: int, words: str) -> str:
+        """Returns the text with file and line before it."""
+        place = f"{self.label}, line {line}" if self.label else f"line {line}"
+        return f"{place}: {words}" if line else f"{self.label}: {words}" if self.label else words
 
 
 def _certainty_of_end(claim: AddressClaim) -> tuple[int, int]:

@@ -8,12 +8,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
-from .model import DAMAGED_USER, END_LOGGED, END_PROVEN, END_UNKNOWN, NO_OUTSIDE_ADDRESS, NO_USER, UNUSABLE, AddressClaim
+from .model import DAMAGED_USER, END_LOGGED, END_PROVEN, END_TAKEN, END_UNKNOWN, NO_OUTSIDE_ADDRESS, NO_USER, UNUSABLE, AddressClaim
 
 if TYPE_CHECKING:
     from .._vpn_log.records import Record
+    from .model import Timed
 
     Place = tuple[str, str]
     """A gateway (empty if the rows name none) and a VPN address."""
@@ -26,6 +28,8 @@ _NOBODY = frozenset(
     {"-", "(null)", "<null>", "null", "none", "n/a", "undef", "undefined", "unknown", "<unknown>", "(unknown)", "anonymous"}
 )
 """The texts that gateways write if there is no name."""
+AGAIN_MS = 300_000
+"""Maximum time between two rows about the same end."""
 _KEEPS_THE_ADDRESS = frozenset({"same_session", "session_end"})
 """The reasons for skipping a row of a session that another row began."""
 
@@ -110,6 +114,12 @@ class OpenClaim:
         )
 
     @property
+    def is_plain(self) -> bool:
+        """True if it is open and nothing but a row of a table that has both addresses."""
+        is_bare = not (self.session or self.device or self.is_snapshot or self.starts_unknown) and self.end_kind == END_UNKNOWN
+        return is_bare and self.is_new and self.start == self.alive == self.sure_until and self.flaw == flaw_of_name(self.username)
+
+    @property
     def place(self) -> Place:
         """The gateway and address of the claim: several gateways in one log may assign the same address."""
         return self.device, self.ipaddr
@@ -158,13 +168,65 @@ class OpenClaim:
             self.sure_until = max(self.sure_until, time)
 
 
+class Ended(NamedTuple):
+    """The claims that an end may be about."""
+
+    claims: list[OpenClaim]
+    is_unclear: bool = False
+    """True if it is not known which of them ended."""
+    may_be_another: bool = False
+    """True if an unknown session may have ended instead."""
+
+
+class Unread:
+    """Consecutive rows that cannot be read."""
+
+    def __init__(self, line: int, since: int, until: int, words: str) -> None:
+        self.line = line
+        self.since = since
+        self.until = until
+        self._words = words
+        self._last = line
+
+    def add(self, row: Timed) -> None:
+        self.since = min(self.since, row.at)
+        self.until = max(self.until, row.latest)
+        self._last = max(self._last, row.record.line)
+
+    def text(self) -> str:
+        return f"{self._words}, and more rows up to line {self._last}" if self._last > self.line else self._words
+
+
 def flaw_of(record: Record) -> str:
     """Returns the flaw of a row that takes an address; empty if the row can be used."""
-    name = record.username.strip()
-    if not name.strip(_MASK + "\"'?") or name.casefold() in _NOBODY:
-        return NO_USER
-    if _REPLACEMENT in name or _RESIDUE.search(name):
-        return DAMAGED_USER
+    flaw = flaw_of_name(record.username)
+    if flaw:
+        return flaw
     if record.associated_ipaddr is None:
         return NO_OUTSIDE_ADDRESS
     return UNUSABLE if record.reason is not None and record.reason not in _KEEPS_THE_ADDRESS else ""
+
+
+@lru_cache(maxsize=50_000)
+def flaw_of_name(username: str) -> str:
+    """The flaw of a name; empty if it can be used."""
+    name = username.strip()
+    if not name.strip(_MASK + "\"'?") or name.casefold() in _NOBODY:
+        return NO_USER
+    return DAMAGED_USER if _REPLACEMENT in name or _RESIDUE.search(name) else ""
+
+
+def may_end(held: OpenClaim, time: int) -> bool:
+    """True if a row at this time can be the end of the claim."""
+    if held.end_kind in (END_UNKNOWN, END_TAKEN) or held.end is None:
+        return True
+    return abs(time - held.end) <= AGAIN_MS
+
+
+def by_outside(fitting: list[OpenClaim], record: Record) -> Ended:
+    """Finds the claim by the outside address. Roaming users may end a session from another address."""
+    from_there = [held for held in fitting if held.associated_ipaddr == record.associated_ipaddr]
+    fitting = from_there or fitting
+    still_open = [held for held in fitting if held.end_kind == END_UNKNOWN]
+    found = still_open or fitting[-1:]
+    return Ended(found, is_unclear=len({held.line for held in found}) > 1)

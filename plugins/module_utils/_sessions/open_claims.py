@@ -7,20 +7,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from .model import END_TAKEN, END_UNKNOWN
+from .model import END_PROVEN, END_TAKEN, END_UNKNOWN
+from .open_claim import AGAIN_MS, Ended, OpenClaim, by_outside, flaw_of_name, may_end
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from .._vpn_log.records import Record
-    from .open_claim import OpenClaim, Place
+    from .._vpn_log.records import Record, RecordBlock
+    from .open_claim import Place
+
+    _Plain = tuple[int, str, str, str, int]
+    """An open claim that is nothing but a row of a table: line, user, address, outside address, start."""
+    Columns = tuple[Sequence[Any], ...]
+    """Lines, users, addresses, outside addresses, starts, ends, kinds of ends."""
 
 MAX_OPEN_CLAIMS = 100_000
-"""Maximum number of open claims. With more, the oldest one is returned without an end."""
-_AGAIN_MS = 300_000
-"""Maximum time between two rows about the same end."""
+"""Maximum number of open claims. With more, the oldest ones are returned without an end."""
+_SPARE = 1000
 _TOGETHER_MS = 30_000
 _SAME_START_MS = 2000
 _BEFORE_MS = 120_000
@@ -28,14 +34,7 @@ _AFTER_MS = 600_000
 """End rows state the start of the login. The address is assigned from two minutes before to ten minutes after that (second factors)."""
 
 
-class Ended(NamedTuple):
-    """The claims that an end may be about."""
-
-    claims: list[OpenClaim]
-    is_unclear: bool = False
-    """True if it is not known which of them ended."""
-    may_be_another: bool = False
-    """True if an unknown session may have ended instead."""
+_Key = TypeVar("_Key")
 
 
 class OpenClaims:
@@ -43,6 +42,8 @@ class OpenClaims:
 
     def __init__(self, earlier: Iterable[OpenClaim] = ()) -> None:
         self._open: dict[Place, OpenClaim] = {}
+        self._plain: dict[str, _Plain] = {}
+        """More open claims, by address, while rows are taken by columns."""
         self._before: dict[Place, OpenClaim] = {}
         self._by_user: dict[str, dict[int, OpenClaim]] = {}
         self._by_session: dict[str, dict[int, OpenClaim]] = {}
@@ -54,6 +55,56 @@ class OpenClaims:
         self._missed: list[OpenClaim] = []
         for old in earlier:
             self._add_earlier(old)
+
+    def take_columns(self, block: RecordBlock) -> Columns | None:
+        """Takes the rows of a table, oldest first, and returns the claims that they complete. Returns None, and takes no row, if one of
+        them is about a claim that needs more than this."""
+        self._put_aside()
+        known = {ipaddr for _device, ipaddr in chain(self._open, self._earlier)}
+        if known and not known.isdisjoint(block.ipaddrs):
+            return None
+        columns = (block.lines, block.usernames, block.ipaddrs, block.associated_ipaddrs, block.starts)
+        if self._plain or None in block.ends:
+            return self._paired(zip(*columns), block.ends)
+        ends = list(map(max, block.starts, cast("Sequence[int]", block.ends)))
+        return (*columns, ends, [END_PROVEN] * len(ends))
+
+    def _paired(self, rows: Iterable[_Plain], ends: Iterable[int | None]) -> Columns | None:
+        """The same where some claims are open. None if two rows of an address are not in order."""
+        now: dict[str, _Plain | None] = {}
+        done: list[tuple[Any, ...]] = []
+        for new, end in zip(rows, ends):
+            ipaddr, start = new[2], new[4]
+            held = now[ipaddr] if ipaddr in now else self._plain.get(ipaddr)
+            if held and start <= held[4]:
+                return None
+            if held:
+                done.append((*held, start, END_TAKEN))
+            if end is not None:
+                done.append((*new, max(start, end), END_PROVEN))
+            now[ipaddr] = new if end is None else None
+        for ipaddr, claim in now.items():
+            self._plain.pop(ipaddr, None)
+            if claim:
+                self._plain[ipaddr] = claim
+        done.extend((*self._plain.pop(ipaddr), None, END_UNKNOWN) for ipaddr in _surplus(self._plain))
+        return tuple(zip(*done))
+
+    def take_rows(self) -> None:
+        """Makes all open claims ready for rows that are looked at one by one."""
+        plain, self._plain = self._plain, {}
+        for line, username, ipaddr, outside, start in plain.values():
+            claim = OpenClaim(ipaddr, username, start, line)
+            claim.associated_ipaddr, claim.flaw = outside, flaw_of_name(username)
+            self.hold(claim)
+
+    def _put_aside(self) -> None:
+        """Keeps open claims that are nothing but a row of a table as such a row."""
+        for place, held in list(self._open.items()):
+            if held.is_plain and held.ipaddr not in self._plain:
+                del self._open[place]
+                self._forget(held)
+                self._plain[held.ipaddr] = (held.line, held.username, held.ipaddr, held.associated_ipaddr, held.start)
 
     def held(self, place: Place, time: int) -> OpenClaim | None:
         """Returns the open claim on an address at this time; None if there is none."""
@@ -78,10 +129,10 @@ class OpenClaims:
         self._by_user.setdefault(new.user, {})[id(new)] = new
         if new.session:
             self._by_session.setdefault(new.session, {})[id(new)] = new
-        if len(self._open) > MAX_OPEN_CLAIMS:
-            self._done_with(self._open.pop(next(iter(self._open))))
-        if len(self._before) > MAX_OPEN_CLAIMS:
-            self._done_with(self._before.pop(next(iter(self._before))))
+        for claims in (self._open, self._before):
+            if len(claims) > MAX_OPEN_CLAIMS + _SPARE:
+                for place in _surplus(claims):
+                    self._done_with(claims.pop(place))
 
     def close(self, held: OpenClaim, end: int, kind: str) -> None:
         """Ends an open claim, or corrects the end of one whose address was taken."""
@@ -143,7 +194,7 @@ class OpenClaims:
         if place in self._open or before is None or before.end is None or time < before.end:
             return False
         if not record.username:
-            return time <= before.end + _AGAIN_MS
+            return time <= before.end + AGAIN_MS
         if before.user != record.username.casefold():
             return False
         return before.is_session_of(record) and (record.start is None or record.start <= before.end)
@@ -170,13 +221,11 @@ class OpenClaims:
         for old in list(self._earlier_of.get(record.username.casefold(), ())):
             self._continue(old, time)
         own = self._by_user.get(record.username.casefold(), {}).values()
-        fitting = [held for held in own if _may_end(held, time) and held.is_session_of(record)]
+        fitting = [held for held in own if may_end(held, time) and held.is_session_of(record)]
         fitting = [held for held in fitting if held.start <= time + _AFTER_MS]
         fitting = [held for held in fitting if held.is_of_device(record.device)] or fitting
         return (
-            self._by_beginning(fitting, record.start, record.associated_ipaddr)
-            if record.start is not None
-            else _by_outside(fitting, record)
+            self._by_beginning(fitting, record.start, record.associated_ipaddr) if record.start is not None else by_outside(fitting, record)
         )
 
     def _by_beginning(self, fitting: list[OpenClaim], began: int, outside: str | None) -> Ended:
@@ -228,6 +277,11 @@ class OpenClaims:
             self._done_with(old)
 
     def _done_with(self, claim: OpenClaim) -> None:
+        self._forget(claim)
+        if claim.is_new:
+            self._done.append(claim)
+
+    def _forget(self, claim: OpenClaim) -> None:
         self._by_user.get(claim.user, {}).pop(id(claim), None)
         if not self._by_user.get(claim.user):
             self._by_user.pop(claim.user, None)
@@ -235,21 +289,8 @@ class OpenClaims:
             self._by_session.get(claim.session, {}).pop(id(claim), None)
             if not self._by_session.get(claim.session):
                 self._by_session.pop(claim.session, None)
-        if claim.is_new:
-            self._done.append(claim)
 
 
-def _may_end(held: OpenClaim, time: int) -> bool:
-    """True if a row at this time can be the end of the claim."""
-    if held.end_kind in (END_UNKNOWN, END_TAKEN) or held.end is None:
-        return True
-    return abs(time - held.end) <= _AGAIN_MS
-
-
-def _by_outside(fitting: list[OpenClaim], record: Record) -> Ended:
-    """Finds the claim by the outside address. Roaming users may end a session from another address."""
-    from_there = [held for held in fitting if held.associated_ipaddr == record.associated_ipaddr]
-    fitting = from_there or fitting
-    still_open = [held for held in fitting if held.end_kind == END_UNKNOWN]
-    found = still_open or fitting[-1:]
-    return Ended(found, is_unclear=len({held.line for held in found}) > 1)
+def _surplus(claims: Mapping[_Key, Any]) -> list[_Key]:
+    """The oldest keys beyond the maximum number. To look for the oldest one each time would take longer and longer."""
+    return list(islice(claims, max(0, len(claims) - MAX_OPEN_CLAIMS)))

@@ -21,7 +21,7 @@ from .._times.moments import Moments
 from .._times.timestamps import epoch_ms_to_milliseconds, epoch_to_milliseconds, format_iso8601
 from .._vpn_log.options import LogOptions, chosen_zone
 from .._vpn_log.readers import log_options
-from .model import ClaimFilter
+from .evidence import ClaimFilter
 from .questions import Question, Rules, checked_question
 
 if TYPE_CHECKING:

@@ -16,13 +16,17 @@ import heapq
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from .._vpn_log.records import END, Record
+from .._vpn_log.records import END, SKIPPED, UNFINISHED_LINE, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
+
+    from .._vpn_log.records import RecordBlock
 
 FORWARD = "forward"
 BACKWARD = "backward"
@@ -65,16 +69,59 @@ class _Steps(NamedTuple):
         return BACKWARD if self.down >= (1 if is_export else 2) and self.up * 4 <= total else FORWARD
 
 
+class BlockRows(Sequence[Record]):
+    """The rows of a block. The records of a table are made only if somebody looks at one."""
+
+    def __init__(self, block: RecordBlock) -> None:
+        self.block = block
+        self._records: list[Record] | None = None
+
+    def __len__(self) -> int:
+        return len(self.block.lines) + len(self.block.others)
+
+    def __getitem__(self, place: Any) -> Any:
+        if self._records is None:
+            self._records = list(self.block.records())
+        return self._records[place]
+
+    def times(self, order: Order) -> list[int] | None:
+        """The times of all rows; None if a row may take or end an address and is not in the columns."""
+        block, others = self.block, self.block.others
+        times = block.starts
+        if order.by_end:
+            times = [start if end is None else end for start, end in zip(block.starts, block.ends)]
+        if not others:
+            return times
+        if not all(map(_says_nothing, others)):
+            return None
+        timed = [*zip(block.lines, times), *((record.line, record.time) for record in others if record.time is not None)]
+        return [time for _line, time in sorted(timed)]
+
+
+def first_times(rows: Sequence[Record], order: Order, number: int) -> list[int]:
+    """The times of the first rows that have one."""
+    if isinstance(rows, BlockRows) and not rows.block.others:
+        columns = zip(rows.block.starts[:number], rows.block.ends)
+        return [start if end is None or not order.by_end else end for start, end in columns]
+    return list(islice((time for time in map(order.time_of, rows) if time is not None), number))
+
+
+def _says_nothing(record: Record) -> bool:
+    return record.kind == SKIPPED and record.ipaddr is None and record.reason != UNFINISHED_LINE
+
+
 def in_order(blocks: Iterable[Sequence[Record]]) -> tuple[Order, Iterator[Sequence[Record]]]:
     """The order of a log, and its records oldest first."""
     waiting = iter(blocks)
-    first: list[Record] = []
+    first: list[Sequence[Record]] = []
+    rows = 0
     for block in waiting:
-        first.extend(block)
-        if len(first) >= _JUDGED_ROWS:
+        first.append(block)
+        rows += len(block)
+        if rows >= _JUDGED_ROWS:
             break
-    order = order_of(first)
-    rest = chain([first], waiting)
+    order = order_of(list(chain.from_iterable(first)))
+    rest = chain(first, waiting)
     if order.direction == FORWARD:
         return order, rest
     return order, _backward(rest) if order.direction == BACKWARD else _sorted(rest, order)
@@ -115,7 +162,7 @@ class _Spool:
         self._places: list[tuple[int, int]] = []
 
     def add(self, records: Sequence[Record]) -> None:
-        data = json.dumps(records).encode()
+        data = json.dumps(list(records)).encode()
         self._places.append((self._file.seek(0, os.SEEK_END), len(data)))
         self._file.write(data)
 

@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING
 
 from .._addresses import parse_address
 from .coverage import Coverage
+from .evidence import AddressEvidence, ClaimWindow
 from .holders import Holding, holdings
-from .model import CLOCK, END_PROVEN, ROW, SPAN, AddressEvidence, ClaimWindow
+from .model import CLOCK, END_PROVEN, ROW, SPAN
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from .model import AddressClaim, Doubt, EvidenceSource
+    from .evidence import EvidenceSource
+    from .model import AddressClaim, Doubt
 
 UNKNOWN_ADDRESS = "unknown_address"
 """No log ever assigned this address."""

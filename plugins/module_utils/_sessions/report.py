@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 from .._errors import XdrError
 from .._times.timestamps import EARLIEST_MS, LATEST_MS, format_iso8601
 from .._vpn_log.open_logs import opened_logs
-from .clock import LogFacts
 from .coverage import joined_spans
+from .evidence import MemoryEvidence
 from .log_reading import Before, LogReading
-from .memory import MemoryEvidence
-from .model import CoverageSpan
+from .model import CoverageSpan, LogFacts
 from .options import LogTask, SessionOptions
 from .questions import AMBIGUOUS, answers, window
 from .tally import RowTally, log_warnings
@@ -28,7 +27,8 @@ if TYPE_CHECKING:
 
     from .._module import Run
     from .._vpn_log.open_logs import OpenLog
-    from .model import AddressClaim, AddressEvidence, ClaimWindow, Doubt, EvidenceSource
+    from .evidence import AddressEvidence, ClaimWindow, EvidenceSource
+    from .model import AddressClaim, Doubt
     from .questions import Answer
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .._module import Run
     from .._vpn_log.open_logs import OpenLog
     from .._vpn_log.options import LogOptions
-    from .._vpn_log.records import Record
+    from .._vpn_log.records import Record, RecordBlock
 
 LISTED_REJECTS = 20
 _REASONS = {END: "session_end", SNAPSHOT: "other_message", RESTART: "other_message", ALIVE: "same_session"}
@@ -47,16 +47,19 @@ class RowTally:
     other_programs: dict[str, int] = field(default_factory=dict)
     """Lines of other programs, by program."""
 
-    def rows(self, log: OpenLog) -> Iterator[list[Record]]:
+    def rows(self, log: OpenLog) -> Iterator[RecordBlock]:
         """The rows of a log, counted, block by block; raises InputError."""
         for block in log.reader.records():
-            rows = list(block.records())
-            for row in rows:
+            found = len(block.lines)
+            self.read += found
+            self.sessions += found
+            self.names_users = self.names_users or any(block.usernames)
+            for row in block.others:
                 self._count(row, log.path)
-            yield rows
+            yield block
         self.other_programs = joined_counts([self.other_programs, log.reader.other_programs])
 
-    def rows_or_none(self, log: OpenLog, run: Run) -> Iterator[list[Record]]:
+    def rows_or_none(self, log: OpenLog, run: Run) -> Iterator[RecordBlock]:
         """The same. A log without any is a warning, and so is one of several without a line of its format."""
         try:
             yield from self.rows(log)

@@ -14,10 +14,14 @@ from __future__ import annotations
 import re
 import time
 from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
 
 from .._errors import InputError
 from .._texts import quoted
 from .zones import Zone
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 EPOCH = "epoch"
 EPOCH_MS = "epoch_ms"
@@ -35,7 +39,8 @@ _ISO = re.compile(
 )
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)?\Z")
 _EPOCH_NUMBER = re.compile(r"-?\d{1,20}(\.\d*)?\Z", re.ASCII)
-_SECONDS = re.compile(r"(\d{1,9})(?:\.\d*)?\Z", re.ASCII)
+_SECONDS_DIGITS = 9
+_SECONDS = re.compile(rf"(\d{{1,{_SECONDS_DIGITS}}})(?:\.\d*)?\Z", re.ASCII)
 _CLOCK = re.compile(r"(?:(\d{1,4})(?:d| days?,?)? )?(\d{1,5}):(\d\d):(\d\d)(?:\.\d*)?\Z", re.ASCII)
 _NUMBER = re.compile(r"\s*(-?\d{1,20})(\.\d*)?\s*\Z", re.ASCII)
 _SPAN = re.compile(r"\s*(\d{1,9})\s*([smhdw])\s*\Z", re.ASCII | re.IGNORECASE)
@@ -130,6 +135,14 @@ def duration_to_milliseconds(text: str) -> int | None:
         return None
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000
+
+
+def durations_to_milliseconds(texts: Sequence[str]) -> list[int | None]:
+    """The same for a column: at once, if all are plain seconds."""
+    joined = "".join(texts)
+    if joined.isascii() and joined.isdigit() and all(texts) and max(map(len, texts)) <= _SECONDS_DIGITS:
+        return [int(text) * 1000 for text in texts]
+    return list(map(duration_to_milliseconds, texts))
 
 
 def event_time(option: str, text: str) -> int:

@@ -19,7 +19,7 @@ from .._addresses import packed_column, packed_pairs, parse_address
 from .._errors import EmptyLogError, InputError
 from .._times.day_month import DayMonthCheck
 from .._times.parsing import TimestampParser
-from .._times.timestamps import duration_to_milliseconds
+from .._times.timestamps import durations_to_milliseconds
 from .columns import CsvHeader, check_delimiter, header_in, stated_delimiter, width_reason
 from .csv_records import CsvRecords
 from .records import NO_ADDRESS, REJECTED, SKIPPED, START, Record, RecordBlock
@@ -208,7 +208,7 @@ class CsvReader:
             return self._times.column(list(header.end.column(rows.columns, count)))
         if header.duration is None:
             return [None] * count
-        durations = map(duration_to_milliseconds, header.duration.column(rows.columns, count))
+        durations = durations_to_milliseconds(header.duration.column(rows.columns, count))
         return [None if start is None or length is None else start + length for start, length in zip(starts, durations)]
 
 

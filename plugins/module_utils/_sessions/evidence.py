@@ -3,23 +3,115 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""Evidence in memory, from the logs just read, as far as this run needs it for its questions."""
+"""Evidence to ask, and the memory for that of the logs just read, as far as this run needs it for its questions."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
+from dataclasses import dataclass, field
 from heapq import nsmallest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from .model import LISTED_FLAWS, AddressClaim, AddressEvidence, CoverageSpan, Doubt, ListedClaims
+from .._times.timestamps import LATEST_MS
+from .model import LISTED_FLAWS, AddressClaim, ClaimColumns, CoverageSpan, Doubt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .model import ClaimFilter, ClaimWindow, GatewayNetworks
+    from .model import Evidence, GatewayNetworks, Kept, LogPosition
 
 MAX_DOUBTS = 20_000
 """With more doubts, neighbours are joined: memory must not grow with a log full of garbage."""
+
+
+class ClaimWindow(NamedTuple):
+    """Asks for all claims on an address with `start <= until` and `latest >= since`, both included, and the doubts in this time.
+
+    Rows that cannot be read matter only if they begin by `rows_until`.
+    """
+
+    ipaddr: str
+    since: int
+    until: int
+    rows_until: int = LATEST_MS
+
+
+@dataclass(frozen=True)
+class AddressEvidence:
+    """The result for a window: all evidence about one address."""
+
+    claims: Sequence[AddressClaim] = ()
+    """Ordered by start, then line."""
+    doubts: Sequence[Doubt] = ()
+    """With this address or None, with `since <= window.until` and `until >= window.since`; ordered by `since`. Of the ROW doubts of a
+    gateway that concern any address and begin by `window.rows_until`, a store may return only some, with the one that ends last: if that
+    one does not concern a claim, no other does."""
+    gateways: frozenset[str] = frozenset()
+    """Every gateway that ever assigned this address."""
+
+
+@dataclass(frozen=True)
+class ClaimFilter:
+    """The claims to list. Times compare with `start`: `since <= start < until`. Empty sets mean no filter."""
+
+    users: frozenset[str] = frozenset()
+    """Case-folded."""
+    ipaddrs: frozenset[str] = frozenset()
+    gateways: frozenset[str] = frozenset()
+    since: int | None = None
+    until: int | None = None
+    limit: int = 1000
+
+
+@dataclass(frozen=True)
+class ListedClaims:
+    """The first claims that pass a filter, by start, and the total number that pass it."""
+
+    claims: Sequence[AddressClaim] = field(default_factory=list)
+    selected: int = 0
+
+
+class EvidenceSource(Protocol):
+    """The interface of evidence: the logs just read, or a history."""
+
+    def around(self, windows: Sequence[ClaimWindow]) -> Iterator[AddressEvidence]:
+        """The evidence for each window, in their order. A history is asked for thousands at once: 5,000 within 2 seconds."""
+
+    def spans(self) -> Sequence[CoverageSpan]:
+        """All spans of all gateways, ordered by gateway, then `since`."""
+
+    def networks(self) -> Sequence[GatewayNetworks]:
+        """The networks of the gateways that have any."""
+
+    def listed(self, wanted: ClaimFilter) -> ListedClaims:
+        """Claims for a list of sessions."""
+
+
+class SessionHistory(EvidenceSource, Protocol):
+    """The interface of the history: evidence of all gateways.
+
+    Several runs may write at once; completed transactions survive a killed run.
+    """
+
+    def keep(self, evidence: Evidence) -> Kept:
+        """Keeps evidence in one transaction. A claim whose key is known is merged (`AddressClaim.merged`) and counts as updated only if
+        that changes it. Spans of a gateway that overlap or touch are joined. A known doubt is not kept again."""
+
+    def set_networks(self, networks: GatewayNetworks) -> bool:
+        """Replaces the networks of a gateway; returns whether that changed anything."""
+
+    def open_claims(self, gateway: str, since: int) -> Iterator[AddressClaim]:
+        """The claims of a gateway that later rows may end: those whose `end_kind` is `END_UNKNOWN`, with `latest >= since`."""
+
+    def known(self, claims: Sequence[AddressClaim]) -> Sequence[AddressClaim]:
+        """The kept claims with the same keys."""
+
+    def positions(self, gateway: str) -> Sequence[LogPosition]:
+        """The kept positions of a gateway's logs."""
+
+    def forget(self, before: int) -> int:
+        """Deletes claims with `latest < before`, doubts with `until < before`, and the parts of spans before then; returns the number of
+        claims deleted."""
 
 
 class MemoryEvidence:
@@ -45,10 +137,13 @@ class MemoryEvidence:
         """The addresses whose claims are needed; None if a list may contain any."""
         return None if self._list else frozenset(self._windows)
 
-    def add(self, fact: AddressClaim | Doubt | CoverageSpan) -> None:
+    def add(self, fact: AddressClaim | ClaimColumns | Doubt | CoverageSpan) -> None:
         """Takes a fact into account."""
         if isinstance(fact, AddressClaim):
             self._add_claim(fact)
+        elif isinstance(fact, ClaimColumns):
+            for claim in fact.claims():
+                self._add_claim(claim)
         elif isinstance(fact, CoverageSpan):
             self._spans.append(fact)
         elif fact.ipaddr is None or fact.ipaddr in self._windows:
