@@ -390,8 +390,7 @@ from ..module_utils._python import require_python
 require_python()
 
 from ..module_utils._argspec import stellar_connection
-from ..module_utils._cases.options import case_options
-from ..module_utils._cases.update import update_cases
+from ..module_utils._cases.update import case_options, update_cases
 from ..module_utils._errors import reported_by
 from ..module_utils._module import Run, XdrModule
 

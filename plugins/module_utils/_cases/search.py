@@ -18,9 +18,8 @@ from .._errors import InputError
 from .._resources.options import refuse_nulls
 from .._stellar.cases import MAX_PAGE
 from .._times.timestamps import search_time
-from .options import checked_case_id
 from .reading import CREATED_AT, EARLIEST_MS
-from .state import SEVERITIES, STATUSES
+from .state import SEVERITIES, STATUSES, checked_case_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

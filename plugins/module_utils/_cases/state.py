@@ -11,6 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from .._argspec import sendable_text
+from .._errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -20,6 +23,7 @@ RESOLVED = "Resolved"
 STATUSES = ("New", "In Progress", "Escalated", RESOLVED, "Cancelled")
 SEVERITIES = ("Low", "Medium", "High", "Critical")
 RESOLUTIONS = ("True Positive", "False Positive", "Benign")
+_LONGEST_ID = 128
 
 
 @dataclass(frozen=True)
@@ -166,3 +170,10 @@ class CaseState:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def checked_case_id(option: str, value: str) -> str:
+    """Returns the ID of a case; raises InputError if it cannot be one."""
+    if not value.strip() or value in (".", "..") or not value.isprintable() or len(value) > _LONGEST_ID or set(value) & set(" /?#%"):
+        raise InputError(f"{option}: {value[:_LONGEST_ID]!r} cannot be the ID of a case, which has 24 digits and letters from a to f.")
+    return sendable_text(option, value)

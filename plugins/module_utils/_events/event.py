@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from .._resources.memory import Memory
     from .._resources.resource import Wanted, Written
     from .._stellar.client import StellarClient
-    from .changes import UpdateOptions
     from .endpoints import Target, UpdateEndpoint
 
 _WORDING = Wording(
@@ -50,15 +49,19 @@ class EventResource:
 
     wording = _WORDING
 
-    def __init__(self, client: StellarClient, options: UpdateOptions, endpoint: UpdateEndpoint, memory: Memory) -> None:
+    def __init__(
+        self, client: StellarClient, endpoint: UpdateEndpoint, memory: Memory, *, tag_field: str | None, repeats_comment: bool
+    ) -> None:
         self._client = client
-        self._options = options
+        self._tag_field = tag_field
+        self._repeats_comment = repeats_comment
         self._endpoint = endpoint
         self._memory = memory
 
     def knowing(self, learned: Mapping[bytes, bytes]) -> EventResource:
         """The same with what was learned about the server's spelling, which the ledger remembers from now on."""
-        return EventResource(self._client, self._options, self._endpoint, self._memory.knowing(learned))
+        memory = self._memory.knowing(learned)
+        return EventResource(self._client, self._endpoint, memory, tag_field=self._tag_field, repeats_comment=self._repeats_comment)
 
     def read(self, wanted: Wanted[Target, Change]) -> EventState:
         """The present state of an event; raises NotFoundError if there is none."""
@@ -76,7 +79,7 @@ class EventResource:
                 "details (`_id` and `_index`), from the result of the insert, or from stellar_ser_event_info."
             )
             raise NotFoundError(message, 404, "")
-        return EventState.of(reading.event.source, self._options.tag_field)
+        return EventState.of(reading.event.source, self._tag_field)
 
     def needed(self, wanted: Wanted[Target, Change], state: EventState) -> Needed[Change]:
         """The part of a change that the event does not show; tags to remove are in the server's spelling."""
@@ -92,7 +95,7 @@ class EventResource:
 
     def _needs_comment(self, wanted: Wanted[Target, Change], state: EventState) -> bool:
         comment, identifier = wanted.change.comment, wanted.ref.id
-        if comment is None or self._options.repeats_comment:
+        if comment is None or self._repeats_comment:
             return comment is not None
         # On a server whose reads lag behind writes, the event may not show yet what the ledger knows.
         spelling = self._memory.spelling
@@ -106,7 +109,7 @@ class EventResource:
     def remember(self, written: Written[Change], ref: Target, before: EventState) -> None:
         """Notes a comment that must not be written again."""
         comment = written.change.comment
-        if comment is not None and not self._options.repeats_comment:
+        if comment is not None and not self._repeats_comment:
             self._memory.note_sent(ref.id, comment, len(before.comments), accepted=written.accepted)
 
     def write(self, ref: Target, change: Change) -> None:
@@ -145,6 +148,5 @@ class EventResource:
         """Advice if tags are missing."""
         if not left.add_tags:
             return ""
-        tag_field = self._options.tag_field
-        place = f"the field {tag_field} (tag_field)" if tag_field else "event_tags, event_tag or tags"
+        place = f"the field {self._tag_field} (tag_field)" if self._tag_field else "event_tags, event_tag or tags"
         return f" Tags were looked for in {place}; if this server keeps them elsewhere, set `tag_field`."

@@ -13,7 +13,6 @@ from unittest import mock
 
 from ansible_collections.secops.xdr.plugins.module_utils._cases.state import CaseChange, CaseState
 from ansible_collections.secops.xdr.plugins.module_utils._errors import XdrError
-from ansible_collections.secops.xdr.plugins.module_utils._events.changes import UpdateOptions
 from ansible_collections.secops.xdr.plugins.module_utils._events.endpoints import AUTO, Target, UpdateEndpoint
 from ansible_collections.secops.xdr.plugins.module_utils._events.event import EventResource
 from ansible_collections.secops.xdr.plugins.module_utils._events.state import Change, EventState
@@ -188,10 +187,7 @@ def _check_event(event: StoredEvent | None) -> None:
 def _event_resource() -> EventResource:
     """The events of a task without a ledger. Nothing is sent."""
     client = _stellar(Draw(b""))
-    options = UpdateOptions(
-        (), is_single=True, repeats_comment=False, endpoint=AUTO, read_access="auto", tag_field=None, concurrency=1, ledger=None
-    )
-    return EventResource(client, options, UpdateEndpoint(client, AUTO), Memory())
+    return EventResource(client, UpdateEndpoint(client, AUTO), Memory(), tag_field=None, repeats_comment=False)
 
 
 def _extrahop(draw: Draw) -> ExtraHopClient:
