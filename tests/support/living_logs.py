@@ -15,6 +15,7 @@ import lzma
 import shutil
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -218,6 +219,7 @@ def _whole_lines(path: Path) -> list[str]:
     return unpack.get(path.suffix, bytes)(content).decode().split("\n")[1:-1]
 
 
+@cache
 def _observation(line: str) -> Observation | None:
     values = [value.strip() for value in line.split(",")]
     if len(values) != 3 or not all(value.replace(".", "").isdigit() and value != "0.0.0.0" for value in values[:2]):
