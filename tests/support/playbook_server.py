@@ -101,8 +101,8 @@ def serve() -> None:
         listener.listen()
         os.rename("binding", "ready")
         while True:
-            ready, _, _ = select.select([listener, sys.stdin], [], [])
-            if sys.stdin in ready:
+            ready, _, _ = select.select([listener.fileno(), sys.stdin.fileno()], [], [])
+            if sys.stdin.fileno() in ready:
                 os._exit(0)
             connection, _ = listener.accept()
             if not os.fork():
@@ -139,8 +139,8 @@ def _answer(connection: socket.socket) -> None:
         return
     for file in files:
         os.close(file)
-    ended, _, _ = select.select([os.pidfd_open(run), connection], [], [])
-    if connection in ended:
+    ended, _, _ = select.select([os.pidfd_open(run), connection.fileno()], [], [])
+    if connection.fileno() in ended:
         os.killpg(run, signal.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(run, 0)[1])
     with contextlib.suppress(BrokenPipeError):
@@ -163,10 +163,11 @@ def _become(request: dict[str, Any], files: list[int]) -> None:
     # The temporary folder of the server stays with the server.
     atexit._clear()
     constants = sys.modules["ansible.constants"]
-    config = constants.config
+    config = vars(constants)["config"]
     importlib.reload(constants)
-    vars(config).update(vars(constants.config))
-    constants.config = config
+    # Some modules keep the object with the configuration itself.
+    vars(config).update(vars(vars(constants)["config"]))
+    vars(constants)["config"] = config
     sys.modules["ansible.plugins.loader"].callback_loader.config = constants.DEFAULT_CALLBACK_PLUGIN_PATH
     _share(packed, Path(constants.DEFAULT_LOCAL_TMP) / "ansiballz_cache")
 
