@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The collection at work: run against an emulator of both products, which comes with it.
+"""A demo of the collection against its emulator of both products.
 
 It shows the installed collection that it is a part of, and needs ansible-core, requests, aiohttp and trustme beside it, as its files
 requirements*.txt say. `make demo` installs all of that first.
@@ -43,7 +43,7 @@ ENDED_BY_USER = 99
 
 
 class DemoError(Exception):
-    """A step did not do what it should; the text says which and what was seen."""
+    """A step failed; the text names the step and the result."""
 
 
 def say(text: str = "") -> None:
@@ -166,7 +166,7 @@ def playbook_environment(folder: Path, emulator: dict[str, Any]) -> dict[str, st
 
 
 def asked(emulator: dict[str, Any], what: str, given: Any = None) -> dict[str, Any]:
-    """Return what the emulator answers to a question about what it holds, or give it more to hold."""
+    """Send a request to the control API of the emulator and return the answer."""
     context = ssl.create_default_context(cafile=emulator["ca_path"])
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     body = None if given is None else json.dumps(given).encode()

@@ -240,7 +240,7 @@ def none_of(tests: list[Test]) -> Test:
 
 
 def everything(_candidate: Candidate) -> bool:
-    """Holds for every document."""
+    """Holds forevery document."""
     return True
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An emulator in a process of its own, and plays that are run as people run them."""
+"""An emulator in a separate process, and plays that are run like those of users."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _OWN = ("EXTRAHOP_", "STELLAR_", "SECOPS_XDR_", "ANSIBLE_")
 
 @dataclass(frozen=True)
 class Appliance:
-    """A running emulator: what it holds and plays, and the variables that point the modules to it."""
+    """A running emulator: its data and settings, and the variables that connect the modules to it."""
 
     control: EmulatorControl
     environment: dict[str, str]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The artifact that users receive has the right files and nothing else, and works without the checkout.
 
-galaxy-importer (the session build-import-check) reads what is in it; it does not know what should not be.
+galaxy-importer (the session build-import-check) reads the files; it does not know which files should not be there.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ pytest_plugins = ["support.controller.fixtures", "support.postgresql.fixtures"]
 UPLOAD, TAG, REPORT = "XDR: upload a VPN log", "XDR: tag incidents with VPN users", "XDR: report a finding"
 KEEP, WHO = "XDR: add a VPN log to the session history", "XDR: who had this VPN address"
 SECRETS = {
-    # What templates, shells, URLs and JSON could stumble over.
+    # Characters with a special meaning in templates, shells, URLs and JSON.
     "api_key": "eh-key-{{ 7*7 }}-$(id)-'\"\\+/=%25",
     "client_secret": 'rx-secret-{% raw %}&=+/%41"',
     "stellar_api_key": "sc-key-{{ lookup('env','HOME') }}+/=%",
@@ -76,7 +76,7 @@ def fill(controller: RunningController, name: str, kind: str, **inputs: Any) -> 
 
 
 def succeeded(job: Job) -> Job:
-    """The job, which must have come to a good end."""
+    """The job, which must have succeeded."""
     assert job.status == "successful", job.output
     return job
 

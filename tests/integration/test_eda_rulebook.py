@@ -73,7 +73,7 @@ def has_java() -> bool:
 
 @dataclass
 class Rulebook:
-    """ansible-rulebook with one rulebook, in a folder of its own."""
+    """ansible-rulebook with one rulebook, in a separate folder."""
 
     program: Path
     folder: Path

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A secret shows nowhere, whatever a run does: printed, in files, in callbacks, and in the system's list of processes.
+"""A secret never appears, whatever a run does: not in its output, in files, in callbacks, or in the system's list of processes.
 
 One awkward secret here; `make torture` takes them all.
 """

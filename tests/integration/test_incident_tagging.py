@@ -36,7 +36,7 @@ def attempt(playground: Playground, appliance: Appliance, *arguments: str, **var
 
 
 def run(playground: Playground, appliance: Appliance, *arguments: str, **variables: Any) -> tuple[str, int]:
-    """Runs the playbook, which must come to a good end; returns what it printed and how many tasks changed something."""
+    """Runs the playbook, which must succeed; returns what it printed and how many tasks changed something."""
     output, status = attempt(playground, appliance, *arguments, **variables)
     assert status == 0, output
     assert "WARNING" not in output

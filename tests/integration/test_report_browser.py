@@ -93,7 +93,7 @@ def browser(chromium: str, tmp_path: Path) -> Browser:
 
 @pytest.fixture(scope="module")
 def report(running_appliance: Appliance, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report of thousands of sessions, with people who try to get into it, as the role writes it."""
+    """A report of the role with thousands of sessions and hostile names."""
     folder = tmp_path_factory.mktemp("report")
     playground = Playground(folder)
     playground.environment.update(running_appliance.environment)

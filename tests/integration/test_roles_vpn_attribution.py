@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role vpn_attribution in real plays: what logs hold is data, failures are reported, and nothing is written twice."""
+"""The role vpn_attribution in real plays: contents of logs are data, failures are reported, and nothing is written twice."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def site(playground: Playground, appliance: Appliance) -> Site:
 
 
 def succeeded(run: PlayRun) -> PlayRun:
-    """The run, which must have come to a good end without a warning."""
+    """The run, which must have succeeded without a warning."""
     assert run.status == 0, run.output
     assert "[WARNING]" not in run.output
     assert "DEPRECAT" not in run.output

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Stellar Cyber modules as people run them: real ansible-playbook, against the emulator."""
+"""The Stellar Cyber modules in real ansible-playbook runs against the emulator."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def playground(tmp_path: Path, playbook_commands: Path) -> Iterator[Playground]:
 
 
 def succeeded(run: conftest.PlayRun) -> conftest.PlayRun:
-    """The run, which must have come to a good end."""
+    """The run, which must have succeeded."""
     assert run.status == 0, run.output
     return run
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Right logs of every format, with what a person reads in them, to be damaged by tests."""
+"""Valid logs of every format with the facts in them, to be damaged by tests."""
 
 from __future__ import annotations
 

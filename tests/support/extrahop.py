@@ -33,7 +33,7 @@ class Appliance:
         self._run = run_module
 
     def run(self, module: str, *, check_mode: bool = False, diff: bool = False, **options: Any) -> ModuleRun:
-        """Runs a module; an option that is given as None is left out."""
+        """Runs a module; options that are None are left out."""
         given = {name: value for name, value in {**self.connection, **options}.items() if value is not None}
         params = {name: None if value is self.NULL else value for name, value in given.items()}
         return self._run(importlib.import_module(f"{MODULES}.{module}").main, params, check_mode=check_mode, diff=diff)

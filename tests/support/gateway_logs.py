@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs as gateways write them, made up from one world, with what a reader should make of each line.
+"""Logs in the formats of gateways, written from one made-up world, with the expected result for each line.
 
 The files in tests/unit/fixtures are made by this one: python -m support.gateway_logs
 """

@@ -55,7 +55,7 @@ class Knock:
 
 @dataclass
 class World:
-    """Everything that happened."""
+    """All visits and other happenings."""
 
     seed: int
     visits: list[Visit] = field(default_factory=list)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes this process one on another kind of host."""
+"""Makes this process behave as on another kind of host."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def become_fips(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets no digest be made but those that FIPS 140 allows, as Python on such a host does."""
+    """Allows only the digests of FIPS 140, like Python on such a host."""
 
     def refused(_data: bytes = b"", **options: Any) -> NoReturn:
         if "digest_size" in options:

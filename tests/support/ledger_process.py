@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ledgers in processes of their own, which act at the same moment, can be killed, and run out of disk.
+"""Ledgers in separate processes, which act at the same moment, can be killed, and run out of disk.
 
 Run as a program, it takes one command a line, as JSON, and answers each with one line.
 """

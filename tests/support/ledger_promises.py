@@ -76,7 +76,7 @@ def age(location: str, days: int) -> None:
 
 
 class Thread:
-    """Work in a thread of its own, with its result."""
+    """Work in a separate thread, with its result."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
         self._result: list[Any] = []

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A module in a process of its own, so that it can be killed, or run beside another one."""
+"""A module in a separate process, so that it can be killed, or run beside another one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ importlib.import_module("ansible_collections.secops.xdr.plugins.modules." + sys.
 
 
 class ModuleProcess:
-    """Runs from the moment it is made."""
+    """A module that starts when the object is created."""
 
     def __init__(self, module: str, params: Mapping[str, Any], *, without: tuple[str, ...] = (), most_megabytes: int = 0) -> None:
         """`without` names packages that cannot be imported; `most_megabytes` is all the memory that it may ask for, code included."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a module's real main() with its real argument spec, and what it gave back."""
+"""Runs a module's real main() with its real argument spec, and returns its result."""
 
 from __future__ import annotations
 

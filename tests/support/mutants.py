@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Damaged logs: cut anywhere, joined with another message, or with something inserted. And what a reader makes of a log."""
+"""Damaged logs: cut anywhere, joined with another message, or with something inserted. Also reads the records of a log."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lets root obey the modes of files, as everybody else has to; see capabilities(7) and capset(2) of Linux."""
+"""Makes file modes apply to root too; see capabilities(7) and capset(2) of Linux."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Sets(ctypes.Structure):
 
 @contextlib.contextmanager
 def modes_obeyed() -> Iterator[None]:
-    """This thread may not read and write what modes forbid it, whoever runs it."""
+    """Makes file modes apply to this thread, even for root."""
     if os.geteuid() != 0:
         yield
         return

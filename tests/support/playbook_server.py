@@ -94,7 +94,7 @@ def ask(command: str, arguments: list[str]) -> int:
 
 
 def serve() -> None:
-    """Answer requests until the input ends. Returns in a process of its own for each request, which is set up as that of its caller."""
+    """Answer requests until the input ends. Returns in a separate process for each request, which is set up as that of its caller."""
     _preload()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("binding")

@@ -67,11 +67,11 @@ class Stellar:
         self.ledger = str(folder / "ledger.sqlite3")
 
     def move_to_another_host(self) -> None:
-        """From now on, with an empty ledger."""
+        """Continues with an empty ledger, as on another host."""
         self.ledger = str(self._folder / "another.sqlite3")
 
     def insert(self, *, check_mode: bool = False, diff: bool = False, **options: Any) -> ModuleRun:
-        """Runs stellar_ser_event; an option that is given as None is left out."""
+        """Runs stellar_ser_event; options that are None are left out."""
         return self._with(stellar_ser_event.main, {"ledger": self.ledger, **options}, check_mode, diff)
 
     def update(self, *, check_mode: bool = False, diff: bool = False, **options: Any) -> ModuleRun:
@@ -108,14 +108,14 @@ class Stellar:
 
 
 class FastClock:
-    """Stands for the time module where modules and ledgers wait for a server: nobody waits, and the server's clock goes along."""
+    """Replaces the time module where modules and ledgers wait for a server: nothing waits, and the server's clock advances too."""
 
     def __init__(self, emulator: RunningEmulator | None = None) -> None:
         self.slept = 0.0
         self._emulator = emulator
 
     def sleep(self, seconds: float) -> None:
-        """Goes forward, for everybody."""
+        """Goes forward, foreverybody."""
         self.slept += seconds
         if self._emulator is not None:
             self._emulator.advance(seconds)
@@ -133,7 +133,7 @@ class FastClock:
 
 
 def set_clock(monkeypatch: pytest.MonkeyPatch, emulator: RunningEmulator | None = None) -> FastClock:
-    """No test waits for a server from now on; returns the clock that it goes by."""
+    """Replaces the clock, so that tests do not wait for a server; returns the new clock."""
     clock = FastClock(emulator)
     for module in CLOCKED:
         monkeypatch.setattr(f"{MODULE_UTILS}.{module}.time", clock)

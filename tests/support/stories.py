@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stories of who really had which address when. They know nothing of logs; logs are written from them, and answers checked against them.
+"""Stories of who really had which address at which time. Logs are written from them, and answers are compared with them.
 
 Times are epoch seconds.
 """
@@ -62,7 +62,7 @@ class Story:
 
 
 def told(random: Random, begin: int, *, gateways: int = 1) -> Story:
-    """A story of some users who share few addresses, so that every address goes from hand to hand."""
+    """A story of users who share a few addresses, so that every address changes hands often."""
     length = random.choice((12 * HOUR, 30 * HOUR, 72 * HOUR))
     end = begin + length
     stays: list[Stay] = []

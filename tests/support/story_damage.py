@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Damage to logs: lines are lost, cut, garbled, glued together, mixed up, copied, rotated and compressed, and clocks are wrong."""
+"""Damage to logs: lines are lost, cut, garbled, joined, reordered or copied, logs are rotated and compressed, and clocks are wrong."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def cut(lines: list[Line], random: Random) -> list[Line]:
 
 
 def garbled(lines: list[Line], random: Random) -> list[Line]:
-    """Bytes that are no text, in the middle of lines."""
+    """Bytes that are not text, in the middle of lines."""
     share = _share(random)
     return [_garbled(line, random) if random.random() < share else line for line in lines]
 
@@ -126,7 +126,7 @@ def as_bytes(lines: Sequence[Line], head: str, random: Random, *, is_cut: bool =
     if is_cut and lines:
         text = text[: -random.randint(1, min(60, len(lines[-1].text)))]
     parts = text.split("\ue000")
-    # What is between two marks is rubbish, a byte a character.
+    # The text between two marks is garbage, one byte for each character.
     return b"".join(part.encode("latin-1") if place % 2 else part.encode() for place, part in enumerate(parts))
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stories asked through the real modules."""
+"""Runs stories through the real modules."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Killed(BaseException):
 
 
 def run_story(seed: int, folder: Path, kinds: Sequence[str]) -> Trial:
-    """The story of this seed, in a folder of its own, with one of these kinds of damage."""
+    """The story of this seed, in a separate folder, with one of these kinds of damage."""
     own = folder / "story"
     shutil.rmtree(own, ignore_errors=True)
     own.mkdir()

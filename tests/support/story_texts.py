@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stories written down as gateways write them: the lines of every format, after the vendors' documentation, never after the readers."""
+"""Writes stories as logs: the lines of every format, following the vendors' documentation, not the readers."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ UNDAMAGED = ("undamaged", "rotated", "several logs", "other encoding", "history"
 
 
 class TrialRun:
-    """Runs one trial in a folder of its own."""
+    """Runs one trial in a separate folder."""
 
     def __init__(self, seed: int, folder: Path, modules: Modules, kinds: Sequence[str] = KINDS) -> None:
         self.seed = seed

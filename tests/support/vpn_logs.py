@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs to upload, and what the vendor's script would have sent for them."""
+"""Logs to upload, and the observations that the vendor's script would have sent for them."""
 
 from __future__ import annotations
 

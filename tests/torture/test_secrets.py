@@ -32,7 +32,7 @@ HEAD = ["| given as | credential, play | tasks | failed, as they should | proces
 
 
 def secret_runs(appliance: Appliance, folder: Path, kind: str, name: str, *, from_environment: bool) -> list[SecretRun]:
-    """All plays with this secret, in a folder of its own. The emulator refuses every access token but its own."""
+    """All plays with this secret, in a separate folder. The emulator refuses every access token but its own."""
     appliance.control.reset()
     folder.mkdir()
     playground = Playground(folder)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""For all unit tests: a clean environment, a running emulator, and a way to run a module that watches its promises."""
+"""For all unit tests: a clean environment, a running emulator, and a way to run a module that checks its promises."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _running: list[RunningEmulator] = []
 
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nothing of the user's own settings takes part, and nothing is left in the user's home."""
+    """The user's own settings are not used, and nothing is left in the user's home."""
     for name in list(os.environ):
         if name.startswith(_PREFIXES) or name.upper() in _NETWORK:
             monkeypatch.delenv(name)
@@ -70,7 +70,7 @@ def host_zone() -> Iterator[Callable[[str], None]]:
 
 
 class _Clock:
-    """Stands for the time module where retries wait: waits no time and remembers how long it should have been."""
+    """Replaces the time module in retries: does not wait, and records the requested pauses."""
 
     def __init__(self) -> None:
         self.naps: list[float] = []
@@ -84,7 +84,7 @@ class _Clock:
 
 @pytest.fixture(autouse=True)
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """No test waits for a retry; these are the seconds that were to be waited."""
+    """The pauses of retries in seconds, which tests do not wait for."""
     clock = _Clock()
     monkeypatch.setattr("urllib3.util.retry.time", clock)
     return clock.naps

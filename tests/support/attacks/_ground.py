@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ground of an attack: an emulator, a relay before it, a host; and what an operation is."""
+"""The environment of an attack: an emulator, a relay in front of it and a host; and the type of operations."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ QUICK_LOOKS = Surroundings(
 
 
 class Ground:
-    """An emulator, a relay before it, and a host with its ledger. Use it in a `with` block."""
+    """An emulator, a relay in front of it, and a host with its ledger. Use it in a `with` block."""
 
     certificate = "none"
     relay: Relay | RawRelay
@@ -64,12 +64,12 @@ class Ground:
         shutil.rmtree(self.folder)
 
     def as_new(self) -> None:
-        """Nothing is held, nothing is broken, and the ledger is empty."""
+        """Resets everything: no data, no faults, and an empty ledger."""
         self.relay.repair()
         self.emulator.reset()
         for path in self.folder.iterdir():
             path.unlink()
-        # So that not finding an event proves that it is missing.
+        # So that a search without a result proves that the event is missing.
         self.emulator.add_events({"event_name": "another", "event_status": "New", "event_source": "x", "timestamp": 1})
         self.emulator.add_events({"_index": EVENT["index"], "_id": EVENT["id"], "_source": {"event_name": "x", "event_status": "New"}})
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks for a secret wherever a run may have left it: printed texts, files, and the system's list of processes."""
+"""Looks for a secret in everything that a run may have left: printed texts, files, and the system's list of processes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PAUSE_SECONDS = 0.02
 
 
 def forms_of(secret: str, username: str = "") -> dict[str, bytes]:
-    """How a secret may be written, by what it is called: as it is, quoted for JSON, Python or a URL, and in base64."""
+    """The forms of a secret by name: verbatim, quoted for JSON, Python or a URL, and in base64."""
     texts = {
         "plain": secret,
         "JSON": json.dumps(secret)[1:-1],
@@ -52,7 +52,7 @@ def found_in(content: bytes, forms: dict[str, bytes]) -> list[str]:
 
 
 def found_in_files(folder: Path, forms: dict[str, bytes], given: set[Path]) -> list[str]:
-    """Files below the folder that hold the secret, but for those that it was given in."""
+    """Files below the folder that contain the secret, except those in which it was given."""
     found = []
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink() and path not in given:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts on which something is missing or wrong: room on the disk, file handles, a sound ledger, a steady clock, time for themselves.
+"""Hosts with a fault: a full disk, too few file handles, a damaged ledger, a jumping clock, or several runs at once.
 
 Each function runs a task there, and the same task again on a host that is well. It gives a word for what came of the first run, and
 raises AssertionError where something was lost, came twice without a warning, or was not reported in the module's own words.

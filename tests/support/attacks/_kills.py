@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`kill -9` at random moments of a run, and what the next run makes of it."""
+"""`kill -9` at random moments of a run, and the result of the next run."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class DisagreementError(AssertionError):
 
 
 def attack(ground: Ground, operation: Operation, fault: str, break_it: Callable[[Ground], None]) -> Cell:
-    """Runs one cell. `break_it` sets the fault up."""
+    """Runs one cell. `break_it` sets up the fault."""
     started = time.monotonic()
     for _attempt in range(_ATTEMPTS):
         ground.as_new()
@@ -148,7 +148,7 @@ class _Trial:
             raise DisagreementError(f"the third run was not quiet: {third.values}")
 
     def _resolve(self, first: ModuleRun, stood: Sequence[int]) -> None:
-        """Does what the message asks of the user: says what is there, or sends what is missing."""
+        """Does what the message asks of the user: states what exists, or sends what is missing."""
         if self.operation.module in UPDATES:
             if 0 not in stood:
                 return
@@ -206,7 +206,7 @@ def run_cells(
 def on_grounds(
     do: Callable[[Ground, _Task], _Result], tasks: Sequence[_Task], at_once: int, new_ground: Callable[[], Ground] = Ground
 ) -> list[_Result]:
-    """Does each task, several at once, each on a ground that is its own meanwhile."""
+    """Does each task, several at once, each on a separate ground."""
     grounds: queue.SimpleQueue[Ground] = queue.SimpleQueue()
 
     def one(task: _Task) -> _Result:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Modules in processes of their own, many of them: forked from one that has all imports behind it.
+"""Modules in separate processes, many of them: forked from one that has all imports behind it.
 
 Each is a process as good as any, with its own memory, descriptors and limits, that runs the module's real `main()`. It starts in
 milliseconds, so that hundreds of attacks fit into minutes.

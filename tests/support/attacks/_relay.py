@@ -1,9 +1,8 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A relay between a module and the emulator, in a thread of this process, that breaks connections on request.
-
-It ends TLS itself and knows requests and answers, so that a fault can meet one call and one byte of it.
+"""A relay between a module and the emulator, in a thread of this process, that breaks connections on request. It terminates TLS and
+understands requests and answers, so that a fault can affect a single byte of a single call.
 """
 
 from __future__ import annotations
@@ -73,15 +72,15 @@ class Talk:
         await self._writer.drain()
 
     def reset(self) -> None:
-        """Ends the connection to the client as a crashed host does."""
+        """Ends the connection to the client like a crashed host."""
         reset_connection(self._writer)
 
     def close(self) -> None:
-        """Ends the connection to the client in good order."""
+        """Closes the connection to the client properly."""
         self._writer.close()
 
     async def hang(self) -> None:
-        """Does nothing more, until the client has gone or the relay is mended."""
+        """Does nothing more until the client disconnects or the relay is repaired."""
         await asyncio.sleep(3600)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps the numbers of the long attacks in tests/torture/RESULTS.md, one section an attack."""
+"""Writes the numbers of the long attacks to tests/torture/RESULTS.md, one section for each attack."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A proxy that lets nobody through, and repeats to everybody how they proved who they are."""
+"""A proxy that refuses every client and repeats its credentials."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_parts: object) -> None:
-        """Nobody reads it."""
+        """Logs nothing."""
 
 
 @contextmanager

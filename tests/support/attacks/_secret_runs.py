@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs plays with a secret as loudly as Ansible can, and looks for the secret in all that they leave."""
+"""Runs plays with a secret at Ansible's highest verbosity, and looks for the secret in everything that they leave."""
 
 from __future__ import annotations
 

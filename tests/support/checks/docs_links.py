@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""See that links within a built site lead somewhere: to a page that is there, and to a place on it that is there."""
+"""Check that links within a built site lead to an existing page, and to an existing place on it."""
 
 from __future__ import annotations
 

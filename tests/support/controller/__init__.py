@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plays as much of AWX as the tests need: the part of its API that awx.awx writes to, and what it makes of a launch for ansible-runner.
+"""Simulates the part of AWX that the tests need: the API that awx.awx writes to, and the launch of jobs with ansible-runner.
 
 The rules are those of AWX 24; each is named in its place. Nothing of AWX itself is needed.
 """

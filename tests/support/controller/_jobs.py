@@ -141,7 +141,7 @@ def _inject(credential_type: Item, credential: Item, job: Job, shown: dict[str, 
 
 
 def _run(playbook: str, job: Job, shown: dict[str, str]) -> None:
-    """Hand the job to a worker in a process of its own, as over the receptor mesh, and take in what it sends back."""
+    """Hand the job to a worker in a separate process, as over the receptor mesh, and take in what it sends back."""
     parameters = {
         "ident": str(JOB_ID),
         "playbook": playbook,

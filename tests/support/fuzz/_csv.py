@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CSV: what is read block by block and column by column is what a plain loop over Python's csv module finds."""
+"""CSV: reading by blocks and columns gives the same result as a simple loop over Python's csv module."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _written(draw: Draw, delimiter: str, order: list[str]) -> str:
 
 
 def _naive(text: str, delimiter: str) -> _Expected:
-    """Row by row, with what the standard library has for everything."""
+    """Row by row, with what the standard library has foreverything."""
     lines = iter(text.split("\n"))
     reader = csv.reader((f"{line}\n" for line in lines), delimiter=delimiter)
     names = next(reader)

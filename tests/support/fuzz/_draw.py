@@ -24,7 +24,7 @@ TELLING = (
 
 
 class Draw:
-    """Reads choices off some bytes; when they have run out, every choice is the first one."""
+    """Derives choices from bytes; when these are used up, every choice is the first one."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -41,7 +41,7 @@ class Draw:
         return int.from_bytes(self._taken(width), "big") % (most + 1)
 
     def flag(self, one_in: int = 2) -> bool:
-        """True once in so many times."""
+        """True once in this number of times."""
         return self.number(255) % one_in == one_in - 1
 
     def pick(self, choices: Sequence[_ItemT]) -> _ItemT:

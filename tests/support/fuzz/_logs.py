@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs of every format: each row is accounted for, no bad value comes out, and it does not matter how the file is cut into blocks."""
+"""Logs of every format: each row is accounted for, no invalid value is returned, and the size of blocks does not matter."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stands for ansible-rulebook: loads the event source as it does, gives it a queue, and takes events out of it."""
+"""Replaces ansible-rulebook: loads the event source in the same way, gives it a queue, and takes events out of it."""
 
 from __future__ import annotations
 

@@ -545,7 +545,7 @@ def test_credentials_that_are_refused_again_and_again_end_it(
     asyncio.run(check())
 
 
-def test_a_search_that_is_not_whole_moves_nothing(emulator: RunningEmulator, args: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
+def test_a_partial_search_moves_nothing(emulator: RunningEmulator, args: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
     """The older half of the events is missing, in an answer that says so."""
     monkeypatch.setattr("ansible_collections.secops.xdr.plugins.plugin_utils._watch.watch.LONGEST_BACKOFF_SECONDS", 0.1)
     hits = [{"_index": one["_index"], "_id": one["_id"], "_source": one["_source"]} for one in documents(range(2000, 2010))]
@@ -576,7 +576,7 @@ def test_it_ends_when_cancelled_in_a_request_and_never_blocks_the_loop(emulator:
     asyncio.run(check())
 
 
-def test_a_full_queue_is_waited_for(emulator: RunningEmulator, args: dict[str, Any], cursor: Path):
+def test_it_waits_for_a_full_queue(emulator: RunningEmulator, args: dict[str, Any], cursor: Path):
     """Nobody takes events: one is in the queue, none is taken, and no more are read meanwhile."""
     emulator.add_events(*documents(range(10)))
 

@@ -39,7 +39,7 @@ def test_an_upload_is_answered_202_and_held(api: Any, emu: RunningEmulator, row:
 
 
 @pytest.mark.parametrize(("form", "body"), [("empty", b""), ("text", b"Accepted"), ("json", b'{"accepted":1}')])
-def test_the_202_takes_each_shape(api: Any, emu: RunningEmulator, row: Any, form: str, body: bytes) -> None:
+def test_the_202_can_have_each_form(api: Any, emu: RunningEmulator, row: Any, form: str, body: bytes) -> None:
     emu.configure(accepted_body=form)
 
     assert api.upload(row()).content == body
@@ -188,7 +188,7 @@ def test_what_is_ignored_is_not_held_and_not_refused(api: Any, emu: RunningEmula
 
 
 @pytest.mark.parametrize("later", [{"keep": "counts"}, {"repeated_observations": "refuse"}])
-def test_what_is_not_kept_cannot_be_refused(emu: RunningEmulator, later: dict[str, str]) -> None:
+def test_rows_that_are_not_kept_cannot_be_refused(emu: RunningEmulator, later: dict[str, str]) -> None:
     one: dict[str, Any] = {"keep": "counts", "repeated_observations": "refuse"}
     emu.configure(**{name: value for name, value in one.items() if name not in later})
     with pytest.raises(ControlError, match="only what is kept can be refused"):

@@ -91,7 +91,7 @@ def test_a_delay_outlasts_the_client_and_the_work_is_done(api: Any, emu: Running
     wait_until(lambda: accepted(emu) == 1)
 
 
-def test_a_login_page_and_a_redirect_can_stand_in_the_way(api: Any, emu: RunningEmulator, row: Any) -> None:
+def test_a_login_page_and_a_redirect_can_intervene(api: Any, emu: RunningEmulator, row: Any) -> None:
     emu.add_fault("html")
     page = api.upload(row())
     assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")

@@ -374,7 +374,7 @@ def test_update_ser_takes_several_tags_when_asked(api: Any, emu: RunningEmulator
 
 @pytest.mark.parametrize("name", ["event_tags", "event_tag", "tags", "labels"])
 @pytest.mark.parametrize(("form", "held"), [("strings", ["x"]), ("objects", [{"tag": "x"}])])
-def test_tags_stand_where_and_as_the_switches_say(api: Any, emu: RunningEmulator, name: str, form: str, held: list[Any]) -> None:
+def test_tags_have_the_field_and_the_form_of_the_switches(api: Any, emu: RunningEmulator, name: str, form: str, held: list[Any]) -> None:
     emu.configure(tag_field=name, tag_form=form)
     where = api.inserted()
     for operation, tag in (("add", "x"), ("add", "x"), ("add", "y"), ("delete", "y"), ("delete", "none")):

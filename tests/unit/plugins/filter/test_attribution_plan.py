@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From events and answers to tags and comments: what is written, what is left alone, and why."""
+"""From events and answers to tags and comments: what is written, what is not changed, and why."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ def test_one_odd_event_stops_no_other(source: dict[str, Any], outcome: str, reas
         ({"timestamp": "2024-05-31T10:15:00+02:00"}, {"ipaddr": "10.8.3.7", "timestamp": "2024-05-31T08:15:00Z"}),
         # As Python reads it from 3.11 on only.
         ({"timestamp": "2024-05-31T10:15:00.5+0200"}, {"ipaddr": "10.8.3.7", "timestamp": "2024-05-31T08:15:00.500Z"}),
-        # Of the years 1980 to 2099, no number can be both seconds and milliseconds.
+        # Between 1980 and 2099, no number is valid in both seconds and milliseconds.
         ({"timestamp": 1717143300}, {"ipaddr": "10.8.3.7", "timestamp": "2024-05-31T08:15:00Z"}),
         ({"srcip": ["10.8.3.9", "10.8.3.9"]}, {"ipaddr": "10.8.3.9", "timestamp": "2024-05-31T08:15:00Z"}),
         ({"srcip": "::ffff:10.8.3.7"}, {"ipaddr": "10.8.3.7", "timestamp": "2024-05-31T08:15:00Z"}),

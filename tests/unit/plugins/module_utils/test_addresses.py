@@ -102,7 +102,7 @@ def test_reasons(text, reason):
 
 
 @hypothesis.given(any_address)
-def test_every_address_is_known_again(address):
+def test_every_address_is_recognised(address):
     """In any spelling; and two different ones never look the same in the ledger, alone or in pairs."""
     try:
         found = parse_address(str(address))

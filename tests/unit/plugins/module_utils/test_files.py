@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that belong to one user: what is opened, what is refused, and that nobody ever reads half of one."""
+"""Files that belong to one user: opened files, refused files, and replacement without incomplete reads."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Python that is too old gets a sentence from every module, not a traceback."""
+"""With a Python that is too old, every module gives a message instead of a traceback."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_new_one_is_reported_nothing(capsys):
 
 @pytest.mark.parametrize("path", [*MODULES, PLUGINS / "module_utils" / "_python.py"], ids=lambda path: path.stem)
 def test_an_old_python_gets_as_far_as_the_question(path):
-    """It can read the file, and asks before it imports anything else. ansible-core 2.16 manages hosts with Python 2.7."""
+    """It can parse the file, and checks its version before it imports anything else. ansible-core 2.16 manages hosts with Python 2.7."""
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text, feature_version=(3, 6))
     assert text.isascii(), "Python 2 refuses other characters"

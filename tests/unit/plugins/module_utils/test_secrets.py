@@ -144,7 +144,7 @@ def test_the_same_form_again_and_again_hides_the_text(name: str):
         assert keeper_of("Zürich-пароль").shown(text, 20_000) == NOT_SHOWN
 
 
-def test_more_encodings_than_anybody_looks_through_hide_the_text():
+def test_too_many_encodings_hide_the_text():
     text = "anything"
     for _time in range(20):
         text = text.replace("%", "%25").replace("a", "%61")
@@ -154,7 +154,7 @@ def test_more_encodings_than_anybody_looks_through_hide_the_text():
 
 @hypothesis.settings(max_examples=60)
 @hypothesis.given(st.integers(0, 25), st.integers(1, 5))
-def test_five_characters_or_fewer_are_no_secret(start: int, length: int):
+def test_five_characters_of_a_secret_may_be_shown(start: int, length: int):
     part = KEY[start : start + length]
 
     assert keeper_of(KEY).shown(f"refused: {part}") == f"refused: {part}"
@@ -163,7 +163,7 @@ def test_five_characters_or_fewer_are_no_secret(start: int, length: int):
 @pytest.mark.parametrize("message", MESSAGES)
 @hypothesis.settings(max_examples=20)
 @hypothesis.given(st.lists(st.text(string.ascii_letters + string.digits + "-_", min_size=20, max_size=60), min_size=1, max_size=5))
-def test_what_has_nothing_to_do_with_a_secret_is_shown_as_it_is(message: str, known: list[str]):
+def test_texts_without_a_secret_are_shown_unchanged(message: str, known: list[str]):
     assert keeper_of(*known).shown(message) == message
 
 
@@ -186,7 +186,7 @@ def test_short_secrets_and_common_words(secret: str, text: str, is_shown: bool):
     assert keeper_of(secret).shown(text) == (text if is_shown else NOT_SHOWN)
 
 
-def test_only_what_is_shown_is_looked_at():
+def test_only_the_shown_part_is_searched():
     text = f"{'the server is busy. ' * 100_000}{KEY}"
     shown = keeper_of(KEY).shown(text)
 
@@ -203,7 +203,7 @@ def test_a_secret_that_is_added_later_is_known_at_once():
 
 
 @pytest.mark.parametrize("nothing", [None, ""])
-def test_nothing_is_no_secret(nothing: str | None):
+def test_an_empty_secret_hides_nothing(nothing: str | None):
     keeper = SecretKeeper()
     keeper.add(nothing)
     assert keeper.shown("text") == "text"

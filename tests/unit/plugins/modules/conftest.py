@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def finished_logs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Logs that these tests write are as good as two minutes old: their last line counts with or without a line end."""
+    """Logs of these tests count as older than two minutes, so their last line counts even without a line end."""
     monkeypatch.setattr(_source, "FINISHED_AFTER_SECONDS", -10.0)
 
 
@@ -45,7 +45,7 @@ def extrahop(emulator: RunningEmulator) -> dict[str, Any]:
 
 @pytest.fixture
 def upload(run_module: Callable[..., ModuleRun], extrahop: dict[str, Any]) -> Upload:
-    """Runs extrahop_observation against the emulator; an option that is given as None is left out."""
+    """Runs extrahop_observation against the emulator; options that are None are left out."""
 
     def run(*, check_mode: bool = False, diff: bool = False, **options: Any) -> ModuleRun:
         params = {name: value for name, value in {**extrahop, "timezone": "local", **options}.items() if value is not None}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever repeats a credential, wherever in an answer and in whatever form: the message says so, and shows nothing of it."""
+"""If an answer repeats a credential, anywhere and in any form, the message says so and shows nothing of it."""
 
 from __future__ import annotations
 

@@ -301,7 +301,7 @@ class TestRejectsPath:
 
     @pytest.mark.parametrize("name", ["rejects.csv", "./folder/../rejects.csv", "link.csv"])
     @pytest.mark.parametrize("option", ["path", "ledger"])
-    def test_is_no_other_file_of_the_task(self, upload, emulator, log, tmp_path, option, name):
+    def test_it_is_not_another_file_of_the_task(self, upload, emulator, log, tmp_path, option, name):
         """Also where the log is an earlier list of rejects, and where there is no ledger yet."""
         rejects = tmp_path / "rejects.csv"
         (tmp_path / "folder").mkdir()
@@ -749,7 +749,7 @@ class TestLedgerOption:
 
 
 def test_two_runs_at_once_on_one_ledger_send_nothing_twice(upload, emulator, tmp_path, extrahop):
-    """Each in a process of its own, as Ansible runs them; the second waits for the first."""
+    """Each in a separate process, as Ansible runs them; the second waits for the first."""
     path = write_log(tmp_path / "log.csv", *plain_rows(200))
     emulator.configure(latency=0.01)
     options = {**extrahop, "path": path, "batch_size": 10, "timezone": "UTC"}

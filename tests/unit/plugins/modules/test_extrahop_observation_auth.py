@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""extrahop_observation proves who it is, by API key or RevealX 360 client credentials, and tells nobody else."""
+"""extrahop_observation authenticates with an API key or RevealX 360 client credentials, and shows them nowhere else."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class TestEnvironment:
             monkeypatch.setenv(name, value)
         return lambda **options: upload(**{"host": None, "ca_path": None, "api_key": None, **options})
 
-    def test_all_of_the_connection_can_stand_there(self, bare, emulator, log):
+    def test_the_whole_connection_can_be_in_the_environment(self, bare, emulator, log):
         assert bare(path=log)["counts"]["uploaded"] == 7
         assert emulator.requests(kind="token") == [], "the key comes first"
 
@@ -103,7 +103,7 @@ class TestEnvironment:
         monkeypatch.setenv("EXTRAHOP_API_KEY", "key-of-another-appliance")
         assert not bare(path=log, api_key=extrahop["api_key"]).failed
 
-    def test_the_secret_alone_may_stand_there(self, bare, emulator, log, monkeypatch):
+    def test_the_secret_alone_may_be_in_the_environment(self, bare, emulator, log, monkeypatch):
         monkeypatch.delenv("EXTRAHOP_API_KEY")
         assert not bare(path=log, client_id=emulator.environment()["EXTRAHOP_CLIENT_ID"]).failed
 
@@ -165,7 +165,7 @@ class TestClientCredentials:
         assert "refused with status 400: no such source" in run.msg
         assert len(emulator.requests(kind="token")) == 1
 
-    def test_tokens_of_short_life(self, oauth, emulator, many):
+    def test_short_lived_tokens(self, oauth, emulator, many):
         """Renewed in time, but not before every request."""
         emulator.configure(token_life=30)
         assert oauth(path=many, batch_size=1)["counts"]["uploaded"] == 12
@@ -223,7 +223,7 @@ class TestClientCredentials:
         assert "an HTML page, perhaps a login page of a proxy" in oauth(path=log).msg
 
     @pytest.mark.parametrize("expires_in", [0, -5, "soon", None, 1e300])
-    def test_an_odd_life_of_a_token(self, oauth, emulator, many, expires_in):
+    def test_an_odd_lifetime_of_a_token(self, oauth, emulator, many, expires_in):
         """A token may be fetched more often then, but the upload goes through."""
         token = self._a_token(emulator)
         emulator.add_fault("status", {"path": TOKEN}, status=200, times=None, body={"access_token": token, "expires_in": expires_in})
@@ -331,7 +331,7 @@ class _Proxy(http.server.ThreadingHTTPServer):
         self.status = 200
 
     def handle_error(self, request, client_address) -> None:
-        """Clients that hang up are daily business."""
+        """Ignores clients that disconnect."""
 
 
 class _ProxyHandler(http.server.BaseHTTPRequestHandler):

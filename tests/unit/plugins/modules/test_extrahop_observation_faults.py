@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""extrahop_observation in a bad network: nothing is lost, what is unclear is said, and the next run completes the upload."""
+"""extrahop_observation in a bad network: nothing is lost, unclear outcomes are reported, and the next run completes the upload."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class TestBusy:
         assert naps == [60]
 
     @pytest.mark.parametrize("asked", ["soon", "", "-5", "1e3", "Fri, 99 Foo 2099", "Mon, 01 Jan 2001 00:00:00 GMT", "5, 6"])
-    def test_a_retry_after_that_is_none(self, upload, emulator, path, naps, asked):
+    def test_an_invalid_retry_after(self, upload, emulator, path, naps, asked):
         emulator.add_fault("status", UPLOAD, status=503, headers={"Retry-After": asked})
         assert upload(path=path)["counts"]["uploaded"] == ROWS
         assert all(0 <= nap <= 60 for nap in naps)

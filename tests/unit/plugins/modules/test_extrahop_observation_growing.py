@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A log that lives: rows come, it is rotated, cut, compressed, rewritten. Whatever happens, nothing is lost and nothing sent twice."""
+"""A log that grows and is rotated, cut, compressed and rewritten: nothing is lost and nothing is sent twice."""
 
 from __future__ import annotations
 

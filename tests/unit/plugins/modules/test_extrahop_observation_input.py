@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""extrahop_observation reads what people have: the vendor's CSV as the vendor's script does, and many other logs."""
+"""extrahop_observation reads the vendor's CSV like the vendor's script, and many other logs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Killed at any moment, with `kill -9`, the next run completes the upload: nothing is lost, and what may have come twice is said."""
+"""Killed at any moment, with `kill -9`, the next run completes the upload: nothing is lost, and possible duplicates are reported."""
 
 from __future__ import annotations
 

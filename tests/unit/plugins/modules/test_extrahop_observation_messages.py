@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""extrahop_observation says what is wrong, where, and what to do: for every bad input, before anything is sent."""
+"""extrahop_observation says what is wrong, where, and what to do: forevery bad input, before anything is sent."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class TestFile:
         assert msg.startswith(f"path: {tmp_path} is a folder; give the name of the log in it.")
 
     def test_named_pipe(self, refused, tmp_path):
-        """Opening one would wait for a writer for ever."""
+        """Opening one would wait for a writer forever."""
         os.mkfifo(tmp_path / "pipe")
         assert refused(path=str(tmp_path / "pipe")).startswith(f"path: {tmp_path}/pipe is not a regular file")
 
@@ -356,7 +356,7 @@ class TestOptions:
         assert "utf-8, latin-1" in msg
 
     @pytest.mark.parametrize("delimiter", ["", ",,", '"', "\n", "\r", "\0"])
-    def test_a_delimiter_that_is_none(self, refused, log, delimiter):
+    def test_an_invalid_delimiter(self, refused, log, delimiter):
         msg = refused(path=log, delimiter=delimiter)
         assert msg.startswith("delimiter: ")
         assert "give one character" in msg
@@ -373,7 +373,7 @@ class TestOptions:
             ("", "timestamp_format"),
         ],
     )
-    def test_a_timestamp_format_that_is_none(self, refused, log, timestamp_format, reason):
+    def test_an_invalid_timestamp_format(self, refused, log, timestamp_format, reason):
         msg = refused(path=log, timestamp_format=timestamp_format)
         assert msg.startswith("timestamp_format: ")
         assert reason in msg
@@ -387,7 +387,7 @@ class TestOptions:
         assert option in msg
         assert value in msg
 
-    def test_a_number_that_is_none(self, refused, log):
+    def test_an_invalid_number(self, refused, log):
         msg = refused(path=log, batch_size="many")
         assert "batch_size" in msg
         assert "convert" in msg

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An appliance that refuses the same observation twice, which nobody documents: the module says so, and records only what was accepted."""
+"""An appliance that refuses repeated observations, which is not documented: the module reports it, and records only accepted ones."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""extrahop_observation on a log that grows: it costs what is new, it reports the counts of the whole log, and it is never fooled."""
+"""extrahop_observation on a growing log: it reads only new rows, reports the counts of the whole log, and notices every change."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers that no server of these products gives: found by fuzzing, or by looking for them."""
+"""Answers that no server of these products gives, found by fuzzing or by hand."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_tokens_that_no_header_can_hold(stellar: Stellar, upload: Upload, tenant
 
 
 @pytest.mark.parametrize("life", LIVES)
-def test_lives_of_tokens(stellar: Stellar, upload: Upload, tenant: dict[str, Any], log: str, life: Any):
+def test_lifetimes_of_tokens(stellar: Stellar, upload: Upload, tenant: dict[str, Any], log: str, life: Any):
     """Impossible values are ignored; the token itself is refused, because it is made up."""
     answer = {"access_token": "token", "exp": life, "expires_in": life}
     answer_with(stellar.emulator, "/connect/api/v1/access_token", answer)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts from outside, in every place of a module that takes one: they arrive as they are, and are taken for nothing else."""
+"""Texts from outside in every option of a module: they arrive unchanged and are never interpreted."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Modules on hosts as they are: in FIPS mode, with little disk space, with an odd environment."""
+"""Modules on unusual hosts: in FIPS mode, with little disk space, with an odd environment."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs in the structure of public bug reports: what arrives is what a person reads in them, or the line is rejected."""
+"""Logs in the structure of public bug reports: the result is what a person reads in them, or the line is rejected."""
 
 from __future__ import annotations
 

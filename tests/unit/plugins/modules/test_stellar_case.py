@@ -351,7 +351,7 @@ class TestOldServers:
 
 
 class TestServersThatDiffer:
-    """Where nobody documents what a server does, the module finds out or reports it."""
+    """If the behaviour of a server is not documented, the module finds out or reports it."""
 
     def test_a_number_that_the_server_ignores_changes_no_other_case(self, stellar: Stellar):
         stellar.emulator.configure(case_ignored_arguments=["ticket_id"])

@@ -108,7 +108,7 @@ def test_a_filter_knows_types(stellar: Stellar, value: Any, expected: list[int])
     assert result["total"] == len(expected)
 
 
-def test_pages_are_put_together(stellar: Stellar):
+def test_pages_are_combined(stellar: Stellar):
     add(stellar, 95)
 
     result = stellar.info(size=10, sort=["timestamp:asc"])

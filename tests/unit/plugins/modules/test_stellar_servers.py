@@ -479,7 +479,7 @@ class TestGateways:
         assert stellar.insert(**SEED_EVENT).changed
         assert not any("Cookie" in one["headers"] for one in stellar.emulator.requests())
 
-    def test_plain_text_that_calls_itself_html(self, stellar: Stellar):
+    def test_plain_text_labelled_as_html(self, stellar: Stellar):
         """As some frameworks send every text."""
         add_target(stellar)
         html = {"Content-Type": "text/html; charset=utf-8"}

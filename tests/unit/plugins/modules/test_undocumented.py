@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Undocumented behaviour of the products, the other way than usual: the modules cope with it, or say clearly that they cannot."""
+"""Undocumented behaviour of the products that differs from the emulator's default: the modules handle it, or say that they cannot."""
 
 from __future__ import annotations
 

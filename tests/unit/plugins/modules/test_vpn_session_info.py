@@ -182,7 +182,7 @@ class TestFilters:
         assert [one["line"] for one in result["sessions"]] == [1, 2, 3, 4, 5]
         assert all(one["end"] for one in result["sessions"])
 
-    def test_filters_list_sessions_beside_answers_and_have_no_say_in_them(self, ask: Ask, path: str):
+    def test_filters_list_sessions_and_do_not_affect_answers(self, ask: Ask, path: str):
         result = ask(path, users=["bob"], match=[question(30)])
         assert [one["username"] for one in result["sessions"]] == ["bob"]
         assert holders(result) == [("ann", None)]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs that were made to fill the memory or the time of the host: a module ends soon, in little memory, and says where it stumbled."""
+"""Logs made to use up the memory or time of the host: the module ends soon, with little memory, and names the position."""
 
 from __future__ import annotations
 

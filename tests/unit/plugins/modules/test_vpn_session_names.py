@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs from which a wrong user could be named. What a person who knows the whole truth would say is the expected answer."""
+"""Logs from which a wrong user could be named. The expected answers are those of a person who knows the truth."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def test_nobody_is_named_wrongly(tmp_path: Path, kind: str):
     assert [trial.wrong for trial in trials if trial.wrong] == []
 
 
-def test_caution_does_not_become_silence(tmp_path: Path):
+def test_most_questions_are_answered_in_whole_logs(tmp_path: Path):
     """In whole logs, at least 95 % of the questions about sessions in them are answered."""
     answerable: dict[str, int] = defaultdict(int)
     named: dict[str, int] = defaultdict(int)

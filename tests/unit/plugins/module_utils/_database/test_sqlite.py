@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SQLite files: whose they are, which are refused, how they are created, and what happens when the disk is full."""
+"""SQLite files: their owner, refused files, creation, and full disks."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The HTTP client: which kinds of operation are sent again after which failures, and what is known of the outcome."""
+"""The HTTP client: retries by kind of operation and failure, and the known outcome."""
 
 from __future__ import annotations
 
@@ -118,13 +118,13 @@ class TestWhatMustNotBeDoneTwice:
         assert caught.value.outcome_unknown
         assert len(emulator.requests()) == 1
 
-    def test_too_many_requests_is_a_clear_no(self, client, emulator, naps):
+    def test_too_many_requests_is_a_clear_refusal(self, client, emulator, naps):
         emulator.add_fault("status", status=429, times=2, headers={"Retry-After": "5"})
         assert send(client(), Operation.ONCE).status == 202
         assert naps == [5, 5]
         assert accepted(emulator) == 1
 
-    def test_a_refused_connection_is_a_clear_no(self, client, naps):
+    def test_a_refused_connection_is_a_clear_refusal(self, client, naps):
         with socket.socket() as port:
             port.bind(("127.0.0.1", 0))
             with pytest.raises(ConnectionFailedError) as caught:
@@ -133,7 +133,7 @@ class TestWhatMustNotBeDoneTwice:
         assert len(naps) >= 1
 
     @pytest.mark.parametrize("fault", ["html", "oversize", "redirect"])
-    def test_an_answer_of_something_in_between(self, client, emulator, fault, monkeypatch):
+    def test_an_answer_from_a_proxy(self, client, emulator, fault, monkeypatch):
         monkeypatch.setattr(_http, "MAX_ANSWER_BYTES", 100_000)
         emulator.add_fault(fault, **{"redirect": {"location": "https://x.example.com"}, "oversize": {"size": 300_000}}.get(fault, {}))
         with pytest.raises(AnswerError) as caught:
@@ -201,7 +201,7 @@ def test_cookies_of_the_server_are_not_sent_back_elsewhere(client, emulator):
 
 
 @pytest.mark.parametrize("path", ["/api/v1/a%2Fb", "/api/v1/a%20b", "/api/v1/%C3%A9", "/api/v1/a;b"])
-def test_a_quoted_path_reaches_the_server_as_it_is(client, emulator, path):
+def test_a_quoted_path_reaches_the_server_unchanged(client, emulator, path):
     with pytest.raises(NotFoundError):
         client().request(Request(Operation.READ, "GET", path), expect=(200,))
     assert emulator.requests()[0]["path"] == path
@@ -215,8 +215,8 @@ def test_unchecked_certificates_are_not_warned_of_on_stderr(client, start_emulat
     assert capfd.readouterr().err == ""
 
 
-def test_a_server_that_speaks_something_else(client):
-    """An SSH server, for one."""
+def test_a_server_with_another_protocol(client):
+    """An SSH server, for example."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def answer() -> None:

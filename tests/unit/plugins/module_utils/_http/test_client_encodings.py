@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compressed answers: not asked for, taken where they are harmless, and refused where a few bytes could become very many."""
+"""Compressed answers: not requested, accepted if they are harmless, and refused if a few bytes could expand to very many."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A request as a whole: it ends in time whatever trickles, and what an earlier attempt may have done is not forgotten."""
+"""A request ends in time even if its answer trickles in, and the outcome of earlier attempts is not forgotten."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_an_answer_that_is_dropped_is_not_read_to_its_end(naps):
     assert naps == [] or sum(naps) < 60
 
 
-def test_what_a_server_says_at_last_is_read():
+def test_the_last_answer_of_a_server_is_read():
     busy = b"HTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfull\r\n0\r\n\r\n"
 
     with pytest.raises(Exception, match="status 503: full"):
@@ -109,7 +109,7 @@ def test_what_a_server_says_at_last_is_read():
     [([[b"HTTP/1.1 403 No\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"]], PermissionDeniedError), ([], ConnectionFailedError)],
     ids=["refused", "no connection"],
 )
-def test_a_clear_no_after_an_unclear_attempt_is_unclear_for_a_write(first, second, clear):
+def test_a_refusal_after_an_unclear_attempt_is_unclear_for_a_write(first, second, clear):
     with pytest.raises(NoAnswerError, match="An earlier attempt at the same request got no clear answer") as unclear:
         Server(first, *second).ask(Operation.REPEATABLE_WRITE)
     assert unclear.value.outcome_unknown
@@ -118,7 +118,7 @@ def test_a_clear_no_after_an_unclear_attempt_is_unclear_for_a_write(first, secon
         Server(first, *second).ask(Operation.READ)
 
 
-def test_a_clear_no_after_too_many_requests_is_clear():
+def test_a_refusal_after_too_many_requests_is_clear():
     busy = b"HTTP/1.1 429 Slow\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
     with pytest.raises(PermissionDeniedError):

@@ -152,7 +152,7 @@ class TestCoverage:
 
 
 class TestUnknownEnds:
-    """Rule 5: a claim without an end is not believed for ever."""
+    """Rule 5: a claim without an end is not believed forever."""
 
     def test_it_is_believed_for_the_longest_session(self):
         rows = [start(60, "ann"), other(3000)]

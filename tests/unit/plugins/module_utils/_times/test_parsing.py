@@ -97,7 +97,7 @@ class TestTable:
     @pytest.mark.parametrize(
         "text", ["", " ", "01/02/03", "13/01/24 00:00:00", "01/02/03 04:05:06 PM", "01/02/03 04:05:60", "\0", "01/02/24 24:00:00"]
     )
-    def test_what_is_no_time_is_named(self, text):
+    def test_invalid_times_are_named(self, text):
         parser = TimestampParser("%m/%d/%y %H:%M:%S", Zone.named("UTC"))
         with pytest.raises(ValueError, match=r"^time '"):
             parser.milliseconds(text)
@@ -112,7 +112,7 @@ class TestTable:
 
 class TestFormats:
     @pytest.mark.parametrize("timestamp_format", ["", "YYYY-MM-DD", "%H:%M:%S", "%Y %Q", "%Y %", "%Y %Y", "%%Y %d", "%d.%m."])
-    def test_what_is_none_is_refused(self, timestamp_format):
+    def test_invalid_formats_are_refused(self, timestamp_format):
         with pytest.raises(InputError, match=r"^timestamp_format: "):
             TimestampParser(timestamp_format, Zone.named("UTC"))
 

@@ -29,5 +29,5 @@ def written(tmp_path: Path) -> Callable[[str | bytes], Path]:
 
 @pytest.fixture(autouse=True)
 def finished_logs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Logs that these tests write are as good as two minutes old: their last line counts with or without a line end."""
+    """Logs of these tests count as older than two minutes, so their last line counts even without a line end."""
     monkeypatch.setattr(_source, "FINISHED_AFTER_SECONDS", -10.0)

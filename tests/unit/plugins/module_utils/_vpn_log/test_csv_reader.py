@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The CSV reader: whatever the file holds, every line is accounted for and nothing crashes."""
+"""The CSV reader: every line is accounted for and nothing crashes, whatever the file contains."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class TestEveryLineIsAccountedFor:
         assert all(2 < line <= 2 + count for line in [*sessions[1:], *[line for line, _reason in others]])
 
     @hypothesis.given(values=st.lists(st.lists(st.text("ab,\"\n\r ;'é", max_size=6), min_size=4, max_size=4), max_size=12))
-    def test_what_the_csv_module_writes_is_read_alike(self, path, values, tmp_path_factory):
+    def test_output_of_the_csv_module_is_read_correctly(self, path, values, tmp_path_factory):
         """Fields with quotes, delimiters and line breaks in them, as any CSV writer writes them."""
         width = max(map(len, values), default=0)
         rows = [["203.0.113.5", "10.8.0.2", "01/05/24 10:00:00", *row, *[""] * (width - len(row))] for row in values]

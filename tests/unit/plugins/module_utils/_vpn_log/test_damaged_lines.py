@@ -1,9 +1,8 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Right lines that are cut, joined or given something more: never another address, user or time.
-
-What is right is written beside each log by hand, so that the readers cannot agree with themselves.
+"""Valid lines that are cut, joined or extended never give another address, user or time. The facts in each log are written by hand, so that
+the readers are not compared with themselves.
 """
 
 from __future__ import annotations
@@ -151,8 +150,8 @@ def test_damage_never_makes_another_session(log: RightLog, tmp_path: Path):
 
 
 @pytest.mark.parametrize("log", LOGS, ids=lambda log: log.name)
-def test_no_other_line_suffers(log: RightLog, tmp_path: Path):
-    """A cut line costs itself, not the lines after it."""
+def test_other_lines_are_not_affected(log: RightLog, tmp_path: Path):
+    """A cut line does not affect the lines after it."""
     with Reader(log, tmp_path) as reader:
         for target in log.targets:
             line = log.lines[target]
@@ -166,7 +165,7 @@ def test_no_other_line_suffers(log: RightLog, tmp_path: Path):
 
 
 @pytest.mark.parametrize("log", [log for log in LOGS if log.format in EVENT_LOGS], ids=lambda log: log.name)
-def test_a_cut_line_is_never_another_message(log: RightLog, tmp_path: Path):
+def test_a_cut_line_is_never_read_as_another_message(log: RightLog, tmp_path: Path):
     """Wherever it is cut: it may have been the message that gave the address to somebody else."""
     with Reader(log, tmp_path) as reader:
         for target in log.targets:

@@ -105,7 +105,7 @@ def test_windows_line_breaks_and_compression_make_no_difference(made: tuple[str,
     assert [row.line for row in read.rejected] == [row.line for row in whole.rejected]
 
 
-def test_reading_can_go_on_behind_every_block(
+def test_reading_can_continue_after_every_block(
     made: tuple[str, str, WrittenLog], log_at: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
 ):
     """Several runs over a growing log upload the same as one run."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lines that were made to keep a reader busy, to fill its memory or to confuse it: found by fuzzing, or by looking for them."""
+"""Lines made to keep a reader busy, to fill its memory or to confuse it, found by fuzzing or by hand."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ class TestHowALogIsCut:
         assert max(sizes) < 2_000
 
     @pytest.mark.parametrize("first", [b"\xff\xff\n", b'"a\nb"\n', b"\n\n"])
-    def test_going_on_in_a_log_that_begins_with_something_else(self, path: Path, first: bytes):
+    def test_continuing_in_a_log_that_begins_with_other_lines(self, path: Path, first: bytes):
         """If the lines through the header cannot be read again, a log that has grown is read from the start."""
         path.write_bytes(first + f"{HEADER}\n{GOOD}\n".encode())
         with opened(path, "csv", wants_usernames=False) as (log, reader):

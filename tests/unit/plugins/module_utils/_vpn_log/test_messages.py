@@ -31,7 +31,7 @@ def read(path: Path, log: RightLog, lines: list[str]) -> list[Record]:
 
 @pytest.mark.parametrize("log", [log for log in LOGS if log.format in MESSAGES], ids=lambda log: log.name)
 @pytest.mark.parametrize("domain", ["CORP\\n", "CORP\\r", "CORP\\0"])
-def test_a_domain_before_a_name_is_no_end_of_a_line(tmp_path: Path, log: RightLog, domain: str):
+def test_a_domain_before_a_name_is_not_a_line_end(tmp_path: Path, log: RightLog, domain: str):
     """`CORP\\nick` contains what collectors write for a line end."""
     escaped = domain.replace("\\", "\\\\") if "cef" in log.name else domain
     users = {fact.user for fact in log.facts if fact.user}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Stellar Cyber whose searches lag behind, on a clock that waits for nobody: hours pass in seconds."""
+"""A simulated Stellar Cyber whose searches lag behind, on a simulated clock: hours pass in seconds."""
 
 from __future__ import annotations
 
