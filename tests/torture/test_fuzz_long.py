@@ -127,5 +127,5 @@ def _write(results: Results, name: str, title: str, remark: str, ran: list[Ran],
     cases = sum(one.cases for one in ran)
     rows = [f"| {one.name} | {one.cases:,} | {one.seconds:.0f} | {one.remark} |" for one in ran]
     table = [f"| Target | Cases | Seconds | {remark} |", "|---|---:|---:|---:|", *rows]
-    text = f"{cases:,} cases, and none that failed. {more}".strip()
+    text = f"{cases:,} cases without a failure. {more}".strip()
     results.write(name, title, "\n".join([text, "", *table]), seconds=sum(one.seconds for one in ran))

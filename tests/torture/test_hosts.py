@@ -99,9 +99,9 @@ def test_hosts(results, seed):
         lines.append(f"| {what} | {operation} | {len(those)} | {words} | {sum(bool(flaw) for _word, flaw in those)} |")
     flaws = [flaw for _word, flaw in outcomes if flaw]
     body = [
-        f"{len(attacks)} tasks, each run again on a host that is well, and a third time, which must change nothing.",
-        "A run fails in words or works; nothing may be lost, and nothing may come twice without a word. A damaged ledger that still reads",
-        "may have forgotten what was uploaded; one that does not is refused, and replaced here.",
+        f"{len(attacks)} tasks, each run again on a sound host, and a third time, which must change nothing.",
+        "A run succeeds or fails with a message; nothing may be lost, and nothing may arrive twice without a warning. A damaged",
+        "ledger that can still be read may have lost uploads; one that cannot be read is refused, and replaced here.",
         "",
         *lines,
         "",

@@ -36,7 +36,7 @@ def check(results, operations, section, title):
     work = [
         (
             operation,
-            f"{name}, {'once' if times else 'from then on'}",
+            f"{name}, {'once' if times else 'then always'}",
             functools.partial(break_calls, fault=fault, call=operation.call, times=times, skip=operation.skip),
         )
         for name, fault in NETWORK_FAULTS.items()

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hosts with a fault: a full disk, too few file handles, a damaged ledger, a jumping clock, or several runs at once.
 
-Each function runs a task there, and the same task again on a host that is well. It gives a word for what came of the first run, and
+Each function runs a task there, and the same task again on a sound host. It returns a word for the result of the first run, and
 raises AssertionError where something was lost, came twice without a warning, or was not reported in the module's own words.
 """
 
@@ -30,7 +30,7 @@ _SLOW_SECONDS = 0.05
 
 
 def on_a_host(ground: Ground, operation: Operation, **surroundings: Any) -> str:
-    """A run on a host with these surroundings, such as `limits={"RLIMIT_NOFILE": 9}`, then one on a host that is well."""
+    """A run on a host with these surroundings, such as `limits={"RLIMIT_NOFILE": 9}`, then one on a sound host."""
     ground.as_new()
     operation.prepare(ground)
     first = _run(ground, operation, dataclasses.replace(QUICK_LOOKS, **surroundings))
@@ -131,7 +131,7 @@ def _completed(ground: Ground, operation: Operation, first: ModuleRun, **more: A
     _check_typed(first)
     second = _run(ground, operation, QUICK_LOOKS, **more)
     if second.failed:
-        raise DisagreementError(f"on a host that is well, it failed: {second['msg']}")
+        raise DisagreementError(f"on a sound host, it failed: {second['msg']}")
     stands = operation.standing(ground)
     said = any("twice" in warning for run in (first, second) for warning in run.warnings)
     if 0 in stands or (max(stands) > 1 and not said):

@@ -30,7 +30,7 @@ _PATIENCE_SECONDS = 30.0
 class Kill:
     """One kill: how long the run lasted until then, in seconds, what stood on the server, and what came of it.
 
-    `flaw` is empty where nothing was lost, and nothing came twice but what was told.
+    `flaw` is empty where nothing was lost, and nothing came twice without a warning.
     """
 
     operation: str

@@ -39,13 +39,13 @@ LONGEST_RUN_SECONDS = 90.0
 _ATTEMPTS = 3
 _UNDISTURBED = {"timeout": 30}
 _LEGEND = {
-    "D": "reported done, and it stands there once",
-    "D2": "reported done, with the warning that it may stand there twice",
+    "D": "reported done, and it exists once",
+    "D2": "reported done, with the warning that it may exist twice",
     "F": "reported failed, and nothing was done; the next run did it",
-    "P": "reported failed, and what was done as done; the next run did the rest",
+    "P": "reported failed, with the finished part reported as done; the next run did the rest",
     "U0": "reported unknown, and it was not done; the next run did it",
-    "U1": "reported unknown, and it was done, or a part; the next run found that and did the rest",
-    "U?": "reported unknown, by an account that may not read: the next run asked the user, and went on as told",
+    "U1": "reported unknown, and it was done completely or in part; the next run found this and did the rest",
+    "U?": "reported unknown, by an account that may not read: the next run followed the answer of the user",
 }
 
 
@@ -164,7 +164,7 @@ class _Trial:
             unknown = {stood[one["position"]] for one in first["failed_events"] if one["outcome_unknown"]}
             told = self._run(unknown_outcome="inserted" if unknown == {1} else "missing", **_UNDISTURBED)
             if len(unknown) != 1 or told.failed:
-                raise DisagreementError(f"the next run did not go on as told: {unknown}, {told.values}")
+                raise DisagreementError(f"the next run did not follow the answer of the user: {unknown}, {told.values}")
         self._check_once([])
 
 

@@ -20,10 +20,10 @@ GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://w
 SPDX-License-Identifier: GPL-3.0-or-later
 -->
 
-# What the long attacks found
+# Results of the long attacks
 
-Made by `make torture`: each section by its own attack, when that last ran. `make torture SEED=NUMBER` repeats a section with its
-seed. Below each title are the seed, the machine, and the time it took.
+Written by `make torture`. Each section is from the last run of its attack; `make torture SEED=NUMBER` repeats it with the same seed. Below
+each title are the seed, the machine, and the time it took.
 """
 _SECTION = re.compile(r"<!-- begin (?P<name>\S+) -->\n.*?<!-- end (?P=name) -->\n", re.DOTALL)
 

@@ -23,8 +23,8 @@ OF_A_RUN = {
         *("cases", "detections", "cases_written", "notes_written"),
     },
     "vpn_observations": {
-        *("result", "listed", "lines_uploaded", "lines_skipped", "lines_rejected", "lines_unobserved", "lines_zone"),
-        *("options", "specs", "defaults", "given", "rules", "places", "files", "written"),
+        *("result", "listed", "lines_uploaded", "lines_skipped", "lines_rejected", "lines_unobserved", "lines_zone", "lines_others"),
+        *("options", "specs", "defaults", "given", "rules", "places", "files", "written", "repeated"),
     },
     "vpn_sessions": {"result", "options", "specs", "defaults", "given", "rules", "places"},
 }
