@@ -35,6 +35,7 @@ help:
 	@echo "make torture      the long attacks; SEED=NUMBER repeats a run"
 	@echo "make smoke        some tests on each ansible-core, sanity on the oldest and the newest (half an hour)"
 	@echo "make matrix       sanity, unit and integration tests on each ansible-core and Python (hours)"
+	@echo "make release-check what is still to do before a release"
 	@echo "make format       let ruff put the Python code in order"
 	@echo "make clean        remove all that make has made"
 	@echo "make venv         what all of them need; afterwards '.venv/bin/nox --list' shows every session"
@@ -44,7 +45,7 @@ help:
 test: venv
 	@$(MAKE) --jobs=2 --keep-going --output-sync=target $(STAGES)
 
-.PHONY: $(STAGES) units targets torture smoke matrix format changelog
+.PHONY: $(STAGES) units targets torture smoke matrix format changelog release-check
 # With ansible-test: sanity, and units and targets, which are slower than our own unit and integration.
 unit integration sanity units targets: venv
 	@$(NOX) $@ -- $(ARGUMENTS)
@@ -71,6 +72,9 @@ smoke matrix: venv
 format: venv
 	@.venv/bin/ruff check --fix
 	@$(NOX) formatters
+
+release-check: venv
+	@$(NOX) release-check
 
 # Turns the fragments into CHANGELOG.rst, for the version in galaxy.yml.
 changelog: venv

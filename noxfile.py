@@ -171,6 +171,12 @@ def changelog(session: nox.Session) -> None:
     session.run("antsibull-changelog", *(session.posargs or ["lint"]), env={"HOME": str(HOME)})
 
 
+@nox.session(name="release-check", python=False, default=False)
+def release_check(session: nox.Session) -> None:
+    """Name what keeps this checkout from being released: version, changelog, tag, `version_added`, measured figures."""
+    session.run("python", "tests/support/checks/release.py")
+
+
 @nox.session(name="docs-site", python=False)
 def docs_site(session: nox.Session) -> None:
     """Build the documentation site in build/docs/html without a warning or a broken link.
