@@ -41,6 +41,7 @@ _ESCAPE = re.compile(
     r"|\\([0-7]{1,3})|\\(.)",
     re.DOTALL,
 )
+_NUMBERS = re.compile(r"\d{1,3}(?:[\s,;]+\d{1,3})+")
 _BETWEEN_HEX = re.compile(r"0[xX]|\\[xX]|[\s:;,._-]")
 _WITHOUT_QUOTES = dict.fromkeys(map(ord, "\"'`\\"))
 
@@ -189,6 +190,11 @@ def _byte_of(character: str) -> bytes:
     return bytes([code]) if code < 0x100 else character.encode("utf-8", "replace")
 
 
+def _from_numbers(text: str) -> str:
+    """Decodes lists of bytes, as JavaScript and Go print them: `[112, 119]`."""
+    return _NUMBERS.sub(lambda run: _text_of(bytes(int(one) % 256 for one in re.findall(r"\d+", run[0]))), text)
+
+
 _DECODERS: tuple[Callable[[str], str], ...] = (
     _from_html,
     _from_percent,
@@ -196,6 +202,7 @@ _DECODERS: tuple[Callable[[str], str], ...] = (
     _from_quoted_printable,
     _from_escapes,
     _from_wrong_charset,
+    _from_numbers,
 )
 
 

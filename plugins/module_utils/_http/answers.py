@@ -44,6 +44,8 @@ _STATUS_ERRORS: dict[int, type[StatusError]] = {
     414: RequestTooLongError,
     431: RequestTooLongError,
 }
+_LAST_REFUSAL = 431
+"""Later 4xx are not assigned, or of gateways: 444 of nginx, 451 of filters, 460 of load balancers."""
 _GATEWAY_TEXT = re.compile(
     r"rbac: access denied|error code:? \d{4}|request (was )?blocked|access denied (by|for client|from)|\Aupstream |blocked by|"
     r"requested url was rejected|rate.?limit|rate exceeded|too many requests|quota|throttl|captcha|firewall|\bwaf\b|explicit deny|"
@@ -179,8 +181,12 @@ def refusal(answer: Answer) -> AnswerError | StatusError:
         kind = BareRefusalError
     if kind is StatusError and _TOO_MANY_CLAUSES.search(answer.body):
         kind = RequestTooLongError
+    advice = _advice(answer.status)
+    if kind is StatusError and _may_hide_another(answer):
+        kind = UnclearStatusError
+        advice = "A gateway or firewall in front of the product may have answered; the request may have been carried out or not."
     return kind(
-        f"{answer.method} {answer.path} was refused with status {answer.status}{said}. {_advice(answer.status)}",
+        f"{answer.method} {answer.path} was refused with status {answer.status}{said}. {advice}",
         answer.status,
         reason,
         **where,
@@ -193,6 +199,14 @@ def _is_from_gateway(answer: Answer) -> bool:
         return True
     text = answer.text.strip()
     return not text or bool(_GATEWAY_TEXT.search(text)) or any(name in answer.headers for name in _GATEWAY_HEADERS)
+
+
+def _may_hide_another(answer: Answer) -> bool:
+    """True for a 4xx that a gateway may have put in the place of the product's answer: a page, or a status that is not for refusals.
+
+    A 405 with a page is what a web server that is not the product answers to a POST.
+    """
+    return answer.status > _LAST_REFUSAL or (answer.is_html and answer.status != 405)
 
 
 def _is_bare(answer: Answer) -> bool:

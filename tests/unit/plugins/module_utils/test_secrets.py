@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import string
 import unicodedata
 from collections.abc import Callable
@@ -81,6 +82,8 @@ ENCODERS: dict[str, Encoder] = {
     "hexadecimal, capitals": lambda text: text.encode().hex().upper(),
     "hexadecimal with colons": lambda text: text.encode().hex(":"),
     "hexadecimal with 0x": lambda text: ", ".join(f"0x{byte:02x}" for byte in text.encode()),
+    "numbers of bytes": lambda text: str(list(text.encode())),
+    "numbers of bytes in JSON": lambda text: json.dumps({"type": "Buffer", "data": list(text.encode())}, separators=(",", ":")),
     "hexadecimal amid others": lambda text: f"f{text.encode().hex()}00",
     "read as Latin-1": lambda text: text.encode().decode("latin-1"),
     "read as Windows-1252": lambda text: text.encode().decode("cp1252", "ignore"),

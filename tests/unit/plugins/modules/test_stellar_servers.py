@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from support.module_runs import ModuleRun
 
 INSERT = {"path": "/connect/api/v1/insert_ser"}
+PAGE = "<html><head><title>Request Rejected</title></head><body>Support ID 123</body></html>"
 UPDATE = {"path": "/connect/api/update_ser"}
 SEARCH = {"path_regex": "/_search$"}
 EVENT = {"index": "aella-ser-1610496070892-", "id": "7PW5SXcBlxPU3jFcFJ_s"}
@@ -173,6 +174,34 @@ class TestInsertsWhileTheSearchLagsBehind:
 
         assert result.changed
         assert len(own(stellar)) == 1
+
+    @pytest.mark.parametrize(
+        ("status", "body"), [(400, PAGE), (406, PAGE), (410, PAGE), (418, PAGE), (422, PAGE), (444, ""), (451, "blocked"), (463, {})]
+    )
+    @pytest.mark.parametrize("work", [True, False])
+    def test_a_gateway_that_hides_the_answer_proves_no_refusal(self, stellar: Stellar, status: int, body: Any, work: bool):
+        """Some firewalls look at answers as well, when the work is done."""
+        add_another(stellar)
+        stellar.emulator.configure(refresh_delay=20)
+        stellar.emulator.add_fault("status", INSERT, status=status, work=work, body=body)
+
+        result = stellar.insert(**SEED_EVENT)
+        again = stellar.insert(**SEED_EVENT)
+
+        assert result.changed
+        assert not again.failed
+        assert not again.changed
+        assert len(own(stellar)) == 1
+
+    @pytest.mark.parametrize("status", [400, 405, 415, 422])
+    def test_a_refusal_in_the_products_words_is_one(self, stellar: Stellar, status: int):
+        stellar.emulator.add_fault("status", INSERT, status=status, body={"error": "no such field"})
+
+        result = stellar.insert(**SEED_EVENT)
+
+        assert result.failed
+        assert "outcome_unknown" not in result
+        assert stellar.clock.slept == 0
 
     @pytest.mark.parametrize("answer", ["error", "empty_object", "other_shape", "text"])
     def test_an_answer_in_another_shape_is_looked_into(self, stellar: Stellar, answer: str):
