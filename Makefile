@@ -80,7 +80,7 @@ release-check: venv
 changelog: venv
 	@$(NOX) changelog -- release $(ARGUMENTS)
 
-# In an environment of its own, which has what a user needs and nothing that tests need: the artifact is built, installed and shown.
+# In a separate environment with only what a user needs: the artifact is built, installed and shown.
 .PHONY: demo shell
 demo shell: export PATH := $(CURDIR)/build/demo/.venv/bin:$(PATH)
 demo shell: export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/demo/collections
@@ -90,7 +90,7 @@ demo shell: build/demo/.venv/made
 	@ansible-galaxy collection install --offline --collections-path build/demo/collections build/demo/artifact/*.tar.gz
 	@python build/demo/collections/ansible_collections/secops/xdr/tests/demo/demo.py --folder build/demo $(if $(filter shell,$@),--shell)
 
-# In an environment of its own, which has Ansible with community.general to measure beside, and what draws the plot.
+# In a separate environment with Ansible, community.general for comparison, and the library for the plot.
 .PHONY: bench
 bench: export PATH := $(CURDIR)/build/bench/.venv/bin:$(PATH)
 bench: export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/dev
