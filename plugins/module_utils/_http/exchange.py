@@ -30,6 +30,7 @@ from .library import (
 
 if TYPE_CHECKING:
     from urllib3 import PoolManager, ProxyManager
+    from urllib3.connectionpool import ConnectionPool
 
 _MAX_INFORMATIONAL = 100
 _SWITCHING = 101
@@ -209,6 +210,13 @@ class WatchedAdapter(HTTPAdapter):
         """Called by `requests`."""
         super().init_poolmanager(*args, **keywords)
         _watch_connections_of(self.poolmanager)
+        self._pool: ConnectionPool | None = None
+
+    def get_connection_with_tls_context(self, *args: Any, **keywords: Any) -> ConnectionPool:
+        """Called by `requests` for each request. All requests of a client go to one server with one set of options, so it looks once."""
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*args, **keywords)
+        return self._pool
 
     def proxy_manager_for(self, *args: Any, **keywords: Any) -> ProxyManager:
         """Called by `requests`."""
