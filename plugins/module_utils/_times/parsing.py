@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 _REMEMBERED = 20_000
 _LONGEST_TIME = 200
 """Maximum length in characters: in a text of a hundred thousand words, the search for the zone would take too long."""
+_HOUR_MS = 3_600_000
 _MARK = "\0"
 """The placeholder in an hour for its minutes and seconds."""
 _YEARS = ("%Y", "%y", "%G", "%c", "%x")
@@ -62,7 +63,7 @@ class TimestampParser:
         self.format = timestamp_format
         self.zone = zone
         self._hours: dict[str | bytes, int] = {}
-        self._days: dict[str, datetime] = {}
+        self._days: dict[str, tuple[datetime, int | None]] = {}
         self._parse, self._split = self._chosen()
         self._marks = 0 if self._split is _split_at_end else 1
 
@@ -75,11 +76,9 @@ class TimestampParser:
         if self._split is None:
             return [self._milliseconds_or_none(text) for text in texts]
         hours, offsets = self._split(texts)
+        for hour in set(hours).difference(self._hours):
+            self._learn(hour)
         starts = list(map(self._hours.get, hours))
-        if None in starts:
-            for hour in set(hours).difference(self._hours):
-                self._learn(hour)
-            starts = list(map(self._hours.get, hours))
         if None in starts or None in offsets:
             return [None if start is None or offset is None else start + offset for start, offset in zip(starts, offsets)]
         return list(map(add, cast("list[int]", starts), cast("list[int]", offsets)))
@@ -100,7 +99,7 @@ class TimestampParser:
             first, last = self._first_and_last(hour)
         except ValueError:
             return
-        if last - first == 3_599_000:
+        if last - first == _HOUR_MS - 1000:
             if len(self._hours) >= _REMEMBERED:
                 self._hours.clear()
             self._hours[key] = first
@@ -109,18 +108,34 @@ class TimestampParser:
         """The first and the last second of an hour; raises ValueError."""
         day, hours = hour[:-2], hour[-2:]
         if self._split is _split_at_end and "%H" in self.format and hours in _HOURS and "%z" not in self.format.lower():
-            midnight = self._days.get(day)
-            if midnight is None:
-                if len(self._days) >= _REMEMBERED:
-                    self._days.clear()
-                midnight = self._days[day] = datetime.strptime(f"{day}00:00:00", self.format)
+            midnight, start = self._day(day)
+            if start is not None:
+                return start + int(hours) * _HOUR_MS, start + (int(hours) + 1) * _HOUR_MS - 1000
             first = midnight.replace(hour=int(hours))
             last = first.replace(minute=59, second=59)
-            return checked_range(moment_to_milliseconds(first, self.zone), hour), checked_range(
-                moment_to_milliseconds(last, self.zone), hour
-            )
+            return self._checked(first, hour), self._checked(last, hour)
         before, _mark, after = hour.partition(_MARK)
         return self._parse(f"{before}:00:00{after}"), self._parse(f"{before}:59:59{after}")
+
+    def _day(self, day: str) -> tuple[datetime, int | None]:
+        """Midnight, also in epoch milliseconds if the day has 24 hours: since 1980, no zone has changed its offset twice in a day."""
+        known = self._days.get(day)
+        if known is None:
+            if len(self._days) >= _REMEMBERED:
+                self._days.clear()
+            midnight = datetime.strptime(f"{day}00:00:00", self.format)
+            known = self._days[day] = midnight, self._start_of_day(midnight, day)
+        return known
+
+    def _start_of_day(self, midnight: datetime, day: str) -> int | None:
+        try:
+            start, end = self._checked(midnight, day), self._checked(midnight.replace(hour=23, minute=59, second=59), day)
+        except ValueError:
+            return None
+        return start if end - start == 24 * _HOUR_MS - 1000 else None
+
+    def _checked(self, moment: datetime, text: str) -> int:
+        return checked_range(moment_to_milliseconds(moment, self.zone), text)
 
     def _chosen(self) -> tuple[Callable[[str], int], _Split | None]:
         """Returns two functions for this format: one reads a time, the other splits a column."""
@@ -147,7 +162,7 @@ class TimestampParser:
             raise ValueError(f"time {quoted(text)}: {error}") from error
         if _ONE_DIGIT.search(stripped) and (":%M" in self.format or ":%S" in self.format):
             raise ValueError(f"time {quoted(text)} may be cut off: minutes and seconds have two digits")
-        return checked_range(moment_to_milliseconds(moment, self.zone), text)
+        return self._checked(moment, text)
 
     def _hint(self, text: str) -> str:
         """Returns a hint at a format that would fit; empty if there is none."""
