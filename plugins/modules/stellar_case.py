@@ -6,12 +6,12 @@
 
 DOCUMENTATION = r"""
 module: stellar_case
-short_description: Set status, severity, assignee, tags and comments of cases in Stellar Cyber
+short_description: Set status, severity, assignee, description, tags and comments of cases in Stellar Cyber
 version_added: 1.1.0
 author:
   - secops.xdr contributors (@secops)
 description:
-  - Sets status, severity, resolution and assignee of cases, adds and removes tags, and adds comments, for one case or many.
+  - Sets status, severity, resolution, assignee and description of cases, adds and removes tags, and adds comments, for one case or many.
   - The module reads the case, writes only what differs, and reads the case again. A change that did not take effect is an error.
   - Some servers rewrite comments and tags. HTML escapes, white space and line ends do not count as a difference. Other changes, such as
     another case or a shorter text, are learned from what the case shows after a write, and the O(ledger) remembers them. A text that
@@ -33,6 +33,7 @@ attributes:
     support: partial
     details:
       - Not with O(comment_mode=always), and not if the account may not read cases.
+      - If cases do not show their description, a host with another O(ledger) writes it once more.
       - If a case shows its assignee by a user ID or a display name and the account may not read the list of users, an O(assignee) that is
         given as an email address is written by each run.
       - On a server that changes more of a comment than HTML escapes, white space and line ends, a host with another O(ledger) writes it
@@ -72,6 +73,12 @@ options:
       - The user that the case must be assigned to, by email address, user name or user ID, without regard to case.
       - With an empty text, the case must not have an assignee. It is not documented that every server can do that; if it does not, the task
         fails.
+    type: str
+  description:
+    description: &description
+      - The description that the case must have. An empty text removes it, if the server can do that.
+      - It is not documented that cases show their description. If a case does not, it is assumed that the server wrote it, with a warning,
+        and the O(ledger) remembers which one was written last, so that no run writes the same one again.
     type: str
   add_tags:
     description: &add_tags
@@ -119,6 +126,9 @@ options:
         type: bool
       assignee:
         description: *assignee
+        type: str
+      description:
+        description: *description
         type: str
       add_tags:
         description: *add_tags
@@ -172,15 +182,15 @@ options:
     default: 4
   ledger:
     description:
-      - The record of how this server rewrites comments and tags. Only digests are stored. It takes the same values as the option of
-        M(secops.xdr.stellar_ser_event). It is opened only if comments or tags are set.
+      - The record of how this server rewrites comments, tags and descriptions. Only digests are stored. It takes the same values as the
+        option of M(secops.xdr.stellar_ser_event). It is opened only if comments, tags or a description are set.
       - If not set, the environment variable E(SECOPS_XDR_LEDGER) is used, then C(secops.xdr/ledger.sqlite3) in E(XDG_STATE_HOME) or
         C(~/.local/state) on the host that runs the module.
     type: str
 notes:
   - Options for the input are O(id), O(ticket_id) and O(cases).
-  - Options for writing are O(status), O(severity), O(resolution), O(update_alerts), O(assignee), O(add_tags), O(remove_tags), O(comment),
-    O(comment_mode), O(endpoint), O(read_access), O(concurrency) and O(ledger).
+  - Options for writing are O(status), O(severity), O(resolution), O(update_alerts), O(assignee), O(description), O(add_tags),
+    O(remove_tags), O(comment), O(comment_mode), O(endpoint), O(read_access), O(concurrency) and O(ledger).
   - The rights that an account needs are not documented. The account must at least be able to see the tenant of the case.
   - A comment is never sent again blindly. After a request without a clear answer, the comments of the case are read for up to 60 seconds to
     see whether the comment arrived, because a server can finish a write after a proxy gave up on it.
@@ -307,6 +317,11 @@ before:
       returned: if the case shows one
       type: str
       sample: False Positive
+    description:
+      description: The description.
+      returned: if the case shows one
+      type: str
+      sample: The VPN account of ann was used from two countries.
   sample: {status: New, severity: High, assignee: null, tags: [], comments: []}
 after:
   description: The case after this run, as it was read; in check mode, as it would be. V(null) if it was not read.

@@ -83,7 +83,7 @@ class CaseStore:
             return
         source = case.source
         for name in ("status", "description"):
-            if name in change:
+            if name in change and (name != "description" or self._settings.case_shows_description):
                 source[name] = change[name]
         if "severity" in change:
             source[self._settings.case_severity_field] = change["severity"]

@@ -195,6 +195,7 @@ class Settings:
     case_assignee_shown: str = "as_given"
     case_unassign: str = "works"
     case_shows_resolution: bool = False
+    case_shows_description: bool = False
     case_tag_delete: str = "works"
     case_tags_together: bool = True
     case_folds_tags: bool = False

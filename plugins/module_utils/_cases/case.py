@@ -25,11 +25,12 @@ from .._resources.comparing import (
     tags_to_remove,
 )
 from .._resources.resource import Needed, Seen, Wording
+from .._resources.texts import comment_key, digest, normal, resembles
 from .endpoint import POST
 from .state import RESOLVED, CaseChange, CaseRef, CaseState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from concurrent.futures import Executor
 
     from .._errors import RequestError
@@ -47,6 +48,11 @@ _WORDING = Wording(
     strange="It has a new comment that may be this one, rewritten, or somebody else's.",
 )
 _TENANT = "tenant"
+_DESCRIPTION = "description"
+_HIDDEN = (
+    "This server does not show the description of cases, so it is assumed, and not known, that it was written. It is not written again "
+    "while the ledger has it as the last one."
+)
 
 
 @dataclass(frozen=True)
@@ -111,12 +117,21 @@ class CaseResource:
             change.resolution if resolves or is_other_resolution else None,
             change.update_alerts if resolves else None,
             None if is_assigned else change.assignee,
+            None if self._has_description(wanted.ref, change, state) else change.description,
             tags_to_add(change.add_tags, state.tags, self._spelling),
             tags_to_remove(change.remove_tags, state.tags, self._spelling),
             change.comment if self._needs_comment(wanted, state) else None,
         )
         misses = near_misses(change.remove_tags, state.tags, self._spelling)
         return Needed(left, near_miss_warnings(wanted.ref.name, "case", misses))
+
+    def _has_description(self, ref: CaseRef, change: CaseChange, state: CaseState) -> bool:
+        """True if the case has the wanted description; if the case does not show it, if it was the last that was written."""
+        if change.description is None:
+            return True
+        if state.description is None:
+            return self._spelling.was_last(description_key(ref.key), change.description)
+        return self._spelling.same(comment_key(f"{ref.key} {_DESCRIPTION}", change.description), change.description, state.description)
 
     def _needs_comment(self, wanted: Wanted[CaseRef, CaseChange], state: CaseState) -> bool:
         comment = wanted.change.comment
@@ -147,23 +162,41 @@ class CaseResource:
             new = added(before.comments or (), after.comments or ())
             comment = seen_comment(change.comment, ref.key, new, self._spelling, accepted=accepted)
         is_resolved = change.status != RESOLVED or after.status == RESOLVED
+        description = self._seen_description(written, ref, before, after)
         left = CaseChange(
             None if change.status == after.status else change.status,
             None if change.severity == after.severity else change.severity,
             None if is_resolved and after.resolution in (None, change.resolution) else change.resolution,
             None if is_resolved else change.update_alerts,
             None if self._has_assignee(change, after, accepted=accepted) else change.assignee,
+            change.description if description.missing else None,
             tags.missing,
             tuple(tag for tag in change.remove_tags if tag in after.tags),
             change.comment if comment.missing else None,
         )
         return Seen(
             left,
-            surplus_warnings(ref.name, comment.surplus),
-            {**tags.rewritten, **comment.rewritten},
-            {**tags.learned, **comment.learned},
+            (*surplus_warnings(ref.name, comment.surplus), *([_HIDDEN] if description.is_hidden else [])),
+            {**tags.rewritten, **comment.rewritten, **description.rewritten},
+            {**tags.learned, **comment.learned, **description.learned},
             comment.is_strange,
+            description.is_hidden,
         )
+
+    def _seen_description(self, written: Written[CaseChange], ref: CaseRef, before: CaseState, after: CaseState) -> SeenTexts:
+        """Returns the description, if it is missing. It counts as rewritten if the case shows another one since then that resembles it."""
+        text = written.change.description
+        if text is None:
+            return SeenTexts()
+        last = {description_key(ref.key): digest(normal(text))}
+        if after.description is None:
+            return SeenTexts(learned=last, is_hidden=True) if written.accepted else SeenTexts((text,))
+        if self._has_description(ref, written.change, after):
+            return SeenTexts(learned=last)
+        if after.description == before.description or not resembles(text, after.description):
+            return SeenTexts((text,))
+        key = comment_key(f"{ref.key} {_DESCRIPTION}", text)
+        return SeenTexts(rewritten={text: after.description}, learned={**last, key: digest(after.description)})
 
     def _has_assignee(self, change: CaseChange, after: CaseState, *, accepted: bool) -> bool:
         """True if the case has the wanted assignee, or if the server reported so and nothing contradicts it."""
@@ -183,6 +216,17 @@ class CaseResource:
         if left.assignee:
             return " Give an email address or user name that this server knows."
         return ""
+
+
+def description_keys(changes: Sequence[Wanted[CaseRef, CaseChange]]) -> set[bytes]:
+    """Returns the keys of what a ledger may know of the descriptions in these changes."""
+    texts = [(wanted.ref.key, wanted.change.description) for wanted in changes if wanted.change.description is not None]
+    return {key for case, text in texts for key in (description_key(case), comment_key(f"{case} {_DESCRIPTION}", text))}
+
+
+def description_key(case: str) -> bytes:
+    """Returns the key of the last description that was written to a case."""
+    return digest(_DESCRIPTION, case)
 
 
 def no_such_case(ref: CaseRef) -> NotFoundError:

@@ -63,6 +63,7 @@ class CaseChange:
     resolution: str | None = None
     update_alerts: bool | None = None
     assignee: str | None = None
+    description: str | None = None
     add_tags: tuple[str, ...] = ()
     remove_tags: tuple[str, ...] = ()
     comment: str | None = None
@@ -70,7 +71,7 @@ class CaseChange:
     @property
     def has_fields(self) -> bool:
         """True if something other than a comment is to be written."""
-        values = (self.status, self.severity, self.resolution, self.assignee)
+        values = (self.status, self.severity, self.resolution, self.assignee, self.description)
         return any(value is not None for value in values) or bool(self.add_tags or self.remove_tags)
 
     @property
@@ -83,6 +84,7 @@ class CaseChange:
         named = {"status": self.status, "severity": self.severity, "resolution": self.resolution}
         parts = [f"{name} {value}" for name, value in named.items() if value is not None]
         parts += [f"assignee {self.assignee}" if self.assignee else "no assignee"] if self.assignee is not None else []
+        parts += ["the description"] if self.description is not None else []
         parts += [f"tag {tag} added" for tag in self.add_tags]
         parts += [f"tag {tag} removed" for tag in self.remove_tags]
         parts += ["the comment"] if self.comment is not None else []
@@ -99,6 +101,7 @@ class CaseChange:
             "update_alerts": self.update_alerts,
             severity_key: self.severity,
             "assignee": self.assignee,
+            "description": self.description,
             "tags": tags or None,
         }
         return {name: value for name, value in fields.items() if value is not None}
@@ -115,6 +118,7 @@ class CaseState:
     assignee_name: str | None
     tags: tuple[str, ...]
     resolution: str | None = None
+    description: str | None = None
     comments: tuple[str, ...] | None = None
 
     @classmethod
@@ -131,6 +135,7 @@ class CaseState:
             _text(source.get("assignee_name")),
             tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
             _text(source.get("resolution")),
+            str(source["description"] or "") if "description" in source else None,
             None if comments is None else tuple(text for text in texts if isinstance(text, str)),
         )
 
@@ -141,14 +146,14 @@ class CaseState:
 
     def as_result(self) -> dict[str, Any]:
         """The state as users see it."""
-        resolution = {} if self.resolution is None else {"resolution": self.resolution}
+        shown = {"resolution": self.resolution, "description": self.description}
         return {
             "status": self.status,
             "severity": self.severity,
             "assignee": self.assignee,
             "tags": list(self.tags),
             "comments": None if self.comments is None else list(self.comments),
-            **resolution,
+            **{name: value for name, value in shown.items() if value is not None},
         }
 
     def after(self, change: CaseChange) -> CaseState:
@@ -164,6 +169,7 @@ class CaseState:
             assignee=self.assignee if change.assignee is None else change.assignee or None,
             tags=tuple(tags),
             resolution=change.resolution if has_new_resolution else self.resolution,
+            description=self.description if None in (self.description, change.description) else change.description,
             comments=comments,
         )
 

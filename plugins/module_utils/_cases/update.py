@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from .._argspec import ArgumentSpec, plain_text, sendable_text, whole_number
+from .._argspec import ArgumentSpec, plain_text, sendable_text, whole_characters, whole_number
 from .._errors import InputError, PermissionDeniedError, XdrError
 from .._resources.converge import Convergence
 from .._resources.many import Workers, beside, converge_all, reported
@@ -20,7 +20,7 @@ from .._resources.options import COMMENT_ALWAYS, MAX_CONCURRENCY, READ_NONE, com
 from .._resources.resource import Outcome, Wanted
 from .._stellar.cases import CASES_PATH, CaseCalls
 from .._stellar.client import StellarClient
-from .case import CaseResource, CaseServer, no_such_case
+from .case import CaseResource, CaseServer, description_keys, no_such_case
 from .endpoint import AUTO, POST, PUT, CaseEndpoint
 from .reading import CaseReader
 from .state import RESOLUTIONS, RESOLVED, SEVERITIES, STATUSES, CaseChange, CaseRef, CaseState, checked_case_id
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .._module import Run
 
 _CASES = "cases"
-_CHANGES = ("status", "severity", "resolution", "update_alerts", "assignee", "add_tags", "remove_tags", "comment")
+_CHANGES = ("status", "severity", "resolution", "update_alerts", "assignee", "description", "add_tags", "remove_tags", "comment")
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,7 @@ def _item_options() -> dict[str, dict[str, Any]]:
         "resolution": {"type": "str", "choices": list(RESOLUTIONS)},
         "update_alerts": {"type": "bool"},
         "assignee": {"type": "str"},
+        "description": {"type": "str"},
         "add_tags": {"type": "list", "elements": "str"},
         "remove_tags": {"type": "list", "elements": "str"},
         "comment": {"type": "str"},
@@ -117,7 +118,7 @@ def update_cases(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     with Workers(options.concurrency, _CASES) as workers, beside(len(commented), options.concurrency) as threads:
         found = workers.map(lambda wanted: _with_id(wanted, reader), options.changes)
         known = [one for one in found if not isinstance(one, XdrError)]
-        with memory_of(options.ledger, f"{client.endpoint}{CASES_PATH}", keys_of(known), run) as memory:
+        with memory_of(options.ledger, f"{client.endpoint}{CASES_PATH}", keys_of(known) | description_keys(known), run) as memory:
             server = CaseServer(calls, reader, endpoint, users, threads)
             cases = CaseResource(server, memory, repeats_comment=options.repeats_comment)
             done = iter(converge_all(Convergence(options.read_access, is_dry=run.check_mode), cases, known, workers))
@@ -160,6 +161,7 @@ def _wanted(entry: Mapping[str, Any], params: Mapping[str, Any], where: str) -> 
         resolution=values["resolution"],
         update_alerts=values["update_alerts"],
         assignee=_assignee(f"{where}assignee", values["assignee"]),
+        description=None if values["description"] is None else whole_characters(values["description"]),
         add_tags=add_tags,
         remove_tags=remove_tags,
         comment=None if values["comment"] is None else plain_text(f"{where}comment", values["comment"]),

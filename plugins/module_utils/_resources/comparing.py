@@ -32,6 +32,8 @@ class SeenTexts:
     learned: Mapping[bytes, bytes] = field(default_factory=dict)
     is_strange: bool = False
     surplus: int = 0
+    is_hidden: bool = False
+    """True if the server accepted the text and does not show such texts at all."""
 
 
 def tags_to_add(wanted: Sequence[str], held: Sequence[str], spelling: Spelling) -> tuple[str, ...]:

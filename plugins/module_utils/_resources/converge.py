@@ -117,7 +117,7 @@ class _Task(Generic[RefT, StateT, ChangeT]):
             outcome = replace(
                 outcome,
                 after=after,
-                changed=after != before,
+                changed=after != before or seen.is_hidden,
                 warnings=outcome.warnings + seen.warnings,
                 rewritten=seen.rewritten,
                 learned=seen.learned,

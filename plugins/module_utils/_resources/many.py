@@ -162,7 +162,7 @@ def reported(
 
 def _warnings(outcomes: Sequence[Outcome[RefT, StateT]], items: str, shown: Callable[[str], str], remembered: str) -> list[str]:
     """Returns the warnings; each kind once. `remembered` is a sentence about what later runs know of rewritten texts."""
-    warnings = [text for outcome in outcomes for text in outcome.warnings]
+    warnings = list(dict.fromkeys(text for outcome in outcomes for text in outcome.warnings))
     if any(outcome.is_assumed for outcome in outcomes):
         warnings.append(
             f"This account may not read {items}, so it is assumed, and not known, that the updates changed something; "

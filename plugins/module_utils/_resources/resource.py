@@ -93,6 +93,8 @@ class Seen(Generic[ChangeT]):
     rewritten: Mapping[str, str] = field(default_factory=dict)
     learned: Mapping[bytes, bytes] = field(default_factory=dict)
     is_strange: bool = False
+    is_hidden: bool = False
+    """True if a part of the change was accepted and items do not show it."""
 
 
 @dataclass(frozen=True)

@@ -139,6 +139,10 @@ class Spelling:
         count = len(lines) if is_whole else int.from_bytes(note[_DIGEST_BYTES:], "big")
         return count > 0 and any(lines_note(lines[start : start + count]) == note for start in range(len(lines) - count + 1))
 
+    def was_last(self, key: bytes, text: str) -> bool:
+        """Returns whether this text is the last one that was written under this key."""
+        return self._known.get(key) == digest(normal(text))
+
     def knows(self, key: bytes) -> bool:
         """True if this text was written before."""
         return key in self._known

@@ -88,7 +88,8 @@ class CaseCalls:
         return case
 
     def put(self, identifier: str, fields: Mapping[str, Any]) -> None:
-        """Changes a case: `PUT /cases/{id}` takes any of `status`, `severity`, `assignee` and `tags` [U, D]; the answer has the case [T].
+        """Changes a case: `PUT /cases/{id}` takes any of `status`, `severity`, `assignee`, `tags` and
+        `description` [U, D]; the answer has the case [T].
 
         `resolution` and `update_alerts` go with the status [U]. The tags are `{"add": […]}` [U] and `{"delete": […]}` [X].
         It is safe to repeat.
@@ -120,7 +121,8 @@ class CaseCalls:
     def alerts(self, identifier: str, skip: int) -> list[StoredEvent]:
         """One page of the alerts of a case: `GET /cases/{id}/alerts` answers `{"data": {"docs": [{_index, _id, _source}]}}` [U]."""
         answer = self._read(f"{_case_path(identifier)}/alerts", {"limit": str(ALERT_PAGE), "skip": str(skip)})
-        docs = _data(answer, dict).get("docs")
+        data = _data(answer, dict)
+        docs = [] if "docs" in data and data["docs"] is None else data.get("docs")
         if not isinstance(docs, list):
             raise answer.unexpected("a list of alerts was expected")
         return [stored(one, answer) for one in docs]
@@ -143,8 +145,11 @@ def _case_path(identifier: str) -> str:
 
 
 def _data(answer: Answer, kind: type) -> Any:
-    """Returns the `data` of an answer; raises AnswerError if it has another type."""
-    data = answer.json_object().get("data")
+    """Returns the `data` of an answer; raises AnswerError if it has another type. Null for a list counts as an empty one."""
+    answered = answer.json_object()
+    data = answered.get("data")
+    if data is None and kind is list and "data" in answered:
+        return []
     if not isinstance(data, kind):
         raise answer.unexpected(f"an object with `data` ({'a list' if kind is list else 'an object'}) was expected")
     with suppress(RecursionError):

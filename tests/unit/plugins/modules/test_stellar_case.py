@@ -419,6 +419,40 @@ class TestServersThatDiffer:
         assert not stellar.case(id=ID, comment="Seen at the GATE.").changed
         assert len(comments(stellar)) == 2
 
+    @pytest.mark.parametrize("is_shown", [True, False])
+    def test_a_description_is_written_once_also_by_a_server_that_does_not_show_it(self, stellar: Stellar, is_shown: bool):
+        stellar.emulator.configure(case_shows_description=is_shown)
+        planned = stellar.case(check_mode=True, id=ID, description="Two countries.", comment="Seen.")
+        assert stellar.emulator.writes() == []
+
+        runs = [stellar.case(id=ID, description="Two  countries.\n") for _run in range(3)]
+
+        assert [planned.changed, *(run.changed for run in runs)] == [True, True, False, False]
+        assert writes(stellar) == [("PUT", f"/{ID}", {"description": "Two  countries.\n"})]
+        assert runs[0]["after"].get("description") == ("Two  countries.\n" if is_shown else None)
+        assert any("does not show the description" in warning for warning in runs[0].warnings) is not is_shown
+        assert stellar.case(id=ID, description="").changed
+        assert stellar.case(id=ID, description="Two countries.").changed
+        assert [body for _method, _path, body in writes(stellar)[1:]] == [{"description": ""}, {"description": "Two countries."}]
+        stellar.move_to_another_host()
+        assert stellar.case(id=ID, description="Two countries.").changed is not is_shown
+
+    def test_a_description_that_is_shown_and_not_taken_is_an_error(self, stellar: Stellar):
+        stellar.emulator.configure(case_shows_description=True)
+        assert stellar.case(id=ID, description="Old.").changed
+        stellar.emulator.configure(ignore_writes=True)
+
+        assert "did not carry out: the description" in stellar.case(id=ID, description="New.").msg
+
+    def test_null_for_a_list_means_that_it_is_empty(self, stellar: Stellar):
+        stellar.emulator.add_fault("status", {"method": "GET", "path_regex": "/comments"}, times=1, status=200, body='{"data": null}')
+        stellar.emulator.add_fault(
+            "status", {"method": "GET", "path_regex": "/alerts"}, times=None, status=200, body='{"data": {"docs": null}}'
+        )
+
+        assert stellar.case(id=ID, comment="Seen.").changed
+        assert stellar.cases(id=ID, with_alerts=True)["cases"][0]["alerts"] == []
+
     def test_without_comments_and_tags_no_ledger_is_opened(self, stellar: Stellar):
         assert stellar.case(id=ID, status="Escalated", ledger="/dev/null/ledger").changed
         assert "/dev/null" in stellar.case(id=ID, comment="Seen.", ledger="/dev/null/ledger").msg
