@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The event source in a real ansible-rulebook, which is killed again and again while events are written."""
+"""The event sources in a real ansible-rulebook, which is killed again and again while events are written."""
 
 from __future__ import annotations
 
@@ -83,12 +83,12 @@ class Rulebook:
     outputs: list[Path] = field(default_factory=list)
     process: subprocess.Popen[bytes] | None = None
 
-    def write(self, action: dict[str, Any], **source: Any) -> None:
+    def write(self, action: dict[str, Any], plugin: str = "stellar_ser_event", **source: Any) -> None:
         """One source and one rule that does this for each event."""
         ruleset = {
             "name": "Watch",
             "hosts": "all",
-            "sources": [{"name": "stellar", "secops.xdr.stellar_ser_event": {"interval": 0.3, "cursor": "cursor.json", **source}}],
+            "sources": [{"name": "watched", f"secops.xdr.{plugin}": {"interval": 0.3, "cursor": "cursor.json", **source}}],
             "rules": [{"name": "Any", "condition": 'event.change == "new"', "action": action}],
         }
         (self.folder / "rulebook.yml").write_text(json.dumps([ruleset]), encoding="utf-8")
@@ -240,6 +240,33 @@ def test_each_event_once_although_it_is_killed(rulebook: Rulebook, feedback: boo
     assert max(times.values()) <= 2
     assert "(not shown: it repeats credentials)" in rulebook.printed(), "the server repeated a token"
     assert rulebook.leaks(rulebook.emulator.emulator.settings.stellar_api_key) == []
+
+
+def test_each_detection_once_although_it_is_killed(rulebook: Rulebook):
+    """Two detections of one millisecond, one that was there from before, and one that changes after it was passed on."""
+    rulebook.arguments = PERSISTENCE
+    rulebook.write({"print_event": {"var_root": "id"}}, "extrahop_detection", start="2020-01-01T00:00:00Z", feedback=True)
+    rulebook.emulator.add_detections({"id": 1, "create_time": 1_600_000_000_000})
+    rulebook.start()
+    rulebook.until(1)
+    now = int(time.time() * 1000)
+    rulebook.emulator.add_detections(*({"id": number, "create_time": now} for number in (2, 3)))
+    rulebook.until(3)
+    rulebook.kill()
+    now = int(time.time() * 1000)
+    rulebook.emulator.add_detections({"id": 1, "create_time": 1_600_000_000_000, "mod_time": now}, {"id": 4, "create_time": now})
+    rulebook.start()
+    rulebook.until(4)
+    searches = rulebook.searches()
+    rulebook.wait_for(lambda: rulebook.searches() >= searches + MORE_SEARCHES)
+    rulebook.kill()
+
+    first, second = rulebook.shown()
+    assert sorted(first) == ["1", "2", "3"]
+    # The engine repeats an action that it had begun and not yet noted as done.
+    assert "4" in second
+    assert set(second) <= {"4", first[-1]}
+    assert rulebook.leaks(rulebook.emulator.emulator.settings.api_key) == []
 
 
 def test_wrong_credentials_end_ansible_rulebook_with_a_clear_error(rulebook: Rulebook):
