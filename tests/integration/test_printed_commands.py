@@ -33,7 +33,7 @@ NOT_RUN = {
         "needs a controller; test_awx_setup.py runs this playbook against its API"
     ),
     "pip install ansible-builder": "needs PyPI",
-    "pip install ansible-rulebook": "needs PyPI; test_eda_rulebook.py installs it",
+    "pip install requests ansible-core ansible-rulebook": "needs PyPI; test_eda_rulebook.py installs it",
     "ansible-rulebook": "runs until it is stopped; test_eda_rulebook.py starts it with both rulebooks",
     "ansible-galaxy collection download": "needs Galaxy",
     "pip download": "needs PyPI",
