@@ -162,8 +162,9 @@ def detection_play(connection: dict[str, Any], detection: int, device: int, echo
     play.add("devices", "extrahop_device_info", {**common, "tags": ["accepted"], "with_tags": True})
     notes = [{"id": detection, "note": note} for note in play.echo_items("note-echo", echoes)]
     play.add("notes echo", "extrahop_detection", {**common, "detections": notes, "note_mode": "replace"}, fails=True)
-    tags = [{"id": device, "add_tags": [tag]} for tag in play.echo_items("tag-echo", echoes)]
-    play.add("tags echo", "extrahop_device", {**common, "devices": tags}, fails=True)
+    for form, status in echoes:
+        play.add(f"tag echo {form}", "extrahop_device", {**common, "id": device, "add_tags": [f"tag-echo-{form}."]}, fails=True)
+        play.echo(f"tag-echo-{form}.", form, status)
     play.add("search echo", "extrahop_detection_info", {**common, "types": ["search-echo"]}, fails=True)
     play.echo("search-echo", "plain", 401)
     play.add(
