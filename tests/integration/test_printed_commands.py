@@ -150,7 +150,7 @@ cp --recursive --no-preserve=ownership "$machine/files/." /
 echo 127.0.0.1 extrahop.example.com stellar.example.com >> /etc/hosts
 printf '#!/bin/sh\\nexec "$@"\\n' > /usr/local/bin/sudo
 chmod 755 /usr/local/bin/sudo
-mkdir -p /path/to /etc/pki/tls/certs /srv/emulator /srv/galaxy build/demo/.venv/bin
+mkdir -p "$HOME" /path/to /etc/pki/tls/certs /srv/emulator /srv/galaxy build/demo/.venv/bin
 ln -s "$checkout" /path/to/checkout
 ln -s "$(command -v ansible-playbook)" /usr/bin/ansible-playbook
 git config --global --add safe.directory '*'
