@@ -36,6 +36,10 @@ ONE_SECONDS = 0.05
 THOUSANDS_SECONDS = 2.0
 MANY = 5_000
 HIGHEST_MIB = 100
+HIGHEST_RATIO = 1.0
+"""Taking a log into a history takes no longer than its upload, by the clock."""
+JUDGED_SESSIONS = 100_000
+"""With fewer, the start of the modules counts for more than the log."""
 
 
 def measured(task: str, *arguments: Any, **options: Any) -> dict[str, Any]:
@@ -72,16 +76,17 @@ def modules_table(sessions: int, repeats: int, with_postgresql: bool) -> bool:
             taken = _best_row(f"history (vpn_session, {kind})", runs)
             held = held and max(run["mib"] for pair in runs for run in pair) <= HIGHEST_MIB
             ratios.append(f"into {kind} in {taken / upload:.2f} times the time of the upload")
-    print(f"\n{'; '.join(ratios)}\n".replace("into", "Into", 1))
+            held = held and (kind != "SQLite" or taken <= HIGHEST_RATIO * upload or sessions < JUDGED_SESSIONS)
+    print(f"\n{'; '.join(ratios)} (bound for SQLite: {HIGHEST_RATIO})\n".replace("into", "Into", 1))
     return held
 
 
 def _best_row(title: str, runs: list[list[dict[str, Any]]]) -> float:
-    """Prints the best runs as a row; returns the time of the first one by the clock."""
+    """Prints the best runs as a row; returns the shortest time of a first one by the clock."""
     first, again = (min((pair[place] for pair in runs), key=lambda run: run["processor"]) for place in range(2))
     mib = max(run["mib"] for pair in runs for run in pair)
     print(f"| {title} | {_shown(first)} | {_shown(again)} | {mib:.0f} MiB |", flush=True)
-    return float(first["seconds"])
+    return min(float(pair[0]["seconds"]) for pair in runs)
 
 
 def write_log(path: Path, sessions: int) -> str:

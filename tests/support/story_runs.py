@@ -36,7 +36,7 @@ def run_story(seed: int, folder: Path, kinds: Sequence[str]) -> Trial:
     own = folder / "story"
     shutil.rmtree(own, ignore_errors=True)
     own.mkdir()
-    return TrialRun(seed, own, Modules(_ask, _take, _take_killed), kinds).result()
+    return TrialRun(seed, own, MODULES, kinds).result()
 
 
 def _ask(params: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -65,6 +65,10 @@ def _take_killed(params: Mapping[str, Any], transactions: int) -> None:
         contextlib.suppress(_Killed),
     ):
         run_main(vpn_session.main, params)
+
+
+MODULES = Modules(_ask, _take, _take_killed)
+"""The modules in this process."""
 
 
 @dataclass

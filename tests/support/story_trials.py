@@ -67,7 +67,7 @@ UNDAMAGED = ("undamaged", "rotated", "several logs", "other encoding", "history"
 class TrialRun:
     """Runs one trial in a separate folder."""
 
-    def __init__(self, seed: int, folder: Path, modules: Modules, kinds: Sequence[str] = KINDS) -> None:
+    def __init__(self, seed: int, folder: Path, modules: Modules, kinds: Sequence[str] = KINDS, questions: int = QUESTIONS) -> None:
         self.seed = seed
         self._random = Random(seed)
         self.kind = self._random.choice(kinds)
@@ -81,7 +81,7 @@ class TrialRun:
         if self.kind.startswith("wireguard"):
             self._story = settled(self._story, self._random)
         self._stays = [stay for stay in self._story.stays if stay.end > stay.start]
-        self._questions = [self._question() for _time in range(QUESTIONS)]
+        self._questions = [self._question() for _time in range(questions)]
         self._history = str(folder / "sessions.sqlite3")
 
     def result(self) -> Trial:
