@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ._settings import Settings
 
 _Result = TypeVar("_Result")
-_PATIENCE = 30.0
+_PATIENCE = 900.0
 
 
 class RunningEmulator(Controls):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 900
 HOST_PYTHON = os.environ.get("XDR_HOST_PYTHON", sys.executable)
 """The Python that runs modules; it needs requests and psycopg, and no Ansible."""
 COLLECTIONS = os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / "build" / "dev"))

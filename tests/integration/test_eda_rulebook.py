@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EVENTS = int(os.environ.get("EDA_EVENTS", "1000"))
 MORE_SEARCHES = 6
 KILLS = 2
-PATIENCE = 120.0
+PATIENCE = 900.0
 SHOWN = re.compile(r"\[event\] \*+\n(\S+)\n", re.MULTILINE)
 PERSISTENCE = ("--persistence-id", "1", "--vars", "vars.json")
 
@@ -134,7 +134,7 @@ class Rulebook:
         """Ctrl+C, which has to end it without a traceback."""
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
-        assert self.process.wait(60) == 128 + signal.SIGINT, self.printed()
+        assert self.process.wait(PATIENCE) == 128 + signal.SIGINT, self.printed()
         assert "Traceback" not in self.printed()
 
     def shown(self) -> list[list[str]]:
@@ -276,7 +276,7 @@ def test_wrong_credentials_end_ansible_rulebook_with_a_clear_error(rulebook: Rul
     rulebook.start()
     assert rulebook.process is not None
 
-    assert rulebook.process.wait(60) == 1
+    assert rulebook.process.wait(PATIENCE) == 1
     assert "Source plugin failed with error message" in rulebook.printed()
     assert "Check username (its case matters), api_key" in rulebook.printed()
     assert "(not shown: it repeats credentials)" in rulebook.printed()

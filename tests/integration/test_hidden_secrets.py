@@ -22,7 +22,6 @@ SECRET = AWKWARD["quotes"]
 
 @pytest.mark.parametrize("kind", ["client_secret", "jwt"])
 def test_a_secret_shows_nowhere(appliance: Appliance, playground: Playground, kind: str):
-    playground.patience_seconds = 600
     for run in run_secret_plays(playground, appliance.control, appliance.environment, kind, SECRET):
         assert not run.found, run.title
         assert run.failed == run.expected_failures, run.output

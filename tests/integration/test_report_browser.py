@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SESSIONS = 5000
 ALERTS = 600
 MOST_BYTES = 3_000_000
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 900
 MOST_ELEMENTS = 80_000
 """A browser shows this many without a pause that people notice."""
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
@@ -92,10 +92,10 @@ def browser(chromium: str, tmp_path: Path) -> Browser:
 
 
 @pytest.fixture(scope="module")
-def report(running_appliance: Appliance, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report(running_appliance: Appliance, playbook_commands: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report of the role with thousands of sessions and hostile names."""
     folder = tmp_path_factory.mktemp("report")
-    playground = Playground(folder)
+    playground = Playground(folder, playbook_commands)
     playground.environment.update(running_appliance.environment)
     running_appliance.control.reset()
     first = datetime(2024, 5, 1, tzinfo=UTC)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["support.postgresql.fixtures"]
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 900.0
 WRITE = {"kind": "write"}
 
 

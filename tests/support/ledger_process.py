@@ -63,7 +63,7 @@ class LedgerProcess:
     def kill(self) -> None:
         """As `kill -9` does."""
         self._process.kill()
-        self._process.communicate(timeout=60)
+        self._process.communicate(timeout=900)
 
 
 @contextlib.contextmanager

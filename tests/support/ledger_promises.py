@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SCOPE = ObservationScope("https://extrahop.example.com", "OpenVPN", "seconds")
 OTHER_SCOPE = ObservationScope("https://extrahop.example.com", "WireGuard", "seconds")
 SERVER, OTHER_SERVER = "https://stellar.example.com", "https://other.example.com"
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 900.0
 DONE = EventRecord(answered=True, index="aella-ser-1", id="x", document_index="index")
 DAY = 86_400
 FIXTURES = Path(__file__).resolve().parents[1] / "unit" / "fixtures"

@@ -16,7 +16,7 @@ from support.module_runs import ModuleRun, as_ansible_takes_it, check_no_secret
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 900
 _DRIVER = """
 import importlib, json, resource, sys
 if int(sys.argv[3]):

@@ -19,7 +19,7 @@ from ansible_collections.secops.xdr.tests.integration.conftest import Playground
 from support.vpn_logs import plain_rows, write_log
 
 ROWS = 25_000
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 900
 LATENCY_SECONDS = 0.2
 CANCELLED = 5
 UNDER_WAY = re.compile(r"up to (\d+) observations were on their way")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["appliance", "running_appliance"]
 
-PATIENCE_SECONDS = 600
+PATIENCE_SECONDS = 900
 OWN_TOKEN = "a token of the server"
 TOLD = (
     "With `-vvvv --diff`, in check mode, with `async`, and against servers that repeat the Authorization header. The secret is every kind "

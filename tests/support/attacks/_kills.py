@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Each answer takes so long, so that most moments of a run are between a request and its answer.
 _LATENCY_SECONDS = 0.1
 _UNDER_WAY = re.compile(r"up to (\d+) observations were on their way")
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 900.0
 
 
 @dataclass(frozen=True)

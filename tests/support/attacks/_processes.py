@@ -30,7 +30,7 @@ from support.module_runs import ModuleRun, as_ansible_takes_it, check_no_secret
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 900
 MODULES = "ansible_collections.secops.xdr.plugins.modules."
 _PRELOADED = [
     f"{MODULES}{name}"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from types import TracebackType
 
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 900.0
 _GONE = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 _LIMIT = 64 * 1024 * 1024
 

@@ -25,7 +25,7 @@ from psycopg import sql
 if TYPE_CHECKING:
     from types import TracebackType
 
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 900.0
 _READY = "database system is ready to accept connections"
 _USER = "ledger"
 

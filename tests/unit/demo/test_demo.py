@@ -50,7 +50,7 @@ def started(folder: Path, playbook: str) -> subprocess.Popen[str]:
 )
 def test_how_the_playbook_ended_is_reported(tmp_path: Path, playbook: str, status: int, message: str) -> None:
     with started(tmp_path, playbook) as process:
-        _output, said = process.communicate(timeout=60)
+        _output, said = process.communicate(timeout=900)
     assert process.returncode == status
     assert message in said
     assert ("failed" in said) == (status == 1)
@@ -63,7 +63,7 @@ def test_an_interrupt_is_reported_as_one(tmp_path: Path, is_told_to_all: bool) -
         while process.stdout.readline() != "runs\n":
             assert process.poll() is None
         (os.killpg if is_told_to_all else os.kill)(process.pid, signal.SIGINT)
-        _output, said = process.communicate(timeout=60)
+        _output, said = process.communicate(timeout=900)
     assert process.returncode == 130
     assert said.strip() == "The demo was interrupted."
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = ROOT / "build/dev/ansible_collections/secops/xdr/extensions/eda/plugins/event_source"
-PATIENCE = 120.0
+PATIENCE = 900.0
 NOW = int(time.time() * 1000)
 
 

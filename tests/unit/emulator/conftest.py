@@ -30,7 +30,7 @@ class Api:
         self._jwt: str | None = None
 
     def send(self, method: str, path: str, **options: Any) -> requests.Response:
-        return self.session.request(method, self.emu.url + path, timeout=10, allow_redirects=False, **options)
+        return self.session.request(method, self.emu.url + path, timeout=900, allow_redirects=False, **options)
 
     # ExtraHop
 

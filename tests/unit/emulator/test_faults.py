@@ -229,8 +229,8 @@ def test_an_end_leaves_no_connection_open(fault: str | None) -> None:
         if fault:
             one.add_fault(fault)
             with pytest.raises(requests.ConnectionError):
-                session.get(one.url, timeout=10)
-        session.get(one.url, timeout=10)
+                session.get(one.url, timeout=900)
+        session.get(one.url, timeout=900)
         # The client keeps its connection, and so says no goodbye.
         one.stop()
         with warnings.catch_warnings(record=True) as caught:

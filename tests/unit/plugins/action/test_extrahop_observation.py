@@ -114,6 +114,6 @@ def test_lines_leave_standard_output_to_programs(tmp_path, monkeypatch):
     plugin._display = SimpleNamespace(display=lambda text, **options: shown.put((text, options)))
 
     with plugin._shown_progress("gateway", str(progress)):
-        text, options = shown.get(timeout=60)
+        text, options = shown.get(timeout=900)
     assert text.startswith("gateway: uploading, 10 rows, 50 % of the log")
     assert options == {"stderr": True}

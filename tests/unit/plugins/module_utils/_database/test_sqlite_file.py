@@ -16,7 +16,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._database import sqlite
 from ansible_collections.secops.xdr.plugins.module_utils._database.sqlite_file import FileLocks
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 900.0
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._http.client import Htt
 from ansible_collections.secops.xdr.plugins.module_utils._http.connection import ConnectionSettings
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
 
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 900
 BODY = b'{"a": 1}'
 
 

@@ -22,7 +22,7 @@ from ansible_collections.secops.xdr.plugins.module_utils._ledger.opening import 
 
 SCOPE = ObservationScope("https://appliance.example.com", "OpenVPN", "seconds")
 KEYS = [(1_700_000_000 + number, bytes([10, 8, 0, number, 203, 0, 113, number])) for number in range(1, 6)]
-PATIENCE = 60.0
+PATIENCE = 900.0
 
 
 class SlowDisk:
