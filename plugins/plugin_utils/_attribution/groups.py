@@ -108,7 +108,17 @@ def group_plan(group: Group, answers: Sequence[Answer], wording: Wording) -> Gro
         *(wording.comment_for(one) for one in sessions if _named(one) in said.corrected or not wording.is_said(texts, one)),
         *_nameless_lines(answers, texts),
     ]
-    return GroupPlan(tuple(dict.fromkeys(lines)), missing, removed)
+    unique = tuple(dict.fromkeys(lines))
+    return GroupPlan(_once_more(unique, texts) if refuted else unique, missing, removed)
+
+
+def _once_more(lines: Sequence[str], texts: Sequence[str]) -> tuple[str, ...]:
+    """Returns the lines, with a number before them if the group has them already: lines that a note has are not appended again, and if the
+    logs name one user, another and the first again, the last name in it would be the wrong one.
+    """
+    text = normal("\n".join(lines))
+    times = sum(held.count(text) for held in texts)
+    return (f"Corrected again ({times + 1}):", *lines) if times else tuple(lines)
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,10 @@ NOT_EVE = NOT_ANN.replace("was ann", "was eve")
 def test_a_note_corrects_itself_when_the_log_was_corrected_and_once_only() -> None:
     eve = {"10.8.3.7": {"session": session("eve", 7)}}
     note = f"Theirs.\n{ANN}"
-    for user, expected in ((eve, f"{NOT_ANN}\n{EVE}"), (None, f"{NOT_EVE}\n{ANN}"), (eve, f"{NOT_ANN}\n{EVE}")):
+    first, back = f"{NOT_ANN}\n{EVE}", f"{NOT_EVE}\n{ANN}"
+    again = [f"Corrected again ({number}):\n" for number in (2, 2, 3)]
+    for user, expected in ((eve, first), (None, back), (eve, again[0] + first), (None, again[1] + back), (eve, again[2] + first)):
+        assert expected not in note
         held = detection({"ipaddrs": ["10.8.3.7"]}, note=note)
         assert plan(detections=[held], answers=user)["detection_updates"] == [{"id": 7, "note": expected}]
         note = f"{note}\n{expected}"
