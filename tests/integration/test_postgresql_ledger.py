@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import LedgerError
 from ansible_collections.secops.xdr.plugins.module_utils._ledger.opening import open_ledger
+from ansible_collections.secops.xdr.plugins.module_utils._ledger.recorded import RecordedObservations
 
 from support.ledger_promises import (
     SERVER,
@@ -55,6 +56,24 @@ pytest_plugins = ["support.postgresql.fixtures"]
 def location(database_url: str) -> str:
     """The location of the ledger."""
     return database_url
+
+
+@pytest.mark.parametrize("accepts", [True, False])
+def test_a_run_that_ends_while_another_looks(location: str, monkeypatch: pytest.MonkeyPatch, accepts: bool) -> None:
+    is_alive = RecordedObservations.is_alive
+    with run_of(location) as looking, run_of(location) as other:
+        claim = other.claim(keys(1))
+
+        def ends_first(recorded: RecordedObservations, run: int) -> bool:
+            monkeypatch.setattr(RecordedObservations, "is_alive", is_alive)
+            (other.accept if accepts else other.release)(claim)
+            return False
+
+        monkeypatch.setattr(RecordedObservations, "is_alive", ends_first)
+        batch = looking.claim(keys(1))
+        looking.accept(batch)
+    assert (len(batch.fresh), batch.already_uploaded) == ((0, 1) if accepts else (1, 0))
+    assert upload(location, keys(1)).already_uploaded == 1
 
 
 class TestServer:

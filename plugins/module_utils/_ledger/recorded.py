@@ -61,7 +61,7 @@ class RecordedObservations:
     def look_up(self, keys: Collection[ObservationKey], *, except_batch: int = 0) -> Known:
         """Returns the records of the keys. Rows of one batch can be left out."""
         found = {key: batch for key, batch in self._batches_of(keys).items() if key in keys and batch != except_batch}
-        meanings = {batch: self._meaning(*kind) for batch, kind in self._kinds(set(found.values())).items()}
+        meanings = self._meanings(set(found.values()))
         by_meaning = {meaning: frozenset(key for key, batch in found.items() if meanings[batch] == meaning) for meaning in _MEANINGS}
         sending = frozenset(batch for batch, meaning in meanings.items() if meaning == _SENDING)
         return Known(**by_meaning, batches=sending)
@@ -73,6 +73,15 @@ class RecordedObservations:
     def is_alive(self, run: int) -> bool:
         """True if this run is still alive."""
         return self._database.is_held(run_name(run))
+
+    def _meanings(self, batches: Collection[int]) -> dict[int, str]:
+        """Returns the meaning of each batch. One that changes meanwhile counts as being sent, so that the caller looks again."""
+        kinds = self._kinds(batches)
+        meanings = {batch: self._meaning(*kind) for batch, kind in kinds.items()}
+        # A run that is no longer alive may have accepted or released its batch after the batch was read.
+        ended = [batch for batch, (_run, state) in kinds.items() if state == SENDING and meanings[batch] == _UNCLEAR]
+        meanings.update({batch: _SENDING for batch, kind in self._kinds(ended).items() if kind != kinds[batch]})
+        return meanings
 
     def _meaning(self, run: int, state: int) -> str:
         if run == self._run and state != UNCLEAR:
