@@ -72,10 +72,12 @@ def playbook_server(collections: str) -> Iterator[Path]:
                 assert server.poll() is None, "the playbook server did not start"
                 time.sleep(0.02)
             os.environ[COMMANDS] = name
-            yield folder
-            del os.environ[COMMANDS]
-            # The end of its input ends the server.
-            server.communicate()
+            try:
+                yield folder
+            finally:
+                del os.environ[COMMANDS]
+                # The end of its input ends the server.
+                server.communicate()
 
 
 def ask(command: str, arguments: list[str]) -> int:
@@ -101,10 +103,10 @@ def serve() -> None:
         listener.listen()
         os.rename("binding", "ready")
         while True:
-            ready, _, _ = select.select([listener.fileno(), sys.stdin.fileno()], [], [])
+            ready = select.select([listener.fileno(), sys.stdin.fileno()], [], [])[0]
             if sys.stdin.fileno() in ready:
                 os._exit(0)
-            connection, _ = listener.accept()
+            connection = listener.accept()[0]
             if not os.fork():
                 break
             connection.close()
@@ -139,7 +141,7 @@ def _answer(connection: socket.socket) -> None:
         return
     for file in files:
         os.close(file)
-    ended, _, _ = select.select([os.pidfd_open(run), connection.fileno()], [], [])
+    ended = select.select([os.pidfd_open(run), connection.fileno()], [], [])[0]
     if connection.fileno() in ended:
         os.killpg(run, signal.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(run, 0)[1])

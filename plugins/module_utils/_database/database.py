@@ -12,6 +12,7 @@ Statements are plain SQL with `?` for values and without a schema's name. Both d
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ Result = TypeVar("Result")
 Row = tuple[Any, ...]
 
 
-NOTHING_COMPUTED: Mapping[str, str] = {}
+NOTHING_COMPUTED: Mapping[str, str] = MappingProxyType({})
 
 
 class NumberedBytes(Sequence[tuple[int, bytes]]):
