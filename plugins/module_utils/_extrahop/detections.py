@@ -51,7 +51,7 @@ class DetectionCalls(ApiCalls):
         except StatusError as error:
             if error.status not in _REFUSED:
                 raise
-            advice = [] if "ticket_id" in fields else ["Some versions require a ticket with each update: set `ticket_id`."]
+            advice = [] if "ticket_id" in fields else ["Some versions require a ticket with each update: give `ticket_id`."]
             advice += [_TRACKING] if error.status == 422 else []
             raise error.with_message(" ".join([error.message, *advice])) from error
 
