@@ -261,8 +261,12 @@ class ClaimBuilder:
         elif kind == RESTART or record.ipaddr:
             self._unread(row, "the time of the row cannot be believed")
         elif kind == END:
+            words = "the time of the row cannot be believed"
             for held in self._open.of_user(record.username):
-                self._unread(row._replace(record=record._replace(ipaddr=held.ipaddr)), "the time of the row cannot be believed")
+                self._unread(row._replace(record=record._replace(ipaddr=held.ipaddr)), words)
+            if record.time is not None:
+                # If only the place of the row is wrong, the session that it ends may begin in a later line, or be complete already.
+                self._facts.append(self._doubted(None, record.time, record.time, record.line, words))
 
     def _unread(self, row: Timed, words: str) -> None:
         """Adds a doubt. Consecutive rows that may concern any address become one."""
