@@ -262,7 +262,7 @@ class ClaimBuilder:
             self._unread(row, "the time of the row cannot be believed")
         elif kind == END:
             words = "the time of the row cannot be believed"
-            for held in self._open.of_user(record.username):
+            for held in self._open.perhaps_ended_by(record):
                 self._unread(row._replace(record=record._replace(ipaddr=held.ipaddr)), words)
             if record.time is not None:
                 # If only the place of the row is wrong, the session that it ends may begin in a later line, or be complete already.

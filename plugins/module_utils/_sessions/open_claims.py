@@ -173,6 +173,10 @@ class OpenClaims:
         """The open claims of a user."""
         return [held for held in self._by_user.get(username.casefold(), {}).values() if held.end_kind == END_UNKNOWN]
 
+    def perhaps_ended_by(self, record: Record) -> list[OpenClaim]:
+        """The claims of the user or session of an end, whatever its time is. Includes those of earlier logs."""
+        return [*self.of_user(record.username), *self.of_session(record), *self._earlier_of.get(record.username.casefold(), ())]
+
     def of_session(self, record: Record) -> list[OpenClaim]:
         """The open claims with the session key of this row, if the user is the same."""
         found = self._by_session.get(record.session or "", {}).values()

@@ -147,6 +147,37 @@ def test_what_gateways_write_for_no_name_names_nobody(name: Name, word: str):
     assert name("cisco_asa", [asa(0, "ann"), asa(10, word), asa(60, "zoe", ipaddr="10.8.0.99")], 5, 30) == ["ann", "doubtful"]
 
 
+def openvpn_end(minute: int, user: str, began: int) -> str:
+    client = f"{user}/203.0.113.7:{20_000 + began}"
+    return f"{clock(minute):%b %e %H:%M:%S} fw1 openvpn[77]: {client} SIGTERM[soft,remote-exit] received, client-instance exiting"
+
+
+@pytest.mark.parametrize("place", [10, 45])
+def test_an_end_far_from_its_place_makes_doubtful_what_it_may_end(name: Name, place: int):
+    """The line has no address. Ann left at minute 900, and bob came at minute 1000."""
+    rows = [openvpn(minute, "zoe", ipaddr=Y) for minute in range(0, 1400, 30)]
+    rows.insert(27, openvpn(785, "ann"))
+    rows.insert(35, openvpn(1000, "bob"))
+    rows.insert(place, openvpn_end(900, "ann", 785))
+    assert name("openvpn_log", rows, 850, 950, 1100) == ["ann", "doubtful", "bob"]
+
+
+def test_an_end_with_a_wrong_time_makes_doubtful_what_an_earlier_run_has(run_module: Callable[..., ModuleRun], tmp_path: Path):
+    """Ann, whom the first run took in, left at minute 500; the clock was wrong for this one line."""
+    path, history = tmp_path / "vpn.log", str(tmp_path / "sessions.sqlite3")
+    first = [*(openvpn(minute, "zoe", ipaddr=Y) for minute in range(0, 400, 20)), openvpn(395, "ann")]
+    second = [openvpn(minute, "zoe", ipaddr=Y) for minute in range(400, 900, 20)]
+    second.insert(5, openvpn_end(9000, "ann", 395))
+    for rows in (first, second):
+        with path.open("a") as log:
+            log.writelines(f"{row}\n" for row in rows)
+        os.utime(path, (NOON + 864_000,) * 2)
+        taken = {"path": str(path), "format": "openvpn_log", "timezone": "UTC", "history": history, "gateway": "gw"}
+        assert not run_module(vpn_session.main, taken).failed
+    match = [{"ipaddr": X, "timestamp": NOON + 60 * minute} for minute in (450, 700)]
+    assert names(run_module(vpn_session_info.main, {"history": history, "match": match})) == ["ann", "doubtful"]
+
+
 class TestLogsThatDisagree:
     """Several logs of one gateway: in any order, in a wrong zone, with a clock that was set back in between."""
 
