@@ -133,11 +133,11 @@ OUTSIDE = """\
 set -e
 ip link set lo up
 mount -t tmpfs tmpfs "$STAGE"
-mkdir "$STAGE/upper" "$STAGE/work" "$STAGE/root"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$STAGE/upper,workdir=$STAGE/work" "$STAGE/root"
-mount -t proc proc "$STAGE/root/proc"
-for path in /dev $ELSEWHERE; do mkdir -p "$STAGE/root$path"; mount --rbind "$path" "$STAGE/root$path"; done
-exec chroot "$STAGE/root" env --ignore-environment "PATH=$PATH" HOME=/home/reader SHELL=/bin/bash LC_ALL=C.UTF-8 \
+mkdir "$STAGE/upper" "$STAGE/work" "$STAGE/merged"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$STAGE/upper,workdir=$STAGE/work" "$STAGE/merged"
+mount -t proc proc "$STAGE/merged/proc"
+for path in /dev $ELSEWHERE; do mkdir -p "$STAGE/merged$path"; mount --rbind "$path" "$STAGE/merged$path"; done
+exec chroot "$STAGE/merged" env --ignore-environment "PATH=$PATH" HOME=/home/reader SHELL=/bin/bash LC_ALL=C.UTF-8 \
     ANSIBLE_NOCOLOR=1 PIP_NO_INDEX=1 PIP_DISABLE_PIP_VERSION_CHECK=1 ANSIBLE_GALAXY_SERVER=http://127.0.0.1:8080/api/ \
     REQUESTS_CA_BUNDLE=/etc/pki/tls/certs/company.pem /bin/bash "$MACHINE/inside.sh" "$MACHINE" "$CHECKOUT" 2>&1
 """
