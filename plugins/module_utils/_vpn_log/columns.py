@@ -153,6 +153,11 @@ def stated_delimiter(head: Sequence[str]) -> str | None:
     return match[1] if match and match[1] not in '"\r\n\0' else None
 
 
+def is_above_header(line: str) -> bool:
+    """True if the line is a comment or states the separator."""
+    return line.startswith(_COMMENT) or stated_delimiter([line]) is not None
+
+
 def header_in(
     numbers: Sequence[int],
     lines: list[str] | None,

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING
+
+from .columns import is_above_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +26,8 @@ MAX_LINES_OF_A_RECORD = 100
 MAX_RECORD_CHARACTERS = 64 * 1024
 """A quote that is not closed within these limits counts as a stray quote, and only its own line is rejected."""
 
+_ADDRESS = re.compile(r"[0-9]+(?:\.[0-9]+){3}|[0-9A-Fa-f]*:[0-9A-Fa-f]*:")
+
 
 class CsvRecords:
     """Returns blocks of rows with the numbers of the lines on which they begin."""
@@ -30,6 +35,8 @@ class CsvRecords:
     def __init__(self, source: LogFile, delimiter: str) -> None:
         self._source = source
         self._delimiter = delimiter
+        self._width = 0
+        """The number of columns of the header; 0 before it was read."""
         self._stays_open_to = 0
         """No line up to this one closes a quote that was opened before it."""
 
@@ -54,6 +61,9 @@ class CsvRecords:
                     # Blank lines are not rows, and a file can have any number of them.
                     yield [], [], []
                     continue
+                if not self._width and '"' not in text:
+                    for record in records:
+                        self._look_at_header(record)
                 if '"' not in text and "\r" not in text and "\0" not in text:
                     yield numbers, records, []
                     continue
@@ -90,6 +100,7 @@ class CsvRecords:
         while waiting and waiting[0][0] <= last:
             number, text = waiting.popleft()
             if text.count('"') % 2 == 0 or self._is_whole(text):
+                self._look_at_header(text)
                 yield number, text
                 continue
             is_at_end = False
@@ -99,8 +110,8 @@ class CsvRecords:
                     is_at_end = True
                     break
                 waiting.extend(zip(following.numbers, following.lines))
-            record, lines_taken = self._completed(text, waiting)
-            if not lines_taken and is_at_end and not self._source.is_finished:
+            record, lines_taken, is_stray = self._completed(text, waiting)
+            if not lines_taken and not is_stray and is_at_end and not self._source.is_finished:
                 # The rest of the record may not be written yet.
                 self._source.leave_unfinished(number, text)
                 waiting.clear()
@@ -110,10 +121,18 @@ class CsvRecords:
                 continue
             for _line in range(lines_taken):
                 waiting.popleft()
+            self._look_at_header(record)
             yield number, record
 
-    def _completed(self, text: str, waiting: deque[tuple[int, str]]) -> tuple[str, int]:
-        """Returns the record that begins with this text, and how many of the waiting lines belong to it; 0 if its quote is never closed."""
+    def _look_at_header(self, record: str) -> None:
+        if not self._width and record.strip() and not is_above_header(record):
+            self._width = len(self._cells(record))
+
+    def _completed(self, text: str, waiting: deque[tuple[int, str]]) -> tuple[str, int, bool]:
+        """Returns the record that begins with this text, how many of the waiting lines belong to it (0 if its quote is never closed), and
+        True if a line below is a row of its own, so that damage must have opened the quote.
+        """
+        is_first_column = len(self._cells(text)) == 1
         lines = [text]
         length = len(text)
         for taken, (number, line) in enumerate(islice(waiting, MAX_LINES_OF_A_RECORD), start=1):
@@ -123,10 +142,26 @@ class CsvRecords:
                 break
             # Each line is parsed once, however many quotes were opened before it.
             if number > self._stays_open_to:
-                if '"' in line and self._is_whole(f'"{line}'):
-                    return "\n".join(lines), taken
+                closes = '"' in line and self._is_whole(f'"{line}')
+                # The last line of a value in the first column has as many columns as a row, and an odd number of quotes.
+                if self._is_row(line) and not (closes and is_first_column and line.count('"') % 2):
+                    return "", 0, True
+                if closes:
+                    return "\n".join(lines), taken, False
                 self._stays_open_to = number
-        return "", 0
+        return "", 0, False
+
+    def _is_row(self, line: str) -> bool:
+        """True if the line has the columns of the header, and an address."""
+        if self._width < 2 or line.count(self._delimiter) < self._width - 1 or not _ADDRESS.search(line):
+            return False
+        return len(self._cells(line)) == self._width
+
+    def _cells(self, record: str) -> list[str]:
+        try:
+            return next(csv.reader(io.StringIO(record, newline=""), delimiter=self._delimiter), [])
+        except csv.Error:
+            return []
 
     def _is_whole(self, text: str) -> bool:
         try:

@@ -17,7 +17,7 @@ from ..._errors import EmptyLogError, InputError
 from ..._texts import quoted
 from ..._times.parsing import TimestampParser
 from ..._times.timestamps import ISO8601, duration_to_milliseconds
-from ..columns import check_delimiter, stated_delimiter, width_reason
+from ..columns import check_delimiter, is_above_header, stated_delimiter, width_reason
 from ..csv_records import CsvRecords, cells, line_of
 from ..reading import LineReader
 from ..records import ALIVE, FAILED_LOGIN, NO_ADDRESS, OTHER_SERVICE, REJECTED, SAME_SESSION, SKIPPED, START, Record
@@ -167,11 +167,6 @@ class OpenvpnAsReader(LineReader):
 def delimiter_of(reading: Reading) -> str:
     """Returns the separator in a line such as `sep=;`, otherwise that of the option."""
     return stated_delimiter(reading.source.head_lines()) or reading.delimiter
-
-
-def is_above_header(line: str) -> bool:
-    """True if the line is a comment or states the separator."""
-    return line.startswith("#") or stated_delimiter([line]) is not None
 
 
 def _plain(name: str) -> str:

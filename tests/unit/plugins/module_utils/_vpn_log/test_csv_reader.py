@@ -88,8 +88,24 @@ class TestEveryLineIsAccountedFor:
         assert set(found) <= set(range(2, len(rows) + 2))
         for number, row in enumerate(rows, start=2):
             if row == GOOD:
-                # It may belong to a quoted field that was opened above and is closed below.
-                assert number in found or any('"' in other for other in rows[: number - 2])
+                assert number in found, "a quote that was opened above took a whole row"
+
+    @pytest.mark.parametrize(
+        ("damaged", "others"),
+        [
+            ('"203.0.113.7', [2]),
+            ('203.0.113.7,10.8.0.7,"01/05', [2]),
+            (f'{GOOD}"open', [2]),
+            (f'{GOOD}"open\nshort', [2, 3]),
+        ],
+    )
+    @pytest.mark.parametrize("below", [f"{GOOD}end", f'{GOOD}"end"', f'{GOOD}end"', GOOD.replace("203.0.113.5", '"203.0.113.5"')])
+    def test_a_quote_opened_by_damage_takes_no_row(self, path, damaged, others, below):
+        sessions, rejected = read(path, lines_of(damaged, GOOD, below, GOOD))
+        below_damage = 2 + len(others)
+        assert sessions == list(range(below_damage, below_damage + 3))
+        assert [line for line, _reason in rejected] == others
+        assert rejected[0][1] == "a quote is opened and not closed"
 
     @hypothesis.given(st.lists(st.sampled_from([GOOD, "short", ",,,", "a,b,c,d"]), min_size=1))
     def test_without_quotes_each_line_is_a_row(self, path, rows):
