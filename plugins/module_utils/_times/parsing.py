@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import locale
 import re
-import struct
 from datetime import datetime, timezone
 from functools import cache
-from operator import add, itemgetter
+from operator import add
 from typing import TYPE_CHECKING, cast
 
 from .._errors import InputError
 from .._texts import quoted
+from .fixed_width import MINUTES_AND_SECONDS, characters, milliseconds_of_hours, numbers_of_hours
 from .timestamps import (
     EPOCH,
     EPOCH_MS,
@@ -31,11 +31,11 @@ from .timestamps import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from .zones import Zone
 
-    _Split = Callable[[list[str]], tuple[Sequence[str | bytes], list[int | None]]]
+    _Place = Callable[[str], int]
 
 _REMEMBERED = 20_000
 _LONGEST_TIME = 200
@@ -45,8 +45,6 @@ _MARK = "\0"
 """The placeholder in an hour for its minutes and seconds."""
 _YEARS = ("%Y", "%y", "%G", "%c", "%x")
 _NO_MATCH = "does not match format"
-_END_CHARACTERS = len(":15:57")
-_BEFORE_END, _AT_END = itemgetter(slice(None, -_END_CHARACTERS)), itemgetter(slice(-_END_CHARACTERS, None))
 _HOURS = frozenset(f"{hour:02}" for hour in range(24))
 _ONE_DIGIT = re.compile(r":\d(?!\d)", re.ASCII)
 _ZONE = re.compile(r"[A-Za-z]+|(?<!\S)[+-]\d\d(?::?\d\d)?(?!\S)", re.ASCII)
@@ -62,10 +60,9 @@ class TimestampParser:
     def __init__(self, timestamp_format: str, zone: Zone) -> None:
         self.format = timestamp_format
         self.zone = zone
-        self._hours: dict[str | bytes, int] = {}
+        self._starts: dict[str, int] = {}
         self._days: dict[str, tuple[datetime, int | None]] = {}
-        self._parse, self._split = self._chosen()
-        self._marks = 0 if self._split is _split_at_end else 1
+        self._parse, self._place = self._chosen()
 
     def milliseconds(self, text: str) -> int:
         """The time in epoch milliseconds."""
@@ -73,15 +70,35 @@ class TimestampParser:
 
     def column(self, texts: list[str]) -> list[int | None]:
         """Reads a whole column at once, with None for each text that must be read separately by `milliseconds`."""
-        if self._split is None:
-            return [self._milliseconds_or_none(text) for text in texts]
-        hours, offsets = self._split(texts)
-        for hour in set(hours).difference(self._hours):
-            self._learn(hour)
-        starts = list(map(self._hours.get, hours))
-        if None in starts or None in offsets:
-            return [None if start is None or offset is None else start + offset for start, offset in zip(starts, offsets)]
-        return list(map(add, cast("list[int]", starts), cast("list[int]", offsets)))
+        if self._place is None:
+            return list(map(self._milliseconds_or_none, texts))
+        return self._together(texts, self._place) or [self._by_hour(text, self._place) for text in texts]
+
+    def _together(self, texts: list[str], place_in: _Place) -> list[int | None]:
+        """Reads a column of times with the same width; empty if it is none."""
+        columns = characters(texts)
+        if not MINUTES_AND_SECONDS <= len(columns) <= _LONGEST_TIME:
+            return []
+        # Texts that have been filled up are as long as the longest.
+        longest = max(texts, key=len)
+        place = place_in(longest)
+        if not 0 <= place <= len(columns) - MINUTES_AND_SECONDS:
+            return []
+        offsets, hours = milliseconds_of_hours(columns, place), numbers_of_hours(columns, place)
+        if offsets is None or hours is None:
+            return []
+        width = len(columns)
+        starts = {hour: self._start(_hour(text, place - width + len(text))) for hour, text in dict(zip(hours, texts)).items()}
+        if None in starts.values():
+            known = map(starts.__getitem__, hours)
+            return [None if start is None else start + offset for start, offset in zip(known, offsets)]
+        return list(map(add, map(cast("dict[int, int]", starts).__getitem__, hours), offsets))
+
+    def _by_hour(self, text: str, place_in: _Place) -> int | None:
+        place = place_in(text)
+        offset = _milliseconds_of_hour().get(text[place : place + MINUTES_AND_SECONDS])
+        start = self._start(_hour(text, place)) if offset is not None else None
+        return None if start is None or offset is None else start + offset
 
     def _milliseconds_or_none(self, text: str) -> int | None:
         try:
@@ -89,32 +106,36 @@ class TimestampParser:
         except ValueError:
             return None
 
-    def _learn(self, key: str | bytes) -> None:
-        """Remembers when an hour starts, unless the zone changes its offset within that hour."""
-        hour = key if isinstance(key, str) else key.decode()
-        if hour.count(_MARK) != self._marks or len(hour) > _LONGEST_TIME:
-            # The text contains the mark itself or is too long: it is not a time, or not worth remembering.
-            return
+    def _start(self, hour: str) -> int | None:
+        """The start of an hour in epoch milliseconds; None if its times must be read separately, for example because the zone changes its
+        offset within that hour.
+        """
+        start = self._starts.get(hour)
+        # A text that contains the mark itself is not a time, and a text that is too long is not worth remembering.
+        if start is not None or hour.count(_MARK) != 1 or len(hour) > _LONGEST_TIME:
+            return start
         try:
             first, last = self._first_and_last(hour)
         except ValueError:
-            return
-        if last - first == _HOUR_MS - 1000:
-            if len(self._hours) >= _REMEMBERED:
-                self._hours.clear()
-            self._hours[key] = first
+            return None
+        if last - first != _HOUR_MS - 1000:
+            return None
+        if len(self._starts) >= _REMEMBERED:
+            self._starts.clear()
+        self._starts[hour] = first
+        return first
 
     def _first_and_last(self, hour: str) -> tuple[int, int]:
         """The first and the last second of an hour; raises ValueError."""
-        day, hours = hour[:-2], hour[-2:]
-        if self._split is _split_at_end and "%H" in self.format and hours in _HOURS and "%z" not in self.format.lower():
+        before, _mark, after = hour.partition(_MARK)
+        day, hours = before[:-2], before[-2:]
+        if self._place is _place_at_end and "%H" in self.format and hours in _HOURS and "%z" not in self.format.lower():
             midnight, start = self._day(day)
             if start is not None:
                 return start + int(hours) * _HOUR_MS, start + (int(hours) + 1) * _HOUR_MS - 1000
             first = midnight.replace(hour=int(hours))
             last = first.replace(minute=59, second=59)
             return self._checked(first, hour), self._checked(last, hour)
-        before, _mark, after = hour.partition(_MARK)
         return self._parse(f"{before}:00:00{after}"), self._parse(f"{before}:59:59{after}")
 
     def _day(self, day: str) -> tuple[datetime, int | None]:
@@ -137,18 +158,20 @@ class TimestampParser:
     def _checked(self, moment: datetime, text: str) -> int:
         return checked_range(moment_to_milliseconds(moment, self.zone), text)
 
-    def _chosen(self) -> tuple[Callable[[str], int], _Split | None]:
-        """Returns two functions for this format: one reads a time, the other splits a column."""
+    def _chosen(self) -> tuple[Callable[[str], int], _Place | None]:
+        """Returns two functions for this format: one reads a time, the other finds its minutes and seconds, unless they can be
+        anywhere.
+        """
         if self.format == EPOCH:
             return epoch_to_milliseconds, None
         if self.format == EPOCH_MS:
             return epoch_ms_to_milliseconds, None
         if self.format == ISO8601:
-            return lambda text: iso8601_to_milliseconds(text, self.zone), _split_iso8601
+            return lambda text: iso8601_to_milliseconds(text, self.zone), _place_in_iso8601
         _check_strptime_format(self.format)
         # Names of months in logs are English, whatever the language of the host.
         locale.setlocale(locale.LC_TIME, "C")
-        return self._parse_by_format, _splitter_for(self.format)
+        return self._parse_by_format, _place_for(self.format)
 
     def _parse_by_format(self, text: str) -> int:
         stripped = text.strip()
@@ -206,51 +229,37 @@ def _check_strptime_format(timestamp_format: str) -> None:
             raise InputError(f"timestamp_format: {timestamp_format!r} cannot be used: {error}.") from error
 
 
-def _splitter_for(timestamp_format: str) -> _Split | None:
-    """Returns a function that splits times of this format into hour (with zone) and seconds of the hour; None if positions vary."""
+def _place_for(timestamp_format: str) -> _Place | None:
+    """Returns a function that finds minutes and seconds in times of this format, such as `:15:57`; None if they can be anywhere."""
     before, found, after = timestamp_format.partition("%H:%M:%S")
     if not found:
         before, found, after = timestamp_format.partition("%I:%M:%S")
     if not found or "%M" in before + after or "%S" in before + after:
         return None
     if not after:
-        return _split_at_end
-    return None if ":" in after or "%z" in after or "%f" in after else _split_at_last_colon
+        return _place_at_end
+    return None if ":" in after or "%z" in after or "%f" in after else _place_at_last_colon
+
+
+def _place_at_end(text: str) -> int:
+    return max(len(text) - MINUTES_AND_SECONDS, 0)
+
+
+def _place_at_last_colon(text: str) -> int:
+    return max(text.rfind(":") - 3, 0)
+
+
+def _place_in_iso8601(text: str) -> int:
+    # A fraction of a second belongs to one row, not to the hour: such a time has no place.
+    return len(text) if text[19:20] in (".", ",") else 13
+
+
+def _hour(text: str, place: int) -> str:
+    """The hour of a time, with its zone: all of the text but the minutes and seconds."""
+    return f"{text[:place]}{_MARK}{text[place + MINUTES_AND_SECONDS :]}"
 
 
 @cache
-def _seconds_of_hour() -> dict[str | bytes, int]:
-    """Returns a table of milliseconds since the start of the hour, by the text after it.
-
-    Built on demand: many tasks have only a few times.
-    """
-    seconds: dict[str | bytes, int] = {}
-    for second in range(3600):
-        text = f":{second // 60:02}:{second % 60:02}"
-        seconds[text] = seconds[text.encode()] = second * 1000
-    return seconds
-
-
-def _split_at_end(texts: list[str]) -> tuple[Sequence[str | bytes], list[int | None]]:
-    seconds = _seconds_of_hour()
-    joined = "".join(texts).encode("utf-8", "surrogatepass")
-    length = len(joined) // max(len(texts), 1)
-    if length > _END_CHARACTERS and set(map(len, texts)) == {length} and len(joined) == length * len(texts):
-        # Cutting all of them at once, as bytes, takes half the time. Not with struct.unpack(), which caches formats, also long ones.
-        pieces = struct.Struct(f"{length - _END_CHARACTERS}s{_END_CHARACTERS}s" * len(texts)).unpack(joined)
-        return pieces[::2], list(map(seconds.get, pieces[1::2]))
-    return list(map(_BEFORE_END, texts)), list(map(seconds.get, map(_AT_END, texts)))
-
-
-def _split_at_last_colon(texts: list[str]) -> tuple[list[str], list[int | None]]:
-    colons = [text.rfind(":") for text in texts]
-    hours = [f"{text[: colon - 3]}{_MARK}{text[colon + 3 :]}" for text, colon in zip(texts, colons)]
-    seconds = _seconds_of_hour()
-    return hours, [seconds.get(text[colon - 3 : colon + 3]) for text, colon in zip(texts, colons)]
-
-
-def _split_iso8601(texts: list[str]) -> tuple[list[str], list[int | None]]:
-    hours = [f"{text[:13]}{_MARK}{text[19:]}" for text in texts]
-    seconds = _seconds_of_hour()
-    # A fraction belongs to one row, not to the hour.
-    return hours, [None if text[19:20] in (".", ",") else seconds.get(text[13:19]) for text in texts]
+def _milliseconds_of_hour() -> dict[str, int]:
+    """Returns a table of milliseconds since the start of the hour, by the text after it. Built on demand: most logs do not need it."""
+    return {f":{second // 60:02}:{second % 60:02}": second * 1000 for second in range(3600)}
