@@ -87,6 +87,10 @@ class CsvHeader:
         self.duration = None if columns.duration is None else self._text_of("duration", (columns.duration,))
         self.username = self._username_of(columns.username)
 
+    def is_repeated_in(self, values: Sequence[str]) -> bool:
+        """True if this row names the columns again, as where exports were joined."""
+        return [value.strip("\ufeff").strip() for value in values] == self._names
+
     def _index(self, option: str, name: str) -> int:
         """Returns the position of the column: by its exact name, otherwise ignoring case. Raises InputError."""
         places = self._places(name)

@@ -30,6 +30,9 @@ _EXPANDED_BYTES = 64 * 1024 * 1024
 """The size to which even a small file may expand."""
 _BZIP2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")
 _MAGIC = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+_ARCHIVES = {b"PK\x03\x04": "zip", b"7z\xbc\xaf": "7z", b"Rar!": "rar", b"\x04\x22\x4d\x18": "lz4", b"\x1f\x9d": "compress"}
+_TAR_MARK = slice(257, 262)
+_HEAD_BYTES = 512
 _LIBRARIES = {"gzip": ("gzip",), "bzip2": ("bz2",), "xz": ("lzma",), "zstd": ("compression.zstd", "backports.zstd")}
 _CONTROLS = "\0\r\x0b\x0c\x1a"
 _RESIDUES = ("#000", "#012", "#013", "#015")
@@ -56,7 +59,14 @@ class LogContent:
         self.modified_ms = status.st_mtime_ns // 1_000_000
         self.identity = (status.st_dev, status.st_ino)
         self._digests = {0: hashlib.sha256()}
-        self.compression = _compression(os.pread(self._raw.fileno(), 10, 0))
+        try:
+            head = self._bytes_at(0, min(_HEAD_BYTES, self.size)) if self.size else b""
+            self.compression = _compression(head)
+            if self.compression is None:
+                self._check_archive(head)
+        except InputError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Closes the file."""
@@ -72,6 +82,8 @@ class LogContent:
             return
         position = 0
         for chunk in self._expanded(size):
+            if not position:
+                self._check_archive(chunk)
             position += len(chunk)
             if position > start:
                 yield chunk[start - position :] if position - start < len(chunk) else chunk
@@ -122,6 +134,18 @@ class LogContent:
             if not chunk:
                 return
             yield bytes(chunk)
+
+    def _check_archive(self, head: bytes) -> None:
+        archive = (
+            "tar" if head[_TAR_MARK] == b"ustar" else next((name for magic, name in _ARCHIVES.items() if head.startswith(magic)), None)
+        )
+        if archive is None and self.compression is not None:
+            archive = _compression(head)
+        if archive is not None:
+            raise InputError(
+                f"path: {self.path} contains {archive} data, which is not read. Unpack it first: a log is text, or text that was compressed once "
+                "with gzip, bzip2, xz or zstd."
+            )
 
     def _unreadable(self, error: Exception) -> InputError:
         return InputError(f"path: {self.path} cannot be read to its end ({error}); copy or export it again.")

@@ -157,6 +157,9 @@ class CsvReader:
         others = rows.others
         kept = [True] * count
         for place in [place for place, known in enumerate(zip(inside, outside, starts)) if None in known]:
+            if header.is_repeated_in(rows.values(place)):
+                kept[place] = False
+                continue
             record, addresses = self._record(header, rows, place)
             if addresses is None:
                 kept[place] = False

@@ -353,6 +353,11 @@ class TestFiles:
         path = write_log(tmp_path / "log.csv", "", plain_row(0), "", "", plain_row(1), "")
         assert upload(path=path)["counts"]["read"] == 2
 
+    @pytest.mark.parametrize("repeated", [HEADER, f"\ufeff{HEADER}", '"Real IP","VPN IP", Start Time'])
+    def test_a_header_that_is_repeated_is_no_row(self, upload, tmp_path, repeated):
+        path = write_log(tmp_path / "log.csv", plain_row(0), repeated, plain_row(1))
+        assert upload(path=path)["counts"]["read"] == 2
+
     def test_blank_lines_above_the_header(self, upload, tmp_path):
         path = write_log(tmp_path / "log.csv", HEADER, plain_row(0), header="\n")
         assert upload(path=path)["counts"]["uploaded"] == 1

@@ -1,15 +1,18 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""extrahop_observation says what is wrong, where, and what to do: forevery bad input, before anything is sent."""
+"""extrahop_observation says what is wrong, where, and what to do: for every bad input, before anything is sent."""
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
+import shutil
 import socket
 import ssl
 import sys
+from pathlib import Path
 
 import pytest
 import urllib3.connection
@@ -93,6 +96,33 @@ class TestFile:
         (tmp_path / "log.csv.gz").write_bytes(packed[: len(packed) // 2])
         msg = refused(path=str(tmp_path / "log.csv.gz"))
         assert "cannot be read to its end" in msg
+
+    @pytest.mark.parametrize("compressed", [False, True])
+    @pytest.mark.parametrize("mode", ["zip", "tar"])
+    def test_archive(self, refused, tmp_path, mode, compressed):
+        write_log(tmp_path / "log.csv", *plain_rows(2))
+        path = Path(shutil.make_archive(str(tmp_path / "log"), mode, tmp_path, "log.csv"))
+        if compressed:
+            path.write_bytes(gzip.compress(path.read_bytes()))
+        assert refused(path=str(path)).startswith(f"path: {path} contains {mode} data, which is not read. Unpack it first")
+
+    def test_compressed_twice(self, refused, tmp_path):
+        (tmp_path / "log.csv.gz").write_bytes(gzip.compress(gzip.compress(f"{HEADER}\n{plain_row(0)}\n".encode())))
+        assert refused(path=str(tmp_path / "log.csv.gz")).startswith(f"path: {tmp_path}/log.csv.gz contains gzip data")
+
+    @pytest.mark.parametrize("readable", [0, 512])
+    def test_disk_or_share_that_fails(self, refused, log, monkeypatch, readable):
+        pread = os.pread
+
+        def failing(descriptor: int, length: int, offset: int) -> bytes:
+            if length > readable:
+                raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+            return pread(descriptor, length, offset)
+
+        monkeypatch.setattr("os.pread", failing)
+        with open(log, "a", encoding="utf-8") as file:
+            file.writelines(f"{row}\n" for row in plain_rows(20))
+        assert refused(path=log).startswith(f"path: {log} cannot be read to its end ([Errno {errno.ESTALE}]")
 
     @pytest.mark.parametrize("content", [bytes(range(256)) * 40, b"\0" * 10_000, b"\x89PNG\r\n\x1a\n" + b"\0" * 100, b"<html>\n<body>\n"])
     def test_no_log_at_all(self, refused, tmp_path, content):
