@@ -143,8 +143,8 @@ class LogContent:
             archive = _compression(head)
         if archive is not None:
             raise InputError(
-                f"path: {self.path} contains {archive} data, which is not read. Unpack it first: a log is text, or text that was compressed once "
-                "with gzip, bzip2, xz or zstd."
+                f"path: {self.path} contains {archive} data, which is not read. Unpack it first: a log is text, "
+                "or text that was compressed once with gzip, bzip2, xz or zstd."
             )
 
     def _unreadable(self, error: Exception) -> InputError:
