@@ -1,18 +1,23 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starts ansible-playbook faster: a process that has imported Ansible forks for each run, and packed modules are kept for later runs.
+"""Starts ansible-playbook faster: a process that has imported Ansible forks for each run; packed modules are kept and hold compiled files.
 
-Half of the time of a short playbook goes into importing Ansible and packing modules. A run is still that of the real command, in a process
-of its own, with the files, folder and environment of its caller. Only the standard library is imported until the server starts.
+Half of the time of a short playbook goes into importing Ansible and packing modules, and a third of a module's into compiling its files. A
+run is still that of the real command, in a process of its own, with the files, folder and environment of its caller. Only the standard
+library is imported until the server starts.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
+import hashlib
 import importlib
+import importlib.util
 import json
+import marshal
 import os
 import pkgutil
 import select
@@ -22,6 +27,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import types
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +69,7 @@ def playbook_server(collections: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="xdr-playbooks-") as name:
         folder = Path(name)
         (folder / "packed").mkdir()
+        (folder / "compiled").mkdir()
         (folder / "collections").write_text(collections, encoding="utf-8")
         command = folder / "ansible-playbook"
         command.write_text(f'#!/bin/sh\nexec {sys.executable} -IS {__file__} "$0" "$@"\n', encoding="utf-8")
@@ -115,16 +123,45 @@ def serve() -> None:
     _answer(connection)
 
 
+class CompilingZipFile(zipfile.ZipFile):
+    """Adds the compiled form to each Python file. A Python of another version ignores it."""
+
+    def __init__(self, *arguments: Any, compiled: Path, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.compiled = compiled
+        """A folder that keeps what was compiled; most modules have most files in common."""
+
+    def writestr(self, zinfo_or_arcname: zipfile.ZipInfo | str, data: Any, *arguments: Any, **keywords: Any) -> None:
+        """Write a file into the archive; see zipfile."""
+        super().writestr(zinfo_or_arcname, data, *arguments, **keywords)
+        name = getattr(zinfo_or_arcname, "filename", zinfo_or_arcname)
+        if name.endswith(".py"):
+            source = data.encode() if isinstance(data, str) else data
+            digest = hashlib.sha256(name.encode() + b"\0" + source)
+            kept = self.compiled / digest.hexdigest()
+            if not kept.exists():
+                # The form of PEP 552 that is never compared with the source.
+                head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + digest.digest()[:8]
+                kept.with_suffix(f".{os.getpid()}").write_bytes(head + marshal.dumps(compile(source, name, "exec", dont_inherit=True)))
+                kept.with_suffix(f".{os.getpid()}").rename(kept)
+            super().writestr(f"{name}c", kept.read_bytes())
+
+
 def _preload() -> None:
-    """Import Ansible, its plugins, and what it reads of its own collection."""
+    """Import Ansible, its plugins with the options that they define, and what it reads of its own collection."""
     importlib.import_module("ansible.cli.playbook")
+    loaders = sys.modules["ansible.plugins.loader"]
+    loaders.init_plugin_loader()
     for kind in PRELOADED:
         package = importlib.import_module(f"ansible.plugins.{kind}")
-        for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-            if not found.name.endswith(".base"):
-                importlib.import_module(found.name)
-    sys.modules["ansible.plugins.loader"].init_plugin_loader()
+        for found in pkgutil.iter_modules(package.__path__):
+            if found.name != "base":
+                module = importlib.import_module(f"{package.__name__}.{found.name}")
+                if kind in sys.modules["ansible.constants"].CONFIGURABLE_PLUGINS:
+                    vars(loaders)[f"{kind}_loader"]._load_config_defs(found.name, module, module.__file__)
     importlib.import_module("ansible_collections.ansible.builtin")
+    own = {"ZipFile": functools.partial(CompilingZipFile, compiled=Path.cwd() / "compiled")}
+    vars(importlib.import_module("ansible.executor.module_common"))["zipfile"] = types.SimpleNamespace(**{**vars(zipfile), **own})
     # Each run installs its own; what has been imported stays.
     sys.modules["ansible.utils.collection_loader._collection_finder"]._AnsibleCollectionFinder._remove()
 
@@ -166,9 +203,10 @@ def _become(request: dict[str, Any], files: list[int]) -> None:
     atexit._clear()
     constants = sys.modules["ansible.constants"]
     config = vars(constants)["config"]
+    options_of_plugins = config._plugins
     importlib.reload(constants)
     # Some modules keep the object with the configuration itself.
-    vars(config).update(vars(vars(constants)["config"]))
+    vars(config).update(vars(vars(constants)["config"]), _plugins=options_of_plugins)
     vars(constants)["config"] = config
     sys.modules["ansible.plugins.loader"].callback_loader.config = constants.DEFAULT_CALLBACK_PLUGIN_PATH
     _share(packed, Path(constants.DEFAULT_LOCAL_TMP) / "ansiballz_cache")
