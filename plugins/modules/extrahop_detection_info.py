@@ -226,14 +226,14 @@ from ..module_utils._python import require_python
 require_python()
 
 from ..module_utils._argspec import extrahop_connection
-from ..module_utils._detections.info import info_options, read_detections
+from ..module_utils._detections.search import DETECTION_SEARCH, read_detections
 from ..module_utils._errors import reported_by
 from ..module_utils._module import Run, XdrModule
 
 
 def main():  # type: () -> None
     """Runs the module."""
-    spec = extrahop_connection().merged_with(info_options())
+    spec = extrahop_connection().merged_with(DETECTION_SEARCH.options())
     module = XdrModule(supports_check_mode=True, **spec.to_kwargs())
     with reported_by(module):
         module.exit_json(**read_detections(module.params, Run.of(module), module.null_options))

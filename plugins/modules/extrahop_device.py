@@ -225,14 +225,14 @@ from ..module_utils._python import require_python
 require_python()
 
 from ..module_utils._argspec import extrahop_connection
-from ..module_utils._devices.update import update_devices, update_options
+from ..module_utils._devices.device import DEVICES, update_devices
 from ..module_utils._errors import reported_by
 from ..module_utils._module import Run, XdrModule
 
 
 def main():  # type: () -> None
     """Runs the module."""
-    spec = extrahop_connection().merged_with(update_options())
+    spec = extrahop_connection().merged_with(DEVICES)
     module = XdrModule(supports_check_mode=True, **spec.to_kwargs())
     with reported_by(module):
         module.exit_json(**update_devices(module.params, Run.of(module)))

@@ -144,14 +144,14 @@ from ..module_utils._python import require_python
 require_python()
 
 from ..module_utils._argspec import extrahop_connection
-from ..module_utils._devices.info import info_options, read_devices
+from ..module_utils._devices.search import DEVICE_SEARCH, read_devices
 from ..module_utils._errors import reported_by
 from ..module_utils._module import Run, XdrModule
 
 
 def main():  # type: () -> None
     """Runs the module."""
-    spec = extrahop_connection().merged_with(info_options())
+    spec = extrahop_connection().merged_with(DEVICE_SEARCH.options())
     module = XdrModule(supports_check_mode=True, **spec.to_kwargs())
     with reported_by(module):
         module.exit_json(**read_devices(module.params, Run.of(module), module.null_options))

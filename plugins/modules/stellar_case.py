@@ -405,14 +405,15 @@ from ..module_utils._python import require_python
 require_python()
 
 from ..module_utils._argspec import stellar_connection
-from ..module_utils._cases.update import case_options, update_cases
+from ..module_utils._cases.case import update_cases
+from ..module_utils._cases.state import CASES
 from ..module_utils._errors import reported_by
 from ..module_utils._module import Run, XdrModule
 
 
 def main():  # type: () -> None
     """Runs the module."""
-    spec = stellar_connection().merged_with(case_options())
+    spec = stellar_connection().merged_with(CASES.options())
     module = XdrModule(supports_check_mode=True, **spec.to_kwargs())
     with reported_by(module):
         module.exit_json(**update_cases(module.params, Run.of(module)))

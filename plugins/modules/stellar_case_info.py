@@ -258,15 +258,14 @@ from ..module_utils._python import require_python
 require_python()
 
 from ..module_utils._argspec import stellar_connection
-from ..module_utils._cases.info import read_cases
-from ..module_utils._cases.search import search_options
+from ..module_utils._cases.search import CASE_SEARCH, read_cases
 from ..module_utils._errors import reported_by
 from ..module_utils._module import Run, XdrModule
 
 
 def main():  # type: () -> None
     """Runs the module."""
-    spec = stellar_connection().merged_with(search_options())
+    spec = stellar_connection().merged_with(CASE_SEARCH.options())
     module = XdrModule(supports_check_mode=True, **spec.to_kwargs())
     with reported_by(module):
         module.exit_json(**read_cases(module.params, Run.of(module), module.null_options))

@@ -356,13 +356,13 @@ require_python()
 
 from ..module_utils._argspec import stellar_connection
 from ..module_utils._errors import reported_by
-from ..module_utils._events.update import update_events, update_options
+from ..module_utils._events.update import EVENTS, update_events
 from ..module_utils._module import Run, XdrModule
 
 
 def main():  # type: () -> None
     """Runs the module."""
-    spec = stellar_connection().merged_with(update_options())
+    spec = stellar_connection().merged_with(EVENTS.options())
     module = XdrModule(supports_check_mode=True, **spec.to_kwargs())
     with reported_by(module):
         module.exit_json(**update_events(module.params, Run.of(module)))

@@ -4,12 +4,12 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Cases for `converge`: reading, comparing and writing their fields, tags and comments."""
+"""Cases: reading, comparing and writing their fields, tags and comments, and the run of `stellar_case`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from .._errors import InputError, NotFoundError, PermissionDeniedError, StatusError
 from .._resources.comparing import (
@@ -24,22 +24,24 @@ from .._resources.comparing import (
     tags_to_add,
     tags_to_remove,
 )
-from .._resources.resource import Needed, Seen, Wording
+from .._resources.converge import READ_NONE
+from .._resources.memory import keys_of
+from .._resources.resource import Needed, Seen, Wanted, Wording
 from .._resources.texts import comment_key, digest, normal, resembles
-from .endpoint import POST
-from .state import RESOLVED, CaseChange, CaseRef, CaseState
+from .._resources.updating import COMMENT_ALWAYS, Kind, outcomes_of, reported
+from .._stellar.case_server import POST, CaseEndpoint, CaseReader, Users
+from .._stellar.cases import CASES_PATH, CaseCalls
+from .._stellar.client import StellarClient
+from .state import CASES, RESOLVED, CaseChange, CaseRef, CaseState, wanted_case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from concurrent.futures import Executor
 
     from .._errors import RequestError
+    from .._module import Run
     from .._resources.memory import Memory
-    from .._resources.resource import Wanted, Written
-    from .._stellar.cases import CaseCalls
-    from .endpoint import CaseEndpoint
-    from .reading import CaseReader
-    from .users import Users
+    from .._resources.resource import Outcome, Written
 
 _WORDING = Wording(
     noun="case",
@@ -63,8 +65,6 @@ class CaseServer:
     reader: CaseReader
     endpoint: CaseEndpoint
     users: Users
-    beside: Executor | None = None
-    """Threads that read comments while the case is read; None to read one after the other."""
 
 
 class CaseResource:
@@ -72,15 +72,17 @@ class CaseResource:
 
     wording = _WORDING
 
-    def __init__(self, server: CaseServer, memory: Memory, *, repeats_comment: bool) -> None:
+    def __init__(self, server: CaseServer, memory: Memory, beside: Executor | None, *, repeats_comment: bool) -> None:
+        """`beside` are threads that read comments while cases are read."""
         self._server = server
+        self._beside = beside
         self._memory = memory
         self._spelling = memory.spelling
         self._repeats_comment = repeats_comment
 
     def knowing(self, learned: Mapping[bytes, bytes]) -> CaseResource:
         """The same with what was learned about the server's spelling, which the ledger remembers from now on."""
-        return CaseResource(self._server, self._memory.knowing(learned), repeats_comment=self._repeats_comment)
+        return CaseResource(self._server, self._memory.knowing(learned), self._beside, repeats_comment=self._repeats_comment)
 
     def read(self, wanted: Wanted[CaseRef, CaseChange]) -> CaseState:
         """Reads the current state of a case; its comments only if needed. Raises NotFoundError if there is no such case."""
@@ -89,8 +91,8 @@ class CaseResource:
         server = self._server
         beside = None
         try:
-            if wanted.change.comment is not None and server.beside:
-                beside = server.beside.submit(server.calls.comments, identifier)
+            if wanted.change.comment is not None and self._beside:
+                beside = self._beside.submit(server.calls.comments, identifier)
             case = server.reader.by_id(identifier, ref.ticket_id)
             if case is None:
                 raise no_such_case(ref)
@@ -151,7 +153,7 @@ class CaseResource:
 
     def write(self, ref: CaseRef, change: CaseChange) -> None:
         """Sends a change with the call that this server has, then the comment."""
-        self._server.endpoint.send(ref, change)
+        self._server.endpoint.send(ref.id or "", change.body() if change.has_fields else {}, change.comment)
 
     def seen(self, written: Written[CaseChange], ref: CaseRef, before: CaseState, after: CaseState) -> Seen[CaseChange]:
         """Compares the case after a change with the change."""
@@ -236,3 +238,45 @@ def no_such_case(ref: CaseRef) -> NotFoundError:
     else:
         what = f"there is no case {ref.id} that this account may see (the number that the UI shows is not the ID, but the `ticket_id`)"
     return NotFoundError(f"{ref.name}: no such case: {what}. Find it with stellar_case_info.", 404, "")
+
+
+def update_cases(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
+    """Runs `stellar_case` with its options and returns its result; raises XdrError."""
+    task = CASES.task(params, wanted_case)
+    if task.read_access == READ_NONE and any(wanted.ref.id is None for wanted in task.changes):
+        raise InputError("read_access: with `none`, nothing is read, so a case cannot be found by its `ticket_id`. Give its `id`.")
+    client = StellarClient.from_params(params, run.secrets)
+    calls = CaseCalls(client)
+    reader = CaseReader(calls)
+    server = CaseServer(calls, reader, CaseEndpoint(calls, reader, params["endpoint"]), Users(calls))
+    repeats = params["comment_mode"] == COMMENT_ALWAYS
+    kind = Kind(
+        lambda memory, threads: CaseResource(server, memory, threads, repeats_comment=repeats),
+        f"{client.endpoint}{CASES_PATH}",
+        lambda changes: keys_of(changes) | description_keys(changes),
+        lambda wanted: _with_id(wanted, reader),
+    )
+    outcomes = [_with_number(one) for one in outcomes_of(task, kind, run)]
+    for text in server.users.warnings(run.secrets.shown):
+        run.warn(text)
+    return reported(task, outcomes, run, {"endpoint": server.endpoint.name})
+
+
+def _with_id(wanted: Wanted[CaseRef, CaseChange], reader: CaseReader) -> Wanted[CaseRef, CaseChange]:
+    """Returns the change with the ID of its case; raises NotFoundError if there is no case with this number."""
+    ref = wanted.ref
+    if ref.id is not None:
+        return wanted
+    try:
+        case = reader.by_ticket(ref.ticket_id or 0)
+    except PermissionDeniedError as error:
+        raise error.with_message(f"{ref.name}: {error.message} Without the right to read, give the `id` of the case.") from error
+    if case is None:
+        raise no_such_case(ref)
+    return Wanted(replace(ref, id=case.id), wanted.change)
+
+
+def _with_number(outcome: Outcome[CaseRef, CaseState]) -> Outcome[CaseRef, CaseState]:
+    """Returns the outcome with the number of the case, if it was read."""
+    state = outcome.before or outcome.after
+    return replace(outcome, ref=replace(outcome.ref, ticket_id=state.ticket_id)) if state else outcome

@@ -4,41 +4,82 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The search of `stellar_case_info`: its checked options, as arguments for the server and as conditions for its answers."""
+"""The search of `stellar_case_info`: its table of options, the conditions for the server's answers, and what it finds."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
-from .._argspec import ArgumentSpec, plain_text, sendable_text, whole_number
-from .._errors import InputError
-from .._resources.options import refuse_nulls
-from .._stellar.cases import MAX_PAGE
-from .._times.timestamps import search_time
-from .reading import CREATED_AT, EARLIEST_MS
+from .._argspec import plain_text, sendable_text
+from .._errors import AnswerError, InputError
+from .._resources.searching import TEXTS, SearchTable, order_of, results_of
+from .._stellar.case_server import CREATED_AT, EARLIEST_MS, CaseList, CaseReader
+from .._stellar.cases import ALERT_PAGE, MAX_PAGE, CaseCalls
+from .._stellar.client import StellarClient
 from .state import SEVERITIES, STATUSES, checked_case_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from .._module import Run
+    from .._resources.searching import Search
+    from .._stellar.answers import StoredEvent
     from .._stellar.cases import StoredCase
 
-MAX_LIMIT = 1_000_000
-MODIFIED_AT = "modified_at"
-_CONDITIONS = ("status", "severity", "tags", "exclude_tags", "assignee", "tenant_id", "min_score", "filter", "since", "until")
-_DIRECTIONS = ("asc", "desc")
 _OWN_ARGUMENTS = {"limit": "limit", "skip": "size", "sort": "sort", "order": "sort", "ticket_id": "ticket_id"}
+
+CASE_SEARCH = SearchTable(
+    "case",
+    identity={"id": {"type": "str"}, "ticket_id": {"type": "int"}},
+    conditions={
+        "status": {**TEXTS, "choices": list(STATUSES)},
+        "severity": {**TEXTS, "choices": list(SEVERITIES)},
+        "tags": TEXTS,
+        "exclude_tags": TEXTS,
+        "assignee": {"type": "str"},
+        "tenant_id": {"type": "str"},
+        "min_score": {"type": "float"},
+        "filter": {"type": "dict"},
+    },
+    others={
+        "time_field": {"type": "str", "choices": [CREATED_AT, "modified_at"], "default": CREATED_AT},
+        "sort": {"type": "str", "default": f"{CREATED_AT}:desc"},
+        "with_comments": {"type": "bool", "default": False},
+        "with_alerts": {"type": "bool", "default": False},
+    },
+    largest_page=MAX_PAGE,
+    largest_limit=1_000_000,
+    size=100,
+)
+"""The options of `stellar_case_info`."""
+
+
+def read_cases(params: Mapping[str, Any], run: Run, nulls: Collection[str] = ()) -> dict[str, Any]:
+    """Runs `stellar_case_info` with its options and returns its result; raises XdrError. `nulls` are the options given as null."""
+    search = CaseSearch.parsed(params, CASE_SEARCH.search(params, nulls))
+    identifier = None if params["id"] is None else checked_case_id("id", params["id"])
+    calls = CaseCalls(StellarClient.from_params(params, run.secrets))
+    if identifier is None and params["ticket_id"] is None:
+        found = _Found(calls, search)
+        cases, total, is_exact = found.cases, found.total, found.is_exact
+        for text in found.warnings:
+            run.warn(text)
+    else:
+        reader = CaseReader(calls)
+        case = reader.by_ticket(params["ticket_id"]) if identifier is None else reader.by_id(identifier)
+        cases = [case] if case else []
+        total, is_exact = len(cases), True
+    shown = results_of("cases", lambda one: _shown(one, calls, params), cases)
+    return {"changed": False, "cases": shown, "total": total, "total_is_exact": is_exact}
 
 
 @dataclass(frozen=True)
 class CaseSearch:
-    """The options of `stellar_case_info`, without those of the connection. Of several values in one option, one must match."""
+    """The conditions for cases, and their order. Of several values of one condition, one must match."""
 
-    id: str | None
-    ticket_id: int | None
     any_of: Mapping[str, Sequence[str]]
     """`status`, `severity` and `tags`, as far as they were given."""
     exclude_tags: Sequence[str]
@@ -46,32 +87,20 @@ class CaseSearch:
     arguments: Mapping[str, str]
     """Further arguments of the server."""
     time_field: str
-    since: int | None
-    until: int | None
     sort: tuple[str, str]
-    size: int
-    limit: int
+    common: Search
 
     @classmethod
-    def parsed(cls, params: Mapping[str, Any], nulls: Collection[str]) -> CaseSearch:
-        """Checks the options of a task; `nulls` are those that were given as null. Raises InputError."""
-        refuse_nulls(("id", "ticket_id", *_CONDITIONS), nulls, "case")
-        since, until = (None if params[name] is None else search_time(name, params[name]) for name in ("since", "until"))
-        if since is not None and until is not None and since >= until:
-            raise InputError("since: this time is not before `until`, so no case can be between them.")
+    def parsed(cls, params: Mapping[str, Any], common: Search) -> CaseSearch:
+        """Checks the options of a task; raises InputError."""
         return cls(
-            id=None if params["id"] is None else checked_case_id("id", params["id"]),
-            ticket_id=params["ticket_id"],
             any_of={name: _tags(name, params[name]) for name in ("status", "severity", "tags") if params[name] is not None},
             exclude_tags=_tags("exclude_tags", params["exclude_tags"] or ()),
             min_score=_score(params["min_score"]),
             arguments=_arguments(params),
             time_field=params["time_field"],
-            since=since,
-            until=until,
-            sort=_sort(params["sort"]),
-            size=whole_number("size", params["size"], 1, MAX_PAGE),
-            limit=whole_number("limit", params["limit"], 1, MAX_LIMIT),
+            sort=order_of("sort", params["sort"]),
+            common=common,
         )
 
     def queries(self) -> Iterator[dict[str, str]]:
@@ -100,7 +129,7 @@ class CaseSearch:
         score = source.get("score", source.get("incident_score"))
         is_low = self.min_score is not None and isinstance(score, (int, float)) and score < self.min_score
         wrong += ["min_score"] if is_low else []
-        wrong += ["until" if self.since is None else "since"] if self.is_in_time(case, tolerance=1) is False else []
+        wrong += ["since" if "since" in self.common.times else "until"] if self.is_in_time(case, tolerance=1) is False else []
         return wrong[0] if wrong else ""
 
     def is_in_time(self, case: StoredCase, tolerance: int = 0) -> bool | None:
@@ -108,8 +137,9 @@ class CaseSearch:
         moment = case.source.get(self.time_field)
         if not isinstance(moment, (int, float)) or isinstance(moment, bool):
             return None
-        is_early = self.since is not None and moment < self.since - tolerance
-        is_late = self.until is not None and moment >= self.until + tolerance
+        since, until = self.common.times.get("since"), self.common.times.get("until")
+        is_early = since is not None and moment < since - tolerance
+        is_late = until is not None and moment >= until + tolerance
         return not is_early and not is_late
 
     def _time_arguments(self) -> dict[str, str]:
@@ -117,37 +147,107 @@ class CaseSearch:
 
         It is not documented whether they are inclusive, so they are a millisecond wider, and cases outside are left out.
         """
-        bounds = {f"FROM~{self.time_field}": str(EARLIEST_MS if self.since is None else self.since - 1)}
-        if self.until is not None:
-            bounds[f"TO~{self.time_field}"] = str(self.until)
-        return bounds
+        times = self.common.times
+        until = {f"TO~{self.time_field}": str(times["until"])} if "until" in times else {}
+        return {f"FROM~{self.time_field}": str(times.get("since", EARLIEST_MS + 1) - 1), **until}
 
 
-def search_options() -> ArgumentSpec:
-    """The options of `stellar_case_info`, without those of the connection."""
-    return ArgumentSpec(
-        {
-            "id": {"type": "str"},
-            "ticket_id": {"type": "int"},
-            "status": {"type": "list", "elements": "str", "choices": list(STATUSES)},
-            "severity": {"type": "list", "elements": "str", "choices": list(SEVERITIES)},
-            "tags": {"type": "list", "elements": "str"},
-            "exclude_tags": {"type": "list", "elements": "str"},
-            "assignee": {"type": "str"},
-            "tenant_id": {"type": "str"},
-            "min_score": {"type": "float"},
-            "filter": {"type": "dict"},
-            "since": {"type": "str"},
-            "until": {"type": "str"},
-            "time_field": {"type": "str", "choices": [CREATED_AT, MODIFIED_AT], "default": CREATED_AT},
-            "sort": {"type": "str", "default": f"{CREATED_AT}:desc"},
-            "size": {"type": "int", "default": 100},
-            "limit": {"type": "int", "default": 1000},
-            "with_comments": {"type": "bool", "default": False},
-            "with_alerts": {"type": "bool", "default": False},
-        },
-        mutually_exclusive=[("id", "ticket_id"), *((one, name) for one in ("id", "ticket_id") for name in _CONDITIONS)],
-    )
+class _Found:
+    """The cases that a search finds, in order, each once, at most `limit` of them."""
+
+    def __init__(self, calls: CaseCalls, search: CaseSearch) -> None:
+        self._search = search
+        self._ignored: dict[str, int] = {}
+        self._at_bounds = 0
+        self._lists = [CaseList(calls, query, min(search.common.size, search.common.limit)) for query in search.queries()]
+        parts = [list(islice(self._fitting(one), search.common.limit)) for one in self._lists]
+        merged = _merged(parts, search)
+        self._is_cut = any(len(part) >= search.common.limit for part in parts)
+        self.cases = merged[: search.common.limit]
+        self.total, self.is_exact = self._counted(parts, merged)
+
+    def _fitting(self, one: CaseList) -> Iterator[StoredCase]:
+        for case in one.cases():
+            option = self._search.fits(case)
+            if option:
+                self._ignored[option] = self._ignored.get(option, 0) + 1
+            elif self._search.is_in_time(case) is False:
+                self._at_bounds += 1
+            else:
+                yield case
+
+    def _counted(self, parts: Sequence[Sequence[StoredCase]], merged: Sequence[StoredCase]) -> tuple[int, bool]:
+        """Returns the number of matching cases, and whether it is exact."""
+        if not self._is_cut:
+            return len(merged), not self._ignored and not self._has_moved
+        totals = [one.total for one in self._lists]
+        known = [total for total in totals if total is not None]
+        repeated = sum(len(part) for part in parts) - len(merged)
+        total = max(sum(known) - repeated - self._at_bounds, len(merged))
+        has_one_tag = len(self._search.any_of.get("tags", ())) < 2
+        return total, len(known) == len(totals) and has_one_tag and not self._ignored and not self._has_moved
+
+    @property
+    def _has_moved(self) -> bool:
+        return any(one.has_moved for one in self._lists)
+
+    @property
+    def warnings(self) -> list[str]:
+        """The warnings beside the result."""
+        warnings = [
+            f"{option}: the server ignored this condition; {count} cases that do not meet it were left out."
+            for option, count in self._ignored.items()
+        ]
+        if self._has_moved:
+            warnings.append("The number of matching cases changed while they were read, so cases may be missing. Run again to be sure.")
+        return warnings
+
+
+def _merged(parts: Sequence[Sequence[StoredCase]], search: CaseSearch) -> list[StoredCase]:
+    """Returns the cases of several lists in the order of `sort`, each once."""
+    if len(parts) == 1:
+        return list(parts[0])
+    field, direction = search.sort
+    cases = list({case.id: case for part in parts for case in part}.values())
+    with_value = [case for case in cases if case.source.get(field) is not None]
+    without = [case for case in cases if case.source.get(field) is None]
+    return sorted(with_value, key=lambda case: _rank(case.source[field]), reverse=direction == "desc") + without
+
+
+def _rank(value: Any) -> tuple[bool, Any]:
+    """Returns a sort key: numbers before texts."""
+    is_number = isinstance(value, (int, float))
+    return not is_number, value if is_number else str(value)
+
+
+def _shown(case: StoredCase, calls: CaseCalls, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the case in the form of results."""
+    shown: dict[str, Any] = {"id": case.id, "ticket_id": case.ticket_id, "source": dict(case.source)}
+    if params["with_comments"]:
+        shown["comments"] = calls.comments(case.id)
+    if params["with_alerts"]:
+        shown["alerts"] = [{"index": one.index, "id": one.id, "source": dict(one.source)} for one in _alerts(case, calls)]
+    return shown
+
+
+def _alerts(case: StoredCase, calls: CaseCalls) -> list[StoredEvent]:
+    """Returns all alerts of a case, each once; raises AnswerError if the server does not page."""
+    alerts: dict[tuple[str, str], StoredEvent] = {}
+    skip = 0
+    while True:
+        page = calls.alerts(case.id, skip)
+        before = len(alerts)
+        alerts.update({(one.index, one.id): one for one in page})
+        skip += len(page)
+        if not page:
+            return list(alerts.values())
+        if len(alerts) == before:
+            if len(page) < ALERT_PAGE:
+                return list(alerts.values())
+            raise AnswerError(
+                f"The alerts of the case {case.id}: the server gave the same {before} alerts again for the next page, so it does not page "
+                "by `skip`, and further alerts may be missing."
+            )
 
 
 def _names(values: Sequence[Any]) -> set[str]:
@@ -190,10 +290,3 @@ def _score(value: float | None) -> float | None:
     if value is not None and not (math.isfinite(value) and value >= 0):
         raise InputError(f"min_score: {value} is not a score; give a number from 0 on.")
     return value
-
-
-def _sort(text: str) -> tuple[str, str]:
-    name, _colon, direction = text.partition(":")
-    if not name or not name.isascii() or not name.replace("_", "").replace(".", "").isalnum() or (direction or "asc") not in _DIRECTIONS:
-        raise InputError(f"sort: {text!r} is not a field, or field:asc, or field:desc.")
-    return name, direction or "asc"

@@ -4,19 +4,23 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""The parts of a case that updates concern, and changes to them."""
+"""The parts of a case that updates concern, changes to them, and the options that ask for changes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from .._argspec import sendable_text
+from .._argspec import sendable_text, whole_characters
 from .._errors import InputError
+from .._resources.resource import Wanted
+from .._resources.updating import COMMENT_MODE, TAGS, UpdateTable
+from .._stellar.case_server import AUTO, POST, PUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from .._resources.updating import Entry
     from .._stellar.cases import StoredCase
 
 RESOLVED = "Resolved"
@@ -24,6 +28,29 @@ STATUSES = ("New", "In Progress", "Escalated", RESOLVED, "Cancelled")
 SEVERITIES = ("Low", "Medium", "High", "Critical")
 RESOLUTIONS = ("True Positive", "False Positive", "Benign")
 _LONGEST_ID = 128
+
+CASES = UpdateTable(
+    "cases",
+    identity={"id": {"type": "str"}, "ticket_id": {"type": "int"}},
+    one_identifies=True,
+    changes={
+        "status": {"type": "str", "choices": list(STATUSES)},
+        "severity": {"type": "str", "choices": list(SEVERITIES)},
+        "resolution": {"type": "str", "choices": list(RESOLUTIONS)},
+        "update_alerts": {"type": "bool"},
+        "assignee": {"type": "str"},
+        "description": {"type": "str"},
+        **TAGS,
+        "comment": {"type": "str"},
+    },
+    others={**COMMENT_MODE, "endpoint": {"type": "str", "choices": [AUTO, PUT, POST], "default": AUTO}},
+    unused={
+        "source": {"type": "dict"},
+        "comments": {"type": "list", "elements": "raw"},
+        "alerts": {"type": "list", "elements": "dict"},
+    },
+)
+"""The options of `stellar_case`."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +117,8 @@ class CaseChange:
         parts += ["the comment"] if self.comment is not None else []
         return ", ".join(parts)
 
-    def body(self, severity_key: str) -> dict[str, Any]:
-        """Returns the JSON of the fields; older servers call the severity `priority`."""
+    def body(self) -> dict[str, Any]:
+        """Returns the JSON of the fields; empty if there are none."""
         # A resolution is sent together with the status, never alone.
         status = RESOLVED if self.resolution is not None else self.status
         tags = {name: list(tags) for name, tags in (("add", self.add_tags), ("delete", self.remove_tags)) if tags}
@@ -99,7 +126,7 @@ class CaseChange:
             "status": status,
             "resolution": self.resolution,
             "update_alerts": self.update_alerts,
-            severity_key: self.severity,
+            "severity": self.severity,
             "assignee": self.assignee,
             "description": self.description,
             "tags": tags or None,
@@ -176,6 +203,41 @@ class CaseState:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def wanted_case(entry: Entry) -> Wanted[CaseRef, CaseChange]:
+    """Checks the options for one case; raises InputError."""
+    values, where = entry.values, entry.where
+    change = CaseChange(
+        values["status"],
+        values["severity"],
+        values["resolution"],
+        values["update_alerts"],
+        _assignee(f"{where}assignee", values["assignee"]),
+        None if values["description"] is None else whole_characters(values["description"]),
+        *entry.tags(),
+        comment=entry.text("comment"),
+    )
+    for name in ("resolution", "update_alerts"):
+        if values[name] and change.status != RESOLVED:
+            status = change.status or "not set"
+            raise InputError(f"{where}{name}: this is possible only together with `status: {RESOLVED}`; the status here is {status}.")
+    if change.is_empty:
+        raise entry.nothing_to_change(*(name for name in CASES.changes if name not in ("resolution", "update_alerts")))
+    identifier, ticket = values["id"], values["ticket_id"]
+    if identifier is None and ticket is None:
+        raise InputError(f"{entry.place}: give the `id` or the `ticket_id` of the case.")
+    if ticket is not None and ticket < 0:
+        raise InputError(f"{where}ticket_id: {ticket} is not the number of a case.")
+    # What stellar_case_info returns has both; the ID says more.
+    return Wanted(CaseRef(entry.place, None if identifier is None else checked_case_id(f"{where}id", identifier), ticket), change)
+
+
+def _assignee(option: str, value: str | None) -> str | None:
+    """Returns the user; an empty text removes the assignee."""
+    if value and not value.strip():
+        raise InputError(f"{option}: the text is blank. Give a user, or an empty text to remove the assignee.")
+    return None if value is None else sendable_text(option, value.strip())
 
 
 def checked_case_id(option: str, value: str) -> str:

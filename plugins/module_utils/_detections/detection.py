@@ -3,30 +3,54 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""Detections for `converge`: their status, resolution, assignee, ticket and note."""
+"""Detections: their status, resolution, assignee, ticket and note, and the run of `extrahop_detection`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from .._errors import NotFoundError, RequestError
-from .._resources.resource import Needed, Seen, Wording
+from .._argspec import plain_text, whole_characters, whole_number
+from .._errors import InputError, NotFoundError, RequestError
+from .._extrahop.client import ExtraHopClient
+from .._extrahop.detections import DetectionCalls
+from .._resources.converge import READ_NONE, READ_REQUIRED
+from .._resources.memory import text_keys
+from .._resources.resource import Needed, Seen, Wanted, Wording
 from .._resources.texts import comment_key, lines_note, normal, resembles, sent_key, sent_note
+from .._resources.updating import Kind, UpdateTable, outcomes_of, reported
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from concurrent.futures import Executor
 
-    from .._extrahop.detections import DetectionCalls
+    from .._module import Run
     from .._resources.memory import Memory
-    from .._resources.resource import Wanted, Written
+    from .._resources.resource import Written
+    from .._resources.updating import Entry
 
 NULL_WORDS: Mapping[str, str] = {"status": "open", "resolution": "none", "assignee": "", "ticket_id": ""}
 """The fields that can be changed, with the value that means null in options and results."""
 STATUSES = ("open", "new", "acknowledged", "in_progress", "closed")
 RESOLUTIONS = ("none", "action_taken", "no_action_taken")
 _TICKET = "ticket_id"
+_REPLACE = "replace"
+_LARGEST_ID = 2**63 - 1
+
+DETECTIONS = UpdateTable(
+    "detections",
+    identity={"id": {"type": "int"}},
+    changes={
+        "status": {"type": "str", "choices": list(STATUSES)},
+        "resolution": {"type": "str", "choices": list(RESOLUTIONS)},
+        "assignee": {"type": "str"},
+        "ticket_id": {"type": "str"},
+        "note": {"type": "str"},
+    },
+    others={"note_mode": {"type": "str", "choices": ["append", _REPLACE], "default": "append"}},
+    unused={"source": {"type": "dict"}, "notes": {"type": "str"}, "participants": {"type": "list", "elements": "dict"}},
+)
+"""The options of `extrahop_detection`."""
 
 
 @dataclass(frozen=True)
@@ -238,3 +262,39 @@ class DetectionResource:
 def _lines(text: str) -> list[str]:
     """Returns the lines of a text without common changes of servers, such as white space around them."""
     return [normal(line) for line in text.strip().splitlines()]
+
+
+def update_detections(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
+    """Runs `extrahop_detection` with its options and returns its result; raises XdrError."""
+    task = DETECTIONS.task(params, _wanted)
+    if any(wanted.change.note and not wanted.change.note.is_whole for wanted in task.changes):
+        if task.read_access == READ_NONE:
+            raise InputError(
+                "read_access: to append to a note, the note must be read first, because ExtraHop replaces notes as a whole. "
+                "Set `read_access: required`, or `note_mode: replace` if the text may replace the note."
+            )
+        task = replace(task, read_access=READ_REQUIRED)
+    client = ExtraHopClient.from_params(params, run.secrets)
+    calls = DetectionCalls(client.http())
+    kind = Kind(lambda memory, threads: DetectionResource(calls, memory, threads), client.endpoint, _keys)
+    return reported(task, outcomes_of(task, kind, run), run, {})
+
+
+def _keys(changes: Sequence[Wanted[DetectionRef, Change]]) -> set[bytes]:
+    return {key for one in changes if one.change.note for key in text_keys(one.ref.key, one.change.note.text)}
+
+
+def _wanted(entry: Entry) -> Wanted[DetectionRef, Change]:
+    values = entry.values
+    fields = {name: whole_characters(values[name]).strip() for name in NULL_WORDS if values[name] is not None}
+    note = None if values["note"] is None else _note(f"{entry.where}note", values["note"], values["note_mode"])
+    if not fields and note is None:
+        raise entry.nothing_to_change(*DETECTIONS.changes)
+    ref = DetectionRef(entry.place, whole_number(f"{entry.where}id", values["id"], 0, _LARGEST_ID))
+    return Wanted(ref, Change(fields, note, note.text if note else ""))
+
+
+def _note(option: str, text: str, mode: str) -> Note:
+    if mode == _REPLACE:
+        return Note(whole_characters(text) if text.strip() else "", is_whole=True)
+    return Note(plain_text(option, text).strip(), is_whole=False)

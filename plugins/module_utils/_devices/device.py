@@ -3,27 +3,56 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""Devices for `converge`: their tags, and their membership in the watchlist."""
+"""Devices: their tags, their membership in the watchlist, and the run of `extrahop_device`."""
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from .._errors import AnswerError, NotFoundError, RequestError, StatusError
+from .._argspec import ArgumentSpec, plain_text, whole_number
+from .._errors import InputError, NotFoundError, RequestError
+from .._extrahop.client import ExtraHopClient
+from .._extrahop.device_search import (
+    checked_address,
+    checked_rule,
+    devices_by_rule,
+    devices_with_address,
+    devices_with_name,
+    shown,
+)
+from .._extrahop.devices import LARGEST_ID, DeviceCalls
 from .._resources.comparing import near_miss_warnings
-from .._resources.resource import Needed, Seen, Wording
-from .._resources.waiting import looks
+from .._resources.resource import Needed, Seen, Wanted, Wording
+from .._resources.updating import TAGS, Entry, Kind, UpdateTask, outcomes_of, reported
+from .._times.timestamps import search_time
+from .tags import TagBook
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
-    from .._extrahop.devices import DeviceCalls, Tag
-    from .._resources.resource import Wanted, Written
+    from .._module import Run
+    from .._resources.resource import Outcome, Written
 
-_TAKEN = 422
-"""The status for a tag whose name is taken."""
+_ALL = "all"
+_NAMED = 10
+_CHOICES = ("id", "ipaddr", "name", "filter")
+
+DEVICES = ArgumentSpec(
+    {
+        "id": {"type": "int"},
+        "ipaddr": {"type": "str"},
+        "name": {"type": "str"},
+        "filter": {"type": "dict"},
+        "match": {"type": "str", "choices": ["one", _ALL], "default": "one"},
+        "since": {"type": "str"},
+        **TAGS,
+        "watchlist": {"type": "bool"},
+    },
+    required_one_of=[_CHOICES],
+    mutually_exclusive=[_CHOICES],
+)
+"""The options of `extrahop_device`, without those of the connection."""
 
 
 @dataclass(frozen=True)
@@ -97,79 +126,6 @@ class DeviceState:
             tuple(tag for tag in change.remove_tags if tag in tags),
             None if change.watchlist == self.watchlist else change.watchlist,
         )
-
-
-class TagBook:
-    """The tags of an appliance by name; creates missing ones. Safe to use from several threads."""
-
-    def __init__(self, calls: DeviceCalls) -> None:
-        self._calls = calls
-        self._ids: dict[str, int] = {}
-        self._is_read = False
-        self._using = threading.Lock()
-        self.created: list[str] = []
-
-    def note(self, tags: Iterable[Tag]) -> None:
-        """Remembers tags from an answer."""
-        self._ids.update({tag.name: tag.id for tag in tags})
-
-    def missing(self, names: Collection[str]) -> list[str]:
-        """Returns the names without a tag."""
-        with self._using:
-            return [name for name in names if not self._has(name)]
-
-    def ids_of(self, names: Iterable[str]) -> list[int]:
-        """Returns the IDs of the tags with these names; creates missing tags."""
-        with self._using:
-            return [self._ids[name] if self._has(name) else self._made(name) for name in names]
-
-    def _has(self, name: str) -> bool:
-        if name not in self._ids and not self._is_read:
-            self._read()
-        return name in self._ids
-
-    def _read(self) -> None:
-        self.note(self._calls.tags())
-        self._is_read = True
-
-    def _made(self, name: str) -> int:
-        """Creates a tag, and looks for it after an unclear answer; raises RequestError if it does not exist."""
-        try:
-            self._calls.create_tag(name)
-        except RequestError as error:
-            if isinstance(error, StatusError) and error.status == _TAKEN:
-                return self._taken(name, error)
-            if not error.outcome_unknown or not self._appears(name):
-                raise
-        if name not in self._ids:
-            self._read()
-        if name not in self._ids:
-            message = f"add_tags: ExtraHop accepted the new tag {name!r}, but does not list it. Look at its tags, and run again."
-            raise AnswerError(message)
-        self.created.append(name)
-        return self._ids[name]
-
-    def _appears(self, name: str) -> bool:
-        try:
-            for _look in looks():
-                self._read()
-                if name in self._ids:
-                    return True
-        except RequestError:
-            # For the user, it matters that the tag may have been created.
-            return False
-        return False
-
-    def _taken(self, name: str, error: StatusError) -> int:
-        """Returns the ID of a tag that somebody else created meanwhile; raises the error if no tag has exactly this name."""
-        self._read()
-        if name in self._ids:
-            return self._ids[name]
-        similar = next((held for held in self._ids if held.casefold() == name.casefold()), None)
-        if similar is None:
-            raise error
-        message = f"add_tags: ExtraHop has the tag {similar!r} and takes no second one that differs in case only; use this spelling."
-        raise error.with_message(f"{message} {error.message}") from error
 
 
 class DeviceResource:
@@ -247,3 +203,71 @@ class DeviceResource:
     def knowing(self, _learned: Mapping[bytes, bytes]) -> DeviceResource:
         """Returns the same resource: nothing is learned from writes."""
         return self
+
+
+def update_devices(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
+    """Runs `extrahop_device` with its options and returns its result; raises XdrError."""
+    change = Change(*Entry("", params).tags(), params["watchlist"])
+    if change.is_empty:
+        raise Entry("", params).nothing_to_change("add_tags", "remove_tags", "watchlist")
+    choice = _choice(params)
+    calls = DeviceCalls(ExtraHopClient.from_params(params, run.secrets).http())
+    refs = choice.refs(calls)
+    task = UpdateTask("devices", [Wanted(ref, change) for ref in refs], is_single=len(refs) == 1)
+    tags = TagBook(calls)
+    outcomes = outcomes_of(task, Kind(lambda _memory, _threads: DeviceResource(calls, tags)), run)
+    created = tags.missing(_planned_tags(outcomes)) if run.check_mode else sorted(tags.created)
+    return reported(task, outcomes, run, {"created_tags": created})
+
+
+def _planned_tags(outcomes: Sequence[Outcome[DeviceRef, DeviceState]]) -> list[str]:
+    """Returns the tags that a run in check mode would assign."""
+    states = [(one.before, one.after) for one in outcomes if one.changed and one.before and one.after]
+    return sorted({tag for before, after in states for tag in after.tags or () if tag not in (before.tags or ())})
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """The option that chooses the devices, and its checked value."""
+
+    option: str
+    value: Any
+    since: int | None
+    takes_all: bool
+
+    def refs(self, calls: DeviceCalls) -> list[DeviceRef]:
+        """Returns the devices; raises NotFoundError for none, and InputError for several if one is expected."""
+        if self.option == "id":
+            return [DeviceRef("id", self.value)]
+        if self.option == "ipaddr":
+            said, found = f"the address {self.value}", devices_with_address(calls, self.value, self.since)
+        elif self.option == "name":
+            said, found = f"the name {self.value}", devices_with_name(calls, self.value, self.since)
+        else:
+            said, found = "what `filter` asks for", devices_by_rule(calls, self.value, self.since)
+        if not found:
+            message = (
+                f"{self.option}: there is no active device with {said}. The search finds active devices only; set `since` to a time when "
+                "the device was active, or choose it by `id`."
+            )
+            raise NotFoundError(message, 404, "")
+        if len(found) > 1 and not self.takes_all:
+            names = "; ".join(shown(one) for one in found[:_NAMED])
+            more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+            advice = "Choose one by `id`, or change all of them with `match: all`."
+            raise InputError(f"{self.option}: {len(found)} devices have {said}: {names}{more}. {advice}")
+        return [DeviceRef("" if len(found) > 1 else self.option, int(one["id"])) for one in found]
+
+
+def _choice(params: Mapping[str, Any]) -> _Choice:
+    """Returns the device that the options name, checked; raises InputError."""
+    option = next(name for name in _CHOICES if params[name] is not None)
+    value = params[option]
+    if option == "id":
+        value = whole_number("id", value, 0, LARGEST_ID)
+    elif option == "ipaddr":
+        value = checked_address("ipaddr", value)
+    else:
+        value = checked_rule(value) if option == "filter" else plain_text("name", value).strip()
+    since = None if params["since"] is None else search_time("since", params["since"])
+    return _Choice(option, value, since, params["match"] == _ALL)

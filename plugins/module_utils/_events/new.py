@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._argspec import ArgumentSpec, from_environment, whole_number
 from .._errors import InputError
-from .._resources.options import MAX_CONCURRENCY
+from .._resources.updating import MAX_CONCURRENCY
 from .._stellar.paths import DEFAULT_PATTERN, checked_pattern
 from .fields import REQUIRED, event_body, event_options, wire_name
 from .query import is_searchable

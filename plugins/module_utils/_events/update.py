@@ -8,16 +8,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .._argspec import ArgumentSpec, plain_text, whole_number
-from .._errors import InputError
-from .._resources.converge import Convergence
-from .._resources.many import Workers, converge_all, reported
-from .._resources.memory import REMEMBERED, keys_of, memory_of
-from .._resources.options import COMMENT_ALWAYS, MAX_CONCURRENCY, comment_mode, ledger, read_access, tags_to_change
+from .._resources.memory import keys_of
 from .._resources.resource import Wanted
+from .._resources.updating import COMMENT_ALWAYS, COMMENT_MODE, TAGS, Entry, Kind, UpdateTable, outcomes_of, reported
 from .._stellar.client import StellarClient
 from .._stellar.paths import checked_id, checked_index
 from .endpoints import AUTO, SECURITY_EVENTS, UPDATE_SER, Target, UpdateEndpoint
@@ -25,99 +20,44 @@ from .event import EventResource
 from .state import STATUSES, Change
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from .._module import Run
 
-_CHANGES = ("status", "comment", "add_tags", "remove_tags")
-
-
-@dataclass(frozen=True)
-class UpdateOptions:
-    """The options of `stellar_ser_update`, without those of the connection."""
-
-    changes: Sequence[Wanted[Target, Change]]
-    is_single: bool
-    repeats_comment: bool
-    endpoint: str
-    read_access: str
-    tag_field: str | None
-    concurrency: int
-    ledger: str | None
-
-    @classmethod
-    def parsed(cls, params: Mapping[str, Any]) -> UpdateOptions:
-        """Checks the options of a task; raises InputError."""
-        return cls(
-            changes=wanted_changes(params),
-            is_single=params["events"] is None,
-            repeats_comment=params["comment_mode"] == COMMENT_ALWAYS,
-            endpoint=params["endpoint"],
-            read_access=params["read_access"],
-            tag_field=params["tag_field"],
-            concurrency=whole_number("concurrency", params["concurrency"], 1, MAX_CONCURRENCY),
-            ledger=params["ledger"],
-        )
-
-
-def update_options() -> ArgumentSpec:
-    """The options of `stellar_ser_update`, without those of the connection."""
-    event = {"index": {"type": "str", "required": True}, "id": {"type": "str", "required": True}, "source": {"type": "dict"}}
-    return ArgumentSpec(
-        {
-            "index": {"type": "str"},
-            "id": {"type": "str"},
-            **_change_options(),
-            "events": {"type": "list", "elements": "dict", "options": {**event, **_change_options()}},
-            "comment_mode": comment_mode(),
-            "endpoint": {"type": "str", "choices": [AUTO, UPDATE_SER, SECURITY_EVENTS], "default": AUTO},
-            "read_access": read_access(),
-            "tag_field": {"type": "str"},
-            "concurrency": {"type": "int", "default": 4},
-            "ledger": ledger(),
-        },
-        required_one_of=[("events", "id")],
-        required_together=[("index", "id")],
-        mutually_exclusive=[("events", "index"), ("events", "id")],
-    )
-
-
-def _change_options() -> dict[str, dict[str, Any]]:
-    """The options that say what to change, the same for one event and for each of many."""
-    return {
-        "status": {"type": "str", "choices": list(STATUSES)},
-        "comment": {"type": "str"},
-        "add_tags": {"type": "list", "elements": "str"},
-        "remove_tags": {"type": "list", "elements": "str"},
-    }
+EVENTS = UpdateTable(
+    "events",
+    identity={"index": {"type": "str"}, "id": {"type": "str"}},
+    changes={"status": {"type": "str", "choices": list(STATUSES)}, "comment": {"type": "str"}, **TAGS},
+    unused={"source": {"type": "dict"}},
+    others={
+        **COMMENT_MODE,
+        "endpoint": {"type": "str", "choices": [AUTO, UPDATE_SER, SECURITY_EVENTS], "default": AUTO},
+        "tag_field": {"type": "str"},
+    },
+)
+"""The options of `stellar_ser_update`."""
 
 
 def update_events(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     """Runs `stellar_ser_update` with its options and returns its result; raises XdrError."""
-    options = UpdateOptions.parsed(params)
+    task = EVENTS.task(params, wanted_event)
     client = StellarClient.from_params(params, run.secrets)
-    endpoint = UpdateEndpoint(client, options.endpoint)
-    keys = keys_of(options.changes)
-    with Workers(options.concurrency) as workers, memory_of(options.ledger, client.endpoint, keys, run) as memory:
-        events = EventResource(client, endpoint, memory, tag_field=options.tag_field, repeats_comment=options.repeats_comment)
-        outcomes = converge_all(Convergence(options.read_access, is_dry=run.check_mode), events, options.changes, workers)
-    return reported(outcomes, {"endpoint": endpoint.name}, "events", run, REMEMBERED, is_single=options.is_single)
+    endpoint = UpdateEndpoint(client, params["endpoint"])
+    tag_field, repeats = params["tag_field"], params["comment_mode"] == COMMENT_ALWAYS
+    kind = Kind(
+        lambda memory, _threads: EventResource(client, endpoint, memory, tag_field=tag_field, repeats_comment=repeats),
+        client.endpoint,
+        keys_of,
+    )
+    outcomes = outcomes_of(task, kind, run)
+    return reported(task, outcomes, run, {"endpoint": endpoint.name})
 
 
-def wanted_changes(params: Mapping[str, Any]) -> list[Wanted[Target, Change]]:
-    """The updates of a task, all of them checked; raises InputError."""
-    if params["events"] is None:
-        return [_wanted(params, params, "")]
-    return [_wanted(entry, params, f"events[{position}].") for position, entry in enumerate(params["events"])]
-
-
-def _wanted(entry: Mapping[str, Any], params: Mapping[str, Any], where: str) -> Wanted[Target, Change]:
-    values = {name: params[name] if entry[name] is None else entry[name] for name in _CHANGES}
-    comment: str | None = values["comment"]
-    if comment is not None:
-        comment = plain_text(f"{where}comment", comment)
-    change = Change(values["status"], comment, *tags_to_change(where, values["add_tags"], values["remove_tags"]))
+def wanted_event(entry: Entry) -> Wanted[Target, Change]:
+    """Checks the options for one event; raises InputError."""
+    change = Change(entry.values["status"], entry.text("comment"), *entry.tags())
     if change.is_empty:
-        raise InputError(f"{where.rstrip('.') or 'status'}: there is nothing to change; set status, comment, add_tags or remove_tags.")
-    target = Target(where.rstrip("."), checked_index(f"{where}index", entry["index"]), checked_id(f"{where}id", entry["id"]))
+        raise entry.nothing_to_change(*EVENTS.changes)
+    index, identifier = entry.values["index"], entry.values["id"]
+    target = Target(entry.place, checked_index(f"{entry.where}index", index), checked_id(f"{entry.where}id", identifier))
     return Wanted(target, change)

@@ -97,7 +97,7 @@ class ExtraHopClient:
 
     def observed_addresses(self, addresses: Sequence[str]) -> set[str]:
         """Returns the addresses (in canonical form) that belong to devices which the appliance has observed."""
-        from .devices import DeviceSearch
+        from .device_search import DeviceSearch
 
         return DeviceSearch(self.devices()).observed(addresses)
 

@@ -26,13 +26,9 @@ if TYPE_CHECKING:
 
 SEARCH_PATH = "/api/v1/devices/search"
 TAGS_PATH = "/api/v1/tags"
-_ADDRESSES_A_SEARCH = 100
-_MOST_DEVICES = 100_000
-"""Maximum number of devices for the addresses of one search; otherwise a faulty server could return new ones forever."""
-_SINCE_EVER = 1
+LARGEST_ID = 2**63 - 1
+SINCE_EVER = 1
 """A value for `active_from`, in epoch milliseconds. Without it, the search finds devices that are active now; 0 also means now."""
-_NOBODYS_ADDRESS = "240.0.0.1"
-"""A reserved address. A server that finds a device with it ignores the conditions."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ class DeviceCalls(ApiCalls):
 
     def with_addresses(self, addresses: Sequence[str], *, most: int) -> Iterator[dict[str, Any]]:
         """The devices, active or not, that have one of these addresses."""
-        return self.search({"active_from": _SINCE_EVER, "filter": address_rule(addresses)}, size=MAX_PAGE, most=most)
+        return self.search({"active_from": SINCE_EVER, "filter": any_of("ipaddr", addresses)}, size=MAX_PAGE, most=most)
 
     def associated_addresses(self, identifier: int, since_ms: int, until_ms: int) -> set[str] | None:
         """GET /devices/{id}/ipaddrs: the associated addresses of a device in a time range, in canonical form.
@@ -116,68 +112,15 @@ def _tags(items: Sequence[Mapping[str, Any]], path: str) -> list[Tag]:
     return tags
 
 
-class DeviceSearch:
-    """Finds the addresses that belong to devices which an appliance has observed. Addresses are in canonical form."""
-
-    def __init__(self, calls: DeviceCalls) -> None:
-        self._calls = calls
-
-    def observed(self, addresses: Sequence[str]) -> set[str]:
-        """Returns the addresses that belong to devices which the appliance has observed."""
-        found: set[str] = set()
-        for start in range(0, len(addresses), _ADDRESSES_A_SEARCH):
-            found |= self._observed_of(addresses[start : start + _ADDRESSES_A_SEARCH])
-        return found
-
-    def _observed_of(self, addresses: Sequence[str]) -> set[str]:
-        shown, has_devices = self._shown_by_devices(addresses)
-        missing = [address for address in addresses if address not in shown]
-        # A device can have more addresses than it shows.
-        if missing and has_devices and not self._shown_by_devices([_NOBODYS_ADDRESS])[1]:
-            shown |= self._belonging_to_any(missing)
-        return shown
-
-    def _belonging_to_any(self, addresses: Sequence[str]) -> set[str]:
-        """Returns the addresses for which a search finds any device: the list is halved until each half has devices or has none."""
-        shown, has_devices = self._shown_by_devices(addresses)
-        missing = [address for address in addresses if address not in shown]
-        if not has_devices or not missing:
-            return shown
-        if len(addresses) == 1:
-            return set(addresses)
-        middle = (len(missing) + 1) // 2
-        return shown | self._belonging_to_any(missing[:middle]) | self._belonging_to_any(missing[middle:])
-
-    def _shown_by_devices(self, addresses: Sequence[str]) -> tuple[set[str], bool]:
-        """Returns the addresses that devices show as their own, and whether there are any devices."""
-        wanted, seen, offset = set(addresses), set[str](), 0
-        shown: set[str] = set()
-        # It is not documented whether pages have the requested size, so only a page without a new device is the last one.
-        while shown != wanted:
-            devices = self._page(addresses, offset)
-            for device in devices:
-                # One address can belong to several devices, and one device can have both kinds of address.
-                shown |= wanted.intersection(addresses_of(device))
-            ids = {str(device.get("id")) for device in devices}
-            if ids <= seen:
-                break
-            seen |= ids
-            offset += len(devices)
-        return shown, bool(seen)
-
-    def _page(self, addresses: Sequence[str], offset: int) -> list[dict[str, Any]]:
-        search = {"active_from": _SINCE_EVER, "filter": address_rule(addresses), "limit": MAX_PAGE, "offset": offset}
-        if offset > _MOST_DEVICES:
-            raise AnswerError(
-                f"POST {SEARCH_PATH}: no more than {_MOST_DEVICES} devices with {len(addresses)} addresses were expected. "
-                "Check that `host` names the product itself."
-            )
-        return self._calls.search_page(search)
+def rule(field: str, operand: str) -> dict[str, Any]:
+    """Returns a search rule: the field has this value."""
+    return {"field": field, "operator": "=", "operand": operand}
 
 
-def address_rule(addresses: Sequence[str]) -> dict[str, Any]:
-    """The rule of a device search for the devices with one of these addresses."""
-    return {"operator": "or", "rules": [{"field": "ipaddr", "operator": "=", "operand": address} for address in addresses]}
+def any_of(field: str, operands: Sequence[str]) -> dict[str, Any]:
+    """Returns a search rule: the field has one of these values."""
+    rules = [rule(field, operand) for operand in operands]
+    return rules[0] if len(rules) == 1 else {"operator": "or", "rules": rules}
 
 
 def addresses_of(device: Mapping[str, Any]) -> list[str]:

@@ -15,13 +15,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic
 
 from .._errors import AnswerError, NotChangedError, PermissionDeniedError, RequestError, UnknownOutcomeError, XdrError
-from .options import READ_AUTO, READ_NONE
 from .resource import ChangeT, Outcome, RefT, Seen, StateT, Written
 from .waiting import looks
 
 if TYPE_CHECKING:
     from .resource import Resource, Wanted, Wording
 
+READ_AUTO = "auto"
+READ_REQUIRED = "required"
+READ_NONE = "none"
 _ATTEMPTS = 2
 
 

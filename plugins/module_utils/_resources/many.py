@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Executor
 
-    from .._module import Run
     from .converge import Convergence
     from .resource import Resource, Wanted
 
@@ -150,18 +149,8 @@ def converge_all(
     return [results[position] for position in range(len(changes))]
 
 
-def reported(
-    outcomes: Sequence[Outcome[RefT, StateT]], extra: Mapping[str, Any], items: str, run: Run, remembered: str = "", *, is_single: bool
-) -> dict[str, Any]:
-    """Gives the warnings and returns the result of an update, with the diff if it is wanted; raises XdrError if an item failed."""
-    for text in _warnings(outcomes, items, run.secrets.shown, remembered):
-        run.warn(text)
-    diff = {"diff": diffs(outcomes)} if run.shows_diff else {}
-    return module_result(outcomes, {**extra, **diff}, items, is_single=is_single)
-
-
-def _warnings(outcomes: Sequence[Outcome[RefT, StateT]], items: str, shown: Callable[[str], str], remembered: str) -> list[str]:
-    """Returns the warnings; each kind once. `remembered` is a sentence about what later runs know of rewritten texts."""
+def update_warnings(outcomes: Sequence[Outcome[RefT, StateT]], items: str, shown: Callable[[str], str]) -> list[str]:
+    """Returns the warnings about an update, each kind once. `shown` makes server text fit for messages."""
     warnings = list(dict.fromkeys(text for outcome in outcomes for text in outcome.warnings))
     if any(outcome.is_assumed for outcome in outcomes):
         warnings.append(
@@ -173,7 +162,7 @@ def _warnings(outcomes: Sequence[Outcome[RefT, StateT]], items: str, shown: Call
         written, held = rewritten[0]
         warnings.append(
             f"This server rewrites texts: {len(rewritten)} came back in another form and count as written (first: "
-            f"{_short(written)} is now {shown(_short(held))}). {remembered}"
+            f"{_short(written)} is now {shown(_short(held))}). The ledger remembers the server's form, so that no run writes them again."
         )
     return warnings
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from .._module import Run
     from .resource import RefT, Wanted
 
-REMEMBERED = "The ledger remembers the server's form, so that no run writes them again."
-
 
 class HasTexts(Change, Protocol):
     """A change that may contain a comment and tags."""

@@ -101,7 +101,8 @@ class CaseCalls:
 
         Returns the ID of the case in the answer, if there is one. It is never repeated here.
         """
-        value = self._write(Operation.ONCE, "POST", f"{CASES_PATH}?id={quote(identifier, safe='')}", fields)
+        named = {"priority" if name == "severity" else name: value for name, value in fields.items()}
+        value = self._write(Operation.ONCE, "POST", f"{CASES_PATH}?id={quote(identifier, safe='')}", named)
         data = value.get("data") if isinstance(value, dict) else None
         found = data.get("_id") if isinstance(data, dict) else None
         return found if isinstance(found, str) else None

@@ -17,8 +17,9 @@ from ansible_collections.secops.xdr.plugins.module_utils._events.info import Inf
 from ansible_collections.secops.xdr.plugins.module_utils._events.new import new_events
 from ansible_collections.secops.xdr.plugins.module_utils._events.query import any_of, exact, in_parts, is_field_name, same_event
 from ansible_collections.secops.xdr.plugins.module_utils._events.state import STATUSES
-from ansible_collections.secops.xdr.plugins.module_utils._events.update import wanted_changes
+from ansible_collections.secops.xdr.plugins.module_utils._events.update import wanted_event
 from ansible_collections.secops.xdr.plugins.module_utils._http.connection import parse_host
+from ansible_collections.secops.xdr.plugins.module_utils._resources.updating import Entry
 from ansible_collections.secops.xdr.plugins.module_utils._stellar.paths import (
     checked_id,
     checked_index,
@@ -154,7 +155,7 @@ def _changes(draw: Draw) -> None:
     texts = [draw.text(20) for _text in range(4)]
     entry: dict[str, Any] = {"index": "aella-ser-1", "id": "1", "source": None, "status": None, "comment": texts[0]}
     entry |= {"add_tags": texts[1:3], "remove_tags": texts[3:]}
-    (wanted,) = wanted_changes({**entry, "events": [entry]})
+    wanted = wanted_event(Entry("events[0].", entry))
     sent = [whole_characters(text) for text in texts]
     assert wanted.change.comment == sent[0]
     assert set(wanted.change.add_tags) == set(sent[1:3])

@@ -74,7 +74,7 @@ def test_devices_of_any_form(upload: Upload, emulator: RunningEmulator, log: str
 
 def test_a_search_for_devices_that_never_ends(upload: Upload, emulator: RunningEmulator, log: str, monkeypatch: pytest.MonkeyPatch):
     """Each page has one more device, of an address that nobody asked for."""
-    monkeypatch.setattr("ansible_collections.secops.xdr.plugins.module_utils._extrahop.devices._MOST_DEVICES", 20)
+    monkeypatch.setattr("ansible_collections.secops.xdr.plugins.module_utils._extrahop.device_search.MOST_DEVICES", 20)
     for number in range(40):
         device = {"id": number, "ipaddr4": "10.99.0.1"}
         answer_with(emulator, "/api/v1/devices/search", [device], times=1)

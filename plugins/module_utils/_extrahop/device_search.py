@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
-"""Finds devices by address, name, tag or rule. The server searches active devices only."""
+
+"""Finds devices by address, name or rule, and checks that the server restricts its search: otherwise it returns the wrong device."""
 
 from __future__ import annotations
 
@@ -11,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from .._addresses import parse_address
 from .._errors import AnswerError, InputError
-from .._extrahop.calls import MAX_PAGE
-from .._extrahop.devices import SEARCH_PATH, addresses_of
 from .._texts import shorten
+from .calls import MAX_PAGE
+from .devices import SEARCH_PATH, SINCE_EVER, addresses_of, any_of, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from .._extrahop.devices import DeviceCalls
+    from .devices import DeviceCalls
 
-LARGEST_ID = 2**63 - 1
 MOST_DEVICES = 100_000
+"""Maximum number of devices that a search may find; otherwise a faulty server could return new ones forever."""
+_ADDRESSES_A_SEARCH = 100
 _NAMES = (
     "display_name",
     "custom_name",
@@ -35,17 +37,6 @@ _NAMES = (
 """The fields of a device that contain its names."""
 _NOBODYS_ADDRESS = "240.0.0.1"
 """A reserved address. A server that finds a device with it ignores the condition."""
-
-
-def rule(field: str, operand: str) -> dict[str, Any]:
-    """Returns a search rule: the field has this value."""
-    return {"field": field, "operator": "=", "operand": operand}
-
-
-def any_of(field: str, operands: Iterable[str]) -> dict[str, Any]:
-    """Returns a search rule: the field has one of these values."""
-    rules = [rule(field, operand) for operand in operands]
-    return rules[0] if len(rules) == 1 else {"operator": "or", "rules": rules}
 
 
 def checked_address(option: str, text: str) -> str:
@@ -132,3 +123,62 @@ def with_ids(devices: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         message = f"POST {SEARCH_PATH} gave a device whose ID is not a number. Check that `host` names the product itself."
         raise AnswerError(message)
     return found
+
+
+class DeviceSearch:
+    """Finds the addresses that belong to devices which an appliance has observed. Addresses are in canonical form."""
+
+    def __init__(self, calls: DeviceCalls) -> None:
+        self._calls = calls
+
+    def observed(self, addresses: Sequence[str]) -> set[str]:
+        """Returns the addresses that belong to devices which the appliance has observed."""
+        found: set[str] = set()
+        for start in range(0, len(addresses), _ADDRESSES_A_SEARCH):
+            found |= self._observed_of(addresses[start : start + _ADDRESSES_A_SEARCH])
+        return found
+
+    def _observed_of(self, addresses: Sequence[str]) -> set[str]:
+        shown, has_devices = self._shown_by_devices(addresses)
+        missing = [address for address in addresses if address not in shown]
+        # A device can have more addresses than it shows.
+        if missing and has_devices and not self._shown_by_devices([_NOBODYS_ADDRESS])[1]:
+            shown |= self._belonging_to_any(missing)
+        return shown
+
+    def _belonging_to_any(self, addresses: Sequence[str]) -> set[str]:
+        """Returns the addresses for which a search finds any device: the list is halved until each half has devices or has none."""
+        shown, has_devices = self._shown_by_devices(addresses)
+        missing = [address for address in addresses if address not in shown]
+        if not has_devices or not missing:
+            return shown
+        if len(addresses) == 1:
+            return set(addresses)
+        middle = (len(missing) + 1) // 2
+        return shown | self._belonging_to_any(missing[:middle]) | self._belonging_to_any(missing[middle:])
+
+    def _shown_by_devices(self, addresses: Sequence[str]) -> tuple[set[str], bool]:
+        """Returns the addresses that devices show as their own, and whether there are any devices."""
+        wanted, seen, offset = set(addresses), set[str](), 0
+        shown: set[str] = set()
+        # It is not documented whether pages have the requested size, so only a page without a new device is the last one.
+        while shown != wanted:
+            devices = self._page(addresses, offset)
+            for device in devices:
+                # One address can belong to several devices, and one device can have both kinds of address.
+                shown |= wanted.intersection(addresses_of(device))
+            ids = {str(device.get("id")) for device in devices}
+            if ids <= seen:
+                break
+            seen |= ids
+            offset += len(devices)
+        return shown, bool(seen)
+
+    def _page(self, addresses: Sequence[str], offset: int) -> list[dict[str, Any]]:
+        search = {"active_from": SINCE_EVER, "filter": any_of("ipaddr", addresses), "limit": MAX_PAGE, "offset": offset}
+        if offset > MOST_DEVICES:
+            raise AnswerError(
+                f"POST {SEARCH_PATH}: no more than {MOST_DEVICES} devices with {len(addresses)} addresses were expected. "
+                "Check that `host` names the product itself."
+            )
+        return self._calls.search_page(search)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from ansible_collections.secops.xdr.plugins.module_utils._cases.reading import CaseList
 from ansible_collections.secops.xdr.plugins.module_utils._errors import AnswerError
+from ansible_collections.secops.xdr.plugins.module_utils._stellar.case_server import CaseList
 from ansible_collections.secops.xdr.plugins.module_utils._stellar.cases import CasePage, StoredCase
 from hypothesis import given
 from hypothesis import strategies as st
