@@ -131,10 +131,10 @@ class CompilingZipFile(zipfile.ZipFile):
         self.compiled = compiled
         """A folder that keeps what was compiled; most modules have most files in common."""
 
-    def writestr(self, zinfo_or_arcname: zipfile.ZipInfo | str, data: Any, *arguments: Any, **keywords: Any) -> None:
+    def writestr(self, zinfo_or_arcname: Any, data: Any, *arguments: Any, **keywords: Any) -> None:
         """Write a file into the archive; see zipfile."""
         super().writestr(zinfo_or_arcname, data, *arguments, **keywords)
-        name = getattr(zinfo_or_arcname, "filename", zinfo_or_arcname)
+        name: str = getattr(zinfo_or_arcname, "filename", zinfo_or_arcname)
         if name.endswith(".py"):
             source = data.encode() if isinstance(data, str) else data
             digest = hashlib.sha256(name.encode() + b"\0" + source)
@@ -208,6 +208,8 @@ def _become(request: dict[str, Any], files: list[int]) -> None:
     # Some modules keep the object with the configuration itself.
     vars(config).update(vars(vars(constants)["config"]), _plugins=options_of_plugins)
     vars(constants)["config"] = config
+    # Ansible looks a thousand times a second whether a task has ended.
+    constants.DEFAULT_INTERNAL_POLL_INTERVAL = 0.01
     sys.modules["ansible.plugins.loader"].callback_loader.config = constants.DEFAULT_CALLBACK_PLUGIN_PATH
     _share(packed, Path(constants.DEFAULT_LOCAL_TMP) / "ansiballz_cache")
 
