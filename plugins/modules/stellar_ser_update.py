@@ -356,7 +356,7 @@ require_python()
 
 from ..module_utils._argspec import stellar_connection
 from ..module_utils._errors import reported_by
-from ..module_utils._events.update import EVENTS, update_events
+from ..module_utils._events.event import EVENTS, update_events
 from ..module_utils._module import Run, XdrModule
 
 

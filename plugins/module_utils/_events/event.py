@@ -4,11 +4,11 @@
 
 # This file is private to the secops.xdr collection and may change without notice: do not import it from elsewhere.
 
-"""Security events for `converge`: reading, comparing and writing their status, comments and tags."""
+"""Security events: reading, comparing and writing their status, comments and tags, and the task that updates them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._errors import NotFoundError
 from .._resources.comparing import (
@@ -22,19 +22,35 @@ from .._resources.comparing import (
     tags_to_add,
     tags_to_remove,
 )
-from .._resources.resource import Needed, Seen, Wording
+from .._resources.memory import keys_of
+from .._resources.resource import Needed, Seen, Wanted, Wording
 from .._resources.texts import comment_key, digest
+from .._resources.updating import COMMENT_ALWAYS, COMMENT_MODE, TAGS, Entry, Kind, UpdateTable, outcomes_of, reported
 from .._resources.waiting import looks
-from .state import Change, EventState
+from .._stellar.client import StellarClient
+from .._stellar.paths import checked_id, checked_index
+from .state import AUTO, SECURITY_EVENTS, STATUSES, UPDATE_SER, Change, EventState, Target, UpdateEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .._errors import RequestError
+    from .._module import Run
     from .._resources.memory import Memory
-    from .._resources.resource import Wanted, Written
-    from .._stellar.client import StellarClient
-    from .endpoints import Target, UpdateEndpoint
+    from .._resources.resource import Written
+
+EVENTS = UpdateTable(
+    "events",
+    identity={"index": {"type": "str"}, "id": {"type": "str"}},
+    changes={"status": {"type": "str", "choices": list(STATUSES)}, "comment": {"type": "str"}, **TAGS},
+    unused={"source": {"type": "dict"}},
+    others={
+        **COMMENT_MODE,
+        "endpoint": {"type": "str", "choices": [AUTO, UPDATE_SER, SECURITY_EVENTS], "default": AUTO},
+        "tag_field": {"type": "str"},
+    },
+)
+"""The options of `stellar_ser_update`."""
 
 _WORDING = Wording(
     noun="event",
@@ -150,3 +166,28 @@ class EventResource:
             return ""
         place = f"the field {self._tag_field} (tag_field)" if self._tag_field else "event_tags, event_tag or tags"
         return f" Tags were looked for in {place}; if this server keeps them elsewhere, set `tag_field`."
+
+
+def update_events(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
+    """Runs `stellar_ser_update` with its options and returns its result; raises XdrError."""
+    task = EVENTS.task(params, wanted_event)
+    client = StellarClient.from_params(params, run.secrets)
+    endpoint = UpdateEndpoint(client, params["endpoint"])
+    tag_field, repeats = params["tag_field"], params["comment_mode"] == COMMENT_ALWAYS
+    kind = Kind(
+        lambda memory, _threads: EventResource(client, endpoint, memory, tag_field=tag_field, repeats_comment=repeats),
+        client.endpoint,
+        keys_of,
+    )
+    outcomes = outcomes_of(task, kind, run)
+    return reported(task, outcomes, run, {"endpoint": endpoint.name})
+
+
+def wanted_event(entry: Entry) -> Wanted[Target, Change]:
+    """Checks the options for one event; raises InputError."""
+    change = Change(entry.values["status"], entry.text("comment"), *entry.tags())
+    if change.is_empty:
+        raise entry.nothing_to_change(*EVENTS.changes)
+    index, identifier = entry.values["index"], entry.values["id"]
+    target = Target(entry.place, checked_index(f"{entry.where}index", index), checked_id(f"{entry.where}id", identifier))
+    return Wanted(target, change)

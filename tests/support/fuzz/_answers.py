@@ -13,9 +13,8 @@ from unittest import mock
 
 from ansible_collections.secops.xdr.plugins.module_utils._cases.state import CaseChange, CaseState
 from ansible_collections.secops.xdr.plugins.module_utils._errors import XdrError
-from ansible_collections.secops.xdr.plugins.module_utils._events.endpoints import AUTO, Target, UpdateEndpoint
 from ansible_collections.secops.xdr.plugins.module_utils._events.event import EventResource
-from ansible_collections.secops.xdr.plugins.module_utils._events.state import Change, EventState
+from ansible_collections.secops.xdr.plugins.module_utils._events.state import AUTO, Change, EventState, Target, UpdateEndpoint
 from ansible_collections.secops.xdr.plugins.module_utils._extrahop.client import ExtraHopClient
 from ansible_collections.secops.xdr.plugins.module_utils._http.exchange import Exchange
 from ansible_collections.secops.xdr.plugins.module_utils._resources.memory import Memory

@@ -12,12 +12,12 @@ from urllib.parse import quote_plus, unquote, urlsplit
 
 from ansible_collections.secops.xdr.plugins.module_utils._argspec import whole_characters
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
+from ansible_collections.secops.xdr.plugins.module_utils._events.event import wanted_event
 from ansible_collections.secops.xdr.plugins.module_utils._events.fields import FIELDS, REQUIRED
 from ansible_collections.secops.xdr.plugins.module_utils._events.info import InfoOptions
 from ansible_collections.secops.xdr.plugins.module_utils._events.new import new_events
 from ansible_collections.secops.xdr.plugins.module_utils._events.query import any_of, exact, in_parts, is_field_name, same_event
 from ansible_collections.secops.xdr.plugins.module_utils._events.state import STATUSES
-from ansible_collections.secops.xdr.plugins.module_utils._events.update import wanted_event
 from ansible_collections.secops.xdr.plugins.module_utils._http.connection import parse_host
 from ansible_collections.secops.xdr.plugins.module_utils._resources.updating import Entry
 from ansible_collections.secops.xdr.plugins.module_utils._stellar.paths import (
