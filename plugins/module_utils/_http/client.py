@@ -12,11 +12,13 @@ Connections of each thread are kept alive, with one authentication object that a
 from __future__ import annotations
 
 import os
+import re
 import threading
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from .._errors import (
     NO_HANDLES,
@@ -62,6 +64,10 @@ _ENCODINGS = frozenset({"", "identity", "none", "utf-8", "binary", "gzip", "x-gz
 With these encodings, the size of a decoded piece is limited. With others, or with several at once, a small answer could fill the memory of
 the host.
 """
+
+
+_PLAIN_PATH = re.compile(r"/(?!.*/\.)[A-Za-z0-9/_.~*:,=&?%-]*\Z")
+"""A path to which `requests` would change nothing."""
 
 
 class Operation(Enum):
@@ -113,6 +119,7 @@ class HttpClient:
         self._policy = RetryPolicy(settings.retries)
         self._proxies = proxies_for(settings.base_url, secrets)
         self._size_advice = size_advice
+        self._base_url = _prepared_url(settings.base_url)
         self._threads = threading.local()
 
     def request(self, request: Request, *, expect: Collection[int], auth: Auth | None = None) -> Answer:
@@ -146,22 +153,22 @@ class HttpClient:
         return answer
 
     def _prepared(self, request: Request) -> requests.PreparedRequest:
-        """Prepares the request without its signature. The last prepared request of this thread is reused if only the JSON differs."""
-        last: tuple[Request, requests.PreparedRequest] | None = getattr(self._threads, "last", None)
-        if last is not None and request.json_body is not None and replace(request, json_body=b"") == last[0]:
-            prepared = last[1].copy()
-            prepared.body = request.json_body
-            prepared.headers["Content-Length"] = str(len(request.json_body))
-            return prepared
-        prepared = requests.Request(
-            request.method,
-            self.settings.base_url + request.path,
-            headers={**_HEADERS, **request.headers},
-            data=request.json_body if request.json_body is not None else request.form,
-            params=request.params,
-        ).prepare()
-        if request.json_body is not None:
-            self._threads.last = replace(request, json_body=b""), prepared.copy()
+        """Prepares the request without its signature. `requests` takes the address apart and together again for each request, which costs
+        more than everything else here, so it does that only once, unless a path needs its corrections.
+        """
+        url = f"{self._base_url}{request.path}"
+        if request.form is not None or not _PLAIN_PATH.match(request.path):
+            url = self.settings.base_url + request.path
+            headers = {**_HEADERS, **request.headers}
+            data = request.json_body if request.json_body is not None else request.form
+            return requests.Request(request.method, url, headers=headers, data=data, params=request.params).prepare()
+        prepared = requests.PreparedRequest()
+        prepared.method = request.method
+        prepared.url = f"{url}{'&' if '?' in url else '?'}{urlencode(request.params)}" if request.params else url
+        prepared.headers = requests.structures.CaseInsensitiveDict({**_HEADERS, **request.headers})
+        prepared.body = request.json_body or None
+        if prepared.body or request.method != "GET":
+            prepared.headers["Content-Length"] = str(len(request.json_body or b""))
         return prepared
 
     def _adapter(self) -> HTTPAdapter:
@@ -237,6 +244,15 @@ def _no_answer(
     if error is None or exchange.is_over:
         return given_up(exchange, settings, request.method, request.path)
     return transport_error(error, exchange, settings, request.method, request.path)
+
+
+def _prepared_url(base_url: str) -> str:
+    """Returns the base URL as `requests` sends it, such as with a name in Punycode."""
+    try:
+        url = requests.Request("GET", base_url).prepare().url
+    except requests.RequestException:
+        return base_url
+    return (url or base_url).rstrip("/")
 
 
 def _require_authorities() -> None:

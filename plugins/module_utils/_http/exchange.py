@@ -26,11 +26,15 @@ from .library import (
     HTTPConnectionPool,
     HTTPSConnection,
     HTTPSConnectionPool,
+    requests,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from urllib3 import PoolManager, ProxyManager
     from urllib3.connectionpool import ConnectionPool
+    from urllib3.response import BaseHTTPResponse
 
 _MAX_INFORMATIONAL = 100
 _SWITCHING = 101
@@ -211,12 +215,36 @@ class WatchedAdapter(HTTPAdapter):
         super().init_poolmanager(*args, **keywords)
         _watch_connections_of(self.poolmanager)
         self._pool: ConnectionPool | None = None
+        self._verified: ConnectionPool | None = None
+        self._sends_path = False
 
     def get_connection_with_tls_context(self, *args: Any, **keywords: Any) -> ConnectionPool:
         """Called by `requests` for each request. All requests of a client go to one server with one set of options, so it looks once."""
         if self._pool is None:
             self._pool = super().get_connection_with_tls_context(*args, **keywords)
         return self._pool
+
+    def cert_verify(self, conn: ConnectionPool, *args: Any, **keywords: Any) -> None:
+        """Called by `requests` for each request. It looks for the file of authorities, which is needed for new connections only."""
+        if conn is not self._verified:
+            prepare: Callable[..., None] = super().cert_verify
+            prepare(conn, *args, **keywords)
+            self._verified = conn
+
+    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
+        """Called by `requests`: the path, or the whole URL for a proxy without TLS, which is the same for all requests of a client."""
+        if self._sends_path:
+            return request.path_url
+        url: str = super().request_url(request, proxies)
+        self._sends_path = url == request.path_url
+        return url
+
+    def build_response(self, req: requests.PreparedRequest, resp: BaseHTTPResponse) -> requests.Response:
+        """Called by `requests`. Cookies are not read: nothing sends them back."""
+        response = requests.Response()
+        response.status_code, response.raw, response.request = resp.status, resp, req
+        response.headers = requests.structures.CaseInsensitiveDict(resp.headers)
+        return response
 
     def proxy_manager_for(self, *args: Any, **keywords: Any) -> ProxyManager:
         """Called by `requests`."""

@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from .._errors import LedgerError
@@ -43,12 +45,52 @@ class HasTexts(Change, Protocol):
 ChangeT = TypeVar("ChangeT", bound=HasTexts)
 
 
+class Notes:
+    """Writes notes to a ledger. Each must reach the disk, so what several threads note at the same time is written in one transaction."""
+
+    def __init__(self, ledger: RewriteLedger) -> None:
+        self._ledger = ledger
+        self._writing = threading.Lock()
+        self._adding = threading.Lock()
+        self._next = _Batch()
+
+    def note(self, entries: Mapping[bytes, bytes]) -> None:
+        """Adds entries, and returns when they are on the disk; raises LedgerError."""
+        with self._adding:
+            batch = self._next
+            batch.entries.update(entries)
+        with self._writing:
+            # Another thread may have written them while this one waited.
+            if not batch.is_over:
+                with self._adding:
+                    self._next = _Batch() if self._next is batch else self._next
+                self._write(batch)
+        if batch.error:
+            raise LedgerError(batch.error.message) from batch.error
+
+    def _write(self, batch: _Batch) -> None:
+        try:
+            self._ledger.note(batch.entries)
+        except LedgerError as error:
+            batch.error = error
+        batch.is_over = True
+
+
+@dataclass
+class _Batch:
+    """The entries of one transaction, and its outcome."""
+
+    entries: dict[bytes, bytes] = field(default_factory=dict)
+    is_over: bool = False
+    error: LedgerError | None = None
+
+
 class Memory:
     """The texts that were written to one server, and how it shows them. Safe to use from several threads."""
 
-    def __init__(self, ledger: RewriteLedger | None = None, spelling: Spelling | None = None) -> None:
-        """Without a ledger, what is learned is known to this task only."""
-        self._ledger = ledger
+    def __init__(self, notes: Notes | None = None, spelling: Spelling | None = None) -> None:
+        """Without `notes`, what is learned is known to this task only."""
+        self._notes = notes
         self.spelling = spelling or Spelling({})
 
     def knowing(self, learned: Mapping[bytes, bytes]) -> Memory:
@@ -56,7 +98,7 @@ class Memory:
         if not learned:
             return self
         self._note(learned)
-        return Memory(self._ledger, self.spelling.knowing(learned))
+        return Memory(self._notes, self.spelling.knowing(learned))
 
     def note_sent(self, identifier: str, text: str, count: int, *, accepted: bool) -> None:
         """Remembers that a text is being sent to an item which had so many before, or that the server accepted it.
@@ -66,8 +108,8 @@ class Memory:
         self._note({sent_key(identifier, text): sent_note(count, accepted=accepted)})
 
     def _note(self, entries: Mapping[bytes, bytes]) -> None:
-        if self._ledger:
-            self._ledger.note(entries)
+        if self._notes:
+            self._notes.note(entries)
 
 
 def keys_of(changes: Iterable[Wanted[RefT, ChangeT]]) -> set[bytes]:
@@ -104,4 +146,4 @@ def memory_of(ledger: str | None, endpoint: str, keys: Collection[bytes], run: R
         return
     with closing(opened):
         rewrites = opened.rewrites(endpoint)
-        yield Memory(rewrites, Spelling(rewrites.known(keys)))
+        yield Memory(Notes(rewrites), Spelling(rewrites.known(keys)))

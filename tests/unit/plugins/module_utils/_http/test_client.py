@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import socket
 import threading
+from urllib.parse import quote
 
 import pytest
+import requests
 from ansible_collections.secops.xdr.plugins.module_utils._errors import (
     AnswerError,
     AuthenticationError,
@@ -27,6 +29,8 @@ from ansible_collections.secops.xdr.plugins.module_utils._http.auth import Extra
 from ansible_collections.secops.xdr.plugins.module_utils._http.client import HttpClient, Operation, Request
 from ansible_collections.secops.xdr.plugins.module_utils._http.connection import ConnectionSettings
 from ansible_collections.secops.xdr.plugins.module_utils._secrets import SecretKeeper
+from hypothesis import given
+from hypothesis import strategies as st
 
 PATH = "/api/v1/observations/associatedipaddrs"
 BODY = b'{"source":"x","observations":[{"ipaddr":"10.8.0.2","associated_ipaddr":"203.0.113.5","timestamp":1700000000}]}'
@@ -251,3 +255,25 @@ def test_requests_that_differ_in_their_body_alone_each_send_their_own(client, em
     assert [request["body"].get("source") for request in sent] == ["x", "another source", None, "x", "x"]
     lengths = [{name.lower(): value for name, value in request["headers"].items()}["content-length"] for request in sent]
     assert lengths == [str(len(body)) for body in (BODY, longer, b'{"limit":1,"offset":0}', BODY, BODY)]
+
+
+class TestPreparedRequests:
+    """They are those of `requests`, which is not asked each time because it is slow."""
+
+    @given(
+        segments=st.lists(st.text(min_size=1, max_size=8), max_size=4),
+        params=st.none() | st.dictionaries(st.text(max_size=6), st.text(max_size=6), max_size=3),
+        method=st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE"]),
+        body=st.none() | st.binary(max_size=4),
+    )
+    def test_any_request(self, segments, params, method, body):
+        path = "/" + "/".join(quote(one.encode("utf-8", "replace"), safe="*:,") for one in segments)
+        params = params and {quote(name, errors="replace"): quote(value, errors="replace") for name, value in params.items()}
+        host = "https://bücher.example.com:8443"
+        settings = ConnectionSettings(base_url=host, validate_certs=True, ca_path="ca.pem", timeout=5, retries=0)
+        request = Request(Operation.READ, method, path, body, params=params)
+        ours = HttpClient(settings, SecretKeeper())._prepared(request)
+        theirs = requests.Request(method, host + path, headers=request.headers, data=body, params=params).prepare()
+        assert ours.url == theirs.url
+        assert ours.body == theirs.body or not (ours.body or theirs.body)
+        assert {**theirs.headers, **_http._HEADERS} == dict(ours.headers)
