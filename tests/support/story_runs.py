@@ -33,10 +33,12 @@ class _Killed(BaseException):
 
 def run_story(seed: int, folder: Path, kinds: Sequence[str]) -> Trial:
     """The story of this seed, in a separate folder, with one of these kinds of damage."""
-    own = folder / "story"
-    shutil.rmtree(own, ignore_errors=True)
+    own = folder / f"story-{seed}"
     own.mkdir()
-    return TrialRun(seed, own, MODULES, kinds).result()
+    try:
+        return TrialRun(seed, own, MODULES, kinds).result()
+    finally:
+        shutil.rmtree(own)
 
 
 def _ask(params: Mapping[str, Any]) -> Mapping[str, Any]:
