@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from random import Random
 
 HOUR = 3600
-NAMES = ("ann", "bob", "cem", "dora", "eve", "Finn", "CORP\\gil", "hana@example.com", "o'neil", "zoë")
+NAMES = ("ann", "bob", "bobby", "cem", "dora", "eve", "Finn", "gil", "CORP\\gil", "hana", "hana@example.com", "Jo Hill", "o'neil", "zoë")
+"""Some begin or end like others, as cut names do."""
+_HOSTS = (2, 3, 4, 5, 20, 22, 200)
+"""Some begin like others, as cut addresses do."""
 
 
 @dataclass(frozen=True)
@@ -61,21 +64,35 @@ class Story:
         return max(found, key=lambda stay: stay.start, default=None)
 
 
-def told(random: Random, begin: int, *, gateways: int = 1) -> Story:
+@dataclass(frozen=True)
+class Habits:
+    """The ways of the gateways and users of a story."""
+
+    gateways: int = 1
+    pool: str = "10.8.{place}.{host}"
+    frees_at_once: bool = False
+    """An address often goes to another user in the second in which it becomes free."""
+    one_outside: bool = False
+    """All users are behind one address."""
+    stays_long: bool = False
+    """Some stay for days."""
+
+
+def told(random: Random, begin: int, habits: Habits) -> Story:
     """A story of users who share a few addresses, so that every address changes hands often."""
     length = random.choice((12 * HOUR, 30 * HOUR, 72 * HOUR))
     end = begin + length
     stays: list[Stay] = []
     failures: list[tuple[str, int]] = []
     users = random.sample(NAMES, random.randint(3, len(NAMES)))
-    for place in range(gateways):
+    for place in range(habits.gateways):
         gateway = f"gw{place + 1}"
         failed = sorted(random.randint(begin, end) for _time in range(random.choice((0, 0, 0, 1))))
         failures += [(gateway, at) for at in failed]
         shares = place and random.random() < 0.5
-        pool = [f"10.8.{0 if shares else place}.{number}" for number in range(2, 2 + random.randint(1, 4))]
+        pool = [habits.pool.format(place=0 if shares else place, host=host) for host in random.sample(_HOSTS, random.randint(1, 4))]
         for ipaddr in pool:
-            stays += _of_address(random, gateway, ipaddr, users, (begin, end), failed)
+            stays += _of_address(random, Stay(0, gateway, "", ipaddr, "", begin, end, ""), users, failed, habits)
     stays.sort(key=lambda stay: stay.start)
     numbered = [Stay(**{**vars(stay), "number": number}) for number, stay in enumerate(stays)]
     return Story(begin, end, numbered, failures)
@@ -91,35 +108,34 @@ def settled(story: Story, random: Random) -> Story:
     return replace(story, stays=stays)
 
 
-def _of_address(
-    random: Random, gateway: str, ipaddr: str, users: Sequence[str], period: tuple[int, int], failed: Sequence[int]
-) -> list[Stay]:
-    begin, end = period
+def _of_address(random: Random, period: Stay, users: Sequence[str], failed: Sequence[int], habits: Habits) -> list[Stay]:
+    """The stays on the address of `period`, in its time."""
+    begin, end = period.start, period.end
     found: list[Stay] = []
     at = begin - random.randint(0, 4 * HOUR)
     while at < end:
-        user = random.choice(users)
         over = at + random.choice((random.randint(30, 600), random.randint(600, 4 * HOUR), random.randint(HOUR, 10 * HOUR)))
-        outside = f"203.0.113.{random.randint(1, 250)}"
+        if habits.stays_long and random.random() < 0.4:
+            over = at + random.randint(20 * HOUR, 60 * HOUR)
+        outside = "203.0.113.9" if habits.one_outside else f"203.0.113.{random.randint(1, 250)}"
         failure = next((moment for moment in failed if at <= moment < over), None)
         if failure is not None:
             over = failure
         found.append(
-            Stay(
-                number=0,
-                gateway=gateway,
-                user=user,
-                ipaddr=ipaddr,
+            replace(
+                period,
+                user=random.choice(users),
                 outside=outside,
                 start=at,
                 end=min(over, end),
-                last_outside=outside if random.random() < 0.8 else f"198.51.100.{random.randint(1, 250)}",
+                last_outside=outside if habits.one_outside or random.random() < 0.8 else f"198.51.100.{random.randint(1, 250)}",
                 is_silent=failure is not None,
                 is_on=over >= end,
                 signs=tuple(range(at + random.randint(60, 1800), min(over, end), random.randint(300, 3 * HOUR))),
             )
         )
-        at = over + random.choice((1, random.randint(1, 120), random.randint(60, 3 * HOUR)))
+        gap = 0 if habits.frees_at_once and failure is None and random.random() < 0.7 else 1
+        at = over + random.choice((gap, random.randint(gap, 120), random.randint(60, 3 * HOUR)))
     return found
 
 

@@ -104,6 +104,18 @@ def shuffled(lines: list[Line], random: Random) -> list[Line]:
     return found
 
 
+def jittered(lines: list[Line], random: Random) -> list[Line]:
+    """Lines that overtake others on their way, by a few seconds."""
+    places = [(line.row.at if line.row else 0) + random.uniform(0, 10) for line in lines]
+    return [lines[place] for place in sorted(range(len(lines)), key=places.__getitem__)]
+
+
+def part_lost(lines: list[Line], random: Random) -> list[Line]:
+    """The log without a piece in the middle."""
+    begin = random.randrange(len(lines))
+    return [*lines[:begin], *lines[begin + random.randint(1, max(1, len(lines) // 4)) :]] or lines[:1]
+
+
 LINES: dict[str, Callable[[list[Line], Random], list[Line]]] = {
     "dropped": dropped,
     "cut": cut,
@@ -114,8 +126,13 @@ LINES: dict[str, Callable[[list[Line], Random], list[Line]]] = {
     "copied": copied,
     "newest first": newest_first,
     "shuffled": shuffled,
+    "jittered": jittered,
+    "part lost": part_lost,
 }
 """Damage to lines. None of it changes what a line that is whole says."""
+
+LOSSY = ("dropped", "part lost")
+"""Damage that leaves no trace."""
 
 _PACKED = {".gz": gzip.compress, ".xz": lzma.compress, ".bz2": bz2.compress}
 

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from bisect import bisect_right
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 from zoneinfo import ZoneInfo
@@ -16,7 +18,7 @@ from zoneinfo import ZoneInfo
 from support.stories import BEGIN, FAILURE, FINISH, SIGN, Row, rows_of, whole_rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from random import Random
 
     from support.stories import Story
@@ -208,6 +210,15 @@ def _json(row: Row, clock: datetime) -> str | None:
     return json.dumps({"@timestamp": f"{clock:%Y-%m-%dT%H:%M:%S}", "user": stay.user, "client": client}, ensure_ascii=False)
 
 
+def _json_mixed(row: Row, clock: datetime) -> str | None:
+    """Times in several precisions, some with an offset."""
+    text = _json(row, clock)
+    written = f"{clock:%Y-%m-%dT%H:%M:%S}"
+    east = f"{clock + timedelta(hours=2):%Y-%m-%dT%H:%M:%S}+02:00"
+    kinds = (written, f"{written}.123", f"{written}.123456789", f"{written}Z", f"{written}.5+00:00", east)
+    return text and text.replace(written, kinds[row.at % len(kinds)], 1)
+
+
 def _json_whole(row: Row, clock: datetime) -> str | None:
     stay = row.stay
     if stay is None:
@@ -275,23 +286,53 @@ STYLES = (
     Style("openvpn", "openvpn_log", _openvpn_log, _UTC),
     Style("radius", "radius_detail", _radius, _UTC, tells_failures=True, writes_zone=True),
     Style("json of starts", "json_lines", _json, {**_UTC, **_JSON_STARTS}, has_ends=False),
+    Style("json, mixed times", "json_lines", _json_mixed, {**_UTC, **_JSON_STARTS}, has_ends=False, writes_zone=True),
     Style("json with durations", "json_lines", _json_whole, _JSON_WHOLE, is_export=True, writes_zone=True),
     Style("nps", "nps", _nps, _UTC, tells_failures=True),
     Style("strongswan", "strongswan", _strongswan, writes_zone=True),
 )
 
 
-def lines_of(
-    story: Story, style: Style, gateway: str, random: Random, zone: str = "UTC", shift: dict[int, int] | None = None
-) -> list[Line]:
-    """The lines of a gateway's log. `shift` says by how many seconds its clock is wrong from which moment on."""
+@dataclass(frozen=True)
+class Telling:
+    """The way in which a gateway tells a story."""
+
+    zone: str = "UTC"
+    shift: Mapping[int, int] = field(default_factory=dict)
+    """By how many seconds its clock is wrong, from which moment on."""
+    late_ends: int = 0
+    """Ends are written up to so many seconds too late, often after the next session on the address."""
+    in_other_case: bool = False
+    """Signs of life and ends write names in another case than beginnings."""
+    in_other_spelling: bool = False
+    """IPv6 addresses are written in any way."""
+
+
+def lines_of(story: Story, style: Style, gateway: str, random: Random, telling: Telling) -> list[Line]:
+    """The lines of a gateway's log."""
     rows = whole_rows_of(story, gateway) if style.is_export else rows_of(story, gateway, noise_every=random.choice((600, 1800, 3600)))
     if not style.has_ends:
         rows = [row for row in rows if row.kind == BEGIN or (row.stay is None and style.log_format != "csv")]
+    if telling.late_ends:
+        late = [replace(row, at=row.at + random.randint(0, telling.late_ends)) if row.kind == FINISH else row for row in rows]
+        rows = [row for row in late if row.at <= story.end]
+    changes = sorted(telling.shift)
     found = []
     for row in sorted(rows, key=lambda row: row.at):
-        wrong = next((by for since, by in sorted((shift or {}).items(), reverse=True) if row.at >= since), 0)
-        text = style.write(row, datetime.fromtimestamp(row.at + wrong, ZoneInfo(zone) if zone != "UTC" else UTC))
+        place = bisect_right(changes, row.at)
+        wrong = telling.shift[changes[place - 1]] if place else 0
+        clock = datetime.fromtimestamp(row.at + wrong, ZoneInfo(telling.zone) if telling.zone != "UTC" else UTC)
+        text = style.write(_as_written(row, telling, random), clock)
         if text is not None:
             found.append(Line(text, row))
     return found
+
+
+def _as_written(row: Row, telling: Telling, random: Random) -> Row:
+    if row.stay and telling.in_other_case and row.kind in (SIGN, FINISH):
+        return replace(row, stay=replace(row.stay, user=row.stay.user.upper()))
+    if row.stay and telling.in_other_spelling:
+        address = ip_address(row.stay.ipaddr)
+        spelling = random.choice((address.compressed, address.exploded, address.compressed.upper(), address.exploded.upper()))
+        return replace(row, stay=replace(row.stay, ipaddr=spelling))
+    return row

@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 import os
+import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from support.stories import HOUR, settled, told
-from support.story_damage import LINES, as_bytes, dropped, garbled, overlapping, rotated, written
+from support.stories import HOUR, Habits, settled, told
+from support.story_damage import LINES, LOSSY, as_bytes, dropped, garbled, overlapping, rotated, written
 from support.story_judging import TOLERANCE, AskedLog, Trial, judged
 from support.story_snapshots import status_file, wireguard_dump, wireguard_peers
-from support.story_texts import STYLES, Line, Style, lines_of
+from support.story_texts import STYLES, Line, Style, Telling, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,13 +39,38 @@ class Modules(NamedTuple):
 
 _SPRING = 1_714_521_600
 """2024-05-01T00:00:00Z: no clock is changed for months."""
-_AUTUMN = 1_729_944_000
-"""2024-10-26T12:00:00Z: in the night that follows, clocks go back in Europe."""
+_NIGHTS = {
+    "doubled hour": 1_729_944_000,
+    "skipped hour": 1_711_800_000,
+    "new year": 1_704_024_000,
+}
+"""The noons before special nights, by the end of a kind: in Europe, clocks go back or forward; a year begins."""
 _BERLIN = "Europe/Berlin"
 QUESTIONS = 30
 
-CLOCKS = ("set back", "ahead before", "one time out of line", "wrong zone", "doubled hour")
-WHOLE_LOGS = ("undamaged", "last line cut", "rotated", "rotated, one lost", "several logs", "other encoding")
+WAYS = {
+    "given at once": Habits(frees_at_once=True),
+    "one outside address": Habits(one_outside=True),
+    "long sessions": Habits(stays_long=True),
+    "IPv6": Habits(pool="2001:db8:8:{place}::{host}"),
+    "names in other case": Habits(),
+    "ends written late": Habits(),
+}
+"""Whole logs of special stories."""
+_STATUS = {"format": "openvpn_status", "timezone": "UTC"}
+_WRITES_IPV6 = ("csv", "json_lines", "openvpn_as")
+
+CLOCKS = ("set back", "ahead before", "one time out of line", "wrong zone", "drifting", "doubled hour", "skipped hour", "new year")
+WHOLE_LOGS = (
+    "undamaged",
+    "last line cut",
+    "rotated",
+    "rotated, one lost",
+    "rotated, one twice",
+    "several logs",
+    "other encoding",
+    *WAYS,
+)
 HISTORIES = (
     "history",
     "history, log rotated",
@@ -50,6 +78,9 @@ HISTORIES = (
     "history, damaged",
     "history, doubled hour",
     "history, two gateways",
+    "history, in any order",
+    "history with snapshots",
+    "history, new year",
 )
 SNAPSHOTS = (
     "snapshots",
@@ -64,6 +95,9 @@ UNDAMAGED = ("undamaged", "rotated", "several logs", "other encoding", "history"
 """Kinds of which at least 95 % of the questions about sessions in the log have to be answered."""
 
 
+_MAY_BE_VOUCHED_FOR = frozenset({*WHOLE_LOGS, *LINES} - {"rotated, one lost", "last line cut", "part lost"})
+
+
 class TrialRun:
     """Runs one trial in a separate folder."""
 
@@ -73,11 +107,19 @@ class TrialRun:
         self.kind = self._random.choice(kinds)
         self._folder = folder
         self._modules = modules
-        is_doubled = self.kind.endswith("doubled hour")
-        self._style = self._random.choice([style for style in STYLES if not (is_doubled and style.writes_zone)])
-        self._zone = _BERLIN if is_doubled else "UTC"
-        self._options = {**self._style.options, "format": self._style.log_format, **({"timezone": _BERLIN} if is_doubled else {})}
-        self._story = told(self._random, _AUTUMN if is_doubled else _SPRING, gateways=2 if "two" in self.kind else 1)
+        night = next((begin for name, begin in _NIGHTS.items() if self.kind.endswith(name)), None)
+        is_local = self.kind.endswith("hour")
+        is_possible = self._is_possible
+        mixed = (*LINES, *CLOCKS) if self.kind not in LOSSY else ()
+        self._style = self._random.choice([style for style in STYLES if not (is_local and style.writes_zone) and is_possible(style)])
+        self._telling = Telling(
+            zone=_BERLIN if is_local else "UTC",
+            late_ends=20 if self.kind == "ends written late" or (self.kind in mixed and self._random.random() < 0.1) else 0,
+            in_other_case=self.kind == "names in other case" or (self.kind in mixed and self._random.random() < 0.1),
+            in_other_spelling=self.kind == "IPv6",
+        )
+        self._options = {**self._style.options, "format": self._style.log_format, **({"timezone": _BERLIN} if is_local else {})}
+        self._story = told(self._random, _SPRING if night is None else night, self._habits())
         if self.kind.startswith("wireguard"):
             self._story = settled(self._story, self._random)
         self._stays = [stay for stay in self._story.stays if stay.end > stay.start]
@@ -88,6 +130,15 @@ class TrialRun:
         """Asks, and compares the answers with the story."""
         log = self._of_snapshots() if self.kind in SNAPSHOTS else self._of_history() if self.kind in HISTORIES else self._of_log()
         return judged(log, self._questions, self.seed, self.kind) if log else Trial(self.seed, self.kind, self._style.name, ())
+
+    def _habits(self) -> Habits:
+        habits = WAYS.get(self.kind)
+        if habits is None and self.kind in (*LINES, *CLOCKS, *HISTORIES):
+            habits = self._random.choice((*[Habits()] * 4, *(way for name, way in WAYS.items() if name not in ("IPv6", "long sessions"))))
+        return replace(habits or Habits(), gateways=2 if "two gateways" in self.kind else 1)
+
+    def _is_possible(self, style: Style) -> bool:
+        return self.kind != "IPv6" or style.log_format in _WRITES_IPV6
 
     def _question(self) -> tuple[str, int]:
         random, story = self._random, self._story
@@ -102,8 +153,8 @@ class TrialRun:
     def _of_log(self) -> AskedLog | None:
         random, style, kind = self._random, self._style, self.kind
         shift = self._shift()
-        lines = lines_of(self._story, style, "gw1", random, self._zone, shift)
-        if not lines or (shift and not _goes_back(lines, shift)):
+        lines = lines_of(self._story, style, "gw1", random, replace(self._telling, shift=shift))
+        if not lines or (shift and kind != "drifting" and not _goes_back(lines, shift)):
             return None
         if kind == "one time out of line":
             lines = self._one_out_of_line(lines)
@@ -113,6 +164,8 @@ class TrialRun:
             if style.writes_zone:
                 return None
             options["timezone"] = random.choice(("America/New_York", "America/Los_Angeles"))
+        if kind in _MAY_BE_VOUCHED_FOR and random.random() < 0.3:
+            options["complete_until"] = self._story.end
         paths = written(self._folder, self._files(damaged))
         for path in paths:
             _touch(path, lines, self._style)
@@ -121,11 +174,14 @@ class TrialRun:
         if kind == "other encoding":
             options["encoding"] = self._encoded(paths[0])
             _touch(paths[0], lines, style)
+        if kind == "rotated, one twice":
+            paths.append(str(shutil.copy2(random.choice(paths), self._folder / random.choice(("copy.log", "vpn.log.7")))))
         random.shuffle(paths)
         where = {"paths": paths} if len(paths) > 1 else {"path": paths[0]} if paths else {}
         result = self._modules.ask({**options, **where, "match": self._match()})
         left = [line.row for line in damaged if line.row]
-        return AskedLog(self._story, style, left, result, is_lossy=kind == "dropped", covered_until=_last(left, style))
+        covered_until = 0 if "complete_until" in options else _last(left, style)
+        return AskedLog(self._story, style, left, result, kind in LOSSY, covered_until)
 
     def _files(self, lines: Sequence[Line]) -> list[tuple[str, bytes]]:
         """The files of the log; each was last written to when its last row was."""
@@ -143,11 +199,15 @@ class TrialRun:
             file.write(text)
         return "utf-8" if encoding == "utf-8-sig" else encoding
 
-    def _shift(self) -> dict[int, int] | None:
+    def _shift(self) -> dict[int, int]:
+        story = self._story
+        if self.kind == "drifting":
+            # Its clock is up to 20 seconds ahead, and is set right every few hours.
+            return {at: place % 7 * 3 for place, at in enumerate(range(story.begin, story.end, 1800))}
         by = self._random.choice((60, 600, 1800, 3600, 7200, 20_000))
         moment = self._random.randint(self._story.begin, self._story.end)
         if self._style.is_export or self.kind not in ("set back", "ahead before"):
-            return None
+            return {}
         return {moment: -by} if self.kind == "set back" else {0: by, moment: 0}
 
     def _one_out_of_line(self, lines: list[Line]) -> list[Line]:
@@ -167,13 +227,20 @@ class TrialRun:
         left: list[Row] = []
         ends = []
         for gateway in gateways:
-            lines = lines_of(self._story, style, gateway, random, self._zone)
+            lines = lines_of(self._story, style, gateway, random, self._telling)
             if self.kind == "history, damaged":
                 lines = random.choice((garbled, dropped))(lines, random)
             own = [line.row for line in lines if line.row]
             left += own
             ends.append(_last(own, style))
-            self._grow(lines, {**self._options, "history": self._history, "gateway": gateway})
+            options = {**self._options, "history": self._history, "gateway": gateway}
+            if self.kind == "history, in any order":
+                self._take_in_any_order(lines, options)
+            else:
+                self._grow(lines, options)
+        if self.kind == "history with snapshots":
+            moments = range(self._story.begin, self._story.end, random.choice((600, 2 * HOUR)))
+            self._take_snapshots([(at, status_file(self._story, "gw1", at)) for at in moments], _STATUS)
         is_lossy = self.kind == "history, damaged"
         return AskedLog(self._story, style, left, self._answers(), is_lossy, min(ends), frozenset(gateways))
 
@@ -204,6 +271,17 @@ class TrialRun:
             path.write_bytes(as_bytes(lines[begin:], self._style.head, random))
             self._modules.take_killed({**options, "path": str(path)}, random.randint(0, 6))
 
+    def _take_in_any_order(self, lines: Sequence[Line], options: Mapping[str, Any]) -> None:
+        """Older logs are taken after newer ones; some lines are in two of them, and some logs are taken twice."""
+        random = self._random
+        ends = [*sorted(random.randint(1, len(lines)) for _time in range(random.randint(1, 4))), len(lines)] if lines else []
+        parts = [lines[max(0, begin - random.choice((0, 3))) : end] for begin, end in pairwise([0, *ends]) if begin < end]
+        for place in random.choices(range(len(parts)), k=2) + random.sample(range(len(parts)), len(parts)) if parts else ():
+            path = self._folder / f"vpn-{place}.log"
+            path.write_bytes(as_bytes(parts[place], self._style.head, random))
+            _touch(str(path), parts[place], self._style)
+            self._modules.take({**options, "path": str(path)})
+
     def _of_snapshots(self) -> AskedLog:
         random, story = self._random, self._story
         is_damaged, is_wireguard = self.kind == "snapshots, damaged", self.kind.startswith("wireguard")
@@ -214,7 +292,7 @@ class TrialRun:
             files = [_spoiled(text, random) for text in files]
         # A peer of WireGuard has its address until another one gets it.
         style = Style(self.kind.split()[0], "", lambda row, clock: None, has_ends=not is_wireguard)
-        options: dict[str, Any] = {"format": "openvpn_status", "timezone": "UTC"}
+        options: dict[str, Any] = _STATUS
         if is_wireguard:
             options = {"format": "wireguard", "peers": wireguard_peers(story)}
         if self.kind.endswith("in a history"):
@@ -264,7 +342,7 @@ def _touch(path: str, lines: Sequence[Line], style: Style) -> None:
 
 
 def _spoiled(text: str, random: Random) -> str:
-    lines = text.split("\n")
+    lines = (text if random.random() > 0.05 else text[: random.randrange(len(text))]).split("\n")
     for place, line in enumerate(lines):
         if line and random.random() < 0.05:
             lines[place] = line[: random.randrange(len(line))]

@@ -23,9 +23,10 @@ from .open_claims import OpenClaims
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from .._vpn_log.records import Record, RecordBlock
+    from .._vpn_log.records import Record
     from .model import LogFacts, Timed
     from .open_claims import Columns
+    from .order import BlockRows
 
 Fact = Union[AddressClaim, ClaimColumns, Doubt]
 
@@ -64,15 +65,14 @@ class ClaimBuilder:
                 yield from self._facts
                 self._facts = []
 
-    def columns(self, block: RecordBlock, times: Sequence[int]) -> Iterator[Fact] | None:
+    def columns(self, rows: BlockRows, times: Sequence[int]) -> Iterator[Fact] | None:
         """The same for a block whose times are believed and in order; None if its rows have to be looked at one by one."""
-        found = self._open.take_columns(block)
+        found = self._open.take_columns(rows.block)
         if found is None:
             return None
         self._unread_is_over()
         self._first = times[0] if self._first is None else self._first
-        end = 0 if self._log.is_followed else max((end for end in block.ends if end is not None), default=0)
-        self._last = max(self._last, *times, end)
+        self._last = max(self._last, *times, 0 if self._log.is_followed else rows.last_end)
         facts, self._facts = self._facts, []
         return chain(facts, self._in_columns(found))
 
@@ -95,7 +95,8 @@ class ClaimBuilder:
             found = tuple(list(compress(column, is_wanted)) for column in found) if any(is_wanted) else ()
         if found:
             lines, usernames, ipaddrs, outsides, starts, ends, kinds = found
-            flaws = list(map(flaw_of_name, usernames))
+            flaw_of = {name: flaw_of_name(name) for name in set(usernames)}
+            flaws = [flaw_of[name] for name in usernames] if any(flaw_of.values()) else [""] * len(usernames)
             yield ClaimColumns(self._log.gateway, lines, usernames, ipaddrs, outsides, starts, ends, kinds, flaws)
 
     def _claim(self, claim: AddressClaim) -> None:

@@ -83,9 +83,11 @@ class Clock:
         times, ahead = rows.times(self._order), first_times(next_rows, self._order, _NEIGHBOURS)
         if now is None or high is None or self._jump or not times or not ahead or not block.lines:
             return False
-        until, end = max(times), max((end for end in block.ends if end is not None), default=0)
+        until, end = max(times), rows.last_end
         known = [now, *times, *ahead]
-        highest = list(accumulate(known, max))
+        highest = sorted(known)
+        if highest != known:
+            highest = list(accumulate(known, max))
         if max(map(sub, highest, known)) > tolerance or max(until, end) > self._log.modified_ms + tolerance:
             return False
         if self._rows:

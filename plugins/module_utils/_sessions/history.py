@@ -15,8 +15,6 @@ from .._database.database import matching, parts
 from .history_questions import HistoryQuestions
 from .history_schema import (
     CLAIM,
-    COLUMNS,
-    COMPUTED,
     DOUBT,
     KEY,
     KEY_OF_COLUMNS,
@@ -125,11 +123,11 @@ class StoredHistory(HistoryQuestions):
     def _keep_columns(self, columns: ClaimColumns) -> tuple[int, int, int]:
         """The same for claims in columns. If claims are known, or are there twice, all are looked at one by one."""
         gateway = {"gateway": self._numbers[columns.gateway]}
-        rows = column_rows(columns)
-        if len(set(map(KEY_OF_COLUMNS, rows))) < len(rows):
+        names, rows, computed = column_rows(columns)
+        if len(set(columns.starts)) < len(rows) and len(set(map(KEY_OF_COLUMNS, rows))) < len(rows):
             return self._keep_claims(list(columns.claims()))
-        self._keep_assigned({(ipaddr, gateway["gateway"]) for ipaddr in columns.ipaddrs})
-        added = self._database.insert_new("claim", gateway, COLUMNS, rows, COMPUTED)
+        self._keep_assigned({(ipaddr, gateway["gateway"]) for ipaddr in set(columns.ipaddrs)})
+        added = self._database.insert_new("claim", gateway, names, rows, computed)
         if added == len(rows):
             return added, 0, 0
         _added, updated, unchanged = self._keep_claims(list(columns.claims()))

@@ -15,7 +15,7 @@ from .._database.database import Schema, step
 from .model import END_KINDS, END_UNKNOWN, AddressClaim, Doubt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from .model import ClaimColumns
 
@@ -96,10 +96,9 @@ SELECT_CLAIM = ", ".join(f"kept.{name}" for name in CLAIM)
 DOUBT = ("ipaddr", "kind", "is_long", "since", "until_at", "gateway", "words", "amount", "line")
 SELECT_DOUBT = ", ".join(f"kept.{name}" for name in DOUBT)
 
-COLUMNS = ("ipaddr", "since", "folded", "username", "associated_ipaddr", "end_at", "end_kind", "line", "flaw")
-"""The columns of claims that are kept as such."""
 KEY_OF_COLUMNS = itemgetter(0, 1, 2)
-COMPUTED = {
+"""Of a row of `column_rows`: all that can differ in the keys of one gateway, but for the case of names."""
+_COMPUTED = {
     "day": f"since / {DAY_MS}",
     "starts_unknown": "0",
     "alive": "since",
@@ -147,11 +146,31 @@ def claim_row(claim: AddressClaim, gateway: int) -> tuple[Any, ...]:
     )
 
 
-def column_rows(columns: ClaimColumns) -> list[tuple[Any, ...]]:
-    """The values of `COLUMNS`."""
-    kinds = map(_NUMBER_OF_END.__getitem__, columns.end_kinds)
-    known = (columns.ipaddrs, columns.starts, map(str.casefold, columns.usernames), columns.usernames, columns.associated_ipaddrs)
-    return list(zip(*known, columns.ends, kinds, columns.lines, columns.flaws))
+def column_rows(columns: ClaimColumns) -> tuple[Sequence[str], list[tuple[Any, ...]], Mapping[str, str]]:
+    """The names of columns, their rows, and the other columns as expressions. To compute a value costs less than to hand it over."""
+    folded, kinds = [name.casefold() for name in columns.usernames], set(columns.end_kinds)
+    given: dict[str, Sequence[Any]] = {
+        "ipaddr": columns.ipaddrs,
+        "since": columns.starts,
+        "folded": folded,
+        "associated_ipaddr": columns.associated_ipaddrs,
+        "end_at": columns.ends,
+        "line": columns.lines,
+    }
+    computed = dict(_COMPUTED)
+    if folded == list(columns.usernames):
+        computed["username"] = "folded"
+    else:
+        given["username"] = columns.usernames
+    if len(kinds) == 1:
+        computed["end_kind"] = str(_NUMBER_OF_END[kinds.pop()])
+    else:
+        given["end_kind"] = [_NUMBER_OF_END[kind] for kind in columns.end_kinds]
+    if any(columns.flaws):
+        given["flaw"] = columns.flaws
+    else:
+        computed["flaw"] = "''"
+    return tuple(given), list(zip(*given.values())), computed
 
 
 def claim_from(row: tuple[Any, ...], names: Mapping[int, str]) -> AddressClaim:

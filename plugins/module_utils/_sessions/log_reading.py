@@ -83,7 +83,7 @@ class LogReading:
             if not isinstance(rows, BlockRows) or not clock.takes(rows, following):
                 yield from builder.facts(clock.timed(rows, following))
                 continue
-            columns = builder.columns(rows.block, rows.times(self.order) or ())
+            columns = builder.columns(rows, rows.times(self.order) or ())
             yield from builder.facts(clock.believed(rows)) if columns is None else columns
         yield from builder.rest()
         self.open_claims = builder.left()

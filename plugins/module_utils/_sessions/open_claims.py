@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from itertools import chain, islice
+from operator import le
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .model import END_PROVEN, END_TAKEN, END_UNKNOWN
@@ -66,7 +67,9 @@ class OpenClaims:
         columns = (block.lines, block.usernames, block.ipaddrs, block.associated_ipaddrs, block.starts)
         if self._plain or None in block.ends:
             return self._paired(zip(*columns), block.ends)
-        ends = list(map(max, block.starts, cast("Sequence[int]", block.ends)))
+        ends = cast("Sequence[int]", block.ends)
+        if not all(map(le, block.starts, ends)):
+            ends = list(map(max, block.starts, ends))
         return (*columns, ends, [END_PROVEN] * len(ends))
 
     def _paired(self, rows: Iterable[_Plain], ends: Iterable[int | None]) -> Columns | None:

@@ -18,7 +18,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from itertools import chain, islice
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
 from .._vpn_log.records import END, SKIPPED, UNFINISHED_LINE, Record
 
@@ -83,6 +83,12 @@ class BlockRows(Sequence[Record]):
         if self._records is None:
             self._records = list(self.block.records())
         return self._records[place]
+
+    @property
+    def last_end(self) -> int:
+        """The latest end of a session in the columns; 0 without one."""
+        ends = self.block.ends
+        return max(filter(None, ends) if None in ends else cast("Sequence[int]", ends), default=0)
 
     def times(self, order: Order) -> list[int] | None:
         """The times of all rows; None if a row may take or end an address and is not in the columns."""

@@ -23,6 +23,7 @@ from .timestamps import (
     EPOCH_MS,
     ISO8601,
     checked_range,
+    epoch_column,
     epoch_ms_to_milliseconds,
     epoch_to_milliseconds,
     iso8601_to_milliseconds,
@@ -41,6 +42,7 @@ _REMEMBERED = 20_000
 _LONGEST_TIME = 200
 """Maximum length in characters: in a text of a hundred thousand words, the search for the zone would take too long."""
 _HOUR_MS = 3_600_000
+_EPOCH_FACTORS = {EPOCH: 1000, EPOCH_MS: 1}
 _MARK = "\0"
 """The placeholder in an hour for its minutes and seconds."""
 _YEARS = ("%Y", "%y", "%G", "%c", "%x")
@@ -70,6 +72,9 @@ class TimestampParser:
 
     def column(self, texts: list[str]) -> list[int | None]:
         """Reads a whole column at once, with None for each text that must be read separately by `milliseconds`."""
+        factor = _EPOCH_FACTORS.get(self.format)
+        if factor and (times := epoch_column(texts, factor)):
+            return times
         if self._place is None:
             return list(map(self._milliseconds_or_none, texts))
         return self._together(texts, self._place) or [self._by_hour(text, self._place) for text in texts]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._errors import InputError
 from .._texts import quoted
@@ -39,6 +39,7 @@ _ISO = re.compile(
 )
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)?\Z")
 _EPOCH_NUMBER = re.compile(r"-?\d{1,20}(\.\d*)?\Z", re.ASCII)
+_EPOCH_DIGITS = 20
 _SECONDS_DIGITS = 9
 _SECONDS = re.compile(rf"(\d{{1,{_SECONDS_DIGITS}}})(?:\.\d*)?\Z", re.ASCII)
 _CLOCK = re.compile(r"(?:(\d{1,4})(?:d| days?,?)? )?(\d{1,5}):(\d\d):(\d\d)(?:\.\d*)?\Z", re.ASCII)
@@ -55,6 +56,12 @@ def epoch_to_milliseconds(text: str) -> int:
 def epoch_ms_to_milliseconds(text: str) -> int:
     """Epoch milliseconds; raises ValueError."""
     return checked_range(_scaled(text, 0, "epoch milliseconds"), text, "; for seconds set timestamp_format to epoch")
+
+
+def epoch_column(texts: Sequence[str], factor: int) -> list[int | None] | None:
+    """The times of a column of epoch numbers, at once. `factor` turns them into milliseconds. None unless all are plain and plausible."""
+    times = _whole_numbers(texts, _EPOCH_DIGITS, factor)
+    return times if times and min(times) >= EARLIEST_MS and max(times) < LATEST_MS else None
 
 
 def iso8601_to_milliseconds(text: str, zone: Zone) -> int:
@@ -139,10 +146,15 @@ def duration_to_milliseconds(text: str) -> int | None:
 
 def durations_to_milliseconds(texts: Sequence[str]) -> list[int | None]:
     """The same for a column: at once, if all are plain seconds."""
+    return _whole_numbers(texts, _SECONDS_DIGITS, 1000) or list(map(duration_to_milliseconds, texts))
+
+
+def _whole_numbers(texts: Sequence[str], digits: int, factor: int) -> list[Any] | None:
+    """The numbers of a column, multiplied; None unless all are plain digits, and at most so many."""
     joined = "".join(texts)
-    if joined.isascii() and joined.isdigit() and all(texts) and max(map(len, texts)) <= _SECONDS_DIGITS:
-        return [int(text) * 1000 for text in texts]
-    return list(map(duration_to_milliseconds, texts))
+    if joined.isascii() and joined.isdigit() and all(texts) and max(map(len, texts)) <= digits:
+        return [int(text) * factor for text in texts]
+    return None
 
 
 def event_time(option: str, text: str) -> int:
