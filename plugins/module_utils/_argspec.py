@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _TEXTS = ("str", "path")
 _LIST_IN_TEXT = re.compile(r"""\s*\[(?:\s*|.*[,'"].*)\]\s*\Z""", re.DOTALL)
 """A text that looks like a list in YAML, JSON or Python. `[VPN]` can be a single text."""
+_MISSING = "missing required arguments: "
+"""The start of Ansible's message about options that are missing."""
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 DEFAULT_TIMEOUT_SECONDS = 30
 DEFAULT_RETRIES = 4
@@ -96,6 +98,30 @@ def _set_variable(*names: str) -> str:
         if value:
             return value
     raise AnsibleFallbackNotFound
+
+
+def about_variables(message: str, spec: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    """Names the environment variables of the options that a message is about: the source of a value, or a place to set it.
+
+    Options that the task sets itself, and variables that the message names already, are left out.
+    """
+    missing = message.partition(_MISSING)[2].split(", ") if message.startswith(_MISSING) else []
+    sentences = []
+    for name, option in spec.items():
+        variable = option["fallback"][1][0] if option.get("fallback") else ""
+        if not variable or variable in message or given.get(name) is not None:
+            continue
+        is_wrong = message.startswith((f"argument '{name}' ", f"value of {name} ", f"{name}: "))
+        is_advised = re.search(rf"\b[Ss]et `{name}`", message)
+        if environment_value(variable) and is_wrong:
+            sentences.append(f" The value comes from the environment variable {variable}.")
+        elif environment_value(variable) and is_advised:
+            sentences.append(f" The value of `{name}` comes from the environment variable {variable}.")
+        elif is_advised:
+            sentences.append(f" Instead of `{name}`, you can set the environment variable {variable}.")
+        elif name in missing:
+            sentences.append(f" Set `{name}` in the task, or the environment variable {variable} on the host that runs the module.")
+    return f"{'.' if missing and sentences else ''}{''.join(sentences)}"
 
 
 def wrong_structures(given: Mapping[str, Any], spec: Mapping[str, Any], where: str = "") -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._argspec import environment_value, wrong_structures
+from ._argspec import about_variables, wrong_structures
 from ._secrets import SecretKeeper, keep_ledger_password
 from ._texts import printable
 
@@ -52,16 +52,7 @@ class XdrModule(AnsibleModule):
                 secrets.add(value)
         for location in (self.params.get("ledger"), self.params.get("history")):
             keep_ledger_password(location if isinstance(location, str) else None, secrets)
-        return super().fail_json(f"{msg}{self._source_of(msg)}", **kwargs)
-
-    def _source_of(self, msg: str) -> str:
-        """Names the environment variable if a message is about an option that the task does not set; otherwise empty."""
-        for name, option in self.argument_spec.items():
-            is_meant = msg.startswith((f"argument '{name}' ", f"value of {name} ", f"{name}: "))
-            variable = option["fallback"][1][0] if option.get("fallback") else ""
-            if is_meant and variable and variable not in msg and self._given.get(name) is None and environment_value(variable):
-                return f" The value comes from the environment variable {variable}."
-        return ""
+        return super().fail_json(f"{msg}{about_variables(msg, self.argument_spec, self._given)}", **kwargs)
 
     def log(self, msg: str, log_args: Any = None) -> None:
         """Writes to the system's log.

@@ -360,6 +360,12 @@ read_back:
       - ipaddr: 10.8.3.7
         associated_ipaddr: 203.0.113.9
         timestamp: "2024-05-31T08:15:00Z"
+times_without_zone:
+  description: True if this run read times without a zone.
+  version_added: 1.1.0
+  returned: always
+  type: bool
+  sample: true
 timestamp_unit:
   description: The unit in which times were sent.
   returned: always

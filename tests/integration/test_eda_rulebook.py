@@ -313,29 +313,30 @@ def start_tagging(rulebook: Rulebook) -> tuple[dict[str, Any], str]:
     return event, session.username
 
 
-def start_tagging_by(rulebook: Rulebook, log: Path, log_format: str) -> None:
-    """Starts the rulebook of the collection with this log; returns when it looks for events."""
+def start_tagging_by(rulebook: Rulebook, log: Path, log_format: str, **others: str) -> None:
+    """Starts the rulebook of the collection with this log and other variables; returns when it looks for events."""
     state = rulebook.folder / "state"
-    rulebook.arguments = ("--env-vars", "VPN_LOG,VPN_LOG_FORMAT,VPN_LOG_DELAY")
+    rulebook.arguments = ("--env-vars", ",".join(["VPN_LOG,VPN_LOG_FORMAT,VPN_LOG_DELAY", *others]))
     rulebook.variables = {
         "VPN_LOG": str(log),
         "VPN_LOG_FORMAT": log_format,
         "VPN_LOG_DELAY": "2",
         "XDG_STATE_HOME": str(state),
+        **others,
     }
     rulebook.start("secops.xdr.incident_tagging")
     rulebook.wait_for(lambda: bool(list(state.glob("secops.xdr/cursor-*.json"))))
 
 
 def test_the_rulebook_of_the_collection_names_a_user_from_a_live_log(rulebook: Rulebook):
-    """In which nothing was written since before the event."""
+    """In which nothing was written since before the event, and whose times are those of another zone."""
     log = rulebook.folder / "live.csv"
     now = time.time()
-    earlier, just_now = (time.strftime("%m/%d/%y %H:%M:%S", time.localtime(now - seconds)) for seconds in (600, 60))
+    earlier, just_now = (time.strftime("%m/%d/%y %H:%M:%S", time.gmtime(now - seconds + 5.75 * 3600)) for seconds in (600, 60))
     rows = f"Username,Real IP,VPN IP,Start Time\nearlier,203.0.113.8,10.8.3.7,{earlier}\njust_now,203.0.113.9,10.8.3.7,{just_now}\n"
     log.write_text(rows, encoding="utf-8")
     os.utime(log, (now - 59, now - 59))
-    start_tagging_by(rulebook, log, "csv")
+    start_tagging_by(rulebook, log, "csv", VPN_TIMEZONE="Asia/Kathmandu")
     moment = int(time.time() * 1000)
 
     rulebook.emulator.add_events({"event_name": "A", "event_status": "New", "srcip": "10.8.3.7", "timestamp": moment, "write_time": moment})

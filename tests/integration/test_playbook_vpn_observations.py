@@ -117,6 +117,12 @@ def test_a_log_with_the_usual_columns_needs_its_path_only(playground: Playground
     assert {row["source"] for row in playground.emulator.observations()} == {"OpenVPN"}
 
 
+def test_times_with_their_zone_are_not_said_to_be_read_in_another(playground: Playground) -> None:
+    log = playground.log("VPN IP,Real IP,Start Time\n10.8.3.7,203.0.113.9,2024-05-31T08:15:00+02:00\n")
+    run = playground.upload("--check", vpn_log=log, vpn_timestamp_format="iso8601")
+    assert run.lines == ["1 row read", "1 would be uploaded", "0 already uploaded by earlier runs", "0 rejected"]
+
+
 def test_every_variable_reaches_the_module(playground: Playground) -> None:
     playground.emulator.configure(timestamp_unit="milliseconds")
     log = (

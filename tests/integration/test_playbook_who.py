@@ -78,6 +78,13 @@ def test_what_is_wrong_is_said_in_one_message(playground: Playground, variables:
     assert "Traceback" not in done.output
 
 
+@pytest.mark.parametrize("playbook", ["who", "event_insert"])
+def test_a_value_that_was_cut_at_a_space_stops_the_playbook(playground: Playground, playbook: str) -> None:
+    done = playground.playbook(f"secops.xdr.{playbook}", "-e", "at=2024-05-31 08:15:00", ip="10.8.0.7", finding_name="a", finding_id="b")
+    assert done.status != 0
+    assert "Ansible splits -e name=value at spaces, and left out '08:15:00'. Nothing was read or sent." in done.output
+
+
 def test_the_head_of_the_playbook_describes_the_variables_that_it_has() -> None:
     head, _line, tasks = PLAYBOOK.read_text(encoding="utf-8").partition("\n- name:")
     described = set(re.findall(r"^#   (vpn_\w+) +\S", head, re.MULTILINE))

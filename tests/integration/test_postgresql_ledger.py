@@ -32,6 +32,7 @@ from support.ledger_promises import (
     upload,
     waits,
 )
+from support.pages import GUIDES, blocks
 
 if TYPE_CHECKING:
     from support.postgresql import RunningPostgresql
@@ -77,6 +78,20 @@ def test_a_run_that_ends_while_another_looks(location: str, monkeypatch: pytest.
 
 
 class TestServer:
+    def test_the_statements_of_the_guide_make_a_database_for_a_ledger(self, postgresql_server: RunningPostgresql) -> None:
+        [page] = [page for page in GUIDES if page.stem == "guide_ledger"]
+        [statements] = blocks(page, "sql")
+        for statement in statements.splitlines():
+            postgresql_server.execute(statement)
+        [(user, password)] = re.findall(r"ROLE (\S+) LOGIN PASSWORD '(.+)'", statements)
+        assert upload(postgresql_server.url_of("xdr_ledger", user=user, password=password), keys(1)).already_uploaded == 0
+
+        [grant] = re.findall(r"``(CREATE SCHEMA .+?)``", page.read_text(encoding="utf-8"))
+        existing = postgresql_server.create_database("existing")
+        postgresql_server.execute(grant, existing)
+        location = postgresql_server.url_of("existing", user=user, password=password)
+        assert [upload(location, keys(1)).already_uploaded for _time in range(2)] == [0, 1]
+
     def test_a_claim_that_loses_a_deadlock_is_tried_again(self, database_url: str) -> None:
         insert = "INSERT INTO secops_xdr.observation VALUES (1, %s, %s, 99)"
         first, last = keys(1, 2)

@@ -20,11 +20,12 @@ from pathlib import Path
 import pytest
 
 from emulator import Settings
+from support.pages import GUIDES, README, ROOT, blocks
 
-from .conftest import PATIENCE_SECONDS, ROOT, program
+from .conftest import PATIENCE_SECONDS, program
 
-GUIDES = ROOT / "docs" / "docsite" / "rst"
-PAGES = (ROOT / "README.md", *sorted(GUIDES.glob("*.rst")))
+PAGES = (README, *GUIDES)
+OPERATIONS = next(page for page in GUIDES if page.stem == "guide_operations")
 NOT_RUN = {
     "ansible-builder build": "needs a container engine; test_execution_environment.py prepares the same image",
     "podman push": "needs a registry",
@@ -61,15 +62,6 @@ class Command:
     @property
     def why_not_run(self) -> str:
         return next((why for start, why in NOT_RUN.items() if self.text.startswith(start)), "")
-
-
-def blocks(page: Path, *kinds: str) -> list[str]:
-    """The blocks of these kinds in a page, without their indentation."""
-    text, wanted = page.read_text(encoding="utf-8"), "|".join(re.escape(kind) for kind in kinds)
-    if page.suffix == ".md":
-        return re.findall(rf"^```(?:{wanted})\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    found = re.findall(rf"^( *)\.\. code-block:: (?:{wanted})\n\n((?:\1 +.*\n|\n)+)", text, re.MULTILINE)
-    return [textwrap.dedent(block).strip("\n") + "\n" for _indent, block in found]
 
 
 def commands_of(page: Path) -> list[Command]:
@@ -115,7 +107,7 @@ def files_of_the_pages() -> dict[str, str]:
         "/var/log/vpn/sessions.csv": BRANCH_LOG,
         "/srv/environment": "".join(
             re.sub("=…$", f"={credential(line.partition('=')[0])}", line, flags=re.MULTILINE)
-            for line in blocks(GUIDES / "guide_operations.rst", "ini")[0].replace("automation@", "analyst@").splitlines(keepends=True)
+            for line in blocks(OPERATIONS, "ini")[0].replace("automation@", "analyst@").splitlines(keepends=True)
         ),
         "/var/lib/node_exporter/textfile/.keep": "",
     }

@@ -267,6 +267,7 @@ class ObservationUpload:
             "rejected_rows": tally.rows.rejected_rows,
             "timestamp_unit": self._options.timestamp_unit,
             "timezone": self._options.log.zone.name,
+            "times_without_zone": self._options.log.zone.was_used,
         }
         if self._source.logs:
             result.update(report.other_programs(self._source.logs))

@@ -27,6 +27,7 @@ _PART = re.compile(r"(\d+)\s*([smhdw])", re.IGNORECASE | re.ASCII)
 _UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _NUMBER = re.compile(r"\d+(\.\d+)?\Z", re.ASCII)
 _HAS_ZONE = re.compile(r"(Z|[+-]\d\d(:?\d\d)?|[A-Za-z]{2,5})\Z", re.ASCII)
+_DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}Z?\Z", re.ASCII)
 _EXAMPLES = "give 2025-11-19T10:45:00Z, an epoch number, or a time before now such as 2h or 30m"
 _LISTED = 20
 
@@ -110,6 +111,12 @@ def _moment(at: object, zone_name: str, now_ms: int) -> int:
         if moment < EARLIEST_MS:
             raise AttributionError(f"at: {one_line(text)!r} is too long ago; {_EXAMPLES}.")
         return moment
+    return _date_and_time(text, zone_name)
+
+
+def _date_and_time(text: str, zone_name: str) -> int:
+    if _DATE.match(text):
+        raise AttributionError(f"at: {one_line(text)!r} is a date without a time of day; {_EXAMPLES}.")
     if not zone_name and not _HAS_ZONE.search(text):
         raise AttributionError(
             f"at: {one_line(text)!r} has no time zone, so it may mean several times; add Z for UTC or an offset such as +02:00, "

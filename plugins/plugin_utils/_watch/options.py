@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ...module_utils._argspec import ArgumentSpec, stellar_connection, whole_number, wrong_structures
+from ...module_utils._argspec import ArgumentSpec, about_variables, stellar_connection, whole_number, wrong_structures
 from ...module_utils._errors import InputError
 from ...module_utils._events.query import any_of
 from ...module_utils._files import state_file
@@ -119,7 +119,8 @@ def validated(spec: ArgumentSpec, arguments: Mapping[str, Any], secrets: SecretK
         raise InputError(problem)
     result = ArgumentSpecValidator(spec.options, mutually_exclusive=spec.mutually_exclusive, required_by=spec.required_by).validate(given)
     if result.error_messages:
-        raise InputError("; ".join(secrets.shown(message) for message in result.error_messages))
+        shown = (secrets.shown(message) for message in result.error_messages)
+        raise InputError("; ".join(f"{message}{about_variables(message, spec.options, given)}" for message in shown))
     params: Mapping[str, Any] = result.validated_parameters
     return params
 

@@ -17,15 +17,15 @@ from unittest import mock
 
 import pytest
 import yaml
+from ansible.plugins.loader import fragment_loader, module_loader
+from ansible.utils.plugin_docs import get_docstring
 from ansible_collections.secops.xdr.plugins.plugin_utils._watch.detections import detection_watch_options
 from ansible_collections.secops.xdr.plugins.plugin_utils._watch.options import watch_options
 
 from emulator import Settings
+from support.pages import GUIDES, PAGES, ROOT, examples, mappings
 
-ROOT = Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs" / "docsite"
-GUIDES = sorted((DOCS / "rst").glob("*.rst"))
-PAGES = [*GUIDES, ROOT / "docs" / "site" / "index.rst", ROOT / "README.md", *sorted((ROOT / "roles").glob("*/README.md"))]
 CODE = ["plugins", "playbooks", "roles", "extensions", "tests/emulator"]
 OF_A_TASK = {"name", "register", "when", "vars", "loop", "delegate_to", "module_defaults", "block"}
 PYTHON_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "dict": (dict,), "list": (list,)}
@@ -52,6 +52,8 @@ ROLES = {
     for path in sorted((ROOT / "roles").glob("*/meta/argument_specs.yml"))
 }
 EVENT_SOURCES = {"stellar_ser_event": watch_options().options, "extrahop_detection": detection_watch_options().options}
+FREE = {"debug", "set_fact", "import_playbook"}
+"""Modules of Ansible that take any key, or a text."""
 FOREIGN = {
     "drools_db_file_path",
     "drools_db_host",
@@ -68,21 +70,11 @@ FOREIGN = {
 """Names of other people's programs."""
 
 
-def examples(page: Path) -> list[Any]:
-    """The YAML examples of a page."""
-    text = page.read_text(encoding="utf-8")
-    if page.suffix == ".md":
-        return [yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)]
-    blocks = re.findall(r"^( *)\.\. code-block:: yaml(?:\+jinja)?\n\n((?:\1 +.*\n|\n)+)", text, re.MULTILINE)
-    return [yaml.safe_load(block) for _indent, block in blocks]
-
-
-def mappings(value: Any) -> Iterator[dict[str, Any]]:
-    """Every dictionary in an example."""
-    if isinstance(value, dict):
-        yield value
-    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from mappings(item)
+def ansible_options(name: str) -> dict[str, Any]:
+    """The documented options of a module of Ansible itself, by each of their names."""
+    documentation, *_others = get_docstring(module_loader.find_plugin(name), fragment_loader)
+    options = documentation["options"]
+    return {alias: option for own, option in options.items() for alias in (own, *option.get("aliases", ()))}
 
 
 def wrong_with(given: dict[str, Any], options: dict[str, Any], where: str) -> Iterator[str]:
@@ -120,6 +112,8 @@ def wrong_in(example: dict[str, Any], *, is_rulebook: bool) -> Iterator[str]:
         elif str(key).startswith("secops.xdr."):
             yield from wrong_with(value or {}, MODULES[name], key) if name in MODULES else [f"{key} does not exist"]
             yield from (f"{one} is no key of a task here" for one in set(example) - OF_A_TASK - {key})
+        elif str(key).startswith("ansible.builtin.") and isinstance(value, dict) and (own := key.rpartition(".")[2]) not in FREE:
+            yield from wrong_with(value, ansible_options(own), key)
         elif key == "vars" and isinstance(value, dict):
             role = example.get("ansible.builtin.include_role", {}).get("name", "").removeprefix("secops.xdr.")
             yield from wrong_with({one: value[one] for one in value if one.startswith(role)} if role else {}, ROLES.get(role, {}), role)
@@ -145,6 +139,11 @@ def test_what_does_not_exist_is_found() -> None:
         f"{where}.events.status cannot be closed",
         f"{where}.concurrency is of the type int, and 'many' is none",
         f"{where}.comments does not exist",
+    ]
+    uri = {"ansible.builtin.uri": {"url": "https://chat.example.com", "body_format": "jason", "methods": "POST"}}
+    assert list(wrong_in(uri, is_rulebook=False)) == [
+        "ansible.builtin.uri.body_format cannot be jason",
+        "ansible.builtin.uri.methods does not exist",
     ]
     assert list(wrong_in({"secops.xdr.stellar_ser_updates": {}}, is_rulebook=False)) == ["secops.xdr.stellar_ser_updates does not exist"]
     role = {"ansible.builtin.include_role": {"name": "secops.xdr.vpn_observations"}, "vars": {"vpn_observations_logs": "x"}}

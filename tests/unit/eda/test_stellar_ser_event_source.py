@@ -412,7 +412,7 @@ def test_one_token_and_one_connection_serve_all_searches(emulator: RunningEmulat
         ({"api_key": "not-the-right-key"}, {}, "Check username"),
         ({}, {"right_to_read": False}, "may not read events"),
         ({"query": "event_name:("}, {}, "refused with status 400"),
-        ({"host": ""}, {}, "missing required arguments: host"),
+        ({"host": ""}, {}, "missing required arguments: host. Set `host` in the task, or the environment variable STELLAR_HOST"),
         ({"hosts": "x"}, {}, "hosts"),
         ({"interval": 0}, {}, "interval: 0"),
         ({"overlap": -1}, {}, "overlap: -1"),

@@ -428,7 +428,10 @@ class TestOptions:
 
 class TestConnectionOptions:
     def test_no_host(self, refused, log):
-        assert refused(path=log, host=None) == "missing required arguments: host"
+        assert refused(path=log, host=None) == (
+            "missing required arguments: host. Set `host` in the task, or the environment variable EXTRAHOP_HOST on the host that runs the "
+            "module."
+        )
 
     @pytest.mark.parametrize(
         ("host", "reason"),
@@ -518,7 +521,7 @@ class TestServer:
     def test_tls_not_trusted(self, upload, emulator, log):
         run = upload(path=log, ca_path=None)
         assert f"The TLS certificate of {emulator.host} is not trusted" in run.msg
-        assert "Set `ca_path`" in run.msg
+        assert run.msg.endswith("Instead of `ca_path`, you can set the environment variable EXTRAHOP_CA_PATH.")
         assert emulator.requests() == []
 
     @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
