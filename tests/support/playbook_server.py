@@ -209,7 +209,7 @@ def _become(request: dict[str, Any], files: list[int]) -> None:
     vars(config).update(vars(vars(constants)["config"]), _plugins=options_of_plugins)
     vars(constants)["config"] = config
     # Ansible looks a thousand times a second whether a task has ended.
-    constants.DEFAULT_INTERNAL_POLL_INTERVAL = 0.01
+    vars(constants)["DEFAULT_INTERNAL_POLL_INTERVAL"] = 0.01
     sys.modules["ansible.plugins.loader"].callback_loader.config = constants.DEFAULT_CALLBACK_PLUGIN_PATH
     _share(packed, Path(constants.DEFAULT_LOCAL_TMP) / "ansiballz_cache")
 
