@@ -68,6 +68,7 @@ class CaseStore:
             "created_at": created,
             "modified_at": created,
             "version": 1,
+            **({"size": len(value.get("alerts", ()))} if self._settings.case_shows_size else {}),
             **{name: one for name, one in value.items() if name not in ("comments", "alerts", "severity", "priority")},
         }
         case = Case(source, [], [dict(one) for one in value.get("alerts", ())])

@@ -139,7 +139,8 @@ class Cases:
         query = dict(call.query)
         limit = min(_whole(query, "limit", ALERT_LIMIT), self._settings.case_alert_limit)
         skip = 0 if self._settings.case_skip == "ignored" else _whole(query, "skip", 0)
-        return json_reply(200, {"data": {"docs": case.alerts[skip : skip + limit]}})
+        page = [] if skip and self._settings.case_skip == "empty" else case.alerts[skip : skip + limit]
+        return json_reply(200, {"data": {"docs": page}})
 
     def _users(self, _call: Call) -> Reply:
         if not self._settings.case_users_readable:

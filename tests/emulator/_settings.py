@@ -208,6 +208,7 @@ class Settings:
     case_ignored_arguments: list[str] = field(default_factory=list)
     case_skip: str = "works"
     case_alert_limit: int = 50
+    case_shows_size: bool = False
     scoped_tenant: str = ""
 
     def __post_init__(self) -> None:

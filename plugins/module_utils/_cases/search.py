@@ -14,10 +14,10 @@ from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
 from .._argspec import plain_text, sendable_text
-from .._errors import AnswerError, InputError
+from .._errors import InputError
 from .._resources.searching import TEXTS, SearchTable, order_of, results_of
-from .._stellar.case_server import CREATED_AT, EARLIEST_MS, CaseList, CaseReader
-from .._stellar.cases import ALERT_PAGE, MAX_PAGE, CaseCalls
+from .._stellar.case_server import CREATED_AT, EARLIEST_MS, CaseAlerts, CaseList, CaseReader
+from .._stellar.cases import MAX_PAGE, CaseCalls
 from .._stellar.client import StellarClient
 from .state import SEVERITIES, STATUSES, checked_case_id
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from .._module import Run
     from .._resources.searching import Search
-    from .._stellar.answers import StoredEvent
     from .._stellar.cases import StoredCase
 
 _OWN_ARGUMENTS = {"limit": "limit", "skip": "size", "sort": "sort", "order": "sort", "ticket_id": "ticket_id"}
@@ -72,7 +71,15 @@ def read_cases(params: Mapping[str, Any], run: Run, nulls: Collection[str] = ())
         case = reader.by_ticket(params["ticket_id"]) if identifier is None else reader.by_id(identifier)
         cases = [case] if case else []
         total, is_exact = len(cases), True
-    shown = results_of("cases", lambda one: _shown(one, calls, params), cases)
+    shown: list[dict[str, Any]] = [{"id": one.id, "ticket_id": one.ticket_id, "source": dict(one.source)} for one in cases]
+    if params["with_comments"]:
+        comments = results_of("cases", lambda one: calls.comments(one.id), cases)
+        shown = [{**one, "comments": texts} for one, texts in zip(shown, comments)]
+    if params["with_alerts"]:
+        read = results_of("cases", lambda one: CaseAlerts.read(calls, one), cases)
+        shown = [{**one, "alerts": alerts.as_result()} for one, alerts in zip(shown, read)]
+        for text in _alert_warnings(read):
+            run.warn(text)
     return {"changed": False, "cases": shown, "total": total, "total_is_exact": is_exact}
 
 
@@ -220,34 +227,24 @@ def _rank(value: Any) -> tuple[bool, Any]:
     return not is_number, value if is_number else str(value)
 
 
-def _shown(case: StoredCase, calls: CaseCalls, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the case in the form of results."""
-    shown: dict[str, Any] = {"id": case.id, "ticket_id": case.ticket_id, "source": dict(case.source)}
-    if params["with_comments"]:
-        shown["comments"] = calls.comments(case.id)
-    if params["with_alerts"]:
-        shown["alerts"] = [{"index": one.index, "id": one.id, "source": dict(one.source)} for one in _alerts(case, calls)]
-    return shown
-
-
-def _alerts(case: StoredCase, calls: CaseCalls) -> list[StoredEvent]:
-    """Returns all alerts of a case, each once; raises AnswerError if the server does not page."""
-    alerts: dict[tuple[str, str], StoredEvent] = {}
-    skip = 0
-    while True:
-        page = calls.alerts(case.id, skip)
-        before = len(alerts)
-        alerts.update({(one.index, one.id): one for one in page})
-        skip += len(page)
-        if not page:
-            return list(alerts.values())
-        if len(alerts) == before:
-            if len(page) < ALERT_PAGE:
-                return list(alerts.values())
-            raise AnswerError(
-                f"The alerts of the case {case.id}: the server gave the same {before} alerts again for the next page, so it does not page "
-                "by `skip`, and further alerts may be missing."
-            )
+def _alert_warnings(read: Sequence[CaseAlerts]) -> list[str]:
+    """Returns the warnings about alerts that may be missing; each kind once."""
+    short = [one for one in read if one.is_short]
+    unpaged = [one for one in read if one.may_be_short]
+    warnings = []
+    if short:
+        one = short[0]
+        warnings.append(
+            f"alerts: {len(short)} cases have more alerts than the server gave. The first is {one.case.id}: its `size` is {one.size}, and "
+            f"{len(one.alerts)} came. Look at them in Stellar Cyber."
+        )
+    if unpaged:
+        one = unpaged[0]
+        warnings.append(
+            f"alerts: for {len(unpaged)} cases, the server gave the same alerts again as the next page, so it does not page by `skip`, and "
+            f"further alerts may be missing. The first is {one.case.id}, with {len(one.alerts)} alerts: compare with Stellar Cyber."
+        )
+    return warnings
 
 
 def _names(values: Sequence[Any]) -> set[str]:

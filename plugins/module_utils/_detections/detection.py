@@ -10,15 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from .._argspec import plain_text, whole_characters, whole_number
+from .._argspec import whole_characters, whole_number
 from .._errors import InputError, NotFoundError, RequestError
 from .._extrahop.client import ExtraHopClient
 from .._extrahop.detections import DetectionCalls
 from .._resources.converge import READ_NONE, READ_REQUIRED
 from .._resources.memory import text_keys
 from .._resources.resource import Needed, Seen, Wanted, Wording
-from .._resources.texts import comment_key, lines_note, normal, resembles, sent_key, sent_note
+from .._resources.texts import comment_key, joined_key, lines_note, sent_key, sent_note
 from .._resources.updating import Kind, UpdateTable, outcomes_of, reported
+from .note import APPEND, REPLACE, Note, lines_of, note_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +35,6 @@ NULL_WORDS: Mapping[str, str] = {"status": "open", "resolution": "none", "assign
 STATUSES = ("open", "new", "acknowledged", "in_progress", "closed")
 RESOLUTIONS = ("none", "action_taken", "no_action_taken")
 _TICKET = "ticket_id"
-_REPLACE = "replace"
 _LARGEST_ID = 2**63 - 1
 
 DETECTIONS = UpdateTable(
@@ -47,7 +47,7 @@ DETECTIONS = UpdateTable(
         "ticket_id": {"type": "str"},
         "note": {"type": "str"},
     },
-    others={"note_mode": {"type": "str", "choices": ["append", _REPLACE], "default": "append"}},
+    others={"note_mode": {"type": "str", "choices": [APPEND, REPLACE], "default": APPEND}},
     unused={"source": {"type": "dict"}, "notes": {"type": "str"}, "participants": {"type": "list", "elements": "dict"}},
 )
 """The options of `extrahop_detection`."""
@@ -78,34 +78,6 @@ class DetectionRef:
     def identity(self) -> dict[str, Any]:
         """The result key by which users recognise the detection."""
         return {"id": self.id}
-
-
-@dataclass(frozen=True)
-class Note:
-    """A text that a note must contain as whole consecutive lines, or, with `is_whole`, that it must consist of (empty: no note)."""
-
-    text: str
-    is_whole: bool
-
-    def is_in(self, note: str) -> bool:
-        """True if a note matches. White space around the text and around its lines does not count."""
-        wanted, lines = _lines(self.text), _lines(note)
-        if self.is_whole:
-            return wanted == lines
-        return any(lines[start : start + len(wanted)] == wanted for start in range(len(lines) - len(wanted) + 1))
-
-    def rewritten_in(self, before: str, after: str) -> list[str]:
-        """Returns the lines that the server seems to have made of the text: they are new and resemble it. Empty if there are none."""
-        old = [] if self.is_whole else _lines(before)
-        lines = _lines(after)
-        is_behind = len(lines) > len(old) and all(one == other or resembles(one, other) for one, other in zip(old, lines))
-        new = lines[len(old) :] if is_behind else []
-        candidates = [new] if self.is_whole else [new[: len(_lines(self.text))], new]
-        return next((one for one in candidates if one and resembles(self.text, "\n".join(one))), [])
-
-    def merged(self, note: str) -> str:
-        """Returns the note to send. It begins with the current note, except with `replace`."""
-        return self.text if self.is_whole or not note.strip() else f"{note}\n{self.text}"
 
 
 @dataclass(frozen=True)
@@ -205,9 +177,11 @@ class DetectionResource:
 
     def _is_written(self, ref: DetectionRef, note: Note, shown: str) -> bool:
         """True if the server shows the text in the form that it gave to it before."""
-        spelling, lines = self._memory.spelling, _lines(shown)
-        key = comment_key(ref.key, note.text)
-        return spelling.shows(key, lines, is_whole=note.is_whole) or (not note.is_whole and spelling.sent_since(ref.key, note.text, lines))
+        spelling, lines = self._memory.spelling, lines_of(shown)
+        if spelling.shows(comment_key(ref.key, note.text), lines, is_whole=note.is_whole):
+            return True
+        is_joined = spelling.knows(joined_key(ref.key, note.text)) and note.is_part_of(shown)
+        return not note.is_whole and (is_joined or spelling.sent_since(ref.key, note.text, lines))
 
     def planned(self, state: DetectionState, change: Change) -> DetectionState:
         """Returns the state after a change."""
@@ -218,7 +192,7 @@ class DetectionResource:
         """Notes a text that must not be appended again."""
         note = written.change.note
         if note and not note.is_whole:
-            self._memory.note_sent(ref.key, note.text, len(_lines(before.note or "")), accepted=False)
+            self._memory.note_sent(ref.key, note.text, len(lines_of(before.note or "")), accepted=False)
 
     def write(self, ref: DetectionRef, change: Change) -> None:
         """Sends the note, which was read directly before, then everything else in one request."""
@@ -237,9 +211,12 @@ class DetectionResource:
         if not note:
             return Seen(left)
         # From now on, only what comes behind these lines can be this text, rewritten.
-        learned = {sent_key(ref.key, note.text): sent_note(len(_lines(after.note or "")), accepted=False)}
+        learned = {sent_key(ref.key, note.text): sent_note(len(lines_of(after.note or "")), accepted=False)}
         if not left.note:
             return Seen(left, learned={} if note.is_whole else learned)
+        if note.is_joined_in(before.note or "", after.note or ""):
+            learned = {**learned, joined_key(ref.key, note.text): b""}
+            return Seen(left.without_note(), rewritten={note.text: after.note or ""}, learned=learned)
         lines = note.rewritten_in(before.note or "", after.note or "")
         if not lines:
             return Seen(left)
@@ -259,11 +236,6 @@ class DetectionResource:
         return DetectionResource(self._calls, self._memory.knowing(learned), self._beside)
 
 
-def _lines(text: str) -> list[str]:
-    """Returns the lines of a text without common changes of servers, such as white space around them."""
-    return [normal(line) for line in text.strip().splitlines()]
-
-
 def update_detections(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     """Runs `extrahop_detection` with its options and returns its result; raises XdrError."""
     task = DETECTIONS.task(params, _wanted)
@@ -281,20 +253,15 @@ def update_detections(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
 
 
 def _keys(changes: Sequence[Wanted[DetectionRef, Change]]) -> set[bytes]:
-    return {key for one in changes if one.change.note for key in text_keys(one.ref.key, one.change.note.text)}
+    noted = [(one.ref.key, one.change.note.text) for one in changes if one.change.note]
+    return {key for one in noted for key in (*text_keys(*one), joined_key(*one))}
 
 
 def _wanted(entry: Entry) -> Wanted[DetectionRef, Change]:
     values = entry.values
     fields = {name: whole_characters(values[name]).strip() for name in NULL_WORDS if values[name] is not None}
-    note = None if values["note"] is None else _note(f"{entry.where}note", values["note"], values["note_mode"])
+    note = None if values["note"] is None else note_of(f"{entry.where}note", values["note"], values["note_mode"])
     if not fields and note is None:
         raise entry.nothing_to_change(*DETECTIONS.changes)
     ref = DetectionRef(entry.place, whole_number(f"{entry.where}id", values["id"], 0, _LARGEST_ID))
     return Wanted(ref, Change(fields, note, note.text if note else ""))
-
-
-def _note(option: str, text: str, mode: str) -> Note:
-    if mode == _REPLACE:
-        return Note(whole_characters(text) if text.strip() else "", is_whole=True)
-    return Note(plain_text(option, text).strip(), is_whole=False)

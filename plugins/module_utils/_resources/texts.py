@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 COMMENT = "comment"
+JOINED = "joined note"
 SENT = "sent comment"
 TAG = "tag"
 _SPACE = re.compile(r"\s+")
@@ -95,6 +96,16 @@ def resembles(written: str, held: str) -> bool:
     return len(shorter) >= _SHORTEST_CUT and shorter in longer
 
 
+def same_letters(written: str, held: str) -> bool:
+    """True if two texts differ in case, punctuation, white space and markup only."""
+    return bool(held) and _letters(held) in (_letters(written), _letters(_MARKUP.sub("", written)))
+
+
+def has_letters(written: str, held: str) -> bool:
+    """True if a text contains another one, apart from case, punctuation, white space and markup."""
+    return any(letters and letters in _letters(held) for letters in (_letters(written), _letters(_MARKUP.sub("", written))))
+
+
 def _letters(text: str) -> str:
     return "".join(character for character in normal(text).casefold() if character.isalnum())
 
@@ -169,6 +180,11 @@ def sent_key(identifier: str, comment: str) -> bytes:
 def sent_note(count: int, *, accepted: bool) -> bytes:
     """The note that a comment is being sent, or was accepted, by a server on which the event had so many comments before."""
     return bytes([accepted]) + count.to_bytes(_DIGEST_BYTES - 1, "big")
+
+
+def joined_key(identifier: str, text: str) -> bytes:
+    """The key of a text that was appended to a note by a server that joins the lines of notes."""
+    return digest(JOINED, identifier, normal(text))
 
 
 def lines_note(lines: Sequence[str]) -> bytes:

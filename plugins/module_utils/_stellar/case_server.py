@@ -12,14 +12,16 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._errors import AnswerError, AuthenticationError, InputError, NotChangedError, NotTriedError, RequestError, StatusError
-from .cases import CASES_PATH, MAX_PAGE
+from .cases import ALERT_PAGE, CASES_PATH, MAX_PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from .answers import StoredEvent
     from .cases import CaseCalls, StoredCase
 
 AUTO = "auto"
@@ -95,9 +97,7 @@ class CaseReader:
         """True if this server has no call for a single case: a case was in the list, and this call did not find it."""
 
     def by_id(self, identifier: str, number: int | None = None) -> StoredCase | None:
-        """Reads the case with an ID; None if there is none. If the server has no such call, the list is searched: around the time in the
-        ID, or by the number of the case, if it is known.
-        """
+        """Reads the case with an ID; None if there is none. Servers without this call list it by the time in its ID, or by its number."""
         case = None if self.lacks_case_call else self._calls.case(identifier)
         if case is None:
             listed = self._listed(identifier) or (None if number is None else self.by_ticket(number))
@@ -137,6 +137,52 @@ class CaseReader:
         around = {f"FROM~{CREATED_AT}": str(created - _AROUND_MS), f"TO~{CREATED_AT}": str(created + _AROUND_MS)}
         found = CaseList(self._calls, around, MAX_PAGE).cases()
         return next((case for case in found if case.id == identifier), None)
+
+
+@dataclass(frozen=True)
+class CaseAlerts:
+    """The alerts of a case, each once."""
+
+    case: StoredCase
+    alerts: Sequence[StoredEvent]
+    is_repeated: bool
+    """True if the server gave the same alerts again as the next page: it may have cut the first one."""
+
+    @classmethod
+    def read(cls, calls: CaseCalls, case: StoredCase) -> CaseAlerts:
+        """Reads pages until one is empty; raises AnswerError if the server gives a full page again, because further alerts are missing."""
+        alerts: dict[tuple[str, str], StoredEvent] = {}
+        skip = 0
+        while True:
+            page = calls.alerts(case.id, skip)
+            before = len(alerts)
+            alerts.update({(one.index, one.id): one for one in page})
+            skip += len(page)
+            if page and len(alerts) == before and len(page) >= ALERT_PAGE:
+                problem = f"the server gave the same {before} alerts again for the next page, so it does not page by `skip`"
+                raise AnswerError(f"The alerts of the case {case.id}: {problem}, and further alerts may be missing.")
+            if len(alerts) == before:
+                return cls(case, list(alerts.values()), is_repeated=bool(page))
+
+    @property
+    def size(self) -> int | None:
+        """The number of alerts according to the case, if it shows one: clients know the field `size` [X, T]."""
+        size = self.case.source.get("size")
+        return size if isinstance(size, int) and not isinstance(size, bool) else None
+
+    @property
+    def is_short(self) -> bool:
+        """True if the case has more alerts than the server gave."""
+        return self.size is not None and self.size > len(self.alerts)
+
+    @property
+    def may_be_short(self) -> bool:
+        """True if nobody knows whether these are all alerts."""
+        return self.is_repeated and self.size is None
+
+    def as_result(self) -> list[dict[str, Any]]:
+        """The alerts as users see them."""
+        return [{"index": one.index, "id": one.id, "source": dict(one.source)} for one in self.alerts]
 
 
 class CaseEndpoint:

@@ -222,16 +222,37 @@ def test_three_runs_write_a_note_once_however_the_server_rewrites_it(
     set_up(appliance, note=note)
     appliance.emulator.configure(note_rewriting=rewriting)
     wanted = {"note": "Called <b>Ann</b>, the owner:\nshe moved a big archive at Caf\u00e9 Sol.", "note_mode": mode}
-    is_learned = not (note and "collapse" in rewriting and mode == "append")
 
     runs = [run(appliance, **wanted) for _run in range(3)]
 
-    # Where the server joins all lines, nobody can tell which of them are new.
-    assert ["did not carry out: the note" in run.values.get("msg", "") for run in runs] == [not is_learned, not is_learned, not is_learned]
-    if is_learned:
-        assert [run.changed for run in runs] == [True, False, False]
-        assert any("This server rewrites texts" in warning for warning in runs[0].warnings)
-        assert not run(appliance, check_mode=True, **wanted).changed
+    assert [run.changed for run in runs] == [True, False, False]
+    assert any("This server rewrites texts" in warning for warning in runs[0].warnings)
+    assert not run(appliance, check_mode=True, **wanted).changed
+    assert held(appliance, "note")[0].casefold().count("she moved a big archive") == 1
+
+
+@pytest.mark.parametrize("others", ["", " Theirs, behind it."])
+def test_a_server_that_joins_lines_gets_each_text_once(appliance: Appliance, others: str):
+    set_up(appliance, note="Seen at the gate.")
+    appliance.emulator.configure(note_rewriting=["collapse"])
+    assert run(appliance, note="Called Ann\nat noon.").changed
+    assert run(appliance, note="Closed by Bob.").changed
+    if others:
+        set_up(appliance, note=f"{held(appliance, 'note')[0]}{others}")
+
+    assert not run(appliance, note="Called Ann\nat noon.").changed
+    assert not run(appliance, note="Closed by Bob.").changed
+    assert held(appliance, "note") == [f"Seen at the gate. Called Ann at noon. Closed by Bob.{others}"]
+
+
+def test_a_joined_text_that_somebody_removed_is_written_again(appliance: Appliance):
+    set_up(appliance, note="Seen at the gate.")
+    appliance.emulator.configure(note_rewriting=["collapse"])
+    assert run(appliance, note="Called Ann.").changed
+    set_up(appliance, note="Seen at the gate.")
+
+    assert run(appliance, note="Called Ann.").changed
+    assert held(appliance, "note") == ["Seen at the gate. Called Ann."]
 
 
 def test_a_rewritten_note_is_known_among_lines_that_others_add_and_missed_where_they_remove_it(appliance: Appliance):

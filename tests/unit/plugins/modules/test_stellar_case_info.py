@@ -205,6 +205,30 @@ def test_alerts_that_a_server_does_not_page_are_an_error(stellar: Stellar, limit
 
 
 @pytest.mark.parametrize(
+    ("settings", "count", "warning"),
+    [
+        ({"case_skip": "ignored"}, 30, "for 1 cases, the server gave the same alerts again as the next page"),
+        ({"case_skip": "ignored"}, 20, "further alerts may be missing"),
+        ({"case_skip": "ignored", "case_shows_size": True}, 30, "1 cases have more alerts than the server gave"),
+        ({"case_skip": "empty", "case_shows_size": True}, 30, "its `size` is 30, and 20 came"),
+        ({"case_skip": "ignored", "case_shows_size": True}, 20, ""),
+        ({"case_skip": "ignored", "case_shows_size": True}, 0, ""),
+        ({"case_skip": "ignored"}, 0, ""),
+        ({"case_shows_size": True}, 30, ""),
+        ({}, 30, ""),
+    ],
+)
+def test_alerts_that_a_server_cuts_and_does_not_page_are_noticed(stellar: Stellar, settings: dict[str, Any], count: int, warning: str):
+    stellar.emulator.configure(case_alert_limit=20, **settings)
+    stellar.emulator.add_cases({"alerts": [{"_index": "i", "_id": str(number), "_source": {}} for number in range(count)]})
+
+    run = stellar.cases(with_alerts=True)
+
+    assert len(run["cases"][0]["alerts"]) == (count if count <= 20 or not settings.get("case_skip") else 20)
+    assert [warning in text for text in run.warnings if "alerts: " in text] == ([True] if warning else [])
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"status": "Closed"}, "value of status must be one or more of"),
