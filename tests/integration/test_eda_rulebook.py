@@ -31,7 +31,7 @@ from support.attacks import forms_of, found_in_files
 from support.environments import EnvironmentFailedError, environment
 
 ROOT = Path(__file__).resolve().parents[2]
-EVENTS = int(os.environ.get("EDA_EVENTS", "1000"))
+EVENTS = int(os.environ.get("EDA_EVENTS", "150"))
 MORE_SEARCHES = 6
 KILLS = 2
 PATIENCE = 900.0
@@ -214,14 +214,16 @@ def test_each_event_once_although_it_is_killed(rulebook: Rulebook, feedback: boo
     rulebook.write({"print_event": {"var_root": "id"}}, start="2020-01-01T00:00:00Z", feedback=feedback)
     rulebook.emulator.add_fault("echo_authorization", {"kind": "read"}, times=4, status=500)
     rulebook.start()
-    writer = threading.Thread(target=insert, args=(rulebook.emulator, EVENTS))
-    writer.start()
-    for number in range(1, KILLS + 1):
-        rulebook.until(EVENTS * number // (KILLS + 1))
-        rulebook.kill()
-        rulebook.start()
-    writer.join()
-    rulebook.until(EVENTS)
+    part = EVENTS // (KILLS + 1)
+    for number in range(KILLS + 1):
+        writer = threading.Thread(target=insert, args=(rulebook.emulator, part))
+        writer.start()
+        rulebook.until(number * part + part // 2)
+        if number < KILLS:
+            rulebook.kill()
+            rulebook.start()
+        writer.join()
+    rulebook.until(part * (KILLS + 1))
     # Anything that comes twice would come with the next searches.
     searches = rulebook.searches()
     rulebook.wait_for(lambda: rulebook.searches() >= searches + MORE_SEARCHES)

@@ -72,7 +72,7 @@ def playbook_server(collections: str) -> Iterator[Path]:
         (folder / "compiled").mkdir()
         (folder / "collections").write_text(collections, encoding="utf-8")
         command = folder / "ansible-playbook"
-        command.write_text(f'#!/bin/sh\nexec {sys.executable} -IS {__file__} "$0" "$@"\n', encoding="utf-8")
+        command.write_text(f'#!/bin/sh\nexec {sys.executable} -IS {__file__} {folder} "$@"\n', encoding="utf-8")
         command.chmod(0o755)
         environment = {**os.environ, "ANSIBLE_HOME": str(folder / "home"), "ANSIBLE_COLLECTIONS_PATH": collections, "LC_ALL": "C.UTF-8"}
         with subprocess.Popen([sys.executable, __file__], cwd=folder, env=environment, stdin=subprocess.PIPE) as server:
@@ -88,9 +88,8 @@ def playbook_server(collections: str) -> Iterator[Path]:
                 server.communicate()
 
 
-def ask(command: str, arguments: list[str]) -> int:
-    """Have the server run ansible-playbook, as this process would; return its exit status."""
-    folder = Path(command).parent
+def ask(folder: Path, arguments: list[str]) -> int:
+    """Have the server in this folder run ansible-playbook, as this process would; return its exit status."""
     settings = {"LC_ALL": "C.UTF-8", "ANSIBLE_COLLECTIONS_PATH": (folder / "collections").read_text(encoding="utf-8")}
     if settings.items() - os.environ.items() or READ_AT_IMPORT & os.environ.keys():
         os.execv(PROGRAM, [PROGRAM, *arguments])
@@ -231,6 +230,6 @@ def _share(packed: Path, cache: Path) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        sys.exit(ask(sys.argv[1], sys.argv[2:]))
+        sys.exit(ask(Path(sys.argv[1]), sys.argv[2:]))
     serve()
     sys.exit(importlib.import_module("ansible.cli.playbook").main())
