@@ -73,7 +73,8 @@ def _attribution(seed: int, options: Mapping[str, Any]) -> dict[str, Any]:
         "ansible.builtin.include_role": {"name": "secops.xdr.vpn_attribution"},
         "vars": {f"vpn_attribution_{name}": value for name, value in variables.items()},
     }
-    return {"block": [role], "rescue": [{"ansible.builtin.debug": {"var": "ansible_failed_result.msg"}}]}
+    # A role that is not found has no such result, and fails here.
+    return {"block": [role], "rescue": [{"ansible.builtin.debug": {"msg": "{{ ansible_failed_result.msg }}"}}]}
 
 
 def _answers(control: EmulatorControl, seed: int) -> dict[str, Any]:

@@ -97,7 +97,10 @@ class StoryTally:
         """The share of answered questions in whole logs, by the kind of log."""
         return {style: named / answerable for style, (answerable, named) in self.undamaged.items() if answerable}
 
-    def _share_undamaged(self) -> float:
+    def share_undamaged(self) -> float:
+        """The share of answered questions in all whole logs; 1 without any."""
+        if not self.undamaged:
+            return 1.0
         return sum(named for _all, named in self.undamaged.values()) / max(1, sum(whole for whole, _named in self.undamaged.values()))
 
     def _percent(self, kind: str) -> float:
@@ -113,7 +116,7 @@ class StoryTally:
         text = (
             f"{sum(self.stories.values()):,} stories, {sum(self.answerable.values()):,} questions about sessions that the log has from "
             f"beginning to end before it was damaged, and as many others; {len(self.wrong)} wrong names. "
-            f"In whole logs, {100 * self._share_undamaged():.1f} % of these questions were answered with a name"
+            f"In whole logs, {100 * self.share_undamaged():.1f} % of these questions were answered with a name"
         )
         least = min(self.named_undamaged().items(), key=lambda one: one[1], default=None)
         text += f" (least of all in those of {least[0]}: {100 * least[1]:.1f} %)." if least else "."

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import deque
 from itertools import accumulate, chain
 from operator import sub
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from .._times.timestamps import LATEST_MS, format_iso8601
 from .._vpn_log.records import REJECTED
@@ -52,7 +52,8 @@ class Clock:
         self._largest_gap = 0
         self._jump: _Jump | None = None
         self._jumps: list[_Jump] = []
-        self._late: _Late | None = None
+        self._strays: list[_Jump] = []
+        self._late: tuple[int, int] | None = None  # Line and time of the first row that is later than the file.
         self.first: int | None = None
         """The first believable time."""
         self.last: int | None = None
@@ -135,12 +136,12 @@ class Clock:
         since, until = self.first or 0, self.last or 0
         since = since if earliest is None else min(since, earliest)
         if self._late:
-            words = (
-                f"the time {format_iso8601(self._late.time)} is later than the file itself, last written to at "
-                f"{format_iso8601(self._log.modified_ms)}: `timezone` or the gateway's clock is wrong"
-            )
-            return self._log.doubt(SPAN, since, max(until, self._late.time), self._late.line, words)
-        for jump in self._jumps:
+            line, late = self._late
+            written = format_iso8601(self._log.modified_ms)
+            words = f"the time {format_iso8601(late)} is later than the file itself, last written to at {written}"
+            return self._log.doubt(SPAN, since, max(until, late), line, f"{words}: `timezone` or the gateway's clock is wrong")
+        has_no_years = self._log.zone is not None and self._log.zone.years_were_missing
+        for jump in [*self._jumps, *(self._strays if has_no_years else ())]:
             if jump.amount > MAX_CLOCK_MS:
                 words = f"{_gone_back(jump)}: the log spans several years without naming them, is mixed up, or its clock was wrong"
                 return self._log.doubt(SPAN, min(since, jump.low), max(until, jump.high), jump.line, words)
@@ -169,6 +170,7 @@ class Clock:
         now, high = self._now, self._high
         if now is None or high is None or time > now + self._log.tolerance_ms or time < now - self._log.tolerance_ms:
             if not self._believed(record, time, following):
+                self._note_stray(record.line, time, following)
                 return self._untimed(record, following)
             now, high = self._now, self._high
         self._note(record, time)
@@ -180,7 +182,7 @@ class Clock:
         if late_by > _ZONES_APART_MS:
             return None
         if late_by > self._log.tolerance_ms and self._late is None:
-            self._late = _Late(line, end)
+            self._late = line, end
         if not self._log.is_followed:
             self.last = end if self.last is None or end > self.last else self.last
         return end
@@ -209,6 +211,14 @@ class Clock:
             return False
         self._went_back(record.line, time, back)
         return True
+
+    def _note_stray(self, line: int, time: int, following: Sequence[int]) -> None:
+        """Notes a row that may be of another year, if the log names none: its neighbours are far from it and from each other."""
+        after = following[0] if following else time
+        now = after if self._now is None else self._now
+        is_sparse = self._now is None or after - now > _DAY_MS
+        if is_sparse and (time - now if self._now is None else abs(time - now)) > _LONELY_MS and not self._strays:
+            self._strays.append(_Jump(line, min(time, now), max(time, now), abs(time - now)))
 
     def _is_far_ahead(self, time: int, now: int, following: Sequence[int], lower: Sequence[int]) -> bool:
         if not following:
@@ -248,7 +258,7 @@ class Clock:
         self.first = known if self.first is None or known < self.first else self.first
         self.last = time if self.last is None or time > self.last else self.last
         if time > self._log.modified_ms + self._log.tolerance_ms and self._late is None:
-            self._late = _Late(record.line, time)
+            self._late = record.line, time
 
     def _widest_gap(self, following: Sequence[int]) -> int:
         """Returns the widest gap so far and near this row. A clock that was set back by less looks like a single late row."""
@@ -269,11 +279,6 @@ class Clock:
                 yield self._log.doubt(SPAN, since, until, 0, words)
                 if self._order.direction != FORWARD:
                     yield self._log.doubt(ROW, since, until, 0, words)
-
-
-class _Late(NamedTuple):
-    line: int
-    time: int
 
 
 class _Jump:

@@ -120,6 +120,8 @@ class Zone:
         self._rules = rules
         self.was_used = False
         """True if a time without a zone was read."""
+        self.years_were_missing = False
+        """True if a time without a year was read."""
 
     @classmethod
     def named(cls, name: str) -> Zone:

@@ -195,6 +195,7 @@ class SyslogTimes:
     def _exact(self, clock: str, year: str | None, zone: str | None) -> int:
         if year:
             return self._believed(self._in_zone(f"{year}-{clock}", zone), f"{year}-{clock}")
+        self._zone.years_were_missing = True
         newest = int(self._year_of_latest())
         for guess in range(newest, newest - _YEARS_LOOKED_AT, -1):
             try:

@@ -268,6 +268,29 @@ def test_a_clock_that_is_set_back_by_few_rows_is_no_row_in_the_wrong_place(name:
     assert name("cisco_asa", [*ahead, *right], 150)[0] in ("ambiguous", "doubtful")
 
 
+def without_year(minute: int, user: str, ipaddr: str = X) -> str:
+    return f"{clock(minute):%b %e %H:%M:%S} fw1 : {asa(minute, user, ipaddr=ipaddr).split(' : ')[1]}"
+
+
+@pytest.mark.parametrize(
+    ("rows", "asked"),
+    [
+        ([(-384, "ann"), (-200, "bob"), (0, "zoe")], -18),
+        ([(-384, "ann"), (-200, "bob"), (-1, "zoe"), (0, "kim")], -18),
+        ([(-737, "ann"), (-585, "bob"), (-401, "ann"), (-338, "bob"), (-155, "ann"), (-32, "bob"), (0, "ann")], -35),
+    ],
+)
+def test_a_few_rows_of_several_years_that_name_none(name: Name, rows: list[tuple[int, str]], asked: int):
+    """Rows of earlier years look like those of the last one. The days are counted from the last row."""
+    lines = [without_year(1440 * day, user, Y if user == "bob" else X) for day, user in rows]
+    assert name("cisco_asa", lines, 1440 * asked + 30)[0] not in {user for _day, user in rows}
+
+
+def test_one_row_far_out_of_line_among_many_without_years(name: Name):
+    rows = [without_year(minute, "ann", X if minute == 50 else Y) for minute in range(0, 200, 10)]
+    assert name("cisco_asa", [*rows[:9], without_year(-1440 * 90, "zoe", Y), *rows[9:]], 60) == ["ann"]
+
+
 class TestSnapshotsInSeveralLogs:
     """A status file that is copied every ten minutes."""
 
