@@ -210,7 +210,7 @@ class TestMonsters:
 
     def test_memory_does_not_grow_with_the_log(self, path):
         most = []
-        for rows in (60_000, 240_000):
+        for rows in (30_000, 120_000):
             path.write_bytes(lines_of(*[GOOD] * rows))
             with LogFile(str(path), "utf-8") as source:
                 reading = Reading(source, options_for("utf-8", ","), wants_usernames=False)
