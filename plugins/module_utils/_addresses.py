@@ -98,10 +98,23 @@ def parse_endpoint(text: str) -> Address | None:
     return parse_address(host)
 
 
-def packed_column(texts: Sequence[str]) -> list[bytes | None]:
-    """The packed addresses of a column, in the form of `Address.packed`; None for each text that needs parse_address().
+def address_columns(texts: Sequence[str]) -> tuple[list[str], list[bytes | None]]:
+    """The addresses of a column in canonical form and packed, as in `Address`. None, with the text as it is, for each that needs
+    parse_address().
+    """
+    packed = packed_column(texts)
+    if None not in packed:
+        return list(texts), packed
+    canonical = list(texts)
+    for place, known in enumerate(packed):
+        if known is None:
+            canonical[place], packed[place] = _canonical(texts[place])
+    return canonical, packed
 
-    A text that is not None here is an IPv4 address of a single device in canonical form.
+
+def packed_column(texts: Sequence[str]) -> list[bytes | None]:
+    """The packed addresses of a column, in the form of `Address.packed`; None for each text that is not an IPv4 address of a single device
+    in canonical form.
     """
     try:
         packed: list[bytes | None] = list(map(socket.inet_pton, repeat(socket.AF_INET), texts))
@@ -133,10 +146,7 @@ def separate_pairs(pairs: bytes) -> list[bytes]:
 
 def pack(text: str) -> bytes:
     """The packed form of an address in canonical form."""
-    address = parse_address(text)
-    if address is None:
-        raise ValueError(f"{quoted(text)} is not an IP address")
-    return address.packed
+    return _IPV6_MARK + socket.inet_pton(socket.AF_INET6, text) if ":" in text else socket.inet_pton(socket.AF_INET, text)
 
 
 def is_inside(packed: bytes) -> bool:
@@ -149,6 +159,22 @@ def is_inside(packed: bytes) -> bool:
 def are_surely_inside(pairs: bytes) -> bool:
     """True if the first address of every packed pair is certainly only used inside networks; False means that each must be checked."""
     return not pairs[::PAIR_BYTES].translate(None, _ONLY_INSIDE)
+
+
+def _canonical(text: str) -> tuple[str, bytes | None]:
+    """One address in canonical form and packed; the text and None if it needs parse_address()."""
+    stripped = text.strip()
+    if ":" not in stripped:
+        packed = _packed_or_none(stripped)
+        return (text if packed is None else stripped), packed
+    try:
+        packed = socket.inet_pton(socket.AF_INET6, stripped)
+    except (OSError, ValueError):
+        return text, None
+    # Addresses that begin with zeros (unspecified, IPv4-mapped) and multicast have rules of their own.
+    if packed[0] in (0, 0xFF):
+        return text, None
+    return socket.inet_ntop(socket.AF_INET6, packed), _IPV6_MARK + packed
 
 
 def _packed_or_none(text: str) -> bytes | None:

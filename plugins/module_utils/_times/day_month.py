@@ -44,8 +44,10 @@ class DayMonthCheck:
         """Adds the next texts and their times; None for a text that does not fit the format."""
         if self.is_settled or self._parser is None:
             return
-        for text, time in _one_of_each_day(texts, times):
-            exchanged = self._read_exchanged(text)
+        chosen = list(_one_of_each_day(texts, times))
+        column = self._parser.column([text for text, _time in chosen])
+        for (text, time), known in zip(chosen, column):
+            exchanged = self._read_exchanged(text) if known is None else known
             if time is not None and exchanged is None:
                 self.is_settled = True
                 return
@@ -77,9 +79,6 @@ class DayMonthCheck:
         """The time with day and month exchanged; None if the text does not fit then."""
         if self._parser is None:
             return None
-        known = self._parser.column([text])[0]
-        if known is not None:
-            return known
         try:
             return self._parser.milliseconds(text)
         except ValueError:
@@ -87,9 +86,11 @@ class DayMonthCheck:
 
 
 def _one_of_each_day(texts: Sequence[str], times: Sequence[int | None]) -> Iterable[tuple[str, int | None]]:
-    """Returns the first of consecutive rows with the same date; all rows if some do not fit the format."""
+    """Returns the first of consecutive rows with the same date, and all rows that do not fit the format."""
     if None in times:
-        return zip(texts, times)
+        dates = [None if time is None else time // _DAY_MS for time in times]
+        looked_at = [date is None or date != previous for date, previous in zip(dates, [None, *dates])]
+        return zip(compress(texts, looked_at), compress(times, looked_at))
     known = cast("Sequence[int]", times)
     if known and min(known) // _DAY_MS == max(known) // _DAY_MS:
         return [(texts[0], known[0])]

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import locale
 import re
-from datetime import datetime, timezone
-from functools import cache
+from collections import Counter
+from datetime import datetime, timedelta, timezone
+from itertools import compress
 from operator import add
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from .._errors import InputError
 from .._texts import quoted
-from .fixed_width import MINUTES_AND_SECONDS, characters, milliseconds_of_hours, numbers_of_hours
+from .fixed_width import MOST_PADDING, SinceHour, characters, keys_of_hours, milliseconds_since_hours
 from .timestamps import (
     EPOCH,
     EPOCH_MS,
@@ -32,11 +33,10 @@ from .timestamps import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     from .zones import Zone
 
-    _Place = Callable[[str], int]
 
 _REMEMBERED = 20_000
 _LONGEST_TIME = 200
@@ -44,7 +44,10 @@ _LONGEST_TIME = 200
 _HOUR_MS = 3_600_000
 _EPOCH_FACTORS = {EPOCH: 1000, EPOCH_MS: 1}
 _MARK = "\0"
-"""The placeholder in an hour for its minutes and seconds."""
+"""Separates an hour from what is after it; no time contains it."""
+_FEW = 8
+"""So few times are read one by one in less time."""
+_TIME_DIRECTIVES = re.compile(r"%[HIMSfcXTrR+]")
 _YEARS = ("%Y", "%y", "%G", "%c", "%x")
 _NO_MATCH = "does not match format"
 _HOURS = frozenset(f"{hour:02}" for hour in range(24))
@@ -64,7 +67,8 @@ class TimestampParser:
         self.zone = zone
         self._starts: dict[str, int] = {}
         self._days: dict[str, tuple[datetime, int | None]] = {}
-        self._parse, self._place = self._chosen()
+        self._parse = self._chosen()
+        self._form = _form_of(timestamp_format)
 
     def milliseconds(self, text: str) -> int:
         """The time in epoch milliseconds."""
@@ -75,35 +79,56 @@ class TimestampParser:
         factor = _EPOCH_FACTORS.get(self.format)
         if factor and (times := epoch_column(texts, factor)):
             return times
-        if self._place is None:
+        if self._form is None:
             return list(map(self._milliseconds_or_none, texts))
-        return self._together(texts, self._place) or [self._by_hour(text, self._place) for text in texts]
+        together = self._together(texts) if len(texts) > _FEW else []
+        return together or self._usual_together(texts)
 
-    def _together(self, texts: list[str], place_in: _Place) -> list[int | None]:
+    def _usual_together(self, texts: list[str]) -> list[int | None]:
+        """Reads the times of about the most frequent length together, and the others one by one."""
+        lengths = list(map(len, texts))
+        usual = Counter(lengths).most_common(1)[0][0] if lengths else 0
+        is_usual = [abs(length - usual) <= MOST_PADDING // 2 for length in lengths]
+        together = self._together(list(compress(texts, is_usual))) if len(texts) > _FEW and not all(is_usual) else []
+        read = iter(together)
+        return [next(read) if together and usual_one else self._by_hour(text) for text, usual_one in zip(texts, is_usual)]
+
+    def _together(self, texts: list[str]) -> list[int | None]:
         """Reads a column of times with the same width; empty if it is none."""
         columns = characters(texts)
-        if not MINUTES_AND_SECONDS <= len(columns) <= _LONGEST_TIME:
-            return []
-        # Texts that have been filled up are as long as the longest.
-        longest = max(texts, key=len)
-        place = place_in(longest)
-        if not 0 <= place <= len(columns) - MINUTES_AND_SECONDS:
-            return []
-        offsets, hours = milliseconds_of_hours(columns, place), numbers_of_hours(columns, place)
-        if offsets is None or hours is None:
-            return []
         width = len(columns)
-        starts = {hour: self._start(_hour(text, place - width + len(text))) for hour, text in dict(zip(hours, texts)).items()}
+        # Texts that have been filled up are as long as the longest.
+        since = self._since_hour(max(texts, key=len)) if 0 < width <= _LONGEST_TIME else None
+        offsets = since and milliseconds_since_hours(columns, since)
+        if since is None or offsets is None:
+            return []
+        hours = keys_of_hours(columns, since)
+        samples = dict(zip(hours, texts))
+        starts = {hour: self._start(text, since, width - len(text)) for hour, text in samples.items()}
         if None in starts.values():
             known = map(starts.__getitem__, hours)
             return [None if start is None else start + offset for start, offset in zip(known, offsets)]
-        return list(map(add, map(cast("dict[int, int]", starts).__getitem__, hours), offsets))
+        return list(map(add, map(cast("dict[Hashable, int]", starts).__getitem__, hours), offsets))
 
-    def _by_hour(self, text: str, place_in: _Place) -> int | None:
-        place = place_in(text)
-        offset = _milliseconds_of_hour().get(text[place : place + MINUTES_AND_SECONDS])
-        start = self._start(_hour(text, place)) if offset is not None else None
-        return None if start is None or offset is None else start + offset
+    def _by_hour(self, text: str) -> int | None:
+        since = self._since_hour(text)
+        start = since and self._start(text, since)
+        if since is None or start is None:
+            return None
+        offset = since.milliseconds()
+        return None if offset is None else start + offset
+
+    def _since_hour(self, text: str) -> SinceHour | None:
+        """Minutes, seconds and fraction in a time; None if it does not have them where the format says."""
+        if self._form is None:
+            return None
+        place = -1
+        for _colon in range(self._form.colons + 1):
+            place = text.find(":", place + 1)
+            if place < 0:
+                return None
+        since = SinceHour.found_in(text, place)
+        return since if since and self._form.is_of(since) else None
 
     def _milliseconds_or_none(self, text: str) -> int | None:
         try:
@@ -111,46 +136,48 @@ class TimestampParser:
         except ValueError:
             return None
 
-    def _start(self, hour: str) -> int | None:
-        """The start of an hour in epoch milliseconds; None if its times must be read separately, for example because the zone changes its
-        offset within that hour.
+    def _start(self, text: str, since: SinceHour, padding: int = 0) -> int | None:
+        """The start of the hour of a time, in epoch milliseconds; None if times of this hour must be read separately, for example because
+        the zone changes its offset within it. `padding` is how much further left the minutes are in this text.
         """
+        before, after = text[: since.start - padding], text[since.end - padding :]
+        hour = f"{before}{_MARK}{since.first}{after}"
         start = self._starts.get(hour)
-        # A text that contains the mark itself is not a time, and a text that is too long is not worth remembering.
-        if start is not None or hour.count(_MARK) != 1 or len(hour) > _LONGEST_TIME:
+        # A text that is too long is not worth remembering.
+        if start is not None or len(hour) > _LONGEST_TIME:
             return start
         try:
-            first, last = self._first_and_last(hour)
+            first, last = self._first_and_last(before, since, after)
         except ValueError:
             return None
-        if last - first != _HOUR_MS - 1000:
+        if last - first != since.span_ms:
             return None
         if len(self._starts) >= _REMEMBERED:
             self._starts.clear()
         self._starts[hour] = first
         return first
 
-    def _first_and_last(self, hour: str) -> tuple[int, int]:
-        """The first and the last second of an hour; raises ValueError."""
-        before, _mark, after = hour.partition(_MARK)
+    def _first_and_last(self, before: str, since: SinceHour, after: str) -> tuple[int, int]:
+        """The first and the last minute or second of an hour; raises ValueError."""
         day, hours = before[:-2], before[-2:]
-        if self._place is _place_at_end and "%H" in self.format and hours in _HOURS and "%z" not in self.format.lower():
-            midnight, start = self._day(day)
+        if "%H" in self.format and hours in _HOURS and "%z" not in self.format.lower():
+            midnight, start = self._day(f"{day}00{since.first}{after}".strip())
             if start is not None:
-                return start + int(hours) * _HOUR_MS, start + (int(hours) + 1) * _HOUR_MS - 1000
+                return start + int(hours) * _HOUR_MS, start + int(hours) * _HOUR_MS + since.span_ms
             first = midnight.replace(hour=int(hours))
-            last = first.replace(minute=59, second=59)
-            return self._checked(first, hour), self._checked(last, hour)
-        return self._parse(f"{before}:00:00{after}"), self._parse(f"{before}:59:59{after}")
+            return self._checked(first, before), self._checked(first + timedelta(milliseconds=since.span_ms), before)
+        return self._parse(f"{before}{since.first}{after}"), self._parse(f"{before}{since.last}{after}")
 
-    def _day(self, day: str) -> tuple[datetime, int | None]:
+    def _day(self, text: str) -> tuple[datetime, int | None]:
         """Midnight, also in epoch milliseconds if the day has 24 hours: since 1980, no zone has changed its offset twice in a day."""
-        known = self._days.get(day)
+        known = self._days.get(text)
         if known is None:
             if len(self._days) >= _REMEMBERED:
                 self._days.clear()
-            midnight = datetime.strptime(f"{day}00:00:00", self.format)
-            known = self._days[day] = midnight, self._start_of_day(midnight, day)
+            # With its checks, which strptime() does not make.
+            self._parse(text)
+            midnight = datetime.strptime(text, self.format)
+            known = self._days[text] = midnight, self._start_of_day(midnight, text)
         return known
 
     def _start_of_day(self, midnight: datetime, day: str) -> int | None:
@@ -163,20 +190,18 @@ class TimestampParser:
     def _checked(self, moment: datetime, text: str) -> int:
         return checked_range(moment_to_milliseconds(moment, self.zone), text)
 
-    def _chosen(self) -> tuple[Callable[[str], int], _Place | None]:
-        """Returns two functions for this format: one reads a time, the other finds its minutes and seconds, unless they can be
-        anywhere.
-        """
+    def _chosen(self) -> Callable[[str], int]:
+        """Returns the function that reads a time of this format."""
         if self.format == EPOCH:
-            return epoch_to_milliseconds, None
+            return epoch_to_milliseconds
         if self.format == EPOCH_MS:
-            return epoch_ms_to_milliseconds, None
+            return epoch_ms_to_milliseconds
         if self.format == ISO8601:
-            return lambda text: iso8601_to_milliseconds(text, self.zone), _place_in_iso8601
+            return lambda text: iso8601_to_milliseconds(text, self.zone)
         _check_strptime_format(self.format)
         # Names of months in logs are English, whatever the language of the host.
         locale.setlocale(locale.LC_TIME, "C")
-        return self._parse_by_format, _place_for(self.format)
+        return self._parse_by_format
 
     def _parse_by_format(self, text: str) -> int:
         stripped = text.strip()
@@ -234,37 +259,29 @@ def _check_strptime_format(timestamp_format: str) -> None:
             raise InputError(f"timestamp_format: {timestamp_format!r} cannot be used: {error}.") from error
 
 
-def _place_for(timestamp_format: str) -> _Place | None:
-    """Returns a function that finds minutes and seconds in times of this format, such as `:15:57`; None if they can be anywhere."""
-    before, found, after = timestamp_format.partition("%H:%M:%S")
+class _Form(NamedTuple):
+    """The place of the minutes in times of one format, after this many other colons, and what follows them; None if that varies."""
+
+    colons: int
+    has_seconds: bool | None
+    has_fraction: bool | None
+
+    def is_of(self, since: SinceHour) -> bool:
+        """True if these minutes are followed by what the format says."""
+        return self.has_seconds in (None, since.has_seconds) and self.has_fraction in (None, since.fraction > 0)
+
+
+def _form_of(timestamp_format: str) -> _Form | None:
+    """The place of the minutes in times of this format; None if it varies, or if they do not follow the hour."""
+    if timestamp_format == ISO8601:
+        return _Form(0, None, None)
+    before, found, after = timestamp_format.partition("%H:%M")
     if not found:
-        before, found, after = timestamp_format.partition("%I:%M:%S")
-    if not found or "%M" in before + after or "%S" in before + after:
+        before, found, after = timestamp_format.partition("%I:%M")
+    has_seconds = after.startswith(":%S")
+    has_fraction = after.startswith((":%S.%f", ":%S,%f"))
+    rest = after[len(":%S.%f" if has_fraction else ":%S" if has_seconds else "") :]
+    others = before + rest
+    if not found or "%%" in others or _TIME_DIRECTIVES.search(others) or "%z" in before or rest[:1] in (":", ".", ","):
         return None
-    if not after:
-        return _place_at_end
-    return None if ":" in after or "%z" in after or "%f" in after else _place_at_last_colon
-
-
-def _place_at_end(text: str) -> int:
-    return max(len(text) - MINUTES_AND_SECONDS, 0)
-
-
-def _place_at_last_colon(text: str) -> int:
-    return max(text.rfind(":") - 3, 0)
-
-
-def _place_in_iso8601(text: str) -> int:
-    # A fraction of a second belongs to one row, not to the hour: such a time has no place.
-    return len(text) if text[19:20] in (".", ",") else 13
-
-
-def _hour(text: str, place: int) -> str:
-    """The hour of a time, with its zone: all of the text but the minutes and seconds."""
-    return f"{text[:place]}{_MARK}{text[place + MINUTES_AND_SECONDS :]}"
-
-
-@cache
-def _milliseconds_of_hour() -> dict[str, int]:
-    """Returns a table of milliseconds since the start of the hour, by the text after it. Built on demand: most logs do not need it."""
-    return {f":{second // 60:02}:{second % 60:02}": second * 1000 for second in range(3600)}
+    return _Form(before.count(":"), has_seconds, has_fraction)

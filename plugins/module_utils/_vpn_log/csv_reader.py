@@ -15,7 +15,7 @@ from itertools import compress
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from .._addresses import packed_column, packed_pairs, parse_address
+from .._addresses import address_columns, packed_pairs, parse_address
 from .._errors import EmptyLogError, InputError
 from .._times.day_month import DayMonthCheck
 from .._times.parsing import TimestampParser
@@ -140,9 +140,8 @@ class CsvReader:
     def _block(self, header: CsvHeader, rows: Rows) -> RecordBlock:
         """The records of a block of rows."""
         count = len(rows.lines)
-        ipaddrs = list(header.ipaddr.column(rows.columns, count))
-        associated_ipaddrs = list(header.associated_ipaddr.column(rows.columns, count))
-        inside, outside = packed_column(ipaddrs), packed_column(associated_ipaddrs)
+        ipaddrs, inside = address_columns(header.ipaddr.column(rows.columns, count))
+        associated_ipaddrs, outside = address_columns(header.associated_ipaddr.column(rows.columns, count))
         times = header.timestamp.column(rows.columns, count)
         starts = self._times.column(list(times))
         self._dates.look_at(times, starts)
@@ -160,7 +159,7 @@ class CsvReader:
             if header.is_repeated_in(rows.values(place)):
                 kept[place] = False
                 continue
-            record, addresses = self._record(header, rows, place)
+            record, addresses = self._record(header, rows, place, starts[place])
             if addresses is None:
                 kept[place] = False
                 others.append(record)
@@ -180,13 +179,13 @@ class CsvReader:
             _in_order(others),
         )
 
-    def _record(self, header: CsvHeader, rows: Rows, place: int) -> tuple[Record, tuple[Address, Address] | None]:
-        """One row, and its addresses if it has both and a time."""
+    def _record(self, header: CsvHeader, rows: Rows, place: int, time: int | None) -> tuple[Record, tuple[Address, Address] | None]:
+        """One row, and its addresses if it has both and a time. The time may be known already."""
         values = rows.values(place)
         number, username, text = rows.lines[place], header.username(values), self._delimiter.join(values)
         ipaddr, reason = _address(header.ipaddr(values))
         associated_ipaddr, other_reason = _address(header.associated_ipaddr(values))
-        time, time_reason = self._time(header.timestamp(values))
+        time, time_reason = self._time(header.timestamp(values)) if time is None else (time, "")
         inside = ipaddr.text if ipaddr else None
         if reason or other_reason:
             kind = START if inside and time is not None else REJECTED

@@ -8,7 +8,14 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from ansible_collections.secops.xdr.plugins.module_utils._addresses import is_inside, pack, packed_column, parse_address, parse_endpoint
+from ansible_collections.secops.xdr.plugins.module_utils._addresses import (
+    address_columns,
+    is_inside,
+    pack,
+    packed_column,
+    parse_address,
+    parse_endpoint,
+)
 
 hypothesis = pytest.importorskip("hypothesis")
 st = pytest.importorskip("hypothesis.strategies")
@@ -135,6 +142,23 @@ def test_any_text_is_an_address_or_a_value_error(text):
     except ValueError:
         found = None
     assert packed_column([text])[0] in (None, found and found.packed)
+
+
+spellings = st.sampled_from([str, lambda address: address.exploded, lambda address: str(address).upper(), lambda address: f" {address}\t"])
+
+
+@hypothesis.given(st.lists(st.tuples(any_address, spellings), max_size=30))
+def test_any_spelling_in_a_column_becomes_canonical(rows):
+    texts = [spelling(address) for address, spelling in rows]
+    canonical, column = address_columns(texts)
+    for (address, _spelling), text, known, packed in zip(rows, texts, canonical, column, strict=True):
+        if packed is None:
+            assert known == text
+            assert address.packed[0] in (0, 255) or 224 <= address.packed[0] <= 255
+        else:
+            assert known == str(address)
+            assert packed[-len(address.packed) :] == address.packed
+            assert packed == parse_address(text).packed
 
 
 @hypothesis.given(st.lists(st.one_of(any_address.map(str), st.sampled_from(["", "x", "10.8.0.2", "10.8.0.2:5"])), max_size=30))
