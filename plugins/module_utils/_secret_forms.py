@@ -69,10 +69,10 @@ class SecretForms:
         seen, waiting = {text}, [text]
         for _round in range(_MOST_ROUNDS):
             found: list[str] = []
-            for one in waiting:
-                if self._shown_by(one):
+            for form in waiting:
+                if self._shown_by(form):
                     return True
-                decoded = list(self._decoded(one))
+                decoded = list(self._decoded(form))
                 found += [other for other in dict.fromkeys(decoded) if other not in seen]
                 seen.update(decoded)
             if len(seen) > _MOST_TEXTS:
@@ -133,7 +133,7 @@ def _one_case(text: str) -> str:
 def _plain(text: str) -> tuple[str, ...]:
     """The text without case, accents, compatibility forms, white space and all that is not printed; with quotes and without."""
     letters = unicodedata.normalize("NFKD", _one_case(text))
-    plain = "".join(one for one in letters if unicodedata.category(one)[0] not in "MZC")
+    plain = "".join(letter for letter in letters if unicodedata.category(letter)[0] not in "MZC")
     unquoted = plain.translate(_WITHOUT_QUOTES)
     return (plain,) if unquoted == plain else (plain, unquoted)
 
@@ -192,7 +192,7 @@ def _byte_of(character: str) -> bytes:
 
 def _from_numbers(text: str) -> str:
     """Decodes lists of bytes, as JavaScript and Go print them: `[112, 119]`."""
-    return _NUMBERS.sub(lambda run: _text_of(bytes(int(one) % 256 for one in re.findall(r"\d+", run[0]))), text)
+    return _NUMBERS.sub(lambda run: _text_of(bytes(int(number) % 256 for number in re.findall(r"\d+", run[0]))), text)
 
 
 _DECODERS: tuple[Callable[[str], str], ...] = (

@@ -89,9 +89,9 @@ class InsertFlow:
         for start in range(0, len(distinct), _EVENTS_AT_ONCE):
             outcomes = {**outcomes, **self._part(distinct[start : start + _EVENTS_AT_ONCE])}
         if not (self._finder.refusal or self._run.check_mode or self._workers.stopped_by):
-            new = [one for one in outcomes.values() if one.changed and not one.error]
+            new = [outcome for outcome in outcomes.values() if outcome.changed and not outcome.error]
             outcomes = {**outcomes, **self._read_back(new)}
-        if any(one.changed and not one.event.old_key for one in outcomes.values()) and self._ledger.has_former():
+        if any(outcome.changed and not outcome.event.old_key for outcome in outcomes.values()) and self._ledger.has_former():
             self._run.warn(FORMER_UNKNOWN)
         for text in insert_warnings(events, first, outcomes, self._finder, self._run.secrets.shown):
             self._run.warn(text)
@@ -161,20 +161,24 @@ class InsertFlow:
         """Finds out about events whose earlier insert got no answer; also returns those that must be sent."""
         if self._options.unknown_outcome == UNKNOWN_IS_MISSING:
             found, left = self._searched(pending, changed=False, waits=False)
-            return found, [one.event for one in left]
+            return found, [attempt.event for attempt in left]
         found, left = self._searched(pending, changed=False)
         outcomes = dict(found)
         missing: list[NewEvent] = []
-        for one in left:
-            if one.record and one.record.id and self._options.unknown_outcome != UNKNOWN_IS_INSERTED:
-                outcomes[one.event] = InsertOutcome(one.event, False, one.record.index, one.record.id, one.record.document_index)
+        for attempt in left:
+            if attempt.record and attempt.record.id and self._options.unknown_outcome != UNKNOWN_IS_INSERTED:
+                outcomes[attempt.event] = InsertOutcome(
+                    attempt.event, False, attempt.record.index, attempt.record.id, attempt.record.document_index
+                )
             elif self._options.unknown_outcome == UNKNOWN_IS_INSERTED:
-                outcomes[one.event] = InsertOutcome(one.event)
-                self._record(outcomes[one.event])
-            elif self._is_proven_missing(one):
-                missing.append(one.event)
+                outcomes[attempt.event] = InsertOutcome(attempt.event)
+                self._record(outcomes[attempt.event])
+            elif self._is_proven_missing(attempt):
+                missing.append(attempt.event)
             else:
-                outcomes[one.event] = InsertOutcome(one.event, error=unknown_error(one, self._finder, self._options.search_delay))
+                outcomes[attempt.event] = InsertOutcome(
+                    attempt.event, error=unknown_error(attempt, self._finder, self._options.search_delay)
+                )
         return outcomes, missing
 
     # -- sending --------------------------------------------------------------------------------------------------------
@@ -186,16 +190,19 @@ class InsertFlow:
         done, unclear = self._send(events, is_again=False)
         found, left = self._searched(unclear, changed=True)
         outcomes = {**done, **found}
-        missing = [one.event for one in left if self._is_proven_missing(one)]
+        missing = [attempt.event for attempt in left if self._is_proven_missing(attempt)]
         if missing:
             # Even if this is refused: after an unclear attempt, the intent makes the next run look for the event.
             done, unclear = self._send(missing, is_again=True)
             found, again = self._searched(unclear, changed=True)
             outcomes = {**outcomes, **done, **found}
-            left = [*(one for one in left if one.event not in outcomes and one.event not in missing), *again]
+            left = [*(attempt for attempt in left if attempt.event not in outcomes and attempt.event not in missing), *again]
         return {
             **outcomes,
-            **{one.event: InsertOutcome(one.event, error=unknown_error(one, self._finder, self._options.search_delay)) for one in left},
+            **{
+                attempt.event: InsertOutcome(attempt.event, error=unknown_error(attempt, self._finder, self._options.search_delay))
+                for attempt in left
+            },
         }
 
     def _send(self, events: Sequence[NewEvent], *, is_again: bool) -> tuple[Outcomes, list[Unclear]]:
@@ -242,25 +249,31 @@ class InsertFlow:
         """
         found: dict[NewEvent, Sequence[StoredEvent]] = {}
         left = list(unclear)
-        until = max([one.over_at + self._options.search_delay for one in left if self._is_in_time(one) and waits], default=now())
+        until = max(
+            [attempt.over_at + self._options.search_delay for attempt in left if self._is_in_time(attempt) and waits], default=now()
+        )
         if left and not self._finder.refusal:
             for _look in self._patience.looks(until):
-                looked = self._finder.look([one.event for one in left], were_sent=True)
+                looked = self._finder.look([attempt.event for attempt in left], were_sent=True)
                 found = {**found, **looked.found}
-                left = [one for one in left if one.event not in found]
+                left = [attempt for attempt in left if attempt.event not in found]
                 # After a failed search, the time of an event is not up: it was not looked for.
-                left = [replace(one, over_at=now()) if one.event in looked.failed else one for one in left] if now() >= until else left
+                left = (
+                    [replace(attempt, over_at=now()) if attempt.event in looked.failed else attempt for attempt in left]
+                    if now() >= until
+                    else left
+                )
                 if not left or self._finder.refusal or self._workers.stopped_by:
                     break
         return self._recorded(found, changed=changed), left
 
-    def _is_in_time(self, one: Unclear) -> bool:
+    def _is_in_time(self, attempt: Unclear) -> bool:
         """True if this task may wait until the search must show the event."""
-        return one.over_at + self._options.search_delay <= self._patience.ends_at
+        return attempt.over_at + self._options.search_delay <= self._patience.ends_at
 
-    def _is_proven_missing(self, one: Unclear) -> bool:
+    def _is_proven_missing(self, attempt: Unclear) -> bool:
         """True if an event that was not found is certainly missing: its write must be visible by now, in an index that is searched."""
-        is_late = now() >= one.over_at + self._options.search_delay
+        is_late = now() >= attempt.over_at + self._options.search_delay
         return is_late and not self._finder.refusal and not self._workers.stopped_by and self._finder.covers_events()
 
     def _read_back(self, new: Sequence[InsertOutcome]) -> Outcomes:

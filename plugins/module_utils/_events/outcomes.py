@@ -81,9 +81,9 @@ class Unclear:
     """The record of the ledger, if an earlier run sent the event."""
 
 
-def unknown_error(one: Unclear, finder: EventFinder, search_delay: float) -> UnknownOutcomeError:
+def unknown_error(attempt: Unclear, finder: EventFinder, search_delay: float) -> UnknownOutcomeError:
     """Returns the error for an event whose outcome is unknown; it says how to find out."""
-    wait = one.over_at + search_delay - now()
+    wait = attempt.over_at + search_delay - now()
     if finder.refusal:
         why = "This account may not read events, so it cannot be looked for from here"
         advice = "Look for it in Stellar Cyber, then run again with `unknown_outcome: inserted` or `unknown_outcome: missing`."
@@ -98,8 +98,8 @@ def unknown_error(one: Unclear, finder: EventFinder, search_delay: float) -> Unk
         advice = "Run again: the event is looked for before it is sent."
         if wait > 0:
             advice = f"The search may show it in up to {int(wait) + 1} s (`search_delay`). Run again then: it is looked for first."
-    details = one.error.details if one.error else {}
-    return UnknownOutcomeError(f"{one.event.name}: {one.what}. {why}. {advice}", **details)
+    details = attempt.error.details if attempt.error else {}
+    return UnknownOutcomeError(f"{attempt.event.name}: {attempt.what}. {why}. {advice}", **details)
 
 
 def failed_outcomes(events: Iterable[NewEvent], error: XdrError) -> Mapping[NewEvent, InsertOutcome]:
@@ -134,13 +134,13 @@ def insert_warnings(
             "This account may not read events, so only the ledger knows what was inserted before, and nothing is known of what "
             "others or another host inserted."
         )
-    strange = next((one.index for one in outcomes.values() if one.index and not finder.covers_index(one.index)), None)
+    strange = next((outcome.index for outcome in outcomes.values() if outcome.index and not finder.covers_index(outcome.index)), None)
     if strange:
         warnings.append(
             f"This server keeps events in {shown(strange)}, which `search_index` ({finder.pattern}) does not cover, so events that "
             "others or another host inserted are not found. Set `search_index` to a pattern that covers it."
         )
-    rewritten = [one for one in outcomes.values() if one.rewritten]
+    rewritten = [outcome for outcome in outcomes.values() if outcome.rewritten]
     if rewritten:
         warnings.append(
             f"This server rewrites what makes events unique: {len(rewritten)} came back with other values "
@@ -187,7 +187,7 @@ class ReadBack:
         """Returns the outcomes with the real indices of the documents; an event that is certainly missing has failed."""
         unread = [outcome for outcome in new if not outcome.document_index]
         documents = self._searched([outcome.id for outcome in unread if outcome.id]) if len(unread) > _READ_ONE_BY_ONE else {}
-        results = self._workers.map(lambda one: self._reading(one, documents), unread)
+        results = self._workers.map(lambda outcome: self._reading(outcome, documents), unread)
         completed = {outcome.event: self._completed(outcome, result, new) for outcome, result in zip(unread, results)}
         sent_twice = [completed.get(outcome.event, outcome) for outcome in new if outcome.sent_twice]
         return {**completed, **self._counted_again([outcome for outcome in sent_twice if not outcome.error])}
@@ -195,7 +195,7 @@ class ReadBack:
     def _searched(self, identifiers: Sequence[str]) -> Mapping[str, StoredEvent]:
         documents: dict[str, StoredEvent] = {}
         for _look in self._patience.looks(now() + _SEARCH_SECONDS):
-            documents.update(self._finder.documents([one for one in identifiers if one not in documents]))
+            documents.update(self._finder.documents([identifier for identifier in identifiers if identifier not in documents]))
             if len(documents) == len(identifiers) or self._workers.stopped_by:
                 break
         return documents

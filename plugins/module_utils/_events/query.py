@@ -150,7 +150,7 @@ def _number(text: str) -> float | None:
 def _stored_somewhere(name: str, value: Any) -> str:
     values = list(spellings(value)) if isinstance(value, str) else [value]
     names = [name] if name in NAMES else [name, f"{CUSTOM_OBJECT}.{name}"]
-    clauses = [exact(one, text) for one in names for text in values]
+    clauses = [exact(name, text) for name in names for text in values]
     return clauses[0] if len(clauses) == 1 else f"({' OR '.join(clauses)})"
 
 

@@ -102,7 +102,7 @@ def objects_in(parsed: dict[str, Any], depth: int = _DEEPEST) -> Iterator[dict[s
 def _split(line: str, marker: re.Pattern[str]) -> list[str]:
     if "#0" not in line and "\0" not in line and _NEWLINE not in line:
         return _split_glued(line, marker)
-    pieces = [one for piece in _WRITTEN_OUT.split(line) for one in _split_at_newlines(piece, marker) if one.strip()]
+    pieces = [message for piece in _WRITTEN_OUT.split(line) for message in _split_at_newlines(piece, marker) if message.strip()]
     return [message for piece in pieces for message in _split_glued(piece, marker)]
 
 
@@ -167,7 +167,7 @@ def unwrapped(line: str, marker: re.Pattern[str]) -> list[str]:
             raise ValueError("the message is not in a field of this JSON that is read: message, log, msg, MESSAGE or event.original")
         return [f" {line}"]
     head = _head_of(wrapped)
-    return [one if not head or _has_time(one, marker) else head + one for one in text.splitlines()]
+    return [message if not head or _has_time(message, marker) else head + message for message in text.splitlines()]
 
 
 def _has_time(text: str, marker: re.Pattern[str]) -> bool:

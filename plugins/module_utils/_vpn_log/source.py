@@ -128,7 +128,7 @@ class LogFile:
     def has_head(self, filled_lines: int, line: int) -> bool:
         """True if this number of filled lines can be read again when reading begins in the middle."""
         head = self.head_lines()[:line]
-        return len(head) == line and bool(head[-1].strip()) and sum(bool(one.strip()) for one in head) == filled_lines
+        return len(head) == line and bool(head[-1].strip()) and sum(bool(text.strip()) for text in head) == filled_lines
 
     def ends_at(self, offset: int) -> bool:
         """True if the log has no content after this offset."""

@@ -65,8 +65,8 @@ def count_program(counts: dict[str, int], line: str, program: str = "") -> None:
 def joined_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     """The sums of several counts, those of the most frequent programs first."""
     sums: dict[str, int] = {}
-    for one in counts:
-        for name, count in one.items():
+    for counter in counts:
+        for name, count in counter.items():
             sums[name] = sums.get(name, 0) + count
     return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN_PROGRAMS])
 

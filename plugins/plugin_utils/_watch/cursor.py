@@ -125,7 +125,7 @@ class CursorFile:
     def _append(self, taken: Sequence[Taken]) -> None:
         if self._journal is not None and taken:
             self._room_in_journal -= len(taken)
-            _write_durably(self._journal, b"".join(_text(one) + b"\n" for one in taken))
+            _write_durably(self._journal, b"".join(_text(event) + b"\n" for event in taken))
 
     @property
     def _journal_path(self) -> str:
@@ -152,9 +152,9 @@ class CursorFile:
                 f"cursor: {self._path} is not a cursor of this source. Set `cursor` to another file, "
                 "or remove this file to begin at the time in `start`."
             ) from error
-        for one in _taken(self._content(self._journal_path), cursor.get("journal")):
-            if one.kind in streams:
-                streams[one.kind]["sent"][one.key] = one.time
+        for event in _taken(self._content(self._journal_path), cursor.get("journal")):
+            if event.kind in streams:
+                streams[event.kind]["sent"][event.key] = event.time
         return streams
 
     def _content(self, path: str) -> bytes | None:

@@ -238,7 +238,7 @@ class EventWatch(Watch):
 
 async def _first_of(*work: Coroutine[Any, Any, None]) -> None:
     """Runs all of them until the first one ends or fails, then stops the others."""
-    tasks = [asyncio.ensure_future(one) for one in work]
+    tasks = [asyncio.ensure_future(part) for part in work]
     try:
         done, _others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:

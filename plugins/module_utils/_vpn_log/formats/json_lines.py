@@ -57,7 +57,9 @@ class JsonLinesParser:
         if fields is None:
             yield Record(number, REJECTED, "not exactly one JSON object on a line, with or without a head of syslog", text=line)
             return
-        yield from self._object(number, next((one for one in objects if field_of(one, self._columns.ipaddr) is not None), fields), line)
+        yield from self._object(
+            number, next((found for found in objects if field_of(found, self._columns.ipaddr) is not None), fields), line
+        )
 
     def rest(self) -> Sequence[Record]:
         """Returns nothing: each line is complete."""
