@@ -46,6 +46,6 @@ def credentials_in(header: str) -> str:
 
 
 def echoed(header: str, form: str) -> str:
-    """What a server says that repeats an Authorization header in a form; in plain, the whole header."""
+    """The text of a server that repeats an Authorization header in this form; with `plain`, the whole header."""
     said = header if form == "plain" else ECHO_FORMS[form](credentials_in(header)[:20])
     return f"request failed; Authorization was: {said}"

@@ -194,5 +194,5 @@ class ObservationStore:
 
     @property
     def held(self) -> int:
-        """How many rows can be listed."""
+        """The number of rows that can be listed."""
         return len(self._rows)

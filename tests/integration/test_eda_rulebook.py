@@ -153,7 +153,7 @@ class Rulebook:
         return [found for secret in (key, *sent) for found in found_in_files(self.folder, forms_of(secret, settings.username), held)]
 
     def searches(self) -> int:
-        """How often something was searched for."""
+        """The number of searches so far."""
         count: int = self.emulator.state["requests"]["by_kind"]["read"]
         return count
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What ansible-builder reads from the collection, and what it makes of the example of an execution environment."""
+"""ansible-builder reads the requirements of the collection, and builds a context from the example of an execution environment."""
 
 from __future__ import annotations
 

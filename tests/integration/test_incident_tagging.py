@@ -57,7 +57,7 @@ def who_had(source: dict[str, Any]) -> set[tuple[str, str]]:
 
 
 def stellar_writes(appliance: Appliance) -> int:
-    """How many writes Stellar Cyber received."""
+    """The number of writes that Stellar Cyber received."""
     return sum("update" in write["path"] or "security_events" in write["path"] for write in appliance.control.writes())
 
 

@@ -47,7 +47,7 @@ class Playground(conftest.Playground):
 
     @property
     def writes(self) -> int:
-        """How many uploads the appliance received."""
+        """The number of uploads that the appliance received."""
         return len(self.emulator.writes())
 
     @property

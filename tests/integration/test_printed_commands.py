@@ -44,7 +44,7 @@ NOT_RUN = {
     "sudo systemctl": "needs a running systemd; the units are verified",
     "systemctl": "needs a running systemd; the units are verified",
 }
-"""How a command begins that cannot run here, and why. It is checked as shell."""
+"""The beginnings of commands that cannot run here, with the reason. These are only checked as shell."""
 ANSWERS = {"EXTRAHOP_API_KEY": "api_key", "STELLAR_API_KEY": "stellar_api_key"}
 """For each variable that a page reads from the keyboard, the credential of the emulator."""
 LATER_ROWS = "jsmith,203.0.113.9,10.8.2.6,11/19/25 05:30:00\nalee,198.51.100.20,10.8.3.9,11/19/25 06:15:00\n"
@@ -178,7 +178,7 @@ def mounted_elsewhere(*paths: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[int, str]:
-    """What each command printed, by its number. A command that failed, and those behind it on its page, are missing."""
+    """The output of each command, by its number. A command that failed, and those after it on its page, are missing."""
     program("systemd-analyze", "systemd")
     machine = tmp_path_factory.mktemp("machine")
     for folder in ("stage", "pages", "answers", "files"):

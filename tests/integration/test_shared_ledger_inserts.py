@@ -62,7 +62,7 @@ class Hosts:
         return bool(self.emulator.state["requests"]["by_kind"]["write"])
 
     def copies(self) -> list[int]:
-        """How often the server has each event."""
+        """The number of copies of each event on the server."""
         names = [event["_source"]["event_name"] for event in self.emulator.events()]
         return [names.count(f"finding {number}") for number in range(len(set(names) - {"another"}))]
 

@@ -82,7 +82,7 @@ class Site:
         return self.start(log, **options).result()
 
     def arrived(self) -> dict[int, int]:
-        """How often the appliance got each row."""
+        """The number of times that the appliance got each row."""
         return {row["timestamp"] - 1_700_000_000: row["times"] for row in self.emulator.observations()}
 
 

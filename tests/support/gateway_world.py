@@ -108,5 +108,5 @@ def wall_clock(epoch: int) -> datetime:
 
 
 def as_read(epoch: int) -> int:
-    """What a reader makes of that clock without a zone: of the hour that occurs twice, it takes the first."""
+    """The time that a reader takes from that clock without a zone: in the hour that occurs twice, the first."""
     return int(wall_clock(epoch).replace(fold=0).timestamp())

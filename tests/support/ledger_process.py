@@ -51,7 +51,7 @@ class LedgerProcess:
         self._process.stdin.flush()
 
     def result(self) -> Any:
-        """What the method returned, or the message of its LedgerError."""
+        """The result of the method, or the message of its LedgerError."""
         assert self._process.stdout is not None
         return json.loads(self._process.stdout.readline())
 

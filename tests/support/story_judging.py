@@ -30,7 +30,7 @@ class Trial:
     answerable: int = 0
     """Questions about sessions that the log has from beginning to end, not near the moment at which they began or ended."""
     named: int = 0
-    """How many of them were answered with a name."""
+    """The number of those that were answered with a name."""
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def plain_row(number: int) -> str:
 
 
 def sent_by_vendor_script(path: str) -> set[Observation]:
-    """What the vendor's script sends for its CSV: `int(time.mktime(time.strptime(text, '%m/%d/%y %H:%M:%S')))` in the host's zone."""
+    """The vendor's time for its CSV: `int(time.mktime(time.strptime(text, '%m/%d/%y %H:%M:%S')))` in the host's zone."""
     with open(path, encoding="ascii", newline="") as file:
         rows = list(csv.reader(file))
     header = rows[0]

@@ -51,5 +51,5 @@ def seed(pytestconfig: pytest.Config) -> int:
 
 @pytest.fixture(scope="session")
 def results(pytestconfig: pytest.Config, seed: int) -> Results:
-    """Where an attack writes its numbers: `results.write(name, title, markdown, seconds=…)`."""
+    """The page to which an attack writes its numbers: `results.write(name, title, markdown, seconds=…)`."""
     return Results(Path(pytestconfig.option.results), seed)

@@ -49,7 +49,7 @@ MOST_MEGABYTES = 1024
 
 
 class Ran(NamedTuple):
-    """What a target went through."""
+    """The inputs that a target has read, and how it ended."""
 
     name: str
     cases: int

@@ -40,7 +40,7 @@ def test_every_row_arrives_once(tmp_path: Path, seed: int, results: Results):
 
 
 def _told(parent: Path, seed: int, number: int) -> tuple[Counter[str], list[str]]:
-    """What happened in one story, and its failure, if it failed."""
+    """The course of one story, and its failure, if it failed."""
     folder = parent / str(number)
     folder.mkdir()
     try:

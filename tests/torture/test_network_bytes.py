@@ -21,7 +21,7 @@ AT_ONCE = 8
 
 @pytest.fixture(scope="module")
 def lengths():
-    """How many bytes an undisturbed run passes on."""
+    """The number of bytes that an undisturbed run passes on."""
     return lengths_of([OPERATIONS[name] for name in WRITERS])
 
 

@@ -28,7 +28,7 @@ def _prepare(ground: Ground) -> None:
 
 
 def _done(*names: str) -> Callable[[Ground], list[int]]:
-    """How often each of these is on the case."""
+    """The number of times that each of these is on the case."""
 
     def standing(ground: Ground) -> list[int]:
         (case,) = ground.emulator.cases()

@@ -30,7 +30,7 @@ def _status(ground: Ground) -> list[int]:
 
 
 def _note(ground: Ground) -> list[int]:
-    """How often each text is in the note. The one that was there before must never be lost."""
+    """The number of times that each text is in the note. The text that was there before must never be lost."""
     lines = (ground.emulator.detections()[0]["note"] or "").splitlines()
     return [lines.count(COMMENT), lines.count(OLD_NOTE)]
 

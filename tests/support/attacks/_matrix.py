@@ -178,7 +178,7 @@ def _done(nothing: Sequence[int], stood: Sequence[int]) -> int:
 
 
 def _reported(run: ModuleRun) -> int:
-    """How many things a failed run reported as done."""
+    """The number of things that a failed run reported as done."""
     if "counts" in run:
         uploaded: int = run["counts"]["uploaded"]
         return uploaded
@@ -224,7 +224,7 @@ def on_grounds(
 
 
 def lengths_of(operations: Sequence[Operation]) -> dict[str, dict[str, int]]:
-    """How many bytes the connections of an undisturbed run pass on, by operation and direction (`up` is to the server)."""
+    """The bytes that the connections of an undisturbed run pass on, by operation and direction (`up` is to the server)."""
     found: dict[str, dict[str, int]] = {}
     with RawGround() as ground:
         for operation in operations:

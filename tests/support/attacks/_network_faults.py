@@ -22,7 +22,7 @@ _ANSWER_PARTS = ("first byte", "status line", "header", "end of the header", "bo
 
 
 def _offset(part: str, head_length: int, length: int) -> int:
-    """How many bytes of a message come before the middle, or the end, of a part of it."""
+    """The number of bytes of a message before the middle, or the end, of a part of it."""
     return {
         "first byte": 1,
         "request line": 9,

@@ -193,7 +193,7 @@ def _with_habits(**settings: Any) -> Callable[[Ground], None]:
 
 
 def _comments(ground: Ground) -> list[int]:
-    """How many comments there are: on a server that rewrites them, none is as it was sent."""
+    """The number of comments. On a server that rewrites them, none is as it was sent."""
     return [len(ground.event().get("comments", []))]
 
 

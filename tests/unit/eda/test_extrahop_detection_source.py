@@ -53,7 +53,7 @@ def add(emulator: RunningEmulator, number: int, created: int, modified: int | No
 
 
 def run(args: dict[str, Any], count: int, *steps: Any, feedback: bool = False) -> list[dict[str, Any]]:
-    """What the engine took in a run, which ends once it took so many and had the time to take more. Each step is done after one more."""
+    """The events that the engine took in a run. It ends once it took so many and had time for more; each step is done after one more."""
     engine = RuleEngine(args, feedback=feedback, source="extrahop_detection")
 
     async def check() -> None:

@@ -61,7 +61,7 @@ def injected(**inputs: str) -> dict[str, str]:
 
 
 async def run_until(engine: RuleEngine, count: int) -> list[str]:
-    """What the engine took in a run that ends once it took so many, and had the time to take more."""
+    """The events that the engine took in a run. The run ends once it took so many and had the time to take more."""
     async with engine.running() as source:
         await engine.until(count, source)
         await asyncio.sleep(0.3)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which hosts the playbooks take for the emulator, and send their examples to. The plays themselves are integration tests."""
+"""The playbooks send their examples only to hosts that they take for the emulator. Integration tests run the plays themselves."""
 
 from __future__ import annotations
 

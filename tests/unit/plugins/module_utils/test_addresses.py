@@ -163,7 +163,7 @@ def test_any_spelling_in_a_column_becomes_canonical(rows):
 
 @hypothesis.given(st.lists(st.one_of(any_address.map(str), st.sampled_from(["", "x", "10.8.0.2", "10.8.0.2:5"])), max_size=30))
 def test_a_column_agrees_with_its_rows(texts):
-    """What a column leaves open is looked at alone; everything else is in canonical form already."""
+    """Texts that a column leaves open are parsed alone; all others are in canonical form already."""
     for text, packed in zip(texts, packed_column(texts), strict=True):
         if packed is not None:
             address = parse_address(text)

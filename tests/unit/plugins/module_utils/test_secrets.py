@@ -103,7 +103,7 @@ NOT_FOR_EVERY_TEXT = {
     "base64 in lines": lambda text: True,
 }
 LAST_ONLY = ("base64, in one case", "with spaces", "with zero-width spaces", "decomposed", "capitals", "lower case", "other case")
-"""What comes after these is no encoding of the secret any more: case and white space are part of what they are applied to."""
+"""These come last: an encoding after them would contain the changed case and white space, so it would be that of another text."""
 NESTABLE = [name for name in ENCODERS if name not in LAST_ONLY and name not in NOT_FOR_EVERY_TEXT and "DOS" not in name]
 
 ascii_secrets = st.text(string.ascii_letters + string.digits + string.punctuation, min_size=6, max_size=40)

@@ -25,7 +25,7 @@ BAD = "not an address,10.8.0.9,01/01/21 10:00:00"
 
 @pytest.fixture
 def read_bytes(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """How many bytes were read as lines since the last call; what is only compared with a checkpoint does not count."""
+    """The bytes that were read as lines since the last call. Bytes that are only compared with a checkpoint do not count."""
     total = [0]
     original = _source.LogFile._blocks
 

@@ -27,7 +27,7 @@ BATCHES = 4
 
 @pytest.fixture(params=["durable once", "always durable"])
 def seconds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> float:
-    """How long a claim may stay in memory: longer than the run, or not at all."""
+    """The time that a claim may stay in memory: longer than the run, or none."""
     chosen = 3600.0 if request.param == "durable once" else 0.0
     monkeypatch.setattr(_observations, "_DURABLE_EVERY_SECONDS", chosen)
     return chosen

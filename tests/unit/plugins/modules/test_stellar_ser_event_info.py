@@ -26,7 +26,7 @@ def add(stellar: Stellar, count: int, **fields: Any) -> None:
 
 
 def numbers(result: ModuleRun) -> list[int]:
-    """Which events were returned."""
+    """The numbers of the returned events."""
     return [event["source"]["number"] for event in result["events"]]
 
 

@@ -52,7 +52,7 @@ def add_numbered(stellar: Stellar, count: int, timestamp: int | None = None) -> 
 
 
 def numbers(run: ModuleRun) -> list[int]:
-    """Which of the numbered events were returned."""
+    """The numbers of the returned events."""
     return [event["source"]["number"] for event in run["events"]]
 
 

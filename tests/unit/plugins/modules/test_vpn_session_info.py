@@ -128,7 +128,7 @@ def test_every_session_of_every_format_is_found_by_its_address(ask: Ask, tmp_pat
 
 
 class TestFilters:
-    """Which sessions are listed."""
+    """The listed sessions."""
 
     @pytest.fixture
     def path(self, log: WriteLog) -> str:
