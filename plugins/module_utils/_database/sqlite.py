@@ -35,7 +35,7 @@ _MOST_VALUES = 998 if sqlite3.sqlite_version_info < (3, 32, 0) else 32_000
 _MOST_ROWS = 500
 """Larger statements are not faster."""
 _FEW_ROWS = 20
-_MOST_COMPUTED = 100
+_MOST_COMPUTED = 500
 
 
 class SqliteDatabase:

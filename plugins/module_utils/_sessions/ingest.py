@@ -15,6 +15,7 @@ import gc
 import json
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ from .tally import RowTally, log_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
 
     from .._module import Run
     from .._vpn_log.open_logs import OpenLog
@@ -183,12 +185,19 @@ class _Taking:
             yield LogPosition(options.gateway, _LAST_SNAPSHOT, json.dumps(shown))
 
     def _kept_on_the_way(self, facts: Iterable[Fact]) -> _Batch:
+        """Keeps claims while the log is read on: databases work in a thread of their own."""
         batch = _Batch()
-        for fact in facts:
-            batch.add(fact)
-            if len(batch.claims) >= _CLAIMS_AT_ONCE or batch.columns:
-                self._keep(Evidence(batch.claims, columns=batch.columns))
-                batch.claims, batch.columns = [], []
+        with ThreadPoolExecutor(max_workers=1) as writer:
+            keeping: Future[None] | None = None
+            for fact in facts:
+                batch.add(fact)
+                if len(batch.claims) >= _CLAIMS_AT_ONCE or batch.columns:
+                    if keeping:
+                        keeping.result()
+                    keeping = writer.submit(self._keep, Evidence(batch.claims, columns=batch.columns))
+                    batch.claims, batch.columns = [], []
+            if keeping:
+                keeping.result()
         return batch
 
     def _keep(self, evidence: Evidence) -> None:
