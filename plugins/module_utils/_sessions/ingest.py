@@ -23,13 +23,12 @@ from .._errors import InputError
 from .._times.timestamps import format_iso8601
 from .._vpn_log.open_logs import opened_logs
 from .._vpn_log.records import UNFINISHED_LINE
-from .coverage import joined_spans
 from .history_access import opened_history
 from .log_reading import SNAPSHOT_FORMATS, Before, LogReading
 from .model import ROW, AddressClaim, ClaimColumns, CoverageSpan, Doubt, Evidence, GatewayNetworks, Kept, LogFacts, LogPosition
 from .options import MAX_SESSION_HOURS, IngestOptions
-from .resuming import Progress, progress_in, resumed_at
-from .tally import RowTally, log_warnings
+from .progress import Progress, RowTally, log_warnings, progress_in, resumed_at
+from .validity import joined_spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

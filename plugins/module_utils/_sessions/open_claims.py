@@ -33,8 +33,6 @@ _SAME_START_MS = 2000
 _BEFORE_MS = 120_000
 _AFTER_MS = 600_000
 """End rows state the start of the login. The address is assigned from two minutes before to ten minutes after that (second factors)."""
-
-
 _Key = TypeVar("_Key")
 
 
@@ -68,8 +66,7 @@ class OpenClaims:
         if self._plain or None in block.ends:
             return self._paired(zip(*columns), block.ends)
         ends = cast("Sequence[int]", block.ends)
-        if not all(map(le, block.starts, ends)):
-            ends = list(map(max, block.starts, ends))
+        ends = ends if all(map(le, block.starts, ends)) else list(map(max, block.starts, ends))
         return (*columns, ends, [END_PROVEN] * len(ends))
 
     def _paired(self, rows: Iterable[_Plain], ends: Iterable[int | None]) -> Columns | None:

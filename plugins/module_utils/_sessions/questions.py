@@ -16,10 +16,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from .._addresses import parse_address
-from .coverage import Coverage
 from .evidence import AddressEvidence, ClaimWindow
-from .holders import Holding, holdings
 from .model import CLOCK, END_PROVEN, ROW, SPAN
+from .validity import Coverage, Holding, holdings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

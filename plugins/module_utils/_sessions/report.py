@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from .._errors import XdrError
 from .._times.timestamps import EARLIEST_MS, LATEST_MS, format_iso8601
 from .._vpn_log.open_logs import opened_logs
-from .coverage import joined_spans
 from .evidence import MemoryEvidence
 from .log_reading import Before, LogReading
 from .model import CoverageSpan, LogFacts
 from .options import LogTask, SessionOptions
+from .progress import RowTally, log_warnings
 from .questions import AMBIGUOUS, answers, window
-from .tally import RowTally, log_warnings
+from .validity import joined_spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

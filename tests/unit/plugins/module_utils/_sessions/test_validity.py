@@ -1,15 +1,15 @@
 # Copyright (c) 2026, secops.xdr contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A claim is believed for a limited time."""
+"""A claim is valid for a limited time."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from ansible_collections.secops.xdr.plugins.module_utils._sessions.holders import holdings
 from ansible_collections.secops.xdr.plugins.module_utils._sessions.model import AddressClaim, CoverageSpan
+from ansible_collections.secops.xdr.plugins.module_utils._sessions.validity import holdings
 
 from support.evidence import X, at
 
