@@ -12,7 +12,7 @@ from itertools import count, islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 HEADER = "Real IP,VPN IP,Start Time\n"
@@ -22,6 +22,33 @@ _SECONDS_APART = 6
 _SECONDS_APART_WHEN_DIFFERENT = 27
 _ROWS_A_WRITE = 50_000
 _START = datetime(2024, 1, 1)
+_USUAL_FORMAT = "%m/%d/%y %H:%M:%S"
+_FRACTIONS = "%Y-%m-%d %H:%M:%S.%f"
+KINDS: dict[str, tuple[str, Callable[[str, str, datetime, int], str]]] = {
+    "the usual form": (_USUAL_FORMAT, lambda vpn, outside, moment, _row: f"{outside},{vpn},{moment:{_USUAL_FORMAT}}"),
+    "fractions of a second": (_FRACTIONS, lambda vpn, outside, moment, row: f"{outside},{vpn},{moment:%F %T}.{row % 1000:03}"),
+    "ISO 8601 with an offset": ("iso8601", lambda vpn, outside, moment, _row: f"{outside},{vpn},{moment:%FT%T}+02:00"),
+    "no leading zeros": (
+        _USUAL_FORMAT,
+        lambda vpn, outside, moment, _row: f"{outside},{vpn},{moment.month}/{moment.day}/{moment:%y} {moment.hour}:{moment:%M:%S}",
+    ),
+    "epoch seconds": ("epoch", lambda vpn, outside, moment, _row: f"{outside},{vpn},{moment:%s}"),
+    "quotes around each value": (_USUAL_FORMAT, lambda vpn, outside, moment, _row: f'"{outside}","{vpn}","{moment:{_USUAL_FORMAT}}"'),
+    "spaces around each value": (_USUAL_FORMAT, lambda vpn, outside, moment, _row: f"{outside} , {vpn} , {moment:{_USUAL_FORMAT}} "),
+    "IPv6 outside addresses": (
+        _USUAL_FORMAT,
+        lambda vpn, _outside, moment, row: f"2001:db8:{row % 65_536:x}::{row % 9_999 + 1:x},{vpn},{moment:{_USUAL_FORMAT}}",
+    ),
+    "one in a hundred without an address": (
+        _USUAL_FORMAT,
+        lambda vpn, outside, moment, row: f"{outside if row % 100 else ''},{vpn},{moment:{_USUAL_FORMAT}}",
+    ),
+    "one in a hundred without a time": (
+        _USUAL_FORMAT,
+        lambda vpn, outside, moment, row: f"{outside},{vpn},{moment.strftime(_USUAL_FORMAT) if row % 100 else ''}",
+    ),
+}
+"""Other forms of the same log: the format of the times, and a function that writes a row."""
 
 
 class Logs:
@@ -48,6 +75,18 @@ class Logs:
                 while part := list(islice(lines, min(left, _ROWS_A_WRITE))):
                     file.writelines(part)
                     left -= len(part)
+        return path
+
+    def of_kind(self, kind: str, rows: int) -> Path:
+        """A log with this number of rows, in another form; must not be changed."""
+        path = self._folder / f"{kind.replace(' ', '-')}-{rows}.csv"
+        _format, line = KINDS[kind]
+        if not path.exists():
+            with path.open("w", encoding="ascii") as file:
+                file.write(HEADER)
+                for row, plain in enumerate(islice(_lines(), rows)):
+                    outside, vpn, moment = plain.rstrip("\n").split(",")
+                    file.write(f"{line(vpn, outside, datetime.strptime(moment, _USUAL_FORMAT), row)}\n")
         return path
 
     def write(self, path: Path, first: int, rows: int) -> None:

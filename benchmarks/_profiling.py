@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
-from _findings import Finding, Variant, alternately
+from _findings import Finding, Promise, Variant, alternately
+from _logs import KINDS
 from _paths import BENCHMARKS
 from _site import SOURCE
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from _processes import Usage
     from _site import Site
 
 _ROWS = 1_000_000
@@ -39,6 +42,24 @@ def reading_alone(site: Site) -> Finding:
     alternately(site.rounds, (reading, lambda: site.measured(command, _environment(site), accepted=0)))
     note = "The start of Python is part of it. With `on_invalid: fail`, an upload also keeps what it has checked in a temporary file."
     return Finding("Reading alone: one pass, no ledger, no network", [reading], [], [note])
+
+
+def reading_other_kinds(site: Site) -> Finding:
+    """Reading and checking logs in other forms, without ledger and network."""
+    rows = site.sized(_ROWS // 5)
+    command = [sys.executable, str(BENCHMARKS / "_reading.py")]
+    usual, *others = (Variant(kind, rows=rows) for kind in KINDS)
+
+    def read(kind: str) -> Usage:
+        return site.measured([*command, str(site.logs.of_kind(kind, rows)), KINDS[kind][0]], _environment(site), accepted=0)
+
+    alternately(site.rounds, *((variant, partial(read, variant.label)) for variant in (usual, *others)))
+    slowest = max(others, key=lambda variant: min(run.cpu for run in variant.runs))
+    slower = min(run.cpu for run in slowest.runs) / min(run.cpu for run in usual.runs)
+    promise = Promise(f"(j) reading {rows:,} rows in the slowest other form ({slowest.label}), of the usual form", [slower], 3)
+    return Finding(
+        f"(j) Reading logs in other forms, {rows:,} rows each", [usual, *others], [promise], ["The start of Python is part of it."]
+    )
 
 
 def profile(site: Site) -> Finding:

@@ -23,7 +23,7 @@ from _events import printed_by
 from _findings import Finding
 from _machine import machine
 from _paths import BENCHMARKS, ROOT
-from _profiling import profile, reading_alone
+from _profiling import profile, reading_alone, reading_other_kinds
 from _read_csv import against_read_csv
 from _report import markdown
 from _shared_ledger import shared_ledger
@@ -45,6 +45,7 @@ PARTS: dict[str, Callable[[Site], Finding]] = {
     "shared": shared_ledger,
     "task": small_upload,
     "reading": reading_alone,
+    "forms": reading_other_kinds,
     "profile": profile,
     "events": printed_by("stellar.py", "(i) Security events", (), ("--events", "20")),
     "sessions": printed_by("sessions.py", "Sessions", ("--repeats", "2"), ("--rows", "10000", "--questions", "50", "--repeats", "1")),
