@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import struct
@@ -54,7 +55,9 @@ class Spool:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._file:
-            self._file.close()
+            # On a full disk, closing fails again with what could not be written.
+            with contextlib.suppress(OSError):
+                self._file.close()
 
     def add(self, frame: Frame) -> None:
         """Appends a frame; raises InputError if the disk is full."""
@@ -66,6 +69,7 @@ class Spool:
                 self._file = _nameless_file()
             for part in _packed(frame):
                 self._file.write(part)
+            self._file.flush()
         except OSError as error:
             raise InputError(
                 f"The checked rows do not fit into the temporary folder {tempfile.gettempdir()} ({error.strerror}). Nothing was sent. "

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
+from .._errors import InputError
 from .._vpn_log.records import END, SKIPPED, UNFINISHED_LINE, Record
 
 if TYPE_CHECKING:
@@ -169,8 +170,17 @@ class _Spool:
 
     def add(self, records: Sequence[Record]) -> None:
         data = json.dumps(list(records)).encode()
-        self._places.append((self._file.seek(0, os.SEEK_END), len(data)))
-        self._file.write(data)
+        try:
+            self._places.append((self._file.seek(0, os.SEEK_END), len(data)))
+            # Without a buffer, closing the file on a full disk does not fail once more. A write may be partial.
+            rest = memoryview(data)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            raise InputError(
+                f"The rows of the log, which are put in order first, do not fit into the temporary folder {tempfile.gettempdir()} "
+                f"({error.strerror}). Make room, or set TMPDIR to a folder with more of it, and run again."
+            ) from error
 
     def __len__(self) -> int:
         return len(self._places)
@@ -186,7 +196,7 @@ class _Spool:
 
 
 def _backward(blocks: Iterable[Sequence[Record]]) -> Iterator[Sequence[Record]]:
-    with tempfile.TemporaryFile() as file:
+    with tempfile.TemporaryFile(buffering=0) as file:
         spool = _Spool(file)
         for block in blocks:
             spool.add(block)
@@ -198,7 +208,7 @@ def _sorted(blocks: Iterable[Sequence[Record]], order: Order) -> Iterator[Sequen
     """Sorts by time; rows without a time come first. At the same time, ends come before starts."""
     key = _sort_key(order)
     records = chain.from_iterable(blocks)
-    with tempfile.TemporaryFile() as file:
+    with tempfile.TemporaryFile(buffering=0) as file:
         spool = _Spool(file)
         runs: list[Iterator[Record]] = []
         for run in _parts(records, _ROWS_A_RUN):

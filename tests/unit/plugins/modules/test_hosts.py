@@ -13,11 +13,12 @@ import sqlite3
 import tempfile
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.secops.xdr.plugins.modules import vpn_session
+from ansible_collections.secops.xdr.plugins.modules import vpn_session, vpn_session_info
 
 from support.hosts import become_fips
 from support.module_process import ModuleProcess
@@ -97,6 +98,24 @@ class TestFullDisk:
         assert again["counts"]["uploaded"] + run["counts"]["uploaded"] == 3
         assert len(emulator.observations()) == 3
         assert "10.8.0.x" in Path(options["rejects_path"]).read_text(encoding="utf-8")
+
+    def test_the_checked_rows(self, upload, emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        log = write_log(tmp_path / "vpn.csv", *plain_rows(3))
+        monkeypatch.setattr("ansible_collections.secops.xdr.plugins.module_utils._observations.spool._IN_MEMORY", 0)
+        monkeypatch.setattr("tempfile.mkstemp", lambda: (os.open("/dev/full", os.O_RDWR), write_log(tmp_path / "unlinked")))
+        run = upload(path=log)
+        assert run.msg.startswith("The checked rows do not fit into the temporary folder ")
+        assert "(No space left on device). Nothing was sent." in run.msg
+        assert emulator.observations() == []
+
+    @pytest.mark.parametrize("mixed", [True, False])
+    def test_a_log_that_must_be_put_in_order(self, tmp_path: Path, run_module: RunModule, monkeypatch: pytest.MonkeyPatch, mixed: bool):
+        rows = plain_rows(40)
+        log = write_log(tmp_path / "vpn.csv", *sorted(rows, key=lambda row: rows.index(row) * 7 % 40 if mixed else -rows.index(row)))
+        monkeypatch.setattr("tempfile.TemporaryFile", partial(Path("/dev/full").open, "w+b"))
+        run = run_module(vpn_session_info.main, {"path": log, "timezone": "UTC"})
+        assert run.msg.startswith("The rows of the log, which are put in order first, do not fit into the temporary folder ")
+        assert "(No space left on device). Make room, or set TMPDIR" in run.msg
 
     def test_each_store_says_what_the_next_run_does(self, upload, log, run_module: RunModule, monkeypatch: pytest.MonkeyPatch):
         def is_full(*_args, **_options):
