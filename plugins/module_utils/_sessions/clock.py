@@ -114,9 +114,7 @@ class Clock:
         """Returns the doubts about times of this log; call it after reading. `earliest` is the first time in the log."""
         if self.first is None or self.last is None:
             return
-        whole = self._whole_log(earliest)
-        if whole:
-            yield whole
+        yield from filter(None, [self._whole_log(earliest)])
         for jump in self._jumps:
             words = f"{_gone_back(jump)}: a clock was set back, or lines are mixed up"
             yield self._log.doubt(SPAN, jump.low, jump.high, jump.line, words)
@@ -209,7 +207,9 @@ class Clock:
         is_single = is_busy and bool(following) and following[0] >= now - tolerance
         if len(above) * 2 > len(following) and (back > _DAY_MS or is_single):
             return False
-        self._went_back(record.line, time, back)
+        # A few rows that only go back may be written newest first as well.
+        may_be_reversed = self._rows < 2 * _NEIGHBOURS and self._largest_gap <= tolerance and max(following, default=now) <= now + tolerance
+        self._went_back(record.line, time, MAX_CLOCK_MS + 1 if may_be_reversed else back)
         return True
 
     def _note_stray(self, line: int, time: int, following: Sequence[int]) -> None:
