@@ -46,6 +46,8 @@ class AskedLog:
     covered_until: int = 0
     """The last time that it shows, if that is before the end of the story."""
     gateways: frozenset[str] = field(default_factory=lambda: frozenset({"gw1"}))
+    slack: int = 0
+    """By so many seconds, the gateway writes ends too late."""
 
 
 def judged(log: AskedLog, questions: Sequence[tuple[str, int]], seed: int, kind: str) -> Trial:
@@ -76,7 +78,7 @@ def _is_answerable(log: AskedLog, ipaddr: str, at: int) -> bool:
 def _is_right(log: AskedLog, user: str, ipaddr: str, at: int) -> bool:
     """The user had the address, or had it just now and nobody else had got it; or the log does not show otherwise."""
     name = user.casefold()
-    near = log.story.holders(ipaddr, at - TOLERANCE, at + 1)
+    near = log.story.holders(ipaddr, at - TOLERANCE - log.slack, at + 1)
     is_alone = len(log.gateways) == 1
     # What began before the log of another gateway did, that log cannot show.
     truth = [stay for stay in log.story.holders(ipaddr, at, at) if stay.start >= log.story.begin or _named(stay, name) or is_alone]

@@ -181,7 +181,8 @@ class TrialRun:
         result = self._modules.ask({**options, **where, "match": self._match()})
         left = [line.row for line in damaged if line.row]
         covered_until = 0 if "complete_until" in options else _last(left, style)
-        return AskedLog(self._story, style, left, result, kind in LOSSY, covered_until)
+        slack = max(self._telling.late_ends, *shift.values()) if kind == "drifting" else self._telling.late_ends
+        return AskedLog(self._story, style, left, result, kind in LOSSY, covered_until, slack=slack)
 
     def _files(self, lines: Sequence[Line]) -> list[tuple[str, bytes]]:
         """The files of the log; each was last written to when its last row was."""
