@@ -66,7 +66,9 @@ class CiscoAsaParser:
         match = patterns.MARKER.search(text)
         if match is None:
             is_without_number = patterns.OF_SESSION.search(text) and patterns.BEGINNING.search(text)
-            if is_without_number or patterns.CUT_MARKER.search(text) or is_cut_head(text):
+            # Rotation can cut the first line of a log; nobody has an address before it.
+            is_rest = number > 1 and patterns.END_OF_SESSION.search(text)
+            if is_without_number or is_rest or patterns.CUT_MARKER.search(text) or is_cut_head(text):
                 return [Record(number, REJECTED, _CUT, text=text)]
             count_program(self.other_programs, text)
             return [Record(number, SKIPPED, OTHER_MESSAGE)]

@@ -23,6 +23,12 @@ OF_SESSION = re.compile(
     r"assigned to session|Assigned private IP address|, Session disconnected\b|IPAA: |IP-User mapping|Assigned IP=", re.IGNORECASE
 )
 """Parts of messages about sessions. A line with both patterns but without a number has lost its number."""
+END_OF_SESSION = re.compile(
+    r"\bassigned to session\.?\Z|\bto remote user\.?\Z|, Session disconnected\. Session Type: |"
+    r"Freeing (?:local pool )?address [0-9a-f.:]+\Z|Client assigned [0-9a-f.:]+ from |IP-User mapping .{1,400} VPN user\Z|, Assigned IP=",
+    re.IGNORECASE,
+)
+"""The last parts of such messages. A line with one of them but without a number has lost its beginning."""
 # Names have a maximum length and end with their field: they contain no brackets.
 ASSIGNED = re.compile(
     r"Group (?:<[^<>]{0,300}>|[^<>]{0,300}?) User (?:<(?P<name>[^<>]{0,300})>|(?P<bare>[^<>]{0,300}?)) "

@@ -65,6 +65,8 @@ _DIGITS_OF_MS = 13
 """Digits of epoch milliseconds; seconds have 10 digits and nanoseconds 19 from 2001 to 2286."""
 _NO_USER = ("", "N/A", "(null)")
 _CUT_HEAD = re.compile(r"(?:<\d{1,3}>)?\s*(?:d|da|dat|date|date=[\d-]*(?:[ ,]+(?:t|ti|tim|time)?)?|devname=.*|devid=.*|logid=.*|\".*)\Z")
+_CUT_BEFORE_ADDRESS = re.compile(r'\A[a-z]{0,8}=?"?(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]*:[0-9a-f:]+)"?[ ,]+"?[a-z_]+=', re.IGNORECASE)
+"""The rest of a line whose beginning is lost. Rotation can cut the first line of a log; nobody has an address before it."""
 _NOT_LAST = ("tunnelip", "assignip", "remip", "user", "xauthuser", "duration", "tunnelid")
 _CUT = "the message is cut off or damaged"
 
@@ -107,7 +109,8 @@ class FortigateParser:
     def _message(self, number: int, text: str) -> Record:
         begin = _MARKER.search(text)
         if begin is None:
-            is_cut = _VPN_WORDS.search(text) or _CUT_HEAD.match(text) or is_cut_head(text) or is_cut_event(text)
+            is_rest = number > 1 and _CUT_BEFORE_ADDRESS.match(text)
+            is_cut = is_rest or _VPN_WORDS.search(text) or _CUT_HEAD.match(text) or is_cut_head(text) or is_cut_event(text)
             if is_cut:
                 return Record(number, REJECTED, _CUT, text=text)
             count_program(self.other_programs, text)

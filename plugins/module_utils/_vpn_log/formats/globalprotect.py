@@ -112,10 +112,12 @@ class GlobalProtectParser:
                     self._order = fields.FieldOrder(row, self._path)
                     return []
                 event = self._order.event(row)
-                if event is None and (is_cut_head(text) or is_cut_event(text) or fields.is_cut_before_type(row)):
+                if event is None and (
+                    is_cut_head(text) or is_cut_event(text) or fields.is_cut_before_type(row) or self._is_rest(number, text)
+                ):
                     return [Record(number, REJECTED, "the row is cut off", text=text)]
         except ValueError as error:
-            if not is_marked and not fields.is_cut_before_type(text.split(",")):
+            if not is_marked and not fields.is_cut_before_type(text.split(",")) and not self._is_rest(number, text):
                 count_program(self.other_programs, text)
                 return [Record(number, SKIPPED, OTHER_MESSAGE)]
             self.has_recognised = True
@@ -125,6 +127,10 @@ class GlobalProtectParser:
             count_program(self.other_programs, text, kind[1] if kind else "")
             return [Record(number, SKIPPED, OTHER_MESSAGE, time=self._time_in(text) if self._needs_every_time else None)]
         return self._checked(number, event, text)
+
+    def _is_rest(self, number: int, text: str) -> bool:
+        # Rotation can cut the first line of a log; nobody has an address before it.
+        return number > 1 and fields.is_rest(text)
 
     def _time_in(self, text: str) -> int | None:
         """Returns the time of a row about something else: its second time, at which it was generated."""

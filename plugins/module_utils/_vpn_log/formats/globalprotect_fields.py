@@ -45,6 +45,14 @@ _SYSTEM_TEXT = re.compile(
     r".*?\bPrivate IP: (?P<private>[^,\s]+?)(?:,|\.(?:\s|\Z))"
 )
 _SYSTEM_USER = re.compile(r"\bUser ?name: (?P<user>[^,]{0,300}),")
+_KINDS = {"GLOBALPROTECT", "TRAFFIC", "THREAT", "SYSTEM", "CONFIG", "HIPMATCH", "HIP-MATCH", "USERID", "AUTHENTICATION", "DECRYPTION"}
+_OTHER_KINDS = {"GTP", "SCTP", "CORRELATION", "IPTAG", "TUNNEL", "URL", "WILDFIRE", "DATA", "AUDIT"}
+_GATEWAY_EVENT = re.compile(r"gateway-[a-z-]+\Z")
+_STATUSES = {"success", "failure"}
+_REST_OF_PAIRS = re.compile(
+    r"=gateway-[a-z-]+\b|\b(?:PanOSPrivate|PrivateIP=|EventStatus=)|\A\w{0,20}=[\dA-Fa-f.:]{7,}(?:[| ]|\Z)", re.ASCII
+)
+_LEAST_REST = 10
 _BEGINS = re.compile(r"(?:\A|\s|>)\d{0,2}\Z", re.ASCII)
 _DATE = re.compile(r"\d{1,4}(?:/[\d/ :.]*)?\Z|\Z", re.ASCII)
 _KEYS: dict[str, tuple[str, ...]] = {
@@ -136,6 +144,16 @@ def is_cut_before_type(row: list[str]) -> bool:
         return row[0].isascii() and row[0].isdigit() and len(row[0]) < 3
     is_begun = len(row) > 1 and _BEGINS.search(row[0]) is not None and _DATE.match(row[1]) is not None
     return is_begun and (len(row) <= KIND + 1 or (row[KIND] == _SYSTEM and len(row) <= SUBTYPE + 1))
+
+
+def is_rest(text: str) -> bool:
+    """True if the text has no type, but something that only events of GlobalProtect have: its beginning is lost or damaged."""
+    if _REST_OF_PAIRS.search(text):
+        return True
+    row = [cell.strip(' "') for cell in text.split(",")]
+    if len(row) < _LEAST_REST or not (_KINDS | _OTHER_KINDS).isdisjoint(row):
+        return False
+    return any(map(_GATEWAY_EVENT.match, row)) or not _STATUSES.isdisjoint(row)
 
 
 def is_header(row: list[str]) -> bool:

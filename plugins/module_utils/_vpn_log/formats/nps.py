@@ -151,8 +151,7 @@ def _row_of(text: str) -> dict[str, str]:
     for name, value in fields.items():
         if '"' in value or value != value.strip():
             raise ValueError(f"{name} is {quoted(value)}: a quote or a blank does not belong there")
-    if not _PACKET_TYPE.match(fields["Packet-Type"]):
-        raise ValueError(f"the packet type {quoted(fields['Packet-Type'])} is not a number")
+    _check_packet_type(fields["Packet-Type"])
     return {**fields, "Timestamp": f"{fields['Date']} {fields['Time']}"}
 
 
@@ -171,7 +170,13 @@ def _event_of(text: str) -> dict[str, str]:
         element = _ELEMENT.match(text, place)
     if not _EVENT_END.fullmatch(text, place):
         raise ValueError(f"{_CUT} at {quoted(text[place:])}")
+    _check_packet_type(fields.get("Packet-Type", "4"))
     return fields
+
+
+def _check_packet_type(text: str) -> None:
+    if not _PACKET_TYPE.match(text):
+        raise ValueError(f"the packet type {quoted(text)} is not a number")
 
 
 def _packet(kind: str, time: int, fields: Mapping[str, str]) -> Packet:

@@ -84,22 +84,21 @@ class OpenvpnAsParser:
         return names
 
     def _row(self, number: int, row: Mapping[str, str], line: str) -> Iterator[Record]:
-        if row.get("service", "").strip().upper() not in (_VPN, ""):
-            yield Record(number, SKIPPED, OTHER_SERVICE)
-            return
+        is_other = row.get("service", "").strip().upper() not in (_VPN, "")
         is_refused = row.get("auth", "").strip() == "0" or bool(row.get("error", "").strip())
+        reason = OTHER_SERVICE if is_other else FAILED_LOGIN if is_refused else None
         ipaddr = None
         try:
             ipaddr = _address(row["vpn ip"])
             if ipaddr is None:
-                yield Record(number, SKIPPED, FAILED_LOGIN if is_refused else NO_ADDRESS)
+                yield Record(number, SKIPPED, reason or NO_ADDRESS)
                 return
             time = self._time(row["start time"])
         except ValueError as error:
             time_or_none = self._time_or_none(row["start time"])
             yield Record(number, REJECTED, str(error), row["username"], ipaddr, time=time_or_none, text=line)
             return
-        outside, reason = None, FAILED_LOGIN if is_refused else None
+        outside = None
         try:
             outside = _address(row["real ip"])
             reason = reason or (None if outside else NO_ADDRESS)
@@ -110,7 +109,7 @@ class OpenvpnAsParser:
         end = None if is_on or duration is None else time + duration
         shown = line if reason else ""
         yield Record(number, START, reason, row["username"], ipaddr, outside, time, end=end, text=shown)
-        if is_on and not is_refused:
+        if is_on and not is_other and not is_refused:
             # The session was still connected when the export was written.
             yield Record(number, ALIVE, SAME_SESSION, row["username"], ipaddr, outside)
 

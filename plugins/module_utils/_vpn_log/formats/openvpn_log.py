@@ -23,7 +23,7 @@ from ..messages import messages_in
 from ..reading import LineReader
 from ..records import ALIVE, END, NO_ADDRESS, OTHER_MESSAGE, REJECTED, RESTART, SAME_SESSION, SESSION_END, SKIPPED, START, Record
 from ..syslog import SyslogTimes, count_program, is_cut_before_program
-from .openvpn_log_lines import NO_CLIENT, Client, Instance, Line, client_of, ends_within_message, is_without_message, line_of, time_of
+from .openvpn_log_lines import NO_CLIENT, Client, Instance, Line, client_of, is_part_of_message, line_of, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -114,7 +114,7 @@ class OpenvpnLogParser:
         return self._end(number, line)
 
     def _other(self, number: int, text: str) -> Record:
-        if ends_within_message(text) or is_without_message(text) or is_cut_before_program(text):
+        if is_part_of_message(number, text) or is_cut_before_program(text):
             return Record(number, REJECTED, "the message is cut off", time=self._time_in(text), text=text)
         if _OWN_MESSAGES.search(text):
             self.has_recognised = True

@@ -16,6 +16,9 @@ from ..._texts import quoted
 from ..._times.timestamps import format_iso8601
 from ..syslog import STRUCTURED_DATA, device_in
 
+_END_OF_MESSAGE = re.compile(
+    r"(?:\A|[\s:])[0-9A-Fa-f.:]{7,} -> \S.*/\S+\Z|virtual IP(?:v6)? for .+: [0-9A-Fa-f.:]{7,}\Z|client-instance (?:exiting|restarting)\Z"
+)
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _CTIME = rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_MONTH} [ \d]?\d \d\d:\d\d:\d\d \d{{4}}"
@@ -136,7 +139,14 @@ def time_of(text: str) -> str:
     return _opened(whole["rest"], whole["head"])[0] if whole else _opened(text, "")[0]
 
 
-def ends_within_message(text: str) -> bool:
+def is_part_of_message(number: int, text: str) -> bool:
+    """True if the beginning or the end of the line is lost, so that it may be about a session. `number` is the number of the line."""
+    # Rotation can cut the first line of a log; nobody has an address before it.
+    is_rest = number > 1 and _END_OF_MESSAGE.search(text) is not None
+    return is_rest or _ends_within_message(text) or _is_without_message(text)
+
+
+def _ends_within_message(text: str) -> bool:
     """True if the line is cut off before its kind is clear, so that it may be about a session."""
     begins = [0, *(match.start() for match in _WHOLE_CLOCK.finditer(text)), len(text)]
     # The text before a second time may be the beginning of a message that was cut off.
@@ -149,7 +159,7 @@ def _is_begun(text: str) -> bool:
     return is_begun or _CUT_SIGNAL.search(text) is not None
 
 
-def is_without_message(text: str) -> bool:
+def _is_without_message(text: str) -> bool:
     """True if the line ends within its time or client, so that its content is unknown."""
     if _CUT_TIME.match(text):
         return True

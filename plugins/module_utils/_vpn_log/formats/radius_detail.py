@@ -34,6 +34,7 @@ _INSIDE = re.compile(r"\s+Framed-IP(?:v6)?-Address = (\S+)\Z")
 _TAG = re.compile(r":\d{1,3}\Z", re.ASCII)
 _ESCAPED = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
 _CONTROLS = {b"n": b"\n", b"r": b"\r", b"t": b"\t"}
+_CLOCK = re.compile(r"\d\d:\d\d|\d{9}", re.ASCII)
 _EPOCH = re.compile(r"\d{9,11}(?:\.\d*)?\Z", re.ASCII)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]", re.ASCII)
 _REPEATED = ("Framed-IPv6-Address",)
@@ -85,6 +86,7 @@ class RadiusDetailParser:
             status = _first(fields, "Acct-Status-Type").lower()
             kind = KINDS.get(status, SKIPPED)
             if not status:
+                _check_header(header)
                 return [Record(number, SKIPPED, OTHER_MESSAGE, time=self._time_or_none(header, fields))]
             time = self._time(header, fields)
             return self._accounting.records(number, _packet(kind, time, fields))
@@ -171,6 +173,12 @@ def _readable(lines: Sequence[str]) -> str | None:
             with suppress(ValueError):
                 return next(iter(inside_addresses([match[1]])), None)
     return None
+
+
+def _check_header(header: str) -> None:
+    """Raises ValueError if the first line of a record is no time: the lines above it, with the status, are lost."""
+    if not _CLOCK.search(header) or "=" in header:
+        raise ValueError(f"the record begins with {quoted(header)} instead of a time; its beginning is missing")
 
 
 def _fields_of(header: str, lines: Sequence[str]) -> dict[str, list[str]]:

@@ -42,6 +42,8 @@ _STARTING = re.compile(r"[Ss]tarting (?:IKE charon daemon|charon-\w+|strongSwan)
 _PACKET = re.compile(r"received packet: from |parsed \w+ (?:request|response) ")
 _BEGINNINGS = ("assigning virtual IP ", "deleting IKE_SA ", "IKE_SA ", "lease ")
 _CUT_MESSAGE = re.compile(r"IKE_SA (?!deleted\Z)\S*(?: [er][a-z]*(?: b[a-z]*)?)?\Z|lease \S*(?: (?:b(?:y ?)?)?)?\Z")
+_REST = re.compile(r" to peer '.*'\Z| by '.*' went offline\Z")
+"""The last part of a message about an address. Rotation can cut the first line of a log; nobody has an address before it."""
 _READABLE = re.compile(r"(?:assigning virtual IP|lease) ([0-9A-Fa-f.:]+) ")
 _CUT_PREFIX = re.compile(r"\d{0,3}(?:\[[A-Z]{0,3}\d?)?\]?(?: ?<[^<>]*>?)?\Z", re.ASCII)
 _WINDOW_MS = 10_000
@@ -88,6 +90,8 @@ class StrongswanParser:
                     parts = parts._replace(clock=outer.clock, microseconds=outer.microseconds)
                 if begin is not None:
                     yield from self._read(number, parts)
+                elif number > 1 and _REST.search(text):
+                    yield Record(number, REJECTED, "the beginning of the message is missing", text=text)
                 elif is_cut_before_program(text):
                     yield Record(number, REJECTED, "the line is cut off before its message", text=text)
                 else:
@@ -151,7 +155,7 @@ class StrongswanParser:
         """Handles a line about something else; remembers what it says about its thread."""
         message = line.message
         is_cut = not message or any(text.startswith(message) for text in _BEGINNINGS) or _CUT_MESSAGE.match(message)
-        if is_cut or _CUT_PREFIX.match(message):
+        if is_cut or _CUT_PREFIX.match(message) or (number > 1 and _REST.search(message)):
             return Record(number, REJECTED, "the message is cut off", time=self._times.milliseconds_or_none(line), text=line.text)
         if _PACKET.match(message) and line.thread:
             self._packets[line.thread] = self._packets.get(line.thread, 0) + 1

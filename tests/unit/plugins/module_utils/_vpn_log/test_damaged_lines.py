@@ -175,6 +175,17 @@ def test_a_cut_line_is_never_read_as_another_message(log: RightLog, tmp_path: Pa
                 assert all(record.reason != OTHER_MESSAGE for record in records), line
 
 
+@pytest.mark.parametrize("log", [log for log in LOGS if log.format in EVENT_LOGS], ids=lambda log: log.name)
+def test_the_rest_of_a_line_is_never_read_as_another_message(log: RightLog, tmp_path: Path):
+    """Wherever it begins: it may be the end of the message that gave the address to somebody else."""
+    with Reader(log, tmp_path) as reader:
+        for target in log.targets:
+            line = log.lines[target]
+            for place in range(1, max(line.find(fact.ipaddr or line) for fact in log.facts), 2):
+                records = [record for record in reader.records([log.lines[0], line[place:]]) if record.line == 2]
+                assert all(record.reason != OTHER_MESSAGE for record in records), line[place:]
+
+
 @pytest.mark.parametrize("log", LOGS, ids=lambda log: log.name)
 def test_a_line_in_latin_1_is_rejected_alone(log: RightLog, tmp_path: Path):
     target = log.targets[0]

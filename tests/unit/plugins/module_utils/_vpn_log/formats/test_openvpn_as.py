@@ -92,3 +92,11 @@ def test_the_end_is_the_start_and_the_duration(written: Written, row: str, secon
 )
 def test_rows_that_are_no_sessions(written: Written, row: str, reason: str):
     assert read_log(written(AS_HEADER + row + "\n"), "openvpn_as").reasons == [reason]
+
+
+@pytest.mark.parametrize("service", ["WEB_CLIENT", "VPN2", "?"])
+def test_another_service_with_a_vpn_address_takes_it(written: Written, service: str):
+    """Nobody is named from such a row, but the user before it no longer holds the address."""
+    with opened(written(AS_HEADER + AS_ROW.replace("VPN", service)), "openvpn_as") as (_file, reader):
+        (row,) = (record for block in reader.records() for record in block.records())
+    assert (row.kind, row.reason, row.ipaddr, row.time) == ("start", "other_service", "10.8.0.3", AS_START * 1000)

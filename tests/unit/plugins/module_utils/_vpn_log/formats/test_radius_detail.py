@@ -190,6 +190,16 @@ def test_other_packets_are_not_uploaded_and_may_take_an_address(read: Read, stat
     assert (first.kind, first.reason, first.time, first.ipaddr) == (SKIPPED, "other_message", AT * 1000, ipaddr)
 
 
+@pytest.mark.parametrize("places", [1, 2])
+@pytest.mark.parametrize("rest", ["", "art", "ct-Status-Type = Start"])
+def test_a_record_without_its_beginning_is_rejected(read: Read, places: int, rest: str):
+    """The lost lines may have said that somebody else got the address."""
+    lines = detail(Acct_Status_Type=None).split("\n")
+    first, *_others = read(detail() + "\n".join([rest, *lines[places:]] if rest else lines[places:]))[1:]
+    assert first.kind == "rejected"
+    assert "its beginning is missing" in str(first.reason)
+
+
 @pytest.mark.parametrize(
     "text",
     [
