@@ -48,7 +48,12 @@ PARTS: dict[str, Callable[[Site], Finding]] = {
     "forms": reading_other_kinds,
     "profile": profile,
     "events": printed_by("stellar.py", "(i) Security events", (), ("--events", "20")),
-    "sessions": printed_by("sessions.py", "Sessions", ("--repeats", "2"), ("--rows", "10000", "--questions", "50", "--repeats", "1")),
+    "sessions": printed_by(
+        "sessions.py",
+        "Sessions",
+        ("--rows", "100000", "--questions", "500", "--repeats", "1"),
+        ("--rows", "10000", "--questions", "50", "--repeats", "1"),
+    ),
     "history": printed_by("history.py", "The session history", ("--repeats", "2"), ("--quick",)),
 }
 
