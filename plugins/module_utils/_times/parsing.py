@@ -72,7 +72,8 @@ class TimestampParser:
 
     def milliseconds(self, text: str) -> int:
         """The time in epoch milliseconds."""
-        return self._parse(text)
+        known = self._by_hour(text)
+        return self._parse(text) if known is None else known
 
     def column(self, texts: list[str]) -> list[int | None]:
         """Reads a whole column at once, with None for each text that must be read separately by `milliseconds`."""

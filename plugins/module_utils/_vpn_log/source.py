@@ -33,6 +33,8 @@ MAX_LINE_BYTES = 256 * 1024
 """No gateway writes longer lines; they are rejected and skipped without being kept in memory."""
 FINISHED_AFTER_SECONDS = 120
 """A file that was not written to for this long ends with a finished line."""
+_HOLE = b"\0" * 64
+"""So many NUL bytes are in the place of lines that were lost, for example in a power failure."""
 _HEAD_BYTES = 2 * MAX_LINE_BYTES
 _HEAD_LINES = 200
 
@@ -195,7 +197,9 @@ class LogFile:
         return b"\r" if self._has_plain_lines and b"\n" not in head and b"\r" in head[:-1] else b"\n"
 
     def _decoded(self, block: bytes) -> list[str] | None:
-        """The lines of a block; None if it is not text."""
+        """The lines of a block; None if some of them cannot be read."""
+        if _HOLE in block:
+            return None
         try:
             text = block.decode(self._line_encoding)
         except UnicodeDecodeError:
@@ -212,14 +216,17 @@ class LogFile:
                 self._reject_overlong()
                 continue
             self.line += 1
+            # Not in the first line: there, a program writes on at the old place in a log that was emptied.
+            if _HOLE in raw and self.line > 1:
+                reason = f"{raw.count(0)} NUL bytes: a part of the log was lost, as in a power failure or on a full disk"
+                self.reject(self.line, reason, raw.replace(b"\0", b"").decode("ascii", "backslashreplace"))
+                continue
             try:
                 lines.append(clean(raw.decode(self._line_encoding)))
                 numbers.append(self.line)
             except UnicodeDecodeError as error:
-                reason = (
-                    f"byte 0x{raw[error.start]:02x} at column {error.start + 1} is not {self._encoding}; "
-                    "set `encoding` to what the log is written in"
-                )
+                byte = f"byte 0x{raw[error.start]:02x} at column {error.start + 1}"
+                reason = f"{byte} is not {self._encoding}; set `encoding` to what the log is written in"
                 self.reject(self.line, reason, raw.decode("ascii", "backslashreplace"))
         return LineBlock(numbers, lines)
 
@@ -251,10 +258,13 @@ class LogFile:
         if is_overlong:
             self._reject_overlong()
             self._has_open_end = True
-        elif rest and self.is_finished:
+        elif not rest.strip(b"\0"):
+            # Space that is reserved for lines to come.
+            return
+        elif self.is_finished:
             self._has_open_end = True
             yield rest
-        elif rest:
+        else:
             self.leave_unfinished(self.line + 1, rest.decode(self._line_encoding, "replace"))
 
     def _pass(self, content: bytes) -> None:

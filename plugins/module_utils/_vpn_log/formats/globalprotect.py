@@ -12,12 +12,14 @@ A session appears in several events. Each successful event of a gateway with a V
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..._addresses import parse_endpoint
 from ..._texts import quoted
 from ..._times.parsing import TimestampParser
 from ..._times.timestamps import ISO8601, epoch_to_milliseconds
+from ..._times.zones import Zone
 from ..csv_records import cells
 from ..formats import globalprotect_fields as fields
 from ..messages import event_fields, is_cut_event, json_behind_head, messages_in, objects_in
@@ -73,6 +75,7 @@ class GlobalProtectParser:
         self._zone = reading.zone
         self._needs_every_time = reading.wants_usernames
         self._times = [TimestampParser(timestamp_format, reading.zone) for timestamp_format in _FORMATS]
+        self._times_in_utc = [TimestampParser(timestamp_format, Zone.named("UTC")) for timestamp_format in _FORMATS]
         self._order = fields.FieldOrder(None, self._path)
         self._with_high_res: set[str] = set()
 
@@ -199,7 +202,7 @@ class GlobalProtectParser:
             raise ValueError(f"the high-resolution time {quoted(high_res)} is cut off or has another form")
         if not _HIGH_RES.match(high_res):
             return self._local(event)
-        exact, as_utc = self._times[2].milliseconds(high_res), self._as_utc(event)
+        exact, as_utc = self._times[2].milliseconds(high_res), _first_that_fits(self._times_in_utc, event.time)
         apart = abs(exact - as_utc)
         if apart > _FARTHEST_MS or _TOLERANCE_MS < apart % _OFFSET_MS < _OFFSET_MS - _TOLERANCE_MS:
             return self._local(event)
@@ -212,12 +215,6 @@ class GlobalProtectParser:
             return epoch_to_milliseconds(event.time[:10])
         text = f"{event.time} {event.zone}" if event.zone and event.time[:1].isalpha() and event.time[-1:].isdigit() else event.time
         return _first_that_fits(self._times, text) // 1000 * 1000
-
-    def _as_utc(self, event: fields.Event) -> int:
-        from ..._times.zones import Zone
-
-        zone = Zone.named("UTC")
-        return _first_that_fits([TimestampParser(timestamp_format, zone) for timestamp_format in _FORMATS], event.time)
 
     def _time_or_none(self, event: fields.Event) -> int | None:
         try:
@@ -236,11 +233,9 @@ class GlobalProtectReader(LineReader):
 
 
 def _first_that_fits(parsers: Sequence[TimestampParser], text: str) -> int:
-    for parser in parsers[1:]:
-        try:
+    for parser in parsers:
+        with suppress(ValueError):
             return parser.milliseconds(text)
-        except ValueError:
-            continue
     return parsers[0].milliseconds(text)
 
 

@@ -200,3 +200,29 @@ def test_a_line_in_latin_1_is_rejected_alone(log: RightLog, tmp_path: Path):
     seen = {record.username for record in records if record.kind in (START, ALIVE) and record.time is not None}
     lost = {log.facts[0].user}
     assert {fact.user for fact in log.facts if fact.kind in (START, ALIVE)} - lost <= seen
+
+
+def _with_nul_bytes(log: RightLog, folder: Path, before: int) -> list[Record]:
+    """The records of a log with a kilobyte of NUL bytes before one of its lines."""
+    lines = [line.encode() for line in log.lines]
+    lines[before] = b"\0" * 1024 + lines[before]
+    path = folder / "holes.log"
+    path.write_bytes(b"\n".join([*lines, b""]))
+    os.utime(path, (MODIFIED, MODIFIED))
+    return records_of(path, log.format, **log.options)
+
+
+@pytest.mark.parametrize("log", LOGS, ids=lambda log: log.name)
+def test_nul_bytes_in_the_middle_are_lost_lines(log: RightLog, tmp_path: Path):
+    """Whoever got an address in them is unknown, so they are rejected like any line that cannot be read."""
+    target = max(log.targets[0], 1)
+    rejected = [record for record in _with_nul_bytes(log, tmp_path, target) if record.line == target + 1 and record.kind == REJECTED]
+    assert [record.reason for record in rejected if "1024 NUL bytes" in str(record.reason)]
+
+
+def test_nul_bytes_at_the_end_are_reserved_space(tmp_path: Path):
+    log = next(log for log in LOGS if log.format == "openvpn_log")
+    path = tmp_path / "reserved.log"
+    path.write_bytes("\n".join([*log.lines, ""]).encode() + b"\0" * 4096)
+    os.utime(path, (MODIFIED, MODIFIED))
+    assert not [record for record in records_of(path, log.format, **log.options) if record.kind == REJECTED]
