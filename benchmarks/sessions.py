@@ -31,6 +31,8 @@ ADDRESSES = 20_000
 USERS = 5_000
 SECONDS_BETWEEN = 7
 HIGHEST_RATIO = 2.0
+HIGHEST_RATIO_OF_CSV = 6.0
+"""An upload reads CSV by column; sessions are told apart row by row."""
 HIGHEST_MIB = 100
 GLOBALPROTECT = (
     "1,{clock:%Y/%m/%d %H:%M:%S},0131,GLOBALPROTECT,0,2305,{clock:%Y/%m/%d %H:%M:%S},vsys1,gateway-connected,tunnel,,IPSec,{user},DE,PC,"
@@ -136,12 +138,13 @@ def main() -> int:
     held = True
     for row in rows_of_table(options.formats, options.rows, options.questions, options.repeats):
         ratio = row["match"] / row["read"]
-        held = held and ratio <= HIGHEST_RATIO and row["mib"] <= HIGHEST_MIB
+        highest = HIGHEST_RATIO_OF_CSV if row["format"] == "csv" else HIGHEST_RATIO
+        held = held and ratio <= highest and row["mib"] <= HIGHEST_MIB
         print(
             f"| {row['format']} | {row['read']:.2f} s | {row['match']:.2f} s | {ratio:.2f} | {row['found']:,} | {row['mib']:.0f} MiB |",
             flush=True,
         )
-    print(f"\nBounds (ratio {HIGHEST_RATIO}, {HIGHEST_MIB} MiB): {'held' if held else 'NOT held'}")
+    print(f"\nBounds (ratio {HIGHEST_RATIO}, for csv {HIGHEST_RATIO_OF_CSV}; {HIGHEST_MIB} MiB): {'held' if held else 'NOT held'}")
     return 0 if held else 1
 
 
