@@ -14,7 +14,7 @@ from .._addresses import parse_address
 from .._errors import AnswerError, InputError
 from .._texts import shorten
 from .calls import MAX_PAGE
-from .devices import SEARCH_PATH, SINCE_EVER, addresses_of, any_of, rule
+from .devices import SEARCH_PATH, SINCE_EVER, addresses_of, having_any_of, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -175,7 +175,7 @@ class DeviceSearch:
         return shown, bool(seen)
 
     def _page(self, addresses: Sequence[str], offset: int) -> list[dict[str, Any]]:
-        search = {"active_from": SINCE_EVER, "filter": any_of("ipaddr", addresses), "limit": MAX_PAGE, "offset": offset}
+        search = {"active_from": SINCE_EVER, "filter": having_any_of(addresses), "limit": MAX_PAGE, "offset": offset}
         if offset > MOST_DEVICES:
             raise AnswerError(
                 f"POST {SEARCH_PATH}: no more than {MOST_DEVICES} devices with {len(addresses)} addresses were expected. "

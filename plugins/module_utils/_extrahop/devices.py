@@ -56,7 +56,7 @@ class DeviceCalls(ApiCalls):
 
     def with_addresses(self, addresses: Sequence[str], *, most: int) -> Iterator[dict[str, Any]]:
         """The devices, active or not, that have one of these addresses."""
-        return self.search({"active_from": SINCE_EVER, "filter": any_of("ipaddr", addresses)}, size=MAX_PAGE, most=most)
+        return self.search({"active_from": SINCE_EVER, "filter": having_any_of(addresses)}, size=MAX_PAGE, most=most)
 
     def associated_addresses(self, identifier: int, since_ms: int, until_ms: int) -> set[str] | None:
         """GET /devices/{id}/ipaddrs: the associated addresses of a device in a time range, in canonical form.
@@ -115,6 +115,11 @@ def _tags(items: Sequence[Mapping[str, Any]], path: str) -> list[Tag]:
 def rule(field: str, operand: str) -> dict[str, Any]:
     """Returns a search rule: the field has this value."""
     return {"field": field, "operator": "=", "operand": operand}
+
+
+def having_any_of(addresses: Sequence[str]) -> dict[str, Any]:
+    """The condition that a device has one of these addresses, in the form of the vendor's examples."""
+    return {"operator": "or", "rules": [rule("ipaddr", address) for address in addresses]}
 
 
 def any_of(field: str, operands: Sequence[str]) -> dict[str, Any]:

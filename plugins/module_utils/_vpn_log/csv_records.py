@@ -132,7 +132,6 @@ class CsvRecords:
         """Returns the record that begins with this text, how many of the waiting lines belong to it (0 if its quote is never closed), and
         True if a line below is a row of its own, so that damage must have opened the quote.
         """
-        is_first_column = len(self._cells(text)) == 1
         lines = [text]
         length = len(text)
         for taken, (number, line) in enumerate(islice(waiting, MAX_LINES_OF_A_RECORD), start=1):
@@ -143,8 +142,8 @@ class CsvRecords:
             # Each line is parsed once, however many quotes were opened before it.
             if number > self._stays_open_to:
                 closes = '"' in line and self._is_whole(f'"{line}')
-                # The last line of a value in the first column has as many columns as a row, and an odd number of quotes.
-                if self._is_row(line) and not (closes and is_first_column and line.count('"') % 2):
+                # A line that closes the quote has an odd number of quotes. If it is a row nevertheless, the record has too many columns.
+                if self._is_row(line) and not (closes and line.count('"') % 2):
                     return "", 0, True
                 if closes:
                     return "\n".join(lines), taken, False

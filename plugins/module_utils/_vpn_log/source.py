@@ -225,8 +225,8 @@ class LogFile:
                 lines.append(clean(raw.decode(self._line_encoding)))
                 numbers.append(self.line)
             except UnicodeDecodeError as error:
-                byte = f"byte 0x{raw[error.start]:02x} at column {error.start + 1}"
-                reason = f"{byte} is not {self._encoding}; set `encoding` to what the log is written in"
+                byte, column = raw[error.start], error.start + 1
+                reason = f"byte 0x{byte:02x} at column {column} is not {self._encoding}; set `encoding` to what the log is written in"
                 self.reject(self.line, reason, raw.decode("ascii", "backslashreplace"))
         return LineBlock(numbers, lines)
 
