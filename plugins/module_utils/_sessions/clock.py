@@ -41,7 +41,7 @@ _MAX_JUMPS = 500
 
 
 class Clock:
-    """Checks the times of a log in one pass. Afterwards, the log covers the time from `first` to `last`."""
+    """Checks the times of a log in one pass. Afterwards, the log covers `first` to `last`, with gaps of up to `largest_gap`."""
 
     def __init__(self, log: LogFacts, order: Order, *, latest: int | None = None) -> None:
         self._log = log
@@ -49,7 +49,7 @@ class Clock:
         self._now = self._high = latest
         self._recent: deque[int] = deque([latest] if latest is not None else [], maxlen=2 * _NEIGHBOURS)
         self._rows = 0
-        self._largest_gap = 0
+        self.largest_gap = 0
         self._jump: _Jump | None = None
         self._jumps: list[_Jump] = []
         self._strays: list[_Jump] = []
@@ -92,7 +92,7 @@ class Clock:
         if max(map(sub, highest, known)) > tolerance or max(until, end) > self._log.modified_ms + tolerance:
             return False
         if self._rows:
-            self._largest_gap = max(self._largest_gap, *map(sub, times, highest))
+            self.largest_gap = max(self.largest_gap, *map(sub, times, highest))
         self._rows += len(times)
         self._recent.extend(times[-2 * _NEIGHBOURS :])
         self._now, self._high = max(now, until), max(high, until)
@@ -120,7 +120,7 @@ class Clock:
             yield self._log.doubt(SPAN, jump.low, jump.high, jump.line, words)
             if 0 < jump.amount <= MAX_CLOCK_MS:
                 # Before the clock went back, it may have run on while nothing was written.
-                amount = min(MAX_CLOCK_MS, jump.amount + self._largest_gap)
+                amount = min(MAX_CLOCK_MS, jump.amount + self.largest_gap)
                 since = self.first if earliest is None else min(self.first, earliest)
                 yield Doubt(self._log.gateway, CLOCK, since, self.last, None, jump.line, self._log.named(jump.line, words), amount)
         yield from self._doubled_hours(self.first, self.last)
@@ -208,7 +208,7 @@ class Clock:
         if len(above) * 2 > len(following) and (back > _DAY_MS or is_single):
             return False
         # A few rows that only go back may be written newest first as well.
-        may_be_reversed = self._rows < 2 * _NEIGHBOURS and self._largest_gap <= tolerance and max(following, default=now) <= now + tolerance
+        may_be_reversed = self._rows < 2 * _NEIGHBOURS and self.largest_gap <= tolerance and max(following, default=now) <= now + tolerance
         self._went_back(record.line, time, MAX_CLOCK_MS + 1 if may_be_reversed else back)
         return True
 
@@ -223,7 +223,7 @@ class Clock:
     def _is_far_ahead(self, time: int, now: int, following: Sequence[int], lower: Sequence[int]) -> bool:
         if not following:
             # No later row can confirm the last row.
-            return self._rows >= _NEIGHBOURS and time - now > max(_LONELY_MS, 10 * self._largest_gap)
+            return self._rows >= _NEIGHBOURS and time - now > max(_LONELY_MS, 10 * self.largest_gap)
         if len(lower) * 2 <= len(following):
             return False
         drop = time - max(lower)
@@ -245,7 +245,7 @@ class Clock:
     def _note(self, record: Record, time: int) -> None:
         now = self._now
         if now is not None and self._rows:
-            self._largest_gap = max(self._largest_gap, time - now)
+            self.largest_gap = max(self.largest_gap, time - now)
         self._rows += 1
         self._recent.append(time)
         if self._jump:
@@ -262,7 +262,7 @@ class Clock:
 
     def _widest_gap(self, following: Sequence[int]) -> int:
         """Returns the widest gap so far and near this row. A clock that was set back by less looks like a single late row."""
-        widest = self._largest_gap
+        widest = self.largest_gap
         for times in (list(self._recent), following):
             widest = max(widest, *(abs(after - before) for before, after in zip(times, times[1:])), 0)
         return widest

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Union
 
-from .._times.timestamps import LATEST_MS
+from .._times.timestamps import LATEST_MS, format_iso8601
 from .._vpn_log.records import ALIVE, SNAPSHOT, START
 from .claims import ClaimBuilder
 from .clock import Clock
-from .model import END_TAKEN, UNUSABLE, AddressClaim, ClaimColumns, CoverageSpan, Doubt, Timed
+from .model import END_TAKEN, ROW, UNUSABLE, AddressClaim, ClaimColumns, CoverageSpan, Doubt, Timed
 from .open_claim import OpenClaim
 from .order import FORWARD, BlockRows, Order, in_order, with_following
 
@@ -90,8 +90,22 @@ class LogReading:
         self.high, self.flaw = clock.latest, clock.flaw()
         self.first = None if clock.first is None else self._since(clock.first)
         yield from clock.doubts()
+        yield from self._doubts_without_end(clock)
         if clock.first is not None and clock.last is not None and not self.flaw:
             yield CoverageSpan(self._log.gateway, self._since(clock.first), clock.last)
+
+    def _doubts_without_end(self, clock: Clock) -> Iterator[Doubt]:
+        """Doubts about sessions without an end, for the time in which the log has no rows, only the ends of sessions that began before.
+
+        The log with the sessions that begin in that time may be missing, unless the log was quiet for so long before.
+        """
+        since, until = clock.latest, clock.last
+        if since is None or until is None or until - since <= clock.largest_gap:
+            return
+        words = f"the session has no end, and no row of the log is later than {format_iso8601(since)}, only the ends of other sessions"
+        for claim in self.open_claims:
+            if claim.sure_until < until and (self._wanted is None or claim.ipaddr in self._wanted):
+                yield Doubt(self._log.gateway, ROW, since + 1, until, claim.ipaddr, claim.line, self._log.named(claim.line, words))
 
     def _snapshots(self, blocks: Iterable[Sequence[Record]]) -> Iterator[Fact]:
         builder = _SnapshotBuilder(self._log, self._earlier, self._wanted, self._latest)

@@ -218,6 +218,14 @@ class TestMatch:
     def test_from_start_to_end(self, ask: Ask, path: str, after_noon: int, holder: tuple[str, str]):
         assert holders(ask(path, match=[question(after_noon)])) == [holder]
 
+    @pytest.mark.parametrize(("after_noon", "holder"), [(3000, ("cem", None)), (3001, (None, "doubtful")), (9000, (None, "doubtful"))])
+    def test_ends_do_not_prove_that_nobody_took_an_address_over(self, ask: Ask, log: WriteLog, after_noon: int, holder: tuple[str, str]):
+        """The sessions that began after the last row are in another log, which is not given."""
+        others = [entry("zoe", minute * 60, 50, "10.8.0.99") for minute in range(50)]
+        result = ask(log(entry("ann", -60, 20_000, "10.8.0.98"), *others, entry("cem", 3000)), match=[question(after_noon)])
+        assert holders(result) == [holder]
+        assert all("no end" in doubt for doubt in result["matches"][0]["doubts"])
+
     @pytest.mark.parametrize("tolerance", [0, 10])
     def test_the_tolerance_is_an_option(self, ask: Ask, path: str, tolerance: int):
         named = holders(ask(path, match=[question(75), question(65)], tolerance=tolerance))
