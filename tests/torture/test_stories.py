@@ -44,7 +44,7 @@ def test_nobody_is_named_wrongly_in_any_story(tmp_path: Path, seed: int, results
             tally.add(trial)
             if number % WRITTEN_EVERY == 0:
                 results.write("stories", "Who had this address", tally.markdown(), seconds=time.monotonic() - began)
-    assert tally.wrong == []
+    assert not tally.wrong, "\n".join(tally.wrong)
     assert {style: share for style, share in tally.named_undamaged().items() if share < LEAST_NAMED} == {}
 
 
@@ -64,5 +64,5 @@ def test_the_role_names_nobody_wrongly_in_any_story(playground: Playground, appl
             tally.add(trial)
         appliance.control.reset()
         results.write("role-stories", "Who had this address, asked by the role", tally.markdown(), seconds=time.monotonic() - began)
-        assert tally.wrong == []
+        assert not tally.wrong, "\n".join(tally.wrong)
         assert tally.share_undamaged() >= LEAST_NAMED
