@@ -57,6 +57,8 @@ class ClaimBuilder:
                 # Events after the last row of this log are in the next log, if there is one.
                 self._last = max(self._last, row.at, 0 if self._log.is_followed else row.end or 0)
                 self._take(row)
+                if row.is_alone:
+                    self._unread(row, "the time of the row goes back, so it is not known which rows come first")
             else:
                 self._doubt(row)
             for done in self._open.take_done():

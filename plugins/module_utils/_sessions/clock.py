@@ -165,15 +165,15 @@ class Clock:
         return self._untimed(record, following)
 
     def _timed(self, record: Record, time: int, following: Sequence[int]) -> Timed:
-        now, high = self._now, self._high
-        if now is None or high is None or time > now + self._log.tolerance_ms or time < now - self._log.tolerance_ms:
+        now, tolerance, is_alone = self._now, self._log.tolerance_ms, False
+        if now is None or not now - tolerance <= time <= now + tolerance:
             if not self._believed(record, time, following):
                 self._note_stray(record.line, time, following)
                 return self._untimed(record, following)
-            now, high = self._now, self._high
+            is_alone = now is not None and time < now - tolerance <= min(following[:1], default=now) and not self._is_doubled(time, now)
         self._note(record, time)
         end = None if record.end is None else self._end(record.end, record.line)
-        return Timed(record, time, is_believed=True, latest=self._high or time, end=end)
+        return Timed(record, time, is_believed=True, latest=self._high or time, end=end, is_alone=is_alone)
 
     def _end(self, end: int, line: int) -> int | None:
         late_by = end - self._log.modified_ms

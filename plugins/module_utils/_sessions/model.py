@@ -238,6 +238,8 @@ class Timed(NamedTuple):
     """The latest time of any row so far; later than `at` while a clock that was set back catches up."""
     end: int | None = None
     """The end of the session, if the row has it and it is plausible."""
+    is_alone: bool = False
+    """True if the time of this row goes back, and that of the next does not: the clock may have been set back, or the line is misplaced."""
 
 
 @dataclass(frozen=True)

@@ -221,7 +221,8 @@ def _hole_after(claim: AddressClaim, spans: Sequence[CoverageSpan]) -> tuple[int
 
 def _unknown_start(claim: AddressClaim, claims: Sequence[AddressClaim]) -> Holding:
     """Handles a claim with only an end: the user may have got the address at any time after it last certainly belonged to another user."""
-    before = [_surely_until(other) for other in claims if other is not claim and not other.starts_unknown and other.start <= claim.start]
+    # Not those that begin at the same time: the next user may have got the address in the second of this end.
+    before = [_surely_until(other) for other in claims if not other.starts_unknown and other.start < claim.start]
     known = [time for time in before if time <= claim.start]
     since = max(known, default=0)
     return Holding(claim, since, claim.start, claim.start)

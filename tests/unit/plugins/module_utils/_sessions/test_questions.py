@@ -187,6 +187,11 @@ class TestClocks:
         rows = [start(37, "cem"), start(103, "gil"), other(-125), *map(other, (133, 185, 188, 257, 349, 351, 392)), start(400, "bob", Y)]
         assert who([start(0, "cem"), *rows, LAST], 120) in ("doubtful", "ambiguous")
 
+    def test_a_single_row_that_goes_back_proves_no_order(self):
+        """The clock may have been set back, so that cem was second, or the line is in the wrong place, and ann was."""
+        rows = [start(100, "ann"), start(20, "cem"), other(110), other(200), LAST]
+        assert {who(rows, at) for at in (150, 300, 590)} <= {"doubtful", "ambiguous"}
+
     def test_a_doubled_hour_is_doubtful_in_both_of_its_hours(self):
         # In Berlin, 2024-10-27 02:00 to 03:00 is shown twice: 00:00 to 02:00 UTC.
         change = round((1_729_987_200_000 - MIDNIGHT) / 60_000)
@@ -245,6 +250,12 @@ def test_ends_are_used(last: Any):
         pytest.param([start(60, "ann"), end(120, "bob", since=100), LAST], 110, "bob", id="a lone end gives its session"),
         pytest.param([start(60, "ann"), end(120, "bob", since=100), LAST], 130, "not_held", id="after it"),
         pytest.param([start(60, "ann"), end(120, "bob"), LAST], 80, "ambiguous", id="a lone end without a beginning"),
+        pytest.param(
+            [start(60, "ann"), end(120, "bob"), start(120, "cem"), LAST],
+            80,
+            "ambiguous",
+            id="a lone end before a beginning",
+        ),
         pytest.param([start(60, "ann"), end(120, "bob", None, since=100), LAST], 110, "doubtful", id="a lone end of an unknown address"),
         pytest.param([start(60, "ann"), end(120, "bob", None, since=100), LAST], 90, "ann", id="before that"),
         pytest.param([start(60, "ann"), end(120, "bob", None, since=10), LAST], 110, "ann", id="an end of a session older than the log"),
