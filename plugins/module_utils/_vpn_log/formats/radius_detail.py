@@ -166,7 +166,9 @@ class RadiusDetailReader(LineReader):
 
 
 def _readable(lines: Sequence[str]) -> str | None:
-    """Returns the VPN address in an incomplete record, if its line is complete."""
+    """Returns the VPN address in an incomplete record, if its line is complete and the rest cannot be another record's."""
+    if sum("Acct-Status-Type" in line for line in lines) > 1 or any(_CLOCK.search(line) and not _ATTRIBUTE.match(line) for line in lines):
+        return None
     for line in lines[:-1]:
         match = _INSIDE.match(line)
         if match:

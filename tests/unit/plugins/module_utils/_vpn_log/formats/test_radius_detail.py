@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 import pytest
 from ansible_collections.secops.xdr.plugins.module_utils._errors import InputError
 from ansible_collections.secops.xdr.plugins.module_utils._vpn_log import source as _source
-from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.records import ALIVE, END, RESTART, SKIPPED, START, is_observation
+from ansible_collections.secops.xdr.plugins.module_utils._vpn_log.records import (
+    ALIVE,
+    END,
+    REJECTED,
+    RESTART,
+    SKIPPED,
+    START,
+    is_observation,
+)
 
 from support.gateway_world import UTC
 from support.log_reading import opened
@@ -226,6 +234,21 @@ def test_a_record_without_an_empty_line_before_the_next_is_rejected(read: Read):
     records = read(detail(User_Name='"tom"').rstrip("\n") + "\n" + detail())
     assert rejected(records) == [1]
     assert claims(records) == {CLAIM}
+
+
+@pytest.mark.parametrize(
+    ("first", "ipaddr"),
+    [
+        pytest.param(detail().rstrip("\n") + "\n ", None, id="the blank line became a space"),
+        pytest.param(detail().rstrip("\n"), None, id="the next record follows without a line break"),
+        pytest.param(detail()[:120], None, id="cut behind the address"),
+        pytest.param(detail().replace('"mira"\n', '"mira\n').replace("Virtual\n", "Virtual\n\tx\n"), "10.8.0.6", id="damaged by itself"),
+    ],
+)
+def test_two_records_in_one_may_be_about_any_address(read: Read, first: str, ipaddr: str | None):
+    """The address of one of them says nothing about the other, which may end a session or take another address."""
+    second = detail(User_Name='"bob"', Framed_IP_Address="10.8.0.9", Acct_Status_Type="Stop", Acct_Session_Id='"77"')
+    assert [record.ipaddr for record in read(first + second + detail()) if record.kind == REJECTED] == [ipaddr]
 
 
 def test_a_record_that_is_being_written_is_left_for_the_next_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
